@@ -1,0 +1,52 @@
+# Written for GNU make 3.81 (macOS) and later.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv/bin
+
+export RAY_USAGE_STATS_ENABLED := 0
+
+# PYTHON=/path/to/python3.12 chooses the Python that .venv is made with.
+ifdef PYTHON
+export PYTHON
+endif
+
+.PHONY: help
+help: ## Show what can be made
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: install
+install: ## Make .venv with the vestlus command in it
+	@sh scripts/install run
+
+.PHONY: install-dev
+install-dev:
+	@sh scripts/install dev
+
+.PHONY: run
+run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops it
+	@exec $(VENV)/vestlus demo $(ARGS)
+
+.PHONY: test
+test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k name" chooses some
+	@$(VENV)/python -m tests.services ensure
+	@exec $(VENV)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: install-dev ## Check format, lint and types
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+
+.PHONY: format
+format: install-dev ## Format the code and mend what the linter can mend
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+
+.PHONY: lock
+lock: install-dev ## Resolve the locks again; ARGS=--upgrade moves to the newest versions
+	@sh scripts/lock $(ARGS)
+
+.PHONY: clean
+clean: ## Remove .venv and everything generated, but not var/ (the demo's data)
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,80 @@
+"""The ConversationActor: hosts the conversations of the partitions it is assigned."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from typing import Any
+
+import ray
+
+from actors.shell import Controls, Shell, new_member
+from vestlus.assistant.open import open_assistant
+from vestlus.bus.open import open_bus
+from vestlus.bus.port import Topology
+from vestlus.clock import system_clock
+from vestlus.conversation.turn import BurstPolicy
+from vestlus.hosting.host import ConversationHost
+from vestlus.hosting.membership import Membership
+from vestlus.hosting.predecessor import make_sure_gone
+from vestlus.hosting.run import until_stopped
+from vestlus.hosting.turns import TurnPolicies
+from vestlus.settings import Settings
+from vestlus.store.open import open_store
+from vestlus.store.rows import MemberKind
+
+
+async def serve_conversations(settings: Settings, member_id: str, controls: Controls) -> None:
+    """Opens the adapters, joins the members, and converses until told to stop."""
+    topology = Topology(inbox=settings.partitions)
+    member = new_member(member_id, MemberKind.CONVERSATION)
+    assistant = open_assistant(settings, clock=system_clock)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(assistant.aclose)
+        store = await stack.enter_async_context(
+            open_store(
+                settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+            )
+        )
+        bus = await stack.enter_async_context(open_bus(settings.bus, topology))
+        burst = BurstPolicy(longest_ms=int(settings.burst_wait_seconds * 1000))
+        host = await stack.enter_async_context(
+            ConversationHost(
+                store=store,
+                bus=bus,
+                assistant=assistant,
+                clock=system_clock,
+                partitions=topology.inbox,
+                outbox_partitions=topology.outbox,
+                policies=TurnPolicies(burst=burst),
+            )
+        )
+        membership = Membership(store, member, host)
+        controls.describe = lambda: {"leases": len(membership.held), **asdict(host.counts())}
+        await make_sure_gone(store, member)
+        await until_stopped(membership.run(), host.failed, controls.stop)
+        await membership.leave(controls.deadline_seconds)
+
+
+@ray.remote
+class ConversationActor:
+    """A Ray actor that hosts many conversations.
+
+    Owns nothing that the store does not have: killed at any moment, its next incarnation goes on
+    where it was. It consumes its partitions' queues itself; Ray calls are for control only.
+    """
+
+    def __init__(self, settings: Settings, member_id: str) -> None:
+        self._shell = Shell(
+            member_id,
+            lambda controls: serve_conversations(settings, member_id, controls),
+            settings.log_level,
+        )
+
+    def describe(self, timeout: float = 3.0) -> dict[str, Any]:
+        """What it has and did. Raises TimeoutError when its loop is stuck."""
+        return self._shell.describe(timeout)
+
+    def drain(self, deadline_seconds: float) -> None:
+        """Ends turns under way within the deadline, hands its partitions over, and closes."""
+        self._shell.drain(deadline_seconds)

@@ -1,0 +1,120 @@
+"""The PublisherActor: sends for the accounts of the outbox partitions it is assigned."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from typing import Any
+
+import ray
+
+from actors.shell import Controls, Shell, new_member
+from publishers.rules import SendingRules
+from publishers.service import PublisherService
+from vestlus.bus.open import open_bus
+from vestlus.bus.port import Topology
+from vestlus.clock import system_clock
+from vestlus.errors import LeaseLost, TokenRejected
+from vestlus.hosting.membership import Membership
+from vestlus.hosting.predecessor import make_sure_gone
+from vestlus.hosting.run import until_stopped
+from vestlus.instagram.graph import GraphClient
+from vestlus.settings import Settings
+from vestlus.store.open import open_store
+from vestlus.store.rows import Lease, MemberKind
+
+
+class PublisherHolder:
+    """The publisher service as membership wants it."""
+
+    def __init__(self, service: PublisherService) -> None:
+        self._service = service
+        self.lost: set[str] = set()
+
+    async def hold(self, lease: Lease) -> None:
+        """See :class:`vestlus.hosting.membership.Holder`."""
+        await self._service.hold(lease)
+
+    async def let_go(self, name: str, deadline_seconds: float) -> None:
+        """See :class:`vestlus.hosting.membership.Holder`."""
+        await self._service.let_go(name, drain_seconds=deadline_seconds)
+
+    async def watch(self, failed: asyncio.Future[None]) -> None:
+        """Notes lost leases; anything else that fails makes ``failed`` fail."""
+        while True:
+            failure = await self._service.failed()
+            if isinstance(failure.error, LeaseLost):
+                self.lost.add(failure.name)
+            elif not failed.done():
+                failed.set_exception(failure.error)
+
+
+def token_of(settings: Settings, account: str) -> str:
+    """The access token of an account. Raises TokenRejected for one that is not configured."""
+    found = settings.account(account)
+    if found is None:
+        raise TokenRejected("account_not_configured")
+    return found.access_token.get_secret_value()
+
+
+async def serve_publishing(settings: Settings, member_id: str, controls: Controls) -> None:
+    """Opens the adapters, joins the members, and sends until told to stop."""
+    topology = Topology(inbox=settings.partitions)
+    member = new_member(member_id, MemberKind.PUBLISHER)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(
+            open_store(
+                settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+            )
+        )
+        bus = await stack.enter_async_context(open_bus(settings.bus, topology))
+        graph = await stack.enter_async_context(
+            GraphClient(settings.graph_url, token_of=lambda account: token_of(settings, account))
+        )
+        service = await stack.enter_async_context(
+            PublisherService(
+                bus=bus,
+                store=store,
+                messaging=graph,
+                clock=system_clock,
+                monotonic=time.monotonic,
+                rules=SendingRules(settling_seconds=settings.settling_seconds),
+                chance=random.Random(),  # noqa: S311 - jitter, no secret
+            )
+        )
+        holder = PublisherHolder(service)
+        failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        watch = asyncio.create_task(holder.watch(failed), name="publisher failures")
+        stack.callback(watch.cancel)
+        membership = Membership(store, member, holder, extended=service.lease_extended)
+        controls.describe = lambda: {"leases": len(membership.held), **asdict(service.stats())}
+        await make_sure_gone(store, member)
+        await until_stopped(membership.run(), failed, controls.stop)
+        await membership.leave(controls.deadline_seconds)
+
+
+@ray.remote
+class PublisherActor:
+    """A Ray actor that sends what the ledger says is due, within Meta's limits.
+
+    Owns nothing that the store does not have. What it was sending when it was killed is looked
+    for at Instagram by its next incarnation before anything is sent again.
+    """
+
+    def __init__(self, settings: Settings, member_id: str) -> None:
+        self._shell = Shell(
+            member_id,
+            lambda controls: serve_publishing(settings, member_id, controls),
+            settings.log_level,
+        )
+
+    def describe(self, timeout: float = 3.0) -> dict[str, Any]:
+        """What it has and did. Raises TimeoutError when its loop is stuck."""
+        return self._shell.describe(timeout)
+
+    def drain(self, deadline_seconds: float) -> None:
+        """Ends sends under way within the deadline, hands its partitions over, and closes."""
+        self._shell.drain(deadline_seconds)

@@ -1,0 +1,307 @@
+"""The ConversationRegistry: keeps the actors alive and computes who serves what.
+
+No message passes through it. While it is gone the others go on with what they have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ray
+import structlog
+from ray.actor import ActorHandle
+from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+
+from actors import NAMESPACE
+from actors.conversation_actor import ConversationActor
+from actors.publisher_actor import PublisherActor
+from actors.shell import Controls, Shell, new_member
+from vestlus.bus.port import Topology
+from vestlus.errors import LeaseLost, StoreUnavailable
+from vestlus.hosting.assignment import assign_evenly
+from vestlus.hosting.membership import GONE_AFTER_SECONDS, LEASE_SECONDS
+from vestlus.hosting.predecessor import gone_from_here, make_sure_gone
+from vestlus.settings import PoolSize, Settings
+from vestlus.store.names import (
+    INBOX_PREFIX,
+    OUTBOX_PREFIX,
+    REGISTRY,
+    inbox_lease,
+    outbox_lease,
+)
+from vestlus.store.open import open_store
+from vestlus.store.port import Store
+from vestlus.store.rows import Lease, Member, MemberKind
+
+_log = structlog.get_logger(__name__)
+
+#: The registry's own actor name.
+REGISTRY_NAME = "registry"
+
+#: Time between rounds of looking after everybody.
+ROUND_SECONDS = 1.0
+
+#: An actor that answered before and does not answer within this time is frozen.
+FROZEN_AFTER_SECONDS = 4.0
+
+#: An actor that is starting may take this long.
+START_SECONDS = 90.0
+
+#: An actor's share of a processor for placement only; it may use more. Small, so that a
+#: laptop has room for all of them.
+ACTOR_CPUS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """How many actors there should be."""
+
+    conversation: int
+    publisher: int
+
+    @classmethod
+    def of(cls, settings: Settings, cpus: float) -> Pools:
+        """From the settings; ``auto`` is one actor for every two processors of the cluster."""
+
+        def size(setting: PoolSize) -> int:
+            return max(1, int(cpus) // 2) if setting == "auto" else setting
+
+        return cls(size(settings.conversation_actors), size(settings.publisher_actors))
+
+
+@dataclass(slots=True)
+class Watched:
+    """An actor as the registry sees it."""
+
+    kind: MemberKind
+    handle: ActorHandle[Any]
+    #: It answered since it was last seen to start.
+    answering: bool
+    since: float
+    last: Mapping[str, Any]
+
+
+class Registry:
+    """Looks after actors and assignments, round by round. Plain class; see the actor below."""
+
+    def __init__(self, settings: Settings, cluster: str) -> None:
+        self._settings = settings
+        self._cluster = cluster
+        self._watched: dict[str, Watched] = {}
+        self._pools: Pools | None = None
+        self._stopping = False
+
+    def describe(self) -> dict[str, Any]:
+        """What there is, by actor name."""
+        return {
+            "cluster": self._cluster,
+            "pools": {
+                "conversation": self._pools.conversation if self._pools else 0,
+                "publisher": self._pools.publisher if self._pools else 0,
+            },
+            "actors": {
+                name: {"kind": str(one.kind), "answering": one.answering, **one.last}
+                for name, one in list(self._watched.items())
+            },
+        }
+
+    def resize(self, **sizes: int) -> None:
+        """Sets pool sizes; the next round starts or ends actors."""
+        if self._pools is not None:
+            self._pools = replace(self._pools, **sizes)
+
+    async def run(self, controls: Controls) -> None:
+        """Rounds until told to stop; then drains every actor and ends it."""
+        topology = Topology(inbox=self._settings.partitions)
+        member = new_member(f"{self._cluster}/{REGISTRY_NAME}", MemberKind.REGISTRY)
+        resources = await asyncio.to_thread(ray.cluster_resources)
+        self._pools = Pools.of(self._settings, resources.get("CPU", 1.0))
+        async with open_store(
+            self._settings.database,
+            partitions=topology.inbox,
+            outbox_partitions=topology.outbox,
+        ) as store:
+            await make_sure_gone(store, member)
+            lease: Lease | None = None
+            while not controls.stop.is_set():
+                await self._look_after_actors(self._pools)
+                try:
+                    lease = await self._assign(store, member, lease, topology)
+                except (LeaseLost, StoreUnavailable) as error:
+                    _log.warning("not_assigned", error=type(error).__name__)
+                    lease = None
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(ROUND_SECONDS):
+                        await controls.stop.wait()
+            await self._end(controls.deadline_seconds)
+            if lease is not None:
+                await store.release([lease], member)
+            await store.leave(member)
+
+    async def _look_after_actors(self, pools: Pools) -> None:
+        wanted = {f"conversation-{n}": MemberKind.CONVERSATION for n in range(pools.conversation)}
+        wanted |= {f"publisher-{n}": MemberKind.PUBLISHER for n in range(pools.publisher)}
+        for name, kind in wanted.items():
+            if name not in self._watched:
+                handle = await asyncio.to_thread(self._start, name, kind)
+                self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
+        surplus = [name for name in self._watched if name not in wanted]
+        if surplus:
+            await self._end_actors(surplus, LEASE_SECONDS)
+        await asyncio.gather(*(self._check(name) for name in list(self._watched)))
+
+    def _start(self, name: str, kind: MemberKind) -> ActorHandle[Any]:
+        made: Any = ConversationActor if kind is MemberKind.CONVERSATION else PublisherActor
+        handle: ActorHandle[Any] = made.options(
+            name=name,
+            namespace=NAMESPACE,
+            get_if_exists=True,
+            lifetime="detached",
+            max_restarts=-1,
+            max_task_retries=0,
+            max_concurrency=4,
+            num_cpus=ACTOR_CPUS,
+            scheduling_strategy="SPREAD",
+            enable_task_events=False,
+        ).remote(self._settings, f"{self._cluster}/{name}")
+        _log.info("actor_started", actor=name)
+        return handle
+
+    async def _check(self, name: str) -> None:
+        """Asks an actor how it is; ends one that is frozen, so that Ray starts it again.
+
+        Calls to an actor whose process died fail at once; calls to one that is starting, or
+        frozen, wait. Which of the two it is, its earlier answers tell.
+        """
+        one = self._watched[name]
+        patience = FROZEN_AFTER_SECONDS if one.answering else ROUND_SECONDS
+        try:
+            answer: Any = one.handle.describe.remote()
+            one.last = await asyncio.to_thread(ray.get, answer, timeout=patience)
+        except (GetTimeoutError, RayTaskError):
+            waited = time.monotonic() - one.since
+            if one.answering or waited > START_SECONDS:
+                _log.error("actor_frozen", actor=name)
+                await asyncio.to_thread(ray.kill, one.handle, no_restart=False)
+                one.answering, one.since = False, time.monotonic()
+        except RayActorError:
+            if one.answering:
+                _log.warning("actor_died", actor=name)
+                one.answering, one.since = False, time.monotonic()
+            await self._renew_handle(name, one)
+        else:
+            one.answering, one.since = True, time.monotonic()
+
+    async def _renew_handle(self, name: str, one: Watched) -> None:
+        """An actor that is gone for good (killed without restart) is started anew by name."""
+        try:
+            one.handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
+        except ValueError:
+            one.handle = await asyncio.to_thread(self._start, name, one.kind)
+
+    async def _assign(
+        self, store: Store, member: Member, lease: Lease | None, topology: Topology
+    ) -> Lease | None:
+        """Computes who serves what, if this registry is the one that may."""
+        await store.heartbeat(member)
+        await self._sign_off_the_dead(store)
+        if lease is None or lease.name not in await store.renew([lease], member, LEASE_SECONDS):
+            lease = (await store.acquire([REGISTRY], member, LEASE_SECONDS)).get(REGISTRY)
+        if lease is None:
+            return None
+        inbox = [inbox_lease(partition) for partition in range(topology.inbox)]
+        outbox = [outbox_lease(partition) for partition in range(topology.outbox)]
+        await self._assign_kind(store, lease, MemberKind.CONVERSATION, inbox, INBOX_PREFIX)
+        await self._assign_kind(store, lease, MemberKind.PUBLISHER, outbox, OUTBOX_PREFIX)
+        return lease
+
+    async def _sign_off_the_dead(self, store: Store) -> None:
+        """Frees what members of other, ended clusters on this host still hold."""
+        for kind in MemberKind:
+            others = [
+                one
+                for one in await store.live(kind, LEASE_SECONDS)
+                if not one.id.startswith(f"{self._cluster}/")
+            ]
+            for dead in gone_from_here(others):
+                _log.info("dead_member_signed_off", kind=str(kind))
+                await store.leave(dead)
+
+    async def _assign_kind(
+        self, store: Store, lease: Lease, kind: MemberKind, names: list[str], prefix: str
+    ) -> None:
+        members = [member.id for member in await store.live(kind, GONE_AFTER_SECONDS)]
+        present = await store.assignment(prefix)
+        wanted = assign_evenly(names, members, present)
+        if wanted and wanted != present:
+            await store.assign(lease, wanted)
+            _log.info("assigned", kind=str(kind), leases=len(wanted), members=len(members))
+
+    async def _end(self, deadline_seconds: float) -> None:
+        """Conversations first, so that what they still decide is rung at the publishers."""
+        for kind in (MemberKind.CONVERSATION, MemberKind.PUBLISHER):
+            names = [name for name, one in self._watched.items() if one.kind is kind]
+            await self._end_actors(names, deadline_seconds)
+
+    async def _end_actors(self, names: list[str], deadline_seconds: float) -> None:
+        async def end(one: Watched) -> None:
+            try:
+                drained: Any = one.handle.drain.remote(deadline_seconds)
+                await asyncio.to_thread(ray.get, drained, timeout=deadline_seconds + 15)
+            except (GetTimeoutError, RayActorError, RayTaskError) as error:
+                _log.warning("actor_not_drained", error=type(error).__name__)
+            await asyncio.to_thread(ray.kill, one.handle, no_restart=True)
+
+        await asyncio.gather(*(end(self._watched[name]) for name in names))
+        for name in names:
+            del self._watched[name]
+
+
+@ray.remote
+class ConversationRegistry:
+    """The actor around :class:`Registry`: detached, named, started again by Ray.
+
+    The truth about who serves what is in the store; this actor only computes it, and only while
+    it holds the lease ``registry``, so two clusters on one store do not fight.
+    """
+
+    def __init__(self, settings: Settings, cluster: str) -> None:
+        self._registry = Registry(settings, cluster)
+        self._shell = Shell(REGISTRY_NAME, self._registry.run, settings.log_level)
+
+    def describe(self) -> dict[str, Any]:
+        """The actors, their state and their counts."""
+        return self._registry.describe()
+
+    def resize(self, *, conversation: int | None = None, publisher: int | None = None) -> None:
+        """Sets the number of actors of a kind."""
+        sizes = {"conversation": conversation, "publisher": publisher}
+        self._registry.resize(**{name: size for name, size in sizes.items() if size is not None})
+
+    def drain(self, deadline_seconds: float) -> None:
+        """Drains and ends every actor. The caller then ends this one."""
+        # Two kinds of actor, one after the other.
+        self._shell.drain(deadline_seconds, patience=deadline_seconds + 40)
+
+
+def start_registry(settings: Settings, cluster: str) -> ActorHandle[Any]:
+    """The registry of this Ray cluster, started if there is none. ``cluster`` names the cluster
+    in the store, where several may meet."""
+    made: Any = ConversationRegistry
+    handle: ActorHandle[Any] = made.options(
+        name=REGISTRY_NAME,
+        namespace=NAMESPACE,
+        get_if_exists=True,
+        lifetime="detached",
+        max_restarts=-1,
+        max_task_retries=0,
+        max_concurrency=4,
+        num_cpus=ACTOR_CPUS,
+        enable_task_events=False,
+    ).remote(settings, cluster)
+    return handle

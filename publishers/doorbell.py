@@ -1,0 +1,102 @@
+"""Receiving the outbox queue: it says which ledger rows were just written, and nothing else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+import structlog
+
+from publishers.tally import Tally
+from vestlus.backoff import Backoff, until_available
+from vestlus.bus.port import Bus, Delivery, Queue, Subscription
+from vestlus.clock import Clock
+from vestlus.errors import BusUnavailable, SubscriptionLost, UndecodableMessage
+from vestlus.messages import SendReference, decode_outbox
+from vestlus.store.port import DeadLetters
+from vestlus.store.rows import DeadLetter
+
+_log = structlog.get_logger(__name__)
+
+#: Deliveries taken at a time.
+_AT_ONCE = 200
+
+#: Longest wait before subscribing again; the ledger is read meanwhile, bell or no bell.
+_LONGEST_RETRY_SECONDS = 5.0
+
+
+class Doorbell:
+    """Consumes one outbox partition.
+
+    Deliveries are acknowledged as soon as they rang: what they name is in the ledger. Those that
+    cannot be read are acknowledged once they are buried.
+    """
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        letters: DeadLetters,
+        partition: int,
+        ring: Callable[[Sequence[SendReference]], None],
+        clock: Clock,
+        tally: Tally,
+        chance: random.Random,
+    ) -> None:
+        self._bus = bus
+        self._letters = letters
+        self._partition = partition
+        self._ring = ring
+        self._clock = clock
+        self._tally = tally
+        self._backoff = Backoff(longest=_LONGEST_RETRY_SECONDS, chance=chance)
+
+    async def run(self) -> None:
+        """Receives until cancelled; subscribes again whenever the subscription is lost."""
+        while True:
+            try:
+                subscription = await self._bus.subscribe(Queue.OUTBOX, self._partition)
+            except BusUnavailable:
+                _log.warning("outbox_not_subscribed", partition=self._partition)
+            else:
+                try:
+                    await self._receive(subscription)
+                except SubscriptionLost:
+                    _log.warning("outbox_subscription_lost", partition=self._partition)
+                finally:
+                    await subscription.close()
+            await self._backoff.wait()
+
+    async def _receive(self, subscription: Subscription) -> None:
+        while True:
+            deliveries = await subscription.receive(_AT_ONCE)
+            self._backoff.reset()
+            sends: list[SendReference] = []
+            unreadable: list[DeadLetter] = []
+            for delivery in deliveries:
+                try:
+                    sends += decode_outbox(delivery.body).sends
+                except UndecodableMessage as error:
+                    unreadable.append(self._letter(delivery, error.reason))
+            self._ring(sends)
+            if unreadable:
+                await self._bury(unreadable)
+            await subscription.ack(deliveries)
+
+    async def _bury(self, letters: Sequence[DeadLetter]) -> None:
+        await until_available(lambda: self._letters.bury(letters))
+        for letter in letters:
+            self._tally.count("undecodable")
+            _log.error("undecodable_message", source=letter.source, reason=letter.reason)
+
+    def _letter(self, delivery: Delivery, reason: str) -> DeadLetter:
+        # Named by its content: the same message, delivered again, is the same dead letter.
+        digest = blake2b(delivery.body, digest_size=16, person=b"undecodable").hexdigest()
+        return DeadLetter(
+            id=digest,
+            source=f"{Queue.OUTBOX}.{self._partition}",
+            reason=reason,
+            body=delivery.body,
+            at_ms=self._clock(),
+        )

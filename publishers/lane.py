@@ -1,0 +1,178 @@
+"""The queue of one account: who may be sent to next, and whether the account may send at all."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import math
+from dataclasses import dataclass
+from itertools import count
+
+from publishers.rate import AccountBudget
+from publishers.rules import SendingRules
+from vestlus.store.rows import SendRow
+
+#: Ambiguous outcomes in a row that are taken for an outage.
+AMBIGUOUS_IN_A_ROW = 3
+
+
+@dataclass(slots=True)
+class Look:
+    """An ambiguous send that is being looked for. Times are milliseconds since 1970."""
+
+    row: SendRow
+    gave_up_ms: int
+    echo_ms: int
+    read_ms: int
+    failures: int = 0
+    failing_since_ms: int = 0
+    busy: bool = False
+
+
+class Lane:
+    """The waiting heads of one account's conversations: nearest deadline first.
+
+    After a pause it opens by halves: one request at a time, until one shows that Instagram
+    takes them again. State is touched by the worker's tasks of one loop only, never across an
+    await.
+    """
+
+    def __init__(self, account: str, budget: AccountBudget, rules: SendingRules) -> None:
+        self.account = account
+        self.budget = budget
+        self.looks: dict[str, Look] = {}
+        self.reading = 0
+        self.in_flight = 0
+        self.unwritten = 0
+        #: Something changed that may let the next one go.
+        self.changed = asyncio.Event()
+        self._rules = rules
+        self._ready: list[tuple[int, int, SendRow]] = []
+        self._later: list[tuple[int, int, SendRow]] = []
+        self._order = count()
+        self._half_open = False
+        #: Pauses in a row because nothing answered.
+        self._unreachable = 0
+        #: Ambiguous outcomes in a row.
+        self._ambiguous = 0
+
+    def __len__(self) -> int:
+        return len(self._ready) + len(self._later)
+
+    def add(self, row: SendRow, now_ms: int) -> None:
+        """Queues a PENDING row, for now or for its due time."""
+        if row.due_ms > now_ms:
+            heapq.heappush(self._later, (row.due_ms, next(self._order), row))
+        else:
+            heapq.heappush(self._ready, (row.deadline_ms, next(self._order), row))
+        self.changed.set()
+
+    def pop(self, now_ms: int) -> SendRow | None:
+        """Takes the due row with the nearest deadline."""
+        self._promote(now_ms)
+        return heapq.heappop(self._ready)[2] if self._ready else None
+
+    def pop_expired(self, now_ms: int) -> SendRow | None:
+        """Takes a due row whose deadline has passed; needs neither token nor slot."""
+        self._promote(now_ms)
+        if self._ready and self._ready[0][0] < now_ms:
+            return heapq.heappop(self._ready)[2]
+        return None
+
+    def open_wait(self, now_ms: int) -> float:
+        """Seconds until the next row may be sent or expires, as far as time alone decides.
+
+        0 for now, infinity for "not before something changes".
+        """
+        self._promote(now_ms)
+        waits = [math.inf]
+        if self._later:
+            waits.append((self._later[0][0] - now_ms) / 1000)
+        if self._ready:
+            # One millisecond more, since a row may still be sent at its deadline.
+            waits.append((self._ready[0][0] + 1 - now_ms) / 1000)
+            if self._has_slot():
+                waits.append(self.budget.paused_seconds())
+        return max(0.0, min(waits))
+
+    def stop(self, seconds: float) -> None:
+        """Pauses the account; afterwards one request goes first, alone."""
+        self.budget.pause(seconds)
+        self._half_open = True
+        self.changed.set()
+
+    def may_send(self) -> bool:
+        """Whether the account may send one more at this moment."""
+        return self._has_slot() and not self.budget.paused_seconds()
+
+    def resume(self, now_ms: int) -> None:
+        """Lifts a pause: what was put off because of it is due now."""
+        self.budget.resume()
+        later, self._later = self._later, []
+        for _, _, row in later:
+            heapq.heappush(self._ready, (row.deadline_ms, next(self._order), row))
+        for look in self.looks.values():
+            look.read_ms = min(look.read_ms, now_ms)
+        self.changed.set()
+
+    def stop_unreachable(self) -> float:
+        """Pauses the account because its request reached nobody; longer each time.
+
+        Requests that fail together count once. Returns the seconds until it goes on.
+        """
+        if not (paused := self.budget.paused_seconds()):
+            longest = self._rules.longest_unreachable_seconds
+            paused = min(
+                self._rules.unreachable_seconds * 2.0 ** min(self._unreachable, 16), longest
+            )
+            self._unreachable += 1
+            self.stop(paused)
+        return paused
+
+    def ambiguous(self) -> None:
+        """A request got no usable answer; several in a row pause the account.
+
+        Each costs its row a look and the one resend it has: an outage must not spend them all.
+        """
+        self._ambiguous += 1
+        if self._ambiguous >= AMBIGUOUS_IN_A_ROW:
+            self.stop_unreachable()
+
+    def answered(self) -> None:
+        """Instagram took a request and said something about that request only."""
+        self._half_open = False
+        self._ambiguous = 0
+        self._unreachable = 0
+        self.changed.set()
+
+    def due_look(self, now_ms: int) -> Look | None:
+        """The oldest ambiguous send for which a listing is due."""
+        due = [look for look in self.looks.values() if not look.busy and look.read_ms <= now_ms]
+        return min(due, key=lambda look: look.row.attempted_ms, default=None)
+
+    def look_wait(self, now_ms: int) -> float:
+        """Seconds until a listing may be read; infinity for "not before something changes"."""
+        if self.reading >= self._rules.looks_in_flight:
+            return math.inf
+        due = [look.read_ms for look in self.looks.values() if not look.busy]
+        if not due:
+            return math.inf
+        return max((min(due) - now_ms) / 1000, self.budget.paused_seconds(), 0.0)
+
+    async def until_changed(self, seconds: float) -> None:
+        """Waits for :attr:`changed`, at most so long; infinity is for ever."""
+        try:
+            async with asyncio.timeout(None if seconds == math.inf else seconds):
+                await self.changed.wait()
+        except TimeoutError:
+            return
+
+    def _has_slot(self) -> bool:
+        if self._half_open:
+            return self.in_flight == 0
+        return self.in_flight < self._rules.in_flight and self.unwritten < self._rules.unwritten
+
+    def _promote(self, now_ms: int) -> None:
+        while self._later and self._later[0][0] <= now_ms:
+            row = heapq.heappop(self._later)[2]
+            heapq.heappush(self._ready, (row.deadline_ms, next(self._order), row))

@@ -1,0 +1,163 @@
+"""Looking for ambiguous sends: echoes first, then the conversation itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from publishers.book import LedgerBook
+from publishers.lane import Lane, Look
+from publishers.reconcile import (
+    WINDOW_CLOSED,
+    Expired,
+    Found,
+    LookAgain,
+    Resend,
+    Unknowable,
+    Verdict,
+    evidence_since_ms,
+    judge_failure,
+    judge_listing,
+    latest_give_up_ms,
+    matching_echo,
+    matching_messages,
+)
+from publishers.rules import SendingRules
+from publishers.tally import Tally
+from vestlus.backoff import until_available
+from vestlus.clock import Clock
+from vestlus.errors import GraphError, Refused, Throttled, TokenRejected
+from vestlus.instagram.port import Messaging
+from vestlus.store.ledger import SendState
+from vestlus.store.port import Ledger
+from vestlus.store.rows import SendRow, TransitionResult
+
+_log = structlog.get_logger(__name__)
+
+
+class Looker:
+    """Gathers evidence on LOOKING rows and makes the step that it calls for.
+
+    It changes nothing at Instagram, so that a kill at any moment costs a look and no more.
+    """
+
+    def __init__(
+        self,
+        *,
+        book: LedgerBook,
+        ledger: Ledger,
+        messaging: Messaging,
+        clock: Clock,
+        rules: SendingRules,
+        tally: Tally,
+    ) -> None:
+        self._book = book
+        self._ledger = ledger
+        self._messaging = messaging
+        self._clock = clock
+        self._rules = rules
+        self._tally = tally
+        #: No row was given up by an earlier holder later than this.
+        self._began_ms = clock()
+
+    def look_for(self, row: SendRow, gave_up_ms: int | None) -> Look:
+        """A plan for a LOOKING row. ``gave_up_ms`` is ``None`` when an earlier holder sent it."""
+        if gave_up_ms is None:
+            gave_up_ms = min(self._began_ms, latest_give_up_ms(row, self._rules))
+        begin_ms = max(row.due_ms, gave_up_ms)
+        return Look(row=row, gave_up_ms=gave_up_ms, echo_ms=begin_ms, read_ms=begin_ms)
+
+    async def check_echo(self, look: Look) -> bool:
+        """Looks for the row's echo in the store; True when the row needs no more looking.
+
+        Raises LeaseLost.
+        """
+        row = look.row
+        since = evidence_since_ms(row, self._rules)
+        echoes = await until_available(
+            lambda: self._ledger.unclaimed_echoes(row.conversation, since)
+        )
+        look.echo_ms = self._clock() + round(self._rules.echo_seconds * 1000)
+        mid = matching_echo(row, echoes, self._rules)
+        return mid is not None and await self._conclude(look, Found(mid))
+
+    async def read(self, look: Look, lane: Lane) -> bool:
+        """Reads the conversation and concludes; True when the row needs no more looking.
+
+        Needs a token of the Conversations API. Raises LeaseLost.
+        """
+        self._tally.count("looked")
+        began_ms = self._clock()
+        row = look.row
+        try:
+            async with asyncio.timeout(self._rules.request_seconds):
+                listed = await self._messaging.recent_messages(row.account, row.user)
+        except (GraphError, TimeoutError) as error:
+            return await self._conclude(look, self._failed(look, lane, error))
+        except Exception as error:  # noqa: BLE001 - one look must not end the others
+            _log.error("look_failed_unexpectedly", ledger_id=row.id, error=type(error).__name__)
+            return await self._conclude(look, self._failed(look, lane, error))
+        look.failures = 0
+        candidates = matching_messages(row, listed, self._rules)
+        claimed: frozenset[str] = frozenset()
+        if candidates:
+            claimed = await until_available(
+                lambda: self._ledger.claimed_mids(row.account, candidates)
+            )
+        verdict = judge_listing(
+            row,
+            listed=listed,
+            claimed=claimed,
+            gave_up_ms=look.gave_up_ms,
+            read_ms=began_ms,
+            rules=self._rules,
+        )
+        return await self._conclude(look, verdict)
+
+    def _failed(self, look: Look, lane: Lane, error: Exception) -> Verdict:
+        now_ms = self._clock()
+        match error:
+            case Throttled():
+                self._tally.count("throttled")
+                lane.stop(error.retry_after)
+                return LookAgain(read_ms=now_ms + round(error.retry_after * 1000))
+            case TokenRejected():
+                # Nothing is wrong with the row: it waits for a token as the others do.
+                self._tally.count("token_rejected")
+                _log.error("token_rejected", account=look.row.account, reason=error.reason)
+                lane.stop(self._rules.token_probe_seconds)
+                return LookAgain(read_ms=now_ms + round(self._rules.token_probe_seconds * 1000))
+        if not look.failures:
+            look.failing_since_ms = now_ms
+        look.failures += 1
+        return judge_failure(
+            refused=isinstance(error, Refused),
+            failures=look.failures,
+            failing_since_ms=look.failing_since_ms,
+            gave_up_ms=look.gave_up_ms,
+            now_ms=now_ms,
+            rules=self._rules,
+        )
+
+    async def _conclude(self, look: Look, verdict: Verdict) -> bool:
+        row = look.row
+        match verdict:
+            case Found(mid):
+                result = await self._book.step(row, SendState.SENT, sent_mid=mid)
+                # Another row has claimed the message since it was seen: it is no evidence here.
+                return result is not TransitionResult.MID_TAKEN
+            case Resend():
+                await self._book.step(row, SendState.PENDING, due_ms=self._clock())
+            case Expired():
+                _log.warning(
+                    "send_given_up", ledger_id=row.id, account=row.account, reason=WINDOW_CLOSED
+                )
+                await self._book.step(row, SendState.DEAD, reason=WINDOW_CLOSED)
+            case Unknowable(reason):
+                _log.error("send_unknown", ledger_id=row.id, account=row.account, reason=reason)
+                await self._book.step(row, SendState.UNKNOWN, reason=reason)
+            case LookAgain(read_ms):
+                look.read_ms = read_ms
+                return False
+        return True

@@ -1,0 +1,125 @@
+"""When each ambiguous send is looked for: echoes often and free, conversations within limits."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Coroutine, Mapping
+
+from publishers.lane import Lane, Look
+from publishers.looking import Looker
+from publishers.rate import CallKind
+from publishers.rules import SendingRules
+from vestlus.clock import Clock
+from vestlus.store.rows import SendRow
+
+#: Echo checks at a time; each is one indexed query.
+_ECHO_CHECKS = 16
+
+#: Starts a task, named, whose failure ends the worker.
+Spawn = Callable[[Coroutine[None, None, None], str], None]
+
+
+class Lookout:
+    """Walks along the ambiguous sends of a partition's accounts.
+
+    Echoes are checked for all of them, whatever their account's Conversations API budget is
+    doing; listings go one account at a time, the oldest attempt first. A look that is busy is
+    touched by one of the two walks only.
+    """
+
+    def __init__(
+        self,
+        *,
+        looker: Looker,
+        lanes: Mapping[str, Lane],
+        looked: Callable[[SendRow], None],
+        spawn: Spawn,
+        clock: Clock,
+        rules: SendingRules,
+    ) -> None:
+        self._looker = looker
+        self._lanes = lanes
+        self._on_looked = looked
+        self._spawn = spawn
+        self._clock = clock
+        self._rules = rules
+        #: A look may be due sooner than was known.
+        self._added = asyncio.Event()
+        #: Set once no listing may be begun any more.
+        self.draining = False
+
+    def add(self, lane: Lane, row: SendRow, gave_up_ms: int | None) -> None:
+        """Begins to look for a LOOKING row."""
+        lane.looks[row.id] = self._looker.look_for(row, gave_up_ms)
+        lane.changed.set()
+        self._added.set()
+
+    async def walk_reads(self, lane: Lane) -> None:
+        """Reads conversations for one account, for good."""
+        while True:
+            lane.changed.clear()
+            now_ms = self._clock()
+            wait = math.inf if self.draining else lane.look_wait(now_ms)
+            look = lane.due_look(now_ms)
+            if wait > 0 or look is None:
+                await lane.until_changed(wait)
+                continue
+            look.busy = True
+            # Free of charge, and it may have come since: before a token is spent on it.
+            if await self._looker.check_echo(look):
+                self._looked(lane, look)
+                continue
+            await lane.budget.take(CallKind.LOOK, self._rules.calls_per_look)
+            lane.reading += 1
+            self._spawn(self._read(lane, look), "read")
+
+    async def _read(self, lane: Lane, look: Look) -> None:
+        try:
+            done = await self._looker.read(look, lane)
+        finally:
+            look.busy = False
+            lane.reading -= 1
+            lane.changed.set()
+            self._added.set()
+        if done:
+            self._looked(lane, look)
+
+    async def walk_echoes(self) -> None:
+        """Checks for echoes, for good."""
+        while True:
+            self._added.clear()
+            now_ms = self._clock()
+            looks = [
+                (lane, look)
+                for lane in self._lanes.values()
+                for look in lane.looks.values()
+                if not look.busy
+            ]
+            due = [(lane, look) for lane, look in looks if look.echo_ms <= now_ms]
+            if due:
+                async with asyncio.TaskGroup() as group:
+                    for lane, look in due[:_ECHO_CHECKS]:
+                        look.busy = True
+                        group.create_task(self._check_echo(lane, look), name="echo")
+                continue
+            nearest = min((look.echo_ms for _, look in looks), default=None)
+            wait = None if nearest is None else (nearest - now_ms) / 1000
+            try:
+                async with asyncio.timeout(wait):
+                    await self._added.wait()
+            except TimeoutError:
+                continue
+
+    async def _check_echo(self, lane: Lane, look: Look) -> None:
+        try:
+            done = await self._looker.check_echo(look)
+        finally:
+            look.busy = False
+            lane.changed.set()
+        if done:
+            self._looked(lane, look)
+
+    def _looked(self, lane: Lane, look: Look) -> None:
+        lane.looks.pop(look.row.id, None)
+        self._on_looked(look.row)

@@ -1,0 +1,239 @@
+"""The walk along one outbox partition: due rows are sent, doubtful ones looked for."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import Callable, Coroutine, Iterable
+
+import structlog
+
+from publishers.book import LedgerBook
+from publishers.lane import Lane
+from publishers.looking import Looker
+from publishers.lookout import Lookout
+from publishers.rate import AccountBudget, CallKind
+from publishers.reader import LedgerReader
+from publishers.rules import SendingRules
+from publishers.sending import LeaseRemaining, Sender
+from publishers.tally import Tally
+from vestlus.backoff import until_available
+from vestlus.clock import Clock
+from vestlus.errors import LeaseLost
+from vestlus.instagram.port import Messaging
+from vestlus.messages import SendReference
+from vestlus.store.ledger import SendState
+from vestlus.store.names import partition_number
+from vestlus.store.port import Ledger
+from vestlus.store.rows import Lease, SendRow
+
+_log = structlog.get_logger(__name__)
+
+#: How often the lease is looked at again when too little of it remains.
+_LEASE_CHECK_SECONDS = 0.25
+
+
+class OutboxWorker:
+    """Serves one outbox partition for as long as its lease is held.
+
+    - Each conversation has at most one row in hand, its first unfinished one: a user's order is
+      kept. Conversations go at the same time, nearest deadline first.
+    - Each account has a queue, a budget and slots of its own: none delays another.
+    - What is in memory is a cache of the ledger; a new worker reads it anew.
+
+    :meth:`run` does everything and returns when cancelled. It raises LeaseLost when the lease
+    is lost, and whatever else ends it. Requests in flight at a hard stop are left SENDING, which
+    the next holder treats as ambiguous; :meth:`drain` first lets them finish.
+    """
+
+    def __init__(
+        self,
+        *,
+        lease: Lease,
+        ledger: Ledger,
+        messaging: Messaging,
+        lease_remaining: LeaseRemaining,
+        clock: Clock,
+        monotonic: Callable[[], float],
+        rules: SendingRules,
+        tally: Tally,
+        chance: random.Random,
+    ) -> None:
+        self._lease = lease
+        self._clock = clock
+        self._monotonic = monotonic
+        self._rules = rules
+        self._book = LedgerBook(ledger, lease, partition_number(lease.name), clock, tally)
+        self._reader = LedgerReader(self._book, rules, monotonic, self._learn)
+        self._sender = Sender(
+            book=self._book,
+            ledger=ledger,
+            messaging=messaging,
+            lease_remaining=lease_remaining,
+            clock=clock,
+            rules=rules,
+            tally=tally,
+            chance=chance,
+        )
+        self._lanes: dict[str, Lane] = {}
+        looker = Looker(
+            book=self._book,
+            ledger=ledger,
+            messaging=messaging,
+            clock=clock,
+            rules=rules,
+            tally=tally,
+        )
+        self._lookout = Lookout(
+            looker=looker,
+            lanes=self._lanes,
+            looked=self._looked,
+            spawn=self._spawn,
+            clock=clock,
+            rules=rules,
+        )
+        self._draining = False
+        self._group: asyncio.TaskGroup | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Rows whose attempt is under way."""
+        return sum(lane.in_flight for lane in self._lanes.values())
+
+    @property
+    def waiting(self) -> int:
+        """Conversations with a row that waits for its turn."""
+        return sum(len(lane) for lane in self._lanes.values())
+
+    @property
+    def looking(self) -> int:
+        """Ambiguous sends."""
+        return sum(len(lane.looks) for lane in self._lanes.values())
+
+    def ring(self, sends: Iterable[SendReference]) -> None:
+        """These rows were just written. Losing a ring delays until the next reading."""
+        self._reader.ring(sends)
+
+    def usage(self, account: str, percent: float, regain_seconds: float = 0.0) -> None:
+        """Follows Meta's usage headers for an account, if it is one of this partition."""
+        if (lane := self._lanes.get(account)) is not None:
+            lane.budget.usage(percent, regain_seconds)
+            lane.changed.set()
+
+    def token_renewed(self, account: str) -> None:
+        """An account has a new token: it need not wait for the next probe."""
+        if (lane := self._lanes.get(account)) is not None:
+            lane.resume(self._clock())
+
+    async def drain(self, seconds: float) -> bool:
+        """Begins nothing more and waits for what is in flight; whether all of it ended."""
+        self._draining = self._lookout.draining = True
+        try:
+            async with asyncio.timeout(seconds):
+                for lane in self._lanes.values():
+                    while lane.in_flight or lane.reading:
+                        lane.changed.clear()
+                        await lane.changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Serves until cancelled. Raises LeaseLost."""
+        try:
+            async with self._book:
+                recovered = await until_available(self._book.recover)
+                if recovered:
+                    _log.warning("sends_left_ambiguous", lease=self._lease.name, count=recovered)
+                async with asyncio.TaskGroup() as group:
+                    self._group = group
+                    self._spawn(self._reader.run(), "reader")
+                    self._spawn(self._lookout.walk_echoes(), "echoes")
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from None
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        """Starts a task whose failure ends the worker."""
+        if self._group is None:
+            message = "the worker does not run"
+            raise RuntimeError(message)
+        self._group.create_task(work, name=f"{self._lease.name}.{name}")
+
+    def _learn(self, row: SendRow) -> None:
+        lane = self._lanes.get(row.account) or self._new_lane(row.account)
+        if row.state is SendState.PENDING:
+            lane.add(row, self._clock())
+        elif row.state is SendState.LOOKING:
+            notes = self._sender.notes.get(row.id)
+            self._lookout.add(lane, row, notes.gave_up_ms if notes else None)
+        else:
+            self._spawn(self._doubt(row), "doubt")
+
+    def _new_lane(self, account: str) -> Lane:
+        budget = AccountBudget(self._rules.text, self._rules.looks, self._monotonic)
+        lane = self._lanes[account] = Lane(account, budget, self._rules)
+        self._spawn(self._walk_sends(lane), "sends")
+        self._spawn(self._lookout.walk_reads(lane), "reads")
+        return lane
+
+    async def _walk_sends(self, lane: Lane) -> None:
+        while True:
+            lane.changed.clear()
+            now_ms = self._clock()
+            if (expired := lane.pop_expired(now_ms)) is not None:
+                lane.in_flight += 1
+                self._spawn(self._expire(lane, expired), "expire")
+                continue
+            wait = math.inf if self._draining else lane.open_wait(now_ms)
+            if wait <= 0 and not self._sender.lease_suffices():
+                wait = _LEASE_CHECK_SECONDS
+            if wait > 0:
+                await lane.until_changed(wait)
+                continue
+            await lane.budget.take(CallKind.TEXT)
+            # The token came late, perhaps: who goes is decided now, by the nearest deadline.
+            if self._draining or not lane.may_send():
+                continue
+            if (row := lane.pop(self._clock())) is not None:
+                lane.in_flight += 1
+                lane.unwritten += 1
+                self._spawn(self._send(lane, row), "send")
+
+    async def _send(self, lane: Lane, row: SendRow) -> None:
+        try:
+            await self._sender.send(row, lane)
+        finally:
+            lane.in_flight -= 1
+            lane.changed.set()
+        self._reader.again(row)
+
+    async def _expire(self, lane: Lane, row: SendRow) -> None:
+        try:
+            await self._sender.expire(row)
+        finally:
+            lane.in_flight -= 1
+            lane.changed.set()
+        self._reader.again(row)
+
+    def _looked(self, row: SendRow) -> None:
+        self._sender.notes.pop(row.id, None)
+        self._reader.again(row)
+
+    async def _doubt(self, row: SendRow) -> None:
+        """A row that is SENDING although nobody here sends it: its claim's answer was lost."""
+        await self._sender.doubt(row)
+        self._reader.again(row)
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What ended the worker: the loss of its lease, if that is among it."""
+    leaves: list[BaseException] = []
+    groups: list[BaseExceptionGroup[BaseException]] = [errors]
+    while groups:
+        for error in groups.pop().exceptions:
+            if isinstance(error, BaseExceptionGroup):
+                groups.append(error)
+            else:
+                leaves.append(error)
+    return next((error for error in leaves if isinstance(error, LeaseLost)), leaves[0])

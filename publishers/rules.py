@@ -1,0 +1,75 @@
+"""The numbers that sending goes by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from publishers.rate import Limit
+
+#: Meta, "Instagram Platform Overview": 100 texts a second and account. "Messenger Platform rate
+#: limits" says 300; the lower one is assumed.
+TEXT_LIMIT = Limit.at_most(100, burst=3)
+
+#: The same page: 2 calls of the Conversations API a second and account.
+LOOK_LIMIT = Limit.at_most(2, burst=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendingRules:
+    """How a publisher sends and looks. Times are in seconds.
+
+    The lease must be renewed so often that more than ``request_seconds`` plus
+    ``lease_margin_seconds`` always remain of it; with less, nothing is sent.
+    """
+
+    text: Limit = TEXT_LIMIT
+    looks: Limit = LOOK_LIMIT
+    #: Calls of the Conversations API that one look at a conversation makes.
+    calls_per_look: int = 1
+
+    #: A request that has not been answered by then is ambiguous, and its socket is aborted.
+    request_seconds: float = 10.0
+    #: What must remain of the lease beyond the request's own time.
+    lease_margin_seconds: float = 2.0
+    #: A claimed row whose request could not be written by then is given back.
+    write_within_seconds: float = 5.0
+    #: Requests in flight per account; 100 a second at a latency of 2 s.
+    in_flight: int = 200
+    #: Rows of an account claimed but not written: what a kill makes ambiguous without need.
+    unwritten: int = 16
+
+    #: How long after we gave up an ambiguous send its absence at Instagram counts as proof.
+    settling_seconds: float = 60.0
+    #: How far our clock and Meta's may differ; NTP keeps them within far less.
+    clock_tolerance_seconds: float = 5.0
+    #: Until the first look at an ambiguous send. Echoes mostly arrive sooner.
+    first_look_seconds: float = 2.0
+    #: Between looks for its echo, which cost Instagram nothing.
+    echo_seconds: float = 5.0
+    #: First wait after a look that failed; doubles up to ``longest_retry_seconds``.
+    look_retry_seconds: float = 5.0
+    #: Looks that have failed for so long end as unknown.
+    look_give_up_seconds: float = 1800.0
+    #: Looks of one account at a time.
+    looks_in_flight: int = 4
+
+    #: Answers of Graph's that say "not done, try again" before a row is given up.
+    not_sent_attempts: int = 8
+    #: First wait after such an answer; doubles up to ``longest_retry_seconds``.
+    retry_seconds: float = 1.0
+    longest_retry_seconds: float = 300.0
+    #: First pause of an account whose requests reach nobody; doubles up to the longest.
+    unreachable_seconds: float = 1.0
+    longest_unreachable_seconds: float = 30.0
+    #: Until one row is tried again for an account whose token was rejected.
+    token_probe_seconds: float = 60.0
+
+    #: Between two readings of the ledger when no bell rings.
+    poll_seconds: float = 2.0
+    #: Conversations read at a time; doubles up to the longest while that shows nothing new.
+    page: int = 1000
+    longest_page: int = 16_000
+    #: Conversations kept in memory. Beyond, bells wait for the next reading.
+    known: int = 32_000
+    #: For sends in flight to settle when a lease is let go in good order.
+    drain_seconds: float = 30.0

@@ -1,0 +1,207 @@
+"""The publisher as an ordinary object: outbox partitions, held by lease, served side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+import structlog
+
+from publishers.doorbell import Doorbell
+from publishers.outbox import OutboxWorker
+from publishers.rules import SendingRules
+from publishers.tally import PublisherStats, Tally
+from vestlus.bus.port import Bus
+from vestlus.clock import Clock
+from vestlus.errors import LeaseLost
+from vestlus.instagram.port import Messaging
+from vestlus.store.names import partition_number
+from vestlus.store.port import DeadLetters, Ledger
+from vestlus.store.rows import Lease
+
+_log = structlog.get_logger(__name__)
+
+
+class PublisherStore(Ledger, DeadLetters, Protocol):
+    """What a publisher needs of the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A partition that is not served any more, and why. LeaseLost: somebody else owns it."""
+
+    name: str
+    error: BaseException
+
+
+@dataclass(slots=True)
+class _Held:
+    lease: Lease
+    worker: OutboxWorker
+    serving: asyncio.Task[None]
+    listening: asyncio.Task[None]
+
+
+class PublisherService:
+    """Sends direct messages for the outbox partitions whose leases it is given.
+
+    It neither acquires nor renews leases: its owner does, tells it by :meth:`lease_extended`,
+    and awaits :meth:`failed`. A lease that was lost has been dropped by then; any other error
+    means that this process is not to be trusted with the partition, and the owner must stop.
+    ``async with``: leaving lets go of everything in good order. Its queue, the bus's
+    ``outbox``, only rings; the ledger is the truth.
+    """
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        store: PublisherStore,
+        messaging: Messaging,
+        clock: Clock,
+        monotonic: Callable[[], float],
+        rules: SendingRules,
+        chance: random.Random,
+    ) -> None:
+        self._bus = bus
+        self._store = store
+        self._messaging = messaging
+        self._clock = clock
+        self._monotonic = monotonic
+        self._rules = rules
+        self._chance = chance
+        self._tally = Tally()
+        self._held: dict[str, _Held] = {}
+        self._until: dict[str, float] = {}
+        self._failures: asyncio.Queue[Failure] = asyncio.Queue()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.gather(*(self.let_go(name) for name in tuple(self._held)))
+
+    @property
+    def held(self) -> frozenset[Lease]:
+        """The leases whose partitions are being served."""
+        return frozenset(one.lease for one in self._held.values())
+
+    async def hold(self, lease: Lease) -> None:
+        """Begins to serve a partition.
+
+        A lease that is served already is left alone; one with another epoch replaces it. Nothing
+        is sent until :meth:`lease_extended` says how long the lease lasts.
+        """
+        if (before := self._held.get(lease.name)) is not None:
+            if before.lease == lease:
+                return
+            until = self._until.get(lease.name, 0.0)
+            await self.let_go(lease.name, drain_seconds=0)
+            self._until[lease.name] = until
+        worker = OutboxWorker(
+            lease=lease,
+            ledger=self._store,
+            messaging=self._messaging,
+            lease_remaining=lambda: self._until.get(lease.name, 0.0) - self._monotonic(),
+            clock=self._clock,
+            monotonic=self._monotonic,
+            rules=self._rules,
+            tally=self._tally,
+            chance=self._chance,
+        )
+        bell = Doorbell(
+            bus=self._bus,
+            letters=self._store,
+            partition=partition_number(lease.name),
+            ring=worker.ring,
+            clock=self._clock,
+            tally=self._tally,
+            chance=self._chance,
+        )
+        held = _Held(
+            lease=lease,
+            worker=worker,
+            serving=asyncio.create_task(worker.run(), name=f"{lease.name}.worker"),
+            listening=asyncio.create_task(bell.run(), name=f"{lease.name}.doorbell"),
+        )
+        self._held[lease.name] = held
+        for task in (held.serving, held.listening):
+            task.add_done_callback(lambda task: self._ended(held, task))
+
+    async def let_go(self, name: str, *, drain_seconds: float | None = None) -> None:
+        """Stops serving a partition; afterwards its lease can be released. Safe to call twice.
+
+        Sends in flight get ``drain_seconds`` (by default the rules') to settle; what is not
+        settled then is ambiguous to the next holder. With a lost lease, pass 0.
+        """
+        held = self._held.pop(name, None)
+        if held is None:
+            return
+        # No bells first, then no new sends, then those in flight, then their last steps.
+        held.listening.cancel()
+        seconds = self._rules.drain_seconds if drain_seconds is None else drain_seconds
+        if seconds > 0 and not held.serving.done() and not await held.worker.drain(seconds):
+            _log.warning("sends_left_in_flight", lease=name, count=held.worker.in_flight)
+        held.serving.cancel()
+        await asyncio.wait({held.serving, held.listening})
+        self._until.pop(name, None)
+
+    def lease_extended(self, names: Collection[str], until: float) -> None:
+        """These leases last until that time of the monotonic clock, seconds.
+
+        The time must be reckoned from before the renewal was asked for.
+        """
+        for name in names:
+            self._until[name] = until
+
+    async def failed(self) -> Failure:
+        """Waits for the next partition whose serving ended otherwise than by :meth:`let_go`.
+
+        Nothing of it is left running but the last steps of its rows.
+        """
+        return await self._failures.get()
+
+    def usage(self, account: str, percent: float, regain_seconds: float = 0.0) -> None:
+        """Follows Meta's usage headers: ``percent`` of the account's limit is used up.
+
+        Sending will be allowed again after ``regain_seconds``, 0 where Meta does not say.
+        """
+        for held in self._held.values():
+            held.worker.usage(account, percent, regain_seconds)
+
+    def token_renewed(self, account: str) -> None:
+        """An account has a new token: what waited for it goes on at once."""
+        for held in self._held.values():
+            held.worker.token_renewed(account)
+
+    def stats(self) -> PublisherStats:
+        """Counts since the start, over all partitions, and what is under way."""
+        workers = [held.worker for held in self._held.values()]
+        return self._tally.stats(
+            in_flight=sum(worker.in_flight for worker in workers),
+            waiting=sum(worker.waiting for worker in workers),
+            looking=sum(worker.looking for worker in workers),
+        )
+
+    def _ended(self, held: _Held, task: asyncio.Task[None]) -> None:
+        if self._held.get(held.lease.name) is not held or task.cancelled():
+            return
+        error = task.exception() or RuntimeError(f"{task.get_name()} ended by itself")
+        if isinstance(error, LeaseLost):
+            _log.warning("lease_lost", lease=held.lease.name)
+        else:
+            _log.error("partition_failed", lease=held.lease.name, error=type(error).__name__)
+        del self._held[held.lease.name]
+        held.serving.cancel()
+        held.listening.cancel()
+        self._until.pop(held.lease.name, None)
+        self._failures.put_nowait(Failure(held.lease.name, error))

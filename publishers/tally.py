@@ -1,0 +1,78 @@
+"""What a publisher counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vestlus.store.ledger import SendState
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherStats:
+    """Counts since the start, and how much there is at this moment."""
+
+    #: Requests whose outcome is awaited.
+    in_flight: int
+    #: Conversations with something to send.
+    waiting: int
+    #: Ambiguous sends being looked for.
+    looking: int
+    sent: int
+    #: Of these, found at Instagram after an ambiguous outcome.
+    found: int
+    #: Listings read of the Conversations API.
+    looked: int
+    resent: int
+    #: Claimed and not written, for want of time.
+    given_back: int
+    throttled: int
+    token_rejected: int
+    #: Ledger steps made, as ``before/after``.
+    steps: Mapping[str, int]
+    unknown: Mapping[str, int]
+    dead: Mapping[str, int]
+    undecodable: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counters that several workers of one process share."""
+
+    steps: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+    dead: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+
+    def step(self, before: SendState, after: SendState, reason: str) -> None:
+        """Counts a step that was made."""
+        self.steps[f"{before}/{after}"] += 1
+        if after is SendState.DEAD:
+            self.dead[reason] += 1
+        elif after is SendState.UNKNOWN:
+            self.unknown[reason] += 1
+
+    def count(self, event: str) -> None:
+        """Counts anything else."""
+        self.events[event] += 1
+
+    def stats(self, *, in_flight: int, waiting: int, looking: int) -> PublisherStats:
+        """The counts as of now."""
+        found = self.steps[f"{SendState.LOOKING}/{SendState.SENT}"]
+        return PublisherStats(
+            in_flight=in_flight,
+            waiting=waiting,
+            looking=looking,
+            sent=self.steps[f"{SendState.SENDING}/{SendState.SENT}"] + found,
+            found=found,
+            looked=self.events["looked"],
+            resent=self.steps[f"{SendState.LOOKING}/{SendState.PENDING}"],
+            given_back=self.events["given_back"],
+            throttled=self.events["throttled"],
+            token_rejected=self.events["token_rejected"],
+            steps=dict(self.steps),
+            unknown=dict(self.unknown),
+            dead=dict(self.dead),
+            undecodable=self.events["undecodable"],
+        )

@@ -1,0 +1,155 @@
+"""What the whole suite shares: services that are started when first asked for, and guards."""
+
+import ipaddress
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.services import (
+    AmqpSpace,
+    PostgresServer,
+    RabbitMQServer,
+    provide_postgres,
+    provide_rabbitmq,
+    running,
+)
+from tests.services.postgres import private_postgres
+from tests.services.provision import POSTGRES, RABBITMQ
+from tests.services.rabbitmq import private_rabbitmq
+
+
+class OutsideNetworkError(PermissionError):
+    """A test tried to reach something other than this machine."""
+
+
+def _allowed_hosts() -> set[str]:
+    """Return the addresses of the servers that the environment gives to the tests."""
+    given = (urlsplit(os.environ.get(service.variable, "")) for service in (RABBITMQ, POSTGRES))
+    hosts = {url.hostname for url in given if url.hostname}
+    return {str(info[4][0]) for host in hosts for info in socket.getaddrinfo(host, None)}
+
+
+def _guarded(connect: Callable[..., Any], allowed: set[str]) -> Callable[..., Any]:
+    def guard(self: socket.socket, address: Any) -> Any:  # noqa: ANN401  as socket has it
+        if self.family in {socket.AF_INET, socket.AF_INET6}:
+            host = str(address[0])
+            if host != "localhost" and host not in allowed and not _is_loopback(host):
+                message = f"a test may reach 127.0.0.1 only, not {host}"
+                raise OutsideNetworkError(message)
+        return connect(self, address)
+
+    return guard
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:  # a name: whoever connects to one may end up anywhere
+        return False
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse connections that leave the machine, and end on SIGTERM as on Ctrl-C.
+
+    The guard covers Python's sockets, asyncio's included; uvloop's own sockets it cannot see.
+    """
+    patch = pytest.MonkeyPatch()
+    allowed = _allowed_hosts()
+    for name in ("connect", "connect_ex"):
+        patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name), allowed))
+    config.add_cleanup(patch.undo)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return a function that prints past pytest's capturing."""
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+
+    def print_line(text: str) -> None:
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(text)
+
+    return print_line
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_service(say: Callable[[str], None]) -> Iterator[RabbitMQServer]:
+    """Return the RabbitMQ of this session, running."""
+    with running(provide_rabbitmq(say)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def amqp_url(rabbitmq_service: RabbitMQServer) -> str:
+    """Return the URL of the session's RabbitMQ: a virtual host that all tests share."""
+    return rabbitmq_service.url
+
+
+@pytest.fixture
+def amqp_space(rabbitmq_service: RabbitMQServer) -> Iterator[AmqpSpace]:
+    """Return a place on RabbitMQ that only this test uses: a fresh virtual host.
+
+    On a broker given by VESTLUS_TEST_AMQP_URL it is that broker's own virtual host, and
+    `queue_prefix` is what the test has to put before the names of its queues and exchanges.
+    """
+    space = rabbitmq_service.fresh_space()
+    yield space
+    rabbitmq_service.retire(space)
+
+
+@pytest.fixture
+def rabbitmq_server(rabbitmq_service: RabbitMQServer) -> Iterator[RabbitMQServer]:
+    """Return a RabbitMQ that this test may stop and kill; it runs again afterwards.
+
+    It is the session's, or a private one where the session's was given by its address.
+    """
+    if not rabbitmq_service.controllable:
+        with running(private_rabbitmq()) as server:
+            yield server
+        return
+    yield rabbitmq_service
+    rabbitmq_service.start()
+
+
+@pytest.fixture(scope="session")
+def postgres_service(say: Callable[[str], None]) -> Iterator[PostgresServer]:
+    """Return the PostgreSQL of this session, running."""
+    with running(provide_postgres(say)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_service: PostgresServer) -> str:
+    """Return the URL of a database that all tests share, on the session's PostgreSQL."""
+    return postgres_service.url
+
+
+@pytest.fixture
+def postgres_database(postgres_service: PostgresServer) -> Iterator[str]:
+    """Return the URL of an empty database that only this test uses."""
+    database = postgres_service.fresh_database()
+    yield database
+    if postgres_service.controllable:
+        postgres_service.start()
+    postgres_service.drop_database(database)
+
+
+@pytest.fixture
+def postgres_server(postgres_service: PostgresServer) -> Iterator[PostgresServer]:
+    """Return a PostgreSQL that this test may stop and kill; it runs again afterwards.
+
+    It is the session's, or a private one where the session's was given by its address.
+    """
+    if not postgres_service.controllable:
+        with running(private_postgres()) as server:
+            yield server
+        return
+    yield postgres_service
+    postgres_service.start()

@@ -1,0 +1,84 @@
+"""An outbox worker between a ledger in memory and a pretend Instagram, in virtual time."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from publishers.outbox import OutboxWorker
+from publishers.rules import SendingRules
+from publishers.tally import Tally
+from tests.fakes.clock import virtual_monotonic, virtual_ms
+from tests.fakes.messaging import PretendInstagram, Sent
+from tests.fakes.store_ledger import MemoryLedger
+from vestlus.messages import SendReference
+from vestlus.store.rows import Lease, SendRow
+
+
+def reference(row: SendRow) -> SendReference:
+    """Return what a bell says of a row."""
+    return SendReference(
+        ledger_id=row.id,
+        account=row.account,
+        user=row.user,
+        conversation=row.conversation,
+        answers=row.answers,
+    )
+
+
+@dataclass
+class Place:
+    """Everything that a worker needs, and what outlives it."""
+
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    instagram: PretendInstagram = field(default_factory=PretendInstagram)
+    rules: SendingRules = field(default_factory=SendingRules)
+    tally: Tally = field(default_factory=Tally)
+    #: Until when the lease is renewed, on the virtual monotonic clock.
+    until: Callable[[], float] = lambda: virtual_monotonic() + 60.0
+
+    def worker(self, lease: Lease | None = None) -> OutboxWorker:
+        """Return a worker for partition 0 that does not run yet."""
+        return OutboxWorker(
+            lease=lease or self.ledger.take_over(0),
+            ledger=self.ledger,
+            messaging=self.instagram,
+            lease_remaining=lambda: self.until() - virtual_monotonic(),
+            clock=virtual_ms,
+            monotonic=virtual_monotonic,
+            rules=self.rules,
+            tally=self.tally,
+            chance=random.Random(0),
+        )
+
+    def echo_after(self, seconds: Callable[[], float | None]) -> None:
+        """Record an echo of everything sent, so much later; never for None."""
+        loop = asyncio.get_running_loop()
+
+        def on_sent(sent: Sent) -> None:
+            wait = seconds()
+            if wait is not None:
+                loop.call_later(
+                    wait,
+                    self.ledger.add_echo,
+                    sent.account,
+                    sent.user,
+                    sent.mid,
+                    sent.text,
+                    sent.at_ms,
+                )
+
+        self.instagram.on_sent = on_sent
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[OutboxWorker]:
+        """Run a worker; what it fails of is raised."""
+        worker = self.worker()
+        task = asyncio.create_task(worker.run())
+        try:
+            yield worker
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,233 @@
+"""The ledger's part of the store in memory, with the port's guarantees, epochs included."""
+
+import asyncio
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from tests.fakes.clock import virtual_ms
+from vestlus.conversation.identity import conversation_id
+from vestlus.errors import LeaseLost, StoreUnavailable
+from vestlus.store.ledger import FINISHED, TRANSITIONS, SendState
+from vestlus.store.names import outbox_lease, partition_number
+from vestlus.store.rows import (
+    DeadLetter,
+    EchoRow,
+    Lease,
+    SendRow,
+    Transition,
+    TransitionResult,
+)
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+@dataclass
+class Kept:
+    """A row and what the port does not show of it."""
+
+    row: SendRow
+    outbox: int
+    sent_mid: str | None = None
+    reason: str = ""
+
+
+class MemoryLedger:
+    """Rows of outbox partitions. Reads and writes take ``latency`` seconds of virtual time.
+
+    ``unavailable`` calls fail first; ``in_doubt`` writes are made and their answer lost.
+    """
+
+    def __init__(self, *, latency: float = 0.002, chance: random.Random | None = None) -> None:
+        self.rows: dict[str, Kept] = {}
+        self.letters: dict[str, DeadLetter] = {}
+        self.epochs: dict[str, int] = {}
+        self.history: list[tuple[str, SendState, SendState]] = []
+        self.transactions = 0
+        self.readings = 0
+        self.unavailable = 0
+        self.in_doubt = 0
+        self._latency = latency
+        self._chance = chance or random.Random(0)
+        self._echoes: dict[str, list[EchoRow]] = {}
+
+    def take_over(self, outbox: int) -> Lease:
+        """Give the lease to a new holder; the one before is void from now on."""
+        name = outbox_lease(outbox)
+        self.epochs[name] = self.epochs.get(name, 0) + 1
+        return Lease(name, self.epochs[name])
+
+    def add(  # noqa: PLR0913 - the parts of a row
+        self,
+        ledger_id: str,
+        *,
+        account: str = "a1",
+        user: str = "u1",
+        text: str = "Tere!",
+        outbox: int = 0,
+        due_ms: int = 0,
+        deadline_ms: int | None = None,
+        state: SendState = SendState.PENDING,
+        attempted_ms: int = 0,
+        resends: int = 0,
+    ) -> SendRow:
+        """Write a row, after the others of its conversation."""
+        row = SendRow(
+            id=ledger_id,
+            account=account,
+            user=user,
+            conversation=conversation_id(account, user),
+            position=len(self.rows),
+            text=text,
+            answers=(f"in-{ledger_id}",),
+            state=state,
+            due_ms=due_ms,
+            deadline_ms=virtual_ms() + DAY_MS if deadline_ms is None else deadline_ms,
+            attempts=0,
+            resends=resends,
+            attempted_ms=attempted_ms,
+            traceparent="",
+        )
+        self.rows[ledger_id] = Kept(row, outbox)
+        return row
+
+    def add_echo(self, account: str, user: str, mid: str, text: str, timestamp_ms: int) -> None:
+        """Record an echo, as the ConversationActor does."""
+        echo = EchoRow(mid, text, timestamp_ms, virtual_ms())
+        self._echoes.setdefault(conversation_id(account, user), []).append(echo)
+
+    def state(self, ledger_id: str) -> SendState:
+        """Return a row's state."""
+        return self.rows[ledger_id].row.state
+
+    async def settled(self) -> None:
+        """Wait until every row is finished."""
+        while any(kept.row.state not in FINISHED for kept in self.rows.values()):
+            await asyncio.sleep(0.05)
+
+    async def recover(self, lease: Lease, now_ms: int) -> int:
+        """See the port."""
+        await self._answering()
+        if not self._holds(lease):
+            raise LeaseLost(lease.name)
+        left = [
+            kept
+            for kept in self.rows.values()
+            if kept.outbox == partition_number(lease.name)
+            and kept.row.state is SendState.SENDING
+        ]
+        for kept in left:
+            kept.row = replace(kept.row, state=SendState.LOOKING)
+            self.history.append((kept.row.id, SendState.SENDING, SendState.LOOKING))
+        return len(left)
+
+    async def unfinished(
+        self, outbox: int, *, limit: int, ids: Collection[str] | None = None
+    ) -> tuple[SendRow, ...]:
+        """See the port."""
+        self.readings += 1
+        await self._answering()
+        named = None if ids is None else {self.rows[one].row.conversation for one in ids}
+        first: dict[str, SendRow] = {}
+        for kept in sorted(self.rows.values(), key=lambda kept: kept.row.position):
+            row = kept.row
+            if kept.outbox == outbox and row.state not in FINISHED:
+                first.setdefault(row.conversation, row)
+        rows = [row for row in first.values() if named is None or row.conversation in named]
+        answer = sorted(rows, key=lambda row: (row.deadline_ms, row.id))[:limit]
+        # What is read is out of date by the time it is there.
+        await self._delay()
+        return tuple(answer)
+
+    async def transition(
+        self, lease: Lease, transitions: Sequence[Transition]
+    ) -> list[TransitionResult]:
+        """See the port."""
+        self.transactions += 1
+        await self._answering()
+        if not self._holds(lease):
+            return [TransitionResult.LEASE_LOST] * len(transitions)
+        results = [self._step(step) for step in transitions]
+        await self._delay()
+        if self.in_doubt:
+            self.in_doubt -= 1
+            raise StoreUnavailable
+        return results
+
+    async def unclaimed_echoes(self, conversation: str, since_ms: int) -> tuple[EchoRow, ...]:
+        """See the port."""
+        await self._answering()
+        claimed = {kept.sent_mid for kept in self.rows.values()}
+        echoes = [
+            echo
+            for echo in self._echoes.get(conversation, [])
+            if echo.timestamp_ms >= since_ms and echo.mid not in claimed
+        ]
+        return tuple(sorted(echoes, key=lambda echo: echo.timestamp_ms))
+
+    async def claimed_mids(self, account: str, mids: Collection[str]) -> frozenset[str]:
+        """See the port."""
+        await self._answering()
+        claimed = {
+            kept.sent_mid for kept in self.rows.values() if kept.row.account == account
+        }
+        return frozenset(mid for mid in mids if mid in claimed)
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """See the port."""
+        await self._answering()
+        for letter in letters:
+            self.letters.setdefault(letter.id, letter)
+
+    async def dead_letters(
+        self, *, limit: int, before_ms: int | None = None
+    ) -> tuple[DeadLetter, ...]:
+        """See the port."""
+        await self._answering()
+        newest = sorted(self.letters.values(), key=lambda letter: -letter.at_ms)
+        return tuple(
+            letter for letter in newest if before_ms is None or letter.at_ms < before_ms
+        )[:limit]
+
+    def _step(self, step: Transition) -> TransitionResult:
+        if (step.before, step.after) not in TRANSITIONS:
+            raise ValueError(step)
+        kept = self.rows[step.id]
+        row = kept.row
+        if row.state is not step.before:
+            return TransitionResult.STALE
+        if step.after is SendState.SENT:
+            others = (
+                other
+                for other in self.rows.values()
+                if other.row.account == row.account and other.sent_mid == step.sent_mid
+            )
+            if not step.sent_mid or any(others):
+                return TransitionResult.MID_TAKEN
+            kept.sent_mid = step.sent_mid
+        if step.after in {SendState.DEAD, SendState.UNKNOWN}:
+            if not step.reason:
+                raise ValueError(step)
+            kept.reason = step.reason
+        changes: dict[str, int] = {}
+        if step.after is SendState.SENDING:
+            changes = {"attempts": row.attempts + 1, "attempted_ms": step.at_ms}
+        elif step.after in {SendState.PENDING, SendState.LOOKING}:
+            changes = {"due_ms": step.due_ms}
+        if (step.before, step.after) == (SendState.LOOKING, SendState.PENDING):
+            changes["resends"] = row.resends + 1
+        kept.row = replace(row, state=step.after, **changes)
+        self.history.append((step.id, step.before, step.after))
+        return TransitionResult.DONE
+
+    def _holds(self, lease: Lease) -> bool:
+        return self.epochs.get(lease.name) == lease.epoch
+
+    async def _answering(self) -> None:
+        await self._delay()
+        if self.unavailable:
+            self.unavailable -= 1
+            raise StoreUnavailable
+
+    async def _delay(self) -> None:
+        await asyncio.sleep(self._latency * self._chance.uniform(0.2, 1.0))

@@ -1,0 +1,44 @@
+"""Partitions are shared out evenly, and few of them move."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vestlus.hosting.assignment import assign_evenly
+
+NAMES = st.integers(0, 40).map(lambda count: [f"inbox.{index}" for index in range(count)])
+MEMBERS = st.sets(st.sampled_from("abcdefgh"))
+
+
+@given(NAMES, MEMBERS, st.dictionaries(st.sampled_from([f"inbox.{n}" for n in range(50)]), st.sampled_from("abcxyz")))
+def test_every_name_has_one_member_and_loads_differ_by_one_at_most(
+    names: list[str], members: set[str], present: dict[str, str]
+) -> None:
+    assignment = assign_evenly(names, members, present)
+    if not members:
+        assert assignment == {}
+        return
+    assert set(assignment) == set(names)
+    loads = [list(assignment.values()).count(member) for member in members]
+    assert max(loads) - min(loads) <= 1
+
+
+@given(NAMES, MEMBERS)
+def test_what_is_even_already_does_not_move(names: list[str], members: set[str]) -> None:
+    once = assign_evenly(names, members, {})
+    assert assign_evenly(names, members, once) == once
+
+
+@given(NAMES, st.sets(st.sampled_from("abcdefgh"), min_size=2))
+def test_when_a_member_dies_the_others_keep_what_they_had(
+    names: list[str], members: set[str]
+) -> None:
+    before = assign_evenly(names, members, {})
+    gone = min(members)
+    after = assign_evenly(names, members - {gone}, before)
+    assert all(after[name] == member for name, member in before.items() if member != gone)
+
+
+def test_without_members_nothing_is_assigned() -> None:
+    assert assign_evenly(["inbox.0"], [], {"inbox.0": "a"}) == {}

@@ -1,0 +1,178 @@
+"""Rates: never more than allowed, never stuck, and cancelling costs nothing."""
+
+import asyncio
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publishers.rate import (
+    SLOWEST_FACTOR,
+    AccountBudget,
+    Bucket,
+    CallKind,
+    Limit,
+    usage_factor,
+)
+from publishers.rules import LOOK_LIMIT, TEXT_LIMIT
+from tests.fakes.clock import run_virtual, virtual_monotonic
+
+limits = st.builds(
+    Limit, rate=st.floats(0.1, 500), burst=st.integers(min_value=1, max_value=20)
+)
+gaps = st.lists(st.floats(0, 5), max_size=200)
+
+
+def most_within(times: list[float], window: float) -> int:
+    """Return the most times that any closed window of that length holds."""
+    return max(
+        (sum(1 for other in times if first <= other <= first + window) for first in times),
+        default=0,
+    )
+
+
+@given(limits, gaps, st.floats(0.01, 10), st.floats(0.05, 1.0))
+def test_no_window_holds_more_than_rate_times_window_plus_burst(
+    limit: Limit, waits: list[float], window: float, factor: float
+) -> None:
+    bucket, now, granted = Bucket(limit, 0.0), 0.0, []
+    for gap in waits:
+        now += gap
+        while bucket.take(now, factor=factor):
+            granted.append(now)
+    # The share of a call: floating point may round a boundary either way.
+    assert most_within(granted, window) <= limit.rate * window + limit.burst + 1e-6
+
+
+@given(limits, gaps)
+def test_whoever_waits_as_long_as_told_is_granted(limit: Limit, waits: list[float]) -> None:
+    bucket, now = Bucket(limit, 0.0), 0.0
+    for gap in waits:
+        now += gap + 1e-6 + bucket.wait(now + gap)
+        assert bucket.take(now)
+        assert bucket.wait(now) <= 1 / limit.rate + 1e-6
+
+
+@given(limits)
+def test_a_bucket_starts_empty(limit: Limit) -> None:
+    bucket = Bucket(limit, 0.0)
+    assert not bucket.take(0.0)
+    assert bucket.wait(0.0) == pytest.approx(1 / limit.rate)
+
+
+@pytest.mark.parametrize(("limit", "allowed"), [(TEXT_LIMIT, 100), (LOOK_LIMIT, 2)])
+def test_the_defaults_never_exceed_metas_limit_in_any_second(limit: Limit, allowed: int) -> None:
+    bucket, now, granted = Bucket(limit, 0.0), 0.0, []
+    while now < 20:
+        now += 0.0007
+        while bucket.take(now):
+            granted.append(now)
+    assert most_within(granted, 1.0) <= allowed
+    assert len(granted) >= 0.95 * allowed * 19.4
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0), (math.nan, 1)])
+def test_a_senseless_limit_is_refused(rate: float, burst: int) -> None:
+    with pytest.raises(ValueError, match="rate above 0"):
+        Limit(rate, burst)
+
+
+@given(st.floats(0, 200))
+def test_the_nearer_metas_limit_the_slower_but_never_stopped_for_good(percent: float) -> None:
+    assert SLOWEST_FACTOR <= usage_factor(percent) <= 1
+    assert usage_factor(percent) >= usage_factor(percent + 1)
+    assert usage_factor(75) == 1
+
+
+def budget(text: Limit = TEXT_LIMIT) -> AccountBudget:
+    return AccountBudget(text, LOOK_LIMIT, virtual_monotonic)
+
+
+def test_waiting_takers_are_served_in_order_at_the_rate() -> None:
+    async def scenario() -> None:
+        account = budget(Limit(10))
+        served: list[int] = []
+
+        async def one(number: int) -> None:
+            await account.take(CallKind.TEXT)
+            served.append(number)
+
+        await asyncio.gather(*(one(number) for number in range(30)))
+        assert served == list(range(30))
+        assert virtual_monotonic() == pytest.approx(3.0, abs=0.01)
+
+    run_virtual(scenario())
+
+
+def test_a_cancelled_taker_spends_nothing() -> None:
+    async def scenario() -> None:
+        account = budget(Limit(10))
+        takers = [asyncio.create_task(account.take(CallKind.TEXT)) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        takers[0].cancel()
+        await takers[1]
+        assert virtual_monotonic() == pytest.approx(0.1, abs=0.001)
+        await takers[2]
+        assert virtual_monotonic() == pytest.approx(0.2, abs=0.001)
+
+    run_virtual(scenario())
+
+
+def test_classes_of_call_do_not_wait_for_each_other() -> None:
+    async def scenario() -> None:
+        account = budget(Limit(0.1))
+        waiting = asyncio.create_task(account.take(CallKind.TEXT))
+        await account.take(CallKind.LOOK)
+        assert virtual_monotonic() < 1
+        assert not waiting.done()
+        waiting.cancel()
+
+    run_virtual(scenario())
+
+
+def test_a_pause_holds_every_class_and_can_be_lifted() -> None:
+    async def scenario() -> None:
+        account = budget()
+        account.pause(100)
+        account.pause(10)
+        waiting = [asyncio.create_task(account.take(kind)) for kind in CallKind]
+        await asyncio.sleep(99)
+        assert not any(task.done() for task in waiting)
+        account.resume()
+        await asyncio.wait_for(asyncio.gather(*waiting), 1)
+
+    run_virtual(scenario())
+
+
+def test_writing_is_refused_when_the_moment_is_too_far_off() -> None:
+    async def scenario() -> None:
+        account = budget(Limit(1))
+        assert await account.pace(2)
+        assert not await account.pace(0.5)
+        account.pause(60)
+        assert not await account.pace(5)
+
+    run_virtual(scenario())
+
+
+def test_usage_at_the_limit_stops_for_as_long_as_meta_says() -> None:
+    async def scenario() -> None:
+        account = budget()
+        await asyncio.sleep(1)
+        account.usage(100, regain_seconds=120)
+        await account.take(CallKind.TEXT)
+        assert virtual_monotonic() == pytest.approx(121, abs=1)
+
+    run_virtual(scenario())
+
+
+def test_usage_near_the_limit_slows_down() -> None:
+    async def scenario() -> float:
+        account = budget(Limit(100))
+        account.usage(99)
+        for _ in range(20):
+            await account.take(CallKind.TEXT)
+        return virtual_monotonic()
+
+    assert run_virtual(scenario()) > 10 * 20 / 100

@@ -1,0 +1,154 @@
+"""What the pretend Graph API accepts, and how it counts."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vestlus.simulator.graph_errors import GraphError
+from vestlus.simulator.graph_rate import Limits, RateMeter
+from vestlus.simulator.graph_read import (
+    conversation_id,
+    graph_time,
+    parse_conversation_id,
+    split_fields,
+)
+from vestlus.simulator.graph_send import check_shape, message_media, message_text
+from vestlus.simulator.jsontypes import Json, JsonObject
+
+
+@given(st.text(min_size=1))
+def test_a_text_is_accepted_up_to_a_thousand_bytes(text: str) -> None:
+    repeated = text * (1 + 999 // len(text.encode("utf-8", "replace")))
+    surrogate = any("\ud800" <= char <= "\udfff" for char in repeated)
+    if not surrogate and len(repeated.encode()) <= 1000 and repeated.strip():
+        assert message_text({"text": repeated}) == repeated
+        return
+    with pytest.raises(GraphError) as caught:
+        message_text({"text": repeated})
+    assert (caught.value.code, caught.value.subcode) == (100, 2534015)
+
+
+def test_the_limit_is_in_bytes_and_not_in_characters() -> None:
+    assert message_text({"text": "õ" * 500}) == "õ" * 500
+    with pytest.raises(GraphError):
+        message_text({"text": "õ" * 500 + "."})
+
+
+def image(number: int) -> JsonObject:
+    return {"type": "image", "payload": {"url": f"http://x/{number}.png"}}
+
+
+def test_one_attachment_may_be_an_object_and_several_are_pictures() -> None:
+    assert message_media({"attachment": image(1)}) == [("image", "http://x/1.png")]
+    assert message_media({"attachments": image(1)}) == [("image", "http://x/1.png")]
+    ten: list[Json] = [image(number) for number in range(10)]
+    assert len(message_media({"attachments": ten})) == 10
+
+
+@pytest.mark.parametrize(
+    ("message", "subcode"),
+    [
+        ({"attachments": []}, 2534015),
+        ({"attachments": [image(n) for n in range(11)]}, 2534015),
+        ({"attachments": [image(1), {"type": "video", "payload": {"url": "http://x"}}]}, 2534015),
+        ({"attachment": {"type": "hologram", "payload": {"url": "http://x"}}}, 2534015),
+        ({"attachment": {"type": "image", "payload": {}}}, 2534015),
+        ({"attachment": "image"}, 2534015),
+        ({"attachment": {"type": "image", "payload": {"url": "file:///etc/passwd"}}}, 2018008),
+    ],
+)
+def test_other_attachments_are_refused(message: JsonObject, subcode: int) -> None:
+    with pytest.raises(GraphError) as caught:
+        message_media(message)
+    assert caught.value.subcode == subcode
+
+
+@pytest.mark.parametrize(
+    ("body", "subcode"),
+    [
+        ({}, None),
+        ({"recipient": {}, "message": {"text": "x"}}, None),
+        ({"recipient": {"id": 5}, "message": {"text": "x"}}, None),
+        ({"recipient": {"id": "u"}}, None),
+        ({"recipient": {"id": "u"}, "sender_action": "dance"}, None),
+        ({"recipient": {"id": "u"}, "sender_action": "typing_on", "message": {}}, 2018014),
+    ],
+)
+def test_a_send_of_another_shape_is_refused(body: JsonObject, subcode: int | None) -> None:
+    with pytest.raises(GraphError) as caught:
+        check_shape(body)
+    assert (caught.value.code, caught.value.subcode) == (100, subcode)
+
+
+@given(
+    st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters=":")), st.text()
+)
+def test_a_conversation_id_leads_back_to_its_conversation(account: str, user: str) -> None:
+    try:
+        user.encode()
+    except UnicodeEncodeError:
+        return
+    assert parse_conversation_id(conversation_id(account, user)) == (account, user)
+
+
+@given(st.text())
+def test_any_other_id_is_no_conversation_or_one_of_two_parts(value: str) -> None:
+    lane = parse_conversation_id(value)
+    assert lane is None or len(lane) == 2
+
+
+def test_fields_are_read_with_limits_and_inner_fields() -> None:
+    assert split_fields("id, messages.limit(5){id,created_time,from},name") == [
+        ("id", None, []),
+        ("messages", 5, ["id", "created_time", "from"]),
+        ("name", None, []),
+    ]
+
+
+def test_times_are_written_in_whole_seconds_of_utc() -> None:
+    assert graph_time(1740157200999) == "2025-02-21T17:00:00+0000"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@given(st.lists(st.floats(0, 0.5), max_size=60), st.integers(1, 5))
+def test_no_second_holds_more_calls_than_the_limit(pauses: list[float], limit: int) -> None:
+    clock = Clock()
+    meter = RateMeter(clock)
+    meter.limits = Limits(sends_per_second=limit)
+    admitted: list[float] = []
+    for pause in pauses:
+        clock.now += pause
+        recent = [at for at in admitted if at > clock.now - 1]
+        assert meter.admit("A", "send") == (len(recent) < limit)
+        if len(recent) < limit:
+            admitted.append(clock.now)
+    assert meter.refused["send"] == len(pauses) - len(admitted)
+
+
+def test_accounts_and_kinds_are_counted_apart_and_actions_are_sends() -> None:
+    meter = RateMeter(Clock())
+    meter.limits = Limits(sends_per_second=1, conversations_per_second=1)
+    assert meter.admit("A", "send")
+    assert not meter.admit("A", "action")
+    assert meter.admit("A", "conversations")
+    assert meter.admit("B", "send")
+
+
+def test_headers_tell_how_near_the_limit_is() -> None:
+    meter = RateMeter(Clock())
+    meter.limits = Limits(sends_per_second=4)
+    meter.admit("A", "send")
+    headers = meter.headers("A")
+    assert json.loads(headers["X-App-Usage"])["call_count"] == 25
+    business = json.loads(headers["X-Business-Use-Case-Usage"])["A"][0]
+    assert business["call_count"] == 25
+    assert business["estimated_time_to_regain_access"] == 0

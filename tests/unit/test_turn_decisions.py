@@ -1,0 +1,123 @@
+"""When to answer, restart, try again, and when to suspect a turn."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vestlus.conversation.events import Attachment, Event, EventKind, calls_for_answer
+from vestlus.conversation.transcript import spoken
+from vestlus.conversation.turn import (
+    AfterFailure,
+    BurstPolicy,
+    FailurePolicy,
+    RestartPolicy,
+    Start,
+    SuspectPolicy,
+    answer_at,
+    in_meta_order,
+    may_restart,
+)
+
+
+def message(text: str | None = None, *, at: int = 0, payload: str | None = None) -> Event:
+    return Event(
+        key="k",
+        kind=EventKind.MESSAGE,
+        account="1",
+        user="2",
+        conversation="c",
+        mid="m",
+        timestamp_ms=at,
+        text=text,
+        payload=payload,
+    )
+
+
+def test_a_finished_sentence_is_answered_sooner_than_a_fragment() -> None:
+    policy = BurstPolicy(longest_ms=1500)
+    finished = answer_at([(1000, message("Mis kell te avate?"))], policy)
+    fragment = answer_at([(1000, message("tere"))], policy)
+    assert 1000 < finished < fragment < 2500
+
+
+def test_a_pressed_button_reads_finished() -> None:
+    policy = BurstPolicy()
+    assert answer_at([(0, message("Jah", payload="YES"))], policy) == policy.after_sentence_ms
+
+
+def test_no_wait_is_configured_then_answers_are_at_once() -> None:
+    assert answer_at([(77, message("tere"))], BurstPolicy(longest_ms=0)) == 77
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 100_000), st.sampled_from(["Tere.", "tere", "?"])), min_size=1),
+    st.integers(0, 10_000),
+)
+def test_a_burst_never_waits_over_the_limit_nor_answers_before_its_last_message(
+    arrivals: list[tuple[int, str]], longest: int
+) -> None:
+    events = [(at, message(text)) for at, text in arrivals]
+    first = min(at for at, _ in arrivals)
+    last = max(at for at, _ in arrivals)
+    at = answer_at(events, BurstPolicy(longest_ms=longest))
+    assert first <= at <= first + longest
+    assert at >= min(last, first + longest)
+
+
+def test_a_chatterbox_is_answered_after_three_restarts_or_fifteen_seconds() -> None:
+    policy = RestartPolicy()
+    assert may_restart(2, 0, 14_999, policy)
+    assert not may_restart(3, 0, 1, policy)
+    assert not may_restart(0, 0, 15_000, policy)
+
+
+@given(st.lists(st.integers(0, 5)))
+def test_a_burst_is_in_metas_order_and_ties_keep_the_order_of_arrival(times: list[int]) -> None:
+    events = [message(str(index), at=at) for index, at in enumerate(times)]
+    ordered = in_meta_order(events)
+    keys = [(event.timestamp_ms, int(event.text or "")) for event in ordered]
+    assert keys == sorted(keys)
+
+
+@given(st.integers(1, 9))
+def test_failures_wait_longer_each_time_and_never_over_the_limit(failures: int) -> None:
+    policy = FailurePolicy()
+    action, wait = policy.decide(failures)
+    assert action is AfterFailure.TRY_AGAIN
+    assert policy.first_wait_ms <= wait <= policy.longest_wait_ms
+    assert wait >= policy.decide(max(1, failures - 1))[1]
+
+
+def test_after_the_last_failure_the_messages_are_given_up() -> None:
+    assert FailurePolicy().decide(10) == (AfterFailure.GIVE_UP, 0)
+
+
+def test_a_turn_that_saw_many_owners_die_runs_alone_and_is_then_quarantined() -> None:
+    policy = SuspectPolicy(takeovers=4, probes=2)
+    assert policy.decide(3, 0) is Start.TOGETHER
+    assert policy.decide(4, 0) is Start.ALONE
+    assert policy.decide(5, 1) is Start.ALONE
+    assert policy.decide(6, 2) is Start.QUARANTINE
+
+
+def test_what_instagram_did_not_pass_on_still_calls_for_an_answer() -> None:
+    empty = message(None)
+    assert calls_for_answer(empty)
+    assert spoken(empty) == "[a message that Instagram does not pass on]"
+
+
+@given(st.text(), st.lists(st.sampled_from(["image", "ig_reel", "x"]), max_size=3))
+def test_an_event_always_reads_as_something(text: str, kinds: list[str]) -> None:
+    event = Event(
+        key="k",
+        kind=EventKind.MESSAGE,
+        account="1",
+        user="2",
+        conversation="c",
+        mid="m",
+        timestamp_ms=0,
+        text=text,
+        attachments=tuple(Attachment(kind) for kind in kinds),
+    )
+    assert spoken(event)

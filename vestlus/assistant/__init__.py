@@ -1,0 +1,1 @@
+"""The assistant: OpenAI asked for answers, in the account's voice."""

@@ -1,0 +1,112 @@
+"""The one layer that retries requests to the model. The SDK's own is off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Final, TypeVar
+
+import stamina
+
+from vestlus.assistant.failures import AttemptFailed, Reason
+from vestlus.errors import AssistantInvalid, AssistantUnavailable
+
+T = TypeVar("T")
+
+#: Attempts in all, and the seconds in which they have to fit: a user waits about a minute for an
+#: answer in a chat; after that the turn is put off and another one tries.
+MAX_ATTEMPTS: Final = 4
+TOTAL_SECONDS: Final = 60.0
+
+#: Of one attempt, from the first byte out to the last byte in.
+ATTEMPT_SECONDS: Final = 45.0
+
+#: An attempt with less time than this would only be cut off.
+_SHORTEST_ATTEMPT_SECONDS: Final = 2.0
+
+_FIRST_WAIT_SECONDS: Final = 0.5
+_LONGEST_WAIT_SECONDS: Final = 8.0
+_JITTER_SECONDS: Final = 1.0
+
+#: Output that cannot be used is asked for once more, no oftener: it costs as much as an answer.
+_MAX_INVALID_RETRIES: Final = 1
+
+
+class Retrying:
+    """Makes attempts until one succeeds, within bounds of number and time.
+
+    ``total_seconds`` and ``attempt_seconds`` bound all attempts and each. ``random`` spreads the
+    waits that servers ask for, lest all turns that were refused together come back together.
+    """
+
+    def __init__(
+        self,
+        random: Random,
+        *,
+        total_seconds: float = TOTAL_SECONDS,
+        attempt_seconds: float = ATTEMPT_SECONDS,
+    ) -> None:
+        self._random = random
+        self._total_seconds = total_seconds
+        self._attempt_seconds = attempt_seconds
+
+    async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """The first success. Raises the AssistantError of the last failure.
+
+        ``attempt`` raises AttemptFailed; it is cancelled when its time is over. Cancelling this
+        cancels the attempt.
+        """
+        now = asyncio.get_running_loop().time
+        policy = _Policy(deadline=now() + self._total_seconds, now=now, random=self._random)
+        try:
+            async for one in stamina.retry_context(
+                on=policy,
+                attempts=MAX_ATTEMPTS,
+                timeout=self._total_seconds,
+                wait_initial=_FIRST_WAIT_SECONDS,
+                wait_max=_LONGEST_WAIT_SECONDS,
+                wait_jitter=_JITTER_SECONDS,
+            ):
+                with one:
+                    return await _within(attempt, min(self._attempt_seconds, policy.left()))
+        except AttemptFailed as failed:
+            raise failed.error from None
+        message = "the last attempt returns or raises"
+        raise AssertionError(message)
+
+
+class _Policy:
+    """Says of each failure whether, and after how many seconds, another attempt is made."""
+
+    def __init__(self, *, deadline: float, now: Callable[[], float], random: Random) -> None:
+        self._deadline = deadline
+        self._now = now
+        self._random = random
+        self._invalid = 0
+
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self._deadline - self._now()
+
+    def __call__(self, error: Exception) -> bool | float:
+        if not isinstance(error, AttemptFailed) or not error.retry:
+            return False
+        if isinstance(error.error, AssistantInvalid):
+            self._invalid += 1
+            if self._invalid > _MAX_INVALID_RETRIES:
+                return False
+        left = self.left() - _SHORTEST_ATTEMPT_SECONDS
+        if error.retry_after is None:
+            return left > _LONGEST_WAIT_SECONDS
+        # Never sooner than asked, up to a tenth and a quarter of a second later.
+        wait = error.retry_after * (1 + self._random.random() / 10) + self._random.random() / 4
+        return wait if wait <= left else False
+
+
+async def _within(attempt: Callable[[], Awaitable[T]], seconds: float) -> T:
+    try:
+        async with asyncio.timeout(seconds):
+            return await attempt()
+    except TimeoutError:
+        raise AttemptFailed(AssistantUnavailable(Reason.TIMEOUT.value), retry=True) from None

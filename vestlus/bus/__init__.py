@@ -1,0 +1,1 @@
+"""The durable queues between the services: one port, two adapters."""

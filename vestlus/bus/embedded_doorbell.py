@@ -1,0 +1,85 @@
+"""Doorbells between processes on one machine: datagrams on local sockets.
+
+A ring is a hint and may be lost; whoever waits for one also looks from time to time. It carries
+nothing: a full bell has rings in it that nobody has answered yet, so one more would add nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+#: Bytes that a local socket's address may have: 104 on macOS, 108 on Linux, with a final zero.
+ADDRESS_BYTES = 100
+
+
+class Doorbell:
+    """One socket to listen on and to ring others from."""
+
+    def __init__(self, folder: Path, token: str, on_ring: Callable[[], None]) -> None:
+        """Nothing is opened yet; ``on_ring`` will be called in the event loop.
+
+        The socket lies in ``folder`` or, where that makes its address too long, in the folder
+        for temporary files.
+        """
+        self._path = folder.absolute() / f"{token}.bell"
+        if len(os.fsencode(self._path)) > ADDRESS_BYTES:
+            self._path = Path(tempfile.gettempdir()) / f"vestlus-{token}.bell"
+        self._on_ring = on_ring
+        self._socket: socket.socket | None = None
+        self._listening = False
+
+    @property
+    def address(self) -> str:
+        """What others ring, empty when this process cannot be rung."""
+        return str(self._path) if self._listening else ""
+
+    def open(self) -> None:
+        """Listens, where the system lets us; otherwise this process can only ring others."""
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        try:
+            self._socket.bind(str(self._path))
+        except OSError as error:
+            log.warning("bus_doorbell_not_opened", error=type(error).__name__)
+            return
+        self._listening = True
+        asyncio.get_running_loop().add_reader(self._socket, self._answer)
+
+    def close(self) -> None:
+        """Stops listening. Safe to call twice."""
+        bell, self._socket = self._socket, None
+        if bell is None:
+            return
+        if self._listening:
+            self._listening = False
+            asyncio.get_running_loop().remove_reader(bell)
+            self._path.unlink(missing_ok=True)
+        bell.close()
+
+    def ring(self, address: str) -> None:
+        """Rings another process, or this one."""
+        if self._socket is None or not address:
+            return
+        try:
+            self._socket.sendto(b"", address)
+        except OSError as error:
+            # The bell is full, or its owner has gone. Either way nobody waits for this ring.
+            log.debug("bus_doorbell_not_rung", error=type(error).__name__)
+
+    def _answer(self) -> None:
+        if self._socket is None:
+            return
+        try:
+            while True:
+                self._socket.recv(1)
+        except BlockingIOError:
+            self._on_ring()

@@ -1,0 +1,211 @@
+"""``vestlus demo``: the whole service with a pretend Instagram beside it, on this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from vestlus.cli.launch import Say, Stop, free_port, port_is_free, running
+from vestlus.errors import VestlusError
+from vestlus.settings import Account, Mode, Settings, load_settings
+
+DEMO_ACCOUNT = "17841400000000001"
+SIMULATOR_PORT = 8001
+LOOPBACK = "127.0.0.1"
+
+#: How long the simulator may take to end and to start, seconds.
+_PATIENCE = 20.0
+
+
+class DemoError(VestlusError):
+    """The demo cannot start, or is not there. The message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAddresses:
+    """Where a running demo is, as it wrote it into the data folder for other commands."""
+
+    simulator: str
+    service: str
+    account: str
+    pid: int
+
+
+def addresses_file(data_dir: Path) -> Path:
+    """Where a running demo writes its addresses."""
+    return data_dir / "demo.json"
+
+
+def running_demo(data_dir: Path) -> DemoAddresses:
+    """The demo that runs on this data folder. Raises DemoError."""
+    file = addresses_file(data_dir)
+    try:
+        found = DemoAddresses(**json.loads(file.read_text("utf-8")))
+        os.kill(found.pid, 0)
+    except (OSError, ValueError, TypeError) as error:
+        message = f"no demo runs on {data_dir.absolute()}: start one with `make run`"
+        raise DemoError(message) from error
+    return found
+
+
+def run_demo(say: Say) -> None:
+    """Runs until Ctrl-C or SIGTERM. Raises SettingsError, DemoError, NotStartedError."""
+    settings = load_settings(mode=Mode.DEMO)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    stop = Stop()
+    with ExitStack() as stack:
+        stack.enter_context(_alone(settings.data_dir))
+        persona = _persona(settings.data_dir)
+        settings = _with_ports(settings, say)
+        settings = _with_accounts(settings, persona)
+        own_model = settings.openai_base_url is None and settings.openai_api_key is None
+        label = _model_label(settings, persona, own_model=own_model)
+        simulator = stack.enter_context(_simulator(settings, label))
+        settings = _pointed_at(settings, simulator, own_model=own_model)
+        stop.listen()
+        service = stack.enter_context(running(settings, stop, say))
+        stack.enter_context(_announced(settings, simulator, service))
+        say(
+            f"\nVestlus is ready.\n\n  Chat page  {simulator}/\n  Persona    {persona}\n"
+            f"  Model      {label}\n  Webhook    {service}/webhook\n\n"
+            'From a terminal: .venv/bin/vestlus try "Tere! Mis kell te avate?"\n'
+            "Ctrl-C stops everything; the history stays.\n"
+        )
+        stop.wait()
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """One demo per data folder: two would answer each other's users."""
+    with (data_dir / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = (
+                f"a demo runs on {data_dir.absolute()} already: stop it, "
+                "or set VESTLUS_DATA_DIR to another folder"
+            )
+            raise DemoError(message) from error
+        yield
+
+
+def _persona(data_dir: Path) -> Path:
+    """The persona that the demo answers from: copied once, then the user's to change."""
+    path = data_dir.absolute() / "persona.md"
+    if not path.exists():
+        text = resources.files("vestlus.cli").joinpath("demo_persona.md").read_text("utf-8")
+        path.write_text(text, "utf-8")
+    return path
+
+
+def _with_ports(settings: Settings, say: Say) -> Settings:
+    if "VESTLUS_HTTP_PORT" in os.environ or port_is_free(settings.http_host, settings.http_port):
+        return settings
+    port = free_port(settings.http_host)
+    say(f"Port {settings.http_port} is taken; the service listens on {port} instead.")
+    return settings.model_copy(update={"http_port": port})
+
+
+def _with_accounts(settings: Settings, persona: Path) -> Settings:
+    """The configured accounts, all reached through the simulator; else the demo's own one."""
+    token = SecretStr(secrets.token_urlsafe(24))
+    accounts = settings.accounts or (
+        Account(id=DEMO_ACCOUNT, name="Vestlus demo", access_token=token, persona=persona),
+    )
+    own = tuple(
+        account.model_copy(
+            update={"access_token": token, "persona": account.persona or persona}
+        )
+        for account in accounts
+    )
+    return settings.model_copy(update={"accounts": own})
+
+
+def _model_label(settings: Settings, persona: Path, *, own_model: bool) -> str:
+    if own_model:
+        return f"the simulator's own model, which answers from {persona}"
+    where = settings.openai_base_url or "OpenAI"
+    return f"{settings.model} at {where}"
+
+
+@contextmanager
+def _simulator(settings: Settings, label: str) -> Iterator[str]:
+    """The simulator as a process of its own; gives its address."""
+    port = SIMULATOR_PORT if port_is_free(LOOPBACK, SIMULATOR_PORT) else free_port(LOOPBACK)
+    accounts = [word for one in settings.accounts for word in ("--account-id", one.id)]
+    command = [
+        *(sys.executable, "-m", "vestlus.simulator"),
+        *("--host", LOOPBACK, "--port", str(port)),
+        *("--data", str(settings.data_dir.absolute() / "simulator.sqlite")),
+        *("--webhook-url", f"http://{LOOPBACK}:{settings.http_port}/webhook"),
+        *("--model-label", label),
+        *accounts,
+    ]
+    environment = os.environ | {
+        "VESTLUS_SIMULATOR_APP_SECRET": settings.secrets[0],
+        "VESTLUS_SIMULATOR_ACCESS_TOKEN": settings.accounts[0].access_token.get_secret_value(),
+    }
+    process = subprocess.Popen(  # noqa: S603 - our own module, our own arguments
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        # Ctrl-C reaches the whole group of the terminal; this one is ended last, by us.
+        start_new_session=True,
+    )
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            message = "the simulator did not start; its own words are above"
+            raise DemoError(message)
+        answer: dict[str, Any] = json.loads(line)
+        yield str(answer["url"])
+    finally:
+        process.terminate()
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _pointed_at(settings: Settings, simulator: str, *, own_model: bool) -> Settings:
+    update: dict[str, Any] = {"graph_url": f"{simulator}/graph/v25.0"}
+    if own_model:
+        update |= {
+            "openai_base_url": f"{simulator}/openai/v1",
+            "openai_api_key": SecretStr("not needed by the simulator"),
+            "model": "simulator",
+        }
+    return settings.model_copy(update=update)
+
+
+@contextmanager
+def _announced(settings: Settings, simulator: str, service: str) -> Iterator[None]:
+    file = addresses_file(settings.data_dir)
+    found = {
+        "simulator": simulator,
+        "service": service,
+        "account": settings.accounts[0].id,
+        "pid": os.getpid(),
+    }
+    file.write_text(json.dumps(found), "utf-8")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,102 @@
+"""The command ``vestlus`` and its subcommands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from vestlus import __version__
+from vestlus.errors import SettingsError, VestlusError
+
+app = App(
+    name="vestlus",
+    help="Answers Instagram direct messages with OpenAI and publishes posts.",
+    version=__version__,
+)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a command's output
+
+
+@app.command
+def demo() -> None:
+    """Run the whole service on this machine, with a pretend Instagram to chat with.
+
+    Nothing real is reached, unless OPENAI_API_KEY or OPENAI_BASE_URL names a model. Ctrl-C
+    stops everything; the history stays in VESTLUS_DATA_DIR (./var).
+    """
+    from vestlus.cli.demo import run_demo  # noqa: PLC0415 - other commands start faster
+
+    run_demo(_say)
+
+
+@app.command
+def serve() -> None:
+    """Run the service with real endpoints, from the environment and vestlus.toml.
+
+    Connects to the Ray cluster of RAY_ADDRESS, or starts a local one. Ctrl-C and SIGTERM drain
+    it and leave nothing behind.
+    """
+    from vestlus.cli.launch import Stop, running  # noqa: PLC0415 - see above
+    from vestlus.settings import Mode, load_settings  # noqa: PLC0415 - see above
+
+    settings = load_settings(mode=Mode.SERVE)
+    stop = Stop()
+    stop.listen()
+    with running(settings, stop, _say) as address:
+        _say(f"Vestlus is ready at {address}. Ctrl-C stops it.")
+        stop.wait()
+
+
+@app.command(name="try")
+def try_(
+    text: str,
+    *,
+    user: str = "simulator-user",
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Send one message to the running demo, as a user would, and print what comes back.
+
+    Parameters
+    ----------
+    text
+        What the user writes.
+    user
+        Which user writes. Everybody has a conversation of their own.
+    as_json
+        Print the messages of the answer as JSON.
+    """
+    from vestlus.cli.try_out import try_out  # noqa: PLC0415 - see above
+
+    messages = try_out(text, user)
+    if as_json:
+        _say(json.dumps(messages, ensure_ascii=False, indent=2))
+        return
+    _say(f"{user}: {text}")
+    for message in messages:
+        _say(f"Vestlus: {message['text']}")
+
+
+def main() -> None:
+    """Entry point: runs a command; errors of ours are told in a line, without a traceback."""
+    try:
+        app()
+    except SettingsError as error:
+        _fail("The settings need mending:\n" + "\n".join(f"  {one}" for one in error.problems), 78)
+    except VestlusError as error:
+        _fail(str(error), 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str, status: int) -> None:
+    print(message, file=sys.stderr)  # noqa: T201 - a command's output
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

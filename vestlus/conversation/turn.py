@@ -1,0 +1,122 @@
+"""When to answer: the rest of a burst is waited for, something newer restarts the answer.
+
+Times are milliseconds since 1970 on the service's own clock, not Meta's: they say how long a
+person has been waiting for us.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vestlus.conversation.events import Event
+
+#: A text that ends like a finished thought, closing marks and emoji aside.
+_FINISHED = re.compile(r"[.!?…。]['\"”’»)\]]*[^\w\s]*\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class BurstPolicy:
+    """How long to wait for the rest of a burst."""
+
+    #: Never longer than this after the first unanswered message; 0 answers at once.
+    longest_ms: int = 1500
+
+    @property
+    def after_sentence_ms(self) -> int:
+        """Quiet time after something that reads as finished."""
+        return self.longest_ms // 4
+
+    @property
+    def after_fragment_ms(self) -> int:
+        """Quiet time after something that reads as unfinished."""
+        return (self.longest_ms * 2) // 3
+
+
+def answer_at(arrivals: Sequence[tuple[int, Event]], policy: BurstPolicy) -> int:
+    """When the burst counts as complete: the moment to start answering.
+
+    ``arrivals`` are the unanswered events with the time each was taken in, at least one. A
+    pressed button is finished by itself.
+    """
+    first = min(at for at, _ in arrivals)
+    last_at, last = max(arrivals, key=lambda arrival: arrival[0])
+    quiet = policy.after_sentence_ms if _reads_finished(last) else policy.after_fragment_ms
+    return min(last_at + quiet, first + policy.longest_ms)
+
+
+def _reads_finished(event: Event) -> bool:
+    if event.payload is not None:
+        return True
+    return bool(event.text and _FINISHED.search(event.text))
+
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """How often something newer may restart an answer that is being thought of."""
+
+    most: int = 3
+    #: Not any more once the person has waited this long for the answer.
+    longest_ms: int = 15_000
+
+
+def may_restart(restarts: int, waiting_since_ms: int, now_ms: int, policy: RestartPolicy) -> bool:
+    """Whether a newer message still cancels the answer; else it gets the next one."""
+    return restarts < policy.most and now_ms - waiting_since_ms < policy.longest_ms
+
+
+def in_meta_order(events: Sequence[Event]) -> tuple[Event, ...]:
+    """The order of a burst as the user wrote it: Meta's timestamp, then the order of arrival."""
+    return tuple(sorted(events, key=lambda event: event.timestamp_ms))
+
+
+class AfterFailure(StrEnum):
+    """What to do with messages that could not be answered this time."""
+
+    TRY_AGAIN = "try_again"
+    GIVE_UP = "give_up"
+
+
+@dataclass(frozen=True, slots=True)
+class FailurePolicy:
+    """How often and how long to try again when the assistant fails."""
+
+    most: int = 10
+    first_wait_ms: int = 2_000
+    longest_wait_ms: int = 120_000
+
+    def decide(self, failures: int) -> tuple[AfterFailure, int]:
+        """What to do after this many failures in a row, and the wait before it."""
+        if failures >= self.most:
+            return AfterFailure.GIVE_UP, 0
+        doubled = self.first_wait_ms * 2 ** min(failures - 1, 20)
+        return AfterFailure.TRY_AGAIN, min(doubled, self.longest_wait_ms)
+
+
+class Start(StrEnum):
+    """How a turn may begin after its conversation changed owners."""
+
+    #: With all the others.
+    TOGETHER = "together"
+    #: By itself, counted beforehand: earlier owners died with it under way.
+    ALONE = "alone"
+    #: Not at all: it was begun alone and its owner died, again.
+    QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectPolicy:
+    """When a turn is suspected of killing its process."""
+
+    #: Takeovers without an answer in between that make a suspect.
+    takeovers: int = 4
+    #: Turns begun alone that did not end before the turn is given up.
+    probes: int = 2
+
+    def decide(self, takeovers: int, probes: int) -> Start:
+        """How the next turn may begin."""
+        if takeovers < self.takeovers:
+            return Start.TOGETHER
+        return Start.QUARANTINE if probes >= self.probes else Start.ALONE

@@ -1,0 +1,160 @@
+"""Every error that Vestlus raises on purpose.
+
+The tree::
+
+    VestlusError
+    ├── SettingsError              settings are missing or bad; names all of them
+    ├── NotWebhook                 a request body is not a Meta webhook (HTTP 400)
+    ├── SignatureRejected          a webhook's signature is missing or wrong (HTTP 401)
+    ├── UndecodableMessage         a queued message cannot be read; goes to the dead letters
+    ├── BusError
+    │   ├── BusUnavailable         the bus did not confirm; nothing may be taken as durable
+    │   └── SubscriptionLost       a consumer's channel is gone; subscribe again
+    ├── StoreError
+    │   ├── StoreUnavailable       the database does not answer; try again
+    │   ├── LeaseLost              someone else owns the partition now; stop touching it
+    │   └── PartitionMismatch      the store was made for another number of partitions
+    ├── AssistantError
+    │   ├── AssistantUnavailable   the model is slow, down or throttled; try again later
+    │   └── AssistantInvalid       the model's output cannot be used; trying again may help
+    └── GraphError                 what the Graph API said, or failed to say
+        ├── NotSent                certainly not done, and trying again may help
+        │   └── Throttled          the same, after a stated wait
+        ├── Refused                certainly not done, and trying again is useless
+        │   └── TokenRejected      the access token is not accepted; the account stops
+        └── OutcomeUnknown         request bytes were written and no usable answer came
+
+Rejections carry ``reason``, a short stable word for measures and dead letters. No error carries
+message texts, user ids or secrets. All of them cross process borders: they pickle.
+"""
+
+from __future__ import annotations
+
+
+class VestlusError(Exception):
+    """Base of all errors that Vestlus raises on purpose."""
+
+
+class SettingsError(VestlusError):
+    """Settings are missing or bad. ``problems`` has one line each, saying what to mend."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+class RejectedError(VestlusError):
+    """Base of errors with a stable ``reason``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotWebhook(RejectedError):
+    """The body is not a Meta webhook."""
+
+
+class SignatureRejected(RejectedError):
+    """The signature is missing, malformed or wrong."""
+
+
+class UndecodableMessage(RejectedError):
+    """A queued message cannot be read. The raw bytes go to the dead letters."""
+
+
+class BusError(VestlusError):
+    """Base of the bus's errors."""
+
+
+class BusUnavailable(BusError):
+    """The bus did not confirm in time: the messages must not be taken as durable."""
+
+
+class SubscriptionLost(BusError):
+    """The consumer's channel or file is gone; deliveries not acknowledged will come again."""
+
+
+class StoreError(VestlusError):
+    """Base of the store's errors."""
+
+
+class StoreUnavailable(StoreError):
+    """The database does not answer or ended the transaction; nothing was written."""
+
+
+class LeaseLost(StoreError):
+    """The lease belongs to somebody else now, or has ended; nothing was written."""
+
+
+class PartitionMismatch(StoreError):
+    """The store was made for another number of partitions than the settings name."""
+
+    def __init__(self, recorded: int, configured: int) -> None:
+        super().__init__(recorded, configured)
+        self.recorded = recorded
+        self.configured = configured
+
+    def __str__(self) -> str:
+        return (
+            f"the store was made for {self.recorded} partitions and VESTLUS_PARTITIONS says "
+            f"{self.configured}: set VESTLUS_PARTITIONS={self.recorded}, or use an empty store"
+        )
+
+
+class AssistantError(RejectedError):
+    """Base of the assistant's errors."""
+
+
+class AssistantUnavailable(AssistantError):
+    """The model is slow, down, throttled or out of quota. Trying again later may help."""
+
+
+class AssistantInvalid(AssistantError):
+    """The model answered with something that cannot be used."""
+
+
+class GraphError(RejectedError):
+    """Base of what the Graph API can do to a request.
+
+    ``code`` and ``subcode`` are Meta's, 0 where there were none.
+    """
+
+    def __init__(self, reason: str, code: int = 0, subcode: int = 0) -> None:
+        super().__init__(reason)
+        self.args = (reason, code, subcode)
+        self.code = code
+        self.subcode = subcode
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.code}/{self.subcode})" if self.code else self.reason
+
+
+class NotSent(GraphError):
+    """Certainly not done; trying again may help."""
+
+
+class Throttled(NotSent):
+    """Over a limit of Meta's. ``retry_after`` is in seconds; the whole account waits so long."""
+
+    def __init__(
+        self, reason: str, code: int = 0, subcode: int = 0, retry_after: float = 60.0
+    ) -> None:
+        super().__init__(reason, code, subcode)
+        self.args = (reason, code, subcode, retry_after)
+        self.retry_after = retry_after
+
+
+class Refused(GraphError):
+    """Certainly not done; trying again is useless."""
+
+
+class TokenRejected(Refused):
+    """The access token is not accepted any more; nothing of this account can be sent."""
+
+
+class OutcomeUnknown(GraphError):
+    """Request bytes were written and no usable answer came: it may or may not be done."""

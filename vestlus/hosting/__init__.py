@@ -1,0 +1,1 @@
+"""What a ConversationActor does, as ordinary classes: record, converse, commit, keep leases."""

@@ -1,0 +1,37 @@
+"""Who should serve what: an even, steady assignment. Plain code."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+
+def assign_evenly(
+    names: Collection[str], members: Collection[str], present: Mapping[str, str]
+) -> dict[str, str]:
+    """Lease name → member id: loads differ by one at most, and as little as possible moves.
+
+    ``present`` is the assignment so far; entries of members that are gone move. Without members
+    nothing is assigned. The same arguments always give the same answer.
+    """
+    if not members:
+        return {}
+    ordered = sorted(members)
+    least, extra = divmod(len(names), len(ordered))
+    load: dict[str, list[str]] = {member: [] for member in ordered}
+    free: list[str] = []
+    for name in sorted(names):
+        member = present.get(name)
+        if member in load:
+            load[member].append(name)
+        else:
+            free.append(name)
+    # The members that have most keep the extra one: fewer names move.
+    by_load = sorted(ordered, key=lambda member: (-len(load[member]), member))
+    quota = {member: least + (index < extra) for index, member in enumerate(by_load)}
+    for member in ordered:
+        while len(load[member]) > quota[member]:
+            free.append(load[member].pop())
+    for member in ordered:
+        while len(load[member]) < quota[member]:
+            load[member].append(free.pop())
+    return {name: member for member, taken in load.items() for name in taken}

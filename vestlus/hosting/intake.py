@@ -1,0 +1,172 @@
+"""Record, then acknowledge: from a partition's queue into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b
+from typing import Protocol
+
+import structlog
+
+from vestlus.backoff import Backoff, until_available
+from vestlus.bus.port import Bus, Delivery, Queue, Subscription
+from vestlus.clock import Clock
+from vestlus.conversation.events import Event
+from vestlus.conversation.identity import conversation_id, partition_of
+from vestlus.errors import (
+    BusUnavailable,
+    LeaseLost,
+    SubscriptionLost,
+    UndecodableMessage,
+)
+from vestlus.grouping import GroupCommitter
+from vestlus.messages import InboxMessage, decode_inbox, encode, inbox_message
+from vestlus.store.names import partition_number
+from vestlus.store.port import DeadLetters, Turns
+from vestlus.store.rows import DeadLetter, Lease, RecordedEvent
+
+_log = structlog.get_logger(__name__)
+
+#: Deliveries recorded together: a webhook POST is one delivery and holds up to 1000 events.
+MOST_DELIVERIES = 100
+
+#: Batches of events of all partitions, recorded in one transaction.
+Recorder = GroupCommitter[tuple[Lease, Sequence[Event]], list[RecordedEvent] | None]
+
+
+class IntakeStore(Turns, DeadLetters, Protocol):
+    """What the intake needs of the store."""
+
+
+class PartitionIntake:
+    """Consumes one inbox partition for the holder of its lease.
+
+    A delivery is acknowledged once its events are in the store, so a crash in between makes it
+    come again, and the event keys make that harmless. Turns run from the store only.
+    """
+
+    def __init__(  # noqa: PLR0913 - a composition of its parts, each named
+        self,
+        lease: Lease,
+        *,
+        bus: Bus,
+        store: IntakeStore,
+        recorder: Recorder,
+        partitions: int,
+        clock: Clock,
+        deliver: Callable[[Lease, Sequence[RecordedEvent]], None],
+    ) -> None:
+        self._lease = lease
+        self._partition = partition_number(lease.name)
+        self._bus = bus
+        self._store = store
+        self._recorder = recorder
+        self._partitions = partitions
+        self._clock = clock
+        self._deliver = deliver
+        self.recorded = 0
+
+    async def run(self) -> None:
+        """Consumes until cancelled. Raises LeaseLost when somebody else took the partition."""
+        backoff = Backoff()
+        while True:
+            try:
+                subscription = await self._bus.subscribe(Queue.INBOX, self._partition)
+            except BusUnavailable:
+                _log.warning("inbox_not_reachable", partition=self._partition)
+                await backoff.wait()
+                continue
+            try:
+                await self._consume(subscription, backoff)
+            except (SubscriptionLost, BusUnavailable):
+                _log.info("inbox_subscription_lost", partition=self._partition)
+                await backoff.wait()
+            finally:
+                await subscription.close()
+
+    async def _consume(self, subscription: Subscription, backoff: Backoff) -> None:
+        while True:
+            deliveries = await subscription.receive(MOST_DELIVERIES)
+            backoff.reset()
+            events = await self._read(deliveries)
+            recorded = await until_available(partial(self._record, events))
+            self._deliver(self._lease, recorded)
+            await subscription.ack(deliveries)
+
+    async def _read(self, deliveries: Sequence[Delivery]) -> list[Event]:
+        messages: list[InboxMessage] = []
+        letters: list[DeadLetter] = []
+        for delivery in deliveries:
+            try:
+                messages.append(decode_inbox(delivery.body))
+            except UndecodableMessage as error:
+                letters.append(self._letter(delivery.body, error.reason))
+        if letters:
+            _log.error(
+                "undecodable_messages", count=len(letters), partition=self._partition
+            )
+            await until_available(partial(self._store.bury, letters))
+        events = [event for message in messages for event in message.events]
+        return await self._with_users(events)
+
+    def _letter(self, body: bytes, reason: str) -> DeadLetter:
+        digest = blake2b(body, digest_size=16).hexdigest()
+        return DeadLetter(
+            id=f"inbox.{digest}",
+            source=f"{Queue.INBOX}.{self._partition}",
+            reason=f"undecodable: {reason}",
+            body=body,
+            at_ms=self._clock(),
+        )
+
+    async def _with_users(self, events: list[Event]) -> list[Event]:
+        """Resolves events whose user Meta left out, by the message they are about.
+
+        One that belongs to another partition is passed on to it before the acknowledgement; one
+        that cannot be resolved stays here, without a conversation.
+        """
+        nameless = [event for event in events if event.user is None and event.mid]
+        if not nameless:
+            return events
+        mids: dict[str, set[str]] = {}
+        for event in nameless:
+            mids.setdefault(event.account, set()).add(str(event.mid))
+        users = {
+            account: await until_available(
+                partial(self._store.users_of, account, wanted)
+            )
+            for account, wanted in mids.items()
+        }
+        kept: list[Event] = []
+        for event in events:
+            user = (
+                users.get(event.account, {}).get(event.mid or "")
+                if event.user is None
+                else None
+            )
+            if user is None:
+                kept.append(event)
+                continue
+            named = _named(event, user)
+            partition = partition_of(event.account, user, self._partitions)
+            if partition == self._partition:
+                kept.append(named)
+            else:
+                message = inbox_message((named,), at_ms=self._clock())
+                await self._bus.publish(Queue.INBOX, partition, [encode(message)])
+        return kept
+
+    async def _record(self, events: Sequence[Event]) -> list[RecordedEvent]:
+        if not events:
+            return []
+        recorded = await self._recorder.submit((self._lease, events))
+        if recorded is None:
+            raise LeaseLost(self._lease.name)
+        self.recorded += len(recorded)
+        return recorded
+
+
+def _named(event: Event, user: str) -> Event:
+    return replace(event, user=user, conversation=conversation_id(event.account, user))

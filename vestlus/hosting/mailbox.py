@@ -1,0 +1,90 @@
+"""A live conversation: a plain object, with a task only while something is unanswered."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from vestlus.conversation.events import Event
+from vestlus.conversation.history import HistoryMessage
+from vestlus.conversation.reply import Reply
+from vestlus.store.rows import ConversationRow, Lease, RecordedEvent
+
+#: Messages of history kept in memory and offered to prompts; the token budget cuts further.
+HISTORY_MESSAGES = 40
+
+
+@dataclass(slots=True, eq=False)
+class Mailbox:
+    """One conversation in memory. Touched only by the event loop of its host.
+
+    The store is the truth: a mailbox can be dropped at any moment and is rebuilt by loading.
+    ``unanswered`` and ``taken_in`` are by ``seq``, in order of recording.
+    """
+
+    id: str
+    lease: Lease
+    account: str = ""
+    user: str = ""
+    loaded: bool = False
+    version: int = 0
+    failures: int = 0
+    takeovers: int = 0
+    probes: int = 0
+    wake_ms: int = 0
+    history: list[HistoryMessage] = field(default_factory=list)
+    unanswered: dict[int, Event] = field(default_factory=dict)
+    taken_in: dict[int, int] = field(default_factory=dict)
+    #: Runs while something is unanswered and due.
+    task: asyncio.Task[None] | None = None
+    #: The model's call of the turn under way, while it may be cancelled.
+    thinking: asyncio.Task[Reply] | None = None
+    #: Set when something newer arrives.
+    news: asyncio.Event | None = None
+    #: Restarts of the present answer.
+    restarts: int = 0
+    timer: asyncio.TimerHandle | None = None
+    used_ms: int = 0
+    #: Waits to be tried alone: earlier owners died with it under way.
+    suspect: bool = False
+
+    def add(self, recorded: RecordedEvent, now_ms: int) -> bool:
+        """Takes in an unanswered event; False when it is known already."""
+        if recorded.seq in self.unanswered:
+            return False
+        self.unanswered[recorded.seq] = recorded.event
+        self.taken_in[recorded.seq] = now_ms
+        self.account = recorded.event.account
+        self.user = recorded.event.user or self.user
+        return True
+
+    def fill(self, row: ConversationRow, now_ms: int) -> None:
+        """Takes over what the store knows; events that came meanwhile stay."""
+        self.account, self.user = row.account, row.user
+        self.version = row.version
+        self.failures, self.wake_ms = row.failures, row.wake_ms
+        self.takeovers, self.probes = row.takeovers, row.probes
+        self.history = list(row.history)
+        known = {recorded.seq: recorded.event for recorded in row.pending}
+        self.taken_in = {seq: self.taken_in.get(seq, now_ms) for seq in known}
+        self.unanswered = known
+        self.loaded = True
+
+    def answered(
+        self, seqs: tuple[int, ...], history: tuple[HistoryMessage, ...]
+    ) -> None:
+        """Takes in that a turn was committed."""
+        for seq in seqs:
+            self.unanswered.pop(seq, None)
+            self.taken_in.pop(seq, None)
+        self.history = [*self.history, *history][-HISTORY_MESSAGES:]
+        self.version += 1
+        self.failures = self.takeovers = self.probes = self.restarts = self.wake_ms = 0
+
+    def stop(self) -> None:
+        """Cancels what runs for this conversation; a commit under way still ends."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        if self.task is not None:
+            self.task.cancel()

@@ -1,0 +1,85 @@
+"""Makes sure that an earlier incarnation of a member is dead before the new one acts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+
+from vestlus.hosting.membership import BEAT_SECONDS, LEASE_SECONDS, MembershipStore
+from vestlus.store.rows import Member
+
+_log = structlog.get_logger(__name__)
+
+#: How Ray names its worker processes: a process id given to something else is left alone.
+WORKER_MARK = "ray::"
+
+
+def host_name() -> str:
+    """This machine's name and process namespace: where a process id means something."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()}{namespace}"
+
+
+def gone_from_here(members: Iterable[Member]) -> tuple[Member, ...]:
+    """Those members of this host whose process is not there any more.
+
+    Nothing is known of members of other hosts, nor where there is no ``/proc``.
+    """
+    here = host_name()
+    if not Path("/proc/self/cmdline").exists():
+        return ()
+    return tuple(one for one in members if one.host == here and not _is_worker(one.pid))
+
+
+async def make_sure_gone(store: MembershipStore, member: Member) -> None:
+    """Returns once no earlier incarnation of ``member`` can act any more.
+
+    Ray starts an actor again only when it holds the old process for dead; but a frozen process
+    may be held for dead and wake up. On this host it is killed; on another host its leases are
+    waited out, for as long as it shows signs of life, and one lease time more.
+    """
+    while True:
+        earlier = [
+            other
+            for other in await store.live(member.kind, LEASE_SECONDS)
+            if other.id == member.id and other.incarnation != member.incarnation
+        ]
+        if not earlier:
+            return
+        if all(other.host == host_name() for other in earlier):
+            for other in earlier:
+                await _end(other.pid)
+            return
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def _end(pid: int) -> None:
+    if pid == os.getpid() or not _is_worker(pid):
+        return
+    _log.warning("earlier_incarnation_killed", pid=pid)
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    while _is_worker(pid):
+        await asyncio.sleep(0.05)
+
+
+def _is_worker(pid: int) -> bool:
+    """Whether a live process has this id and is one of Ray's workers.
+
+    Where there is no ``/proc`` (macOS) the answer is no: there the epoch alone protects.
+    """
+    try:
+        return WORKER_MARK in Path(f"/proc/{pid}/cmdline").read_text("utf-8", errors="replace")
+    except OSError:
+        return False

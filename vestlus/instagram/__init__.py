@@ -1,0 +1,1 @@
+"""What is Instagram's: webhooks, their signature, the Graph API and its errors."""

@@ -1,0 +1,183 @@
+"""One HTTP request to the Graph API, and whether its bytes were written.
+
+Two things are told apart for whatever goes wrong: *certainly not written* (no address, no
+connection, no TLS, time over before there was a connection), and *written, and no usable answer*.
+The second is what must be looked into before anything is sent again. The evidence is aiohttp's
+trace signal that comes right before it hands the first bytes of the request to the socket, and
+never the kind of exception alone: a timeout may come before and after. A kept-alive connection
+that the server closed in the meantime counts as written, because nothing proves otherwise; aiohttp
+repeats no POST by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace, TracebackType
+from typing import Final, Self
+
+import aiohttp
+from yarl import URL
+
+from vestlus.errors import GraphError, NotSent, OutcomeUnknown
+
+#: From the first byte asked for to the last one received. Meta answers sends in well under 2 s.
+TIMEOUT_SECONDS: Final = 10.0
+
+#: Twenty messages of 1000 characters in Meta's escaped form take 120 kB.
+MAX_ANSWER_BYTES: Final = 1024 * 1024
+
+#: Closes a socket at once: what the kernel has not sent yet is thrown away. So a request that was
+#: given up cannot reach Meta later than the moment at which we gave up, when it was still here.
+_ABORT_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+#: What an aiohttp exception is called in measures; the first that fits counts.
+_REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (aiohttp.ClientConnectorDNSError, "no_address"),
+    (aiohttp.ClientSSLError, "tls"),
+    (aiohttp.ServerFingerprintMismatch, "tls"),
+    (aiohttp.ClientConnectorError, "no_connection"),
+    (TimeoutError, "timeout"),
+    (aiohttp.ClientPayloadError, "answer_cut"),
+    (aiohttp.ClientResponseError, "answer_malformed"),
+    (aiohttp.ClientConnectionError, "disconnected"),
+    (aiohttp.ClientError, "transport"),
+    (OSError, "disconnected"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. ``content`` is its JSON, None where it was none."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: object
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """Whether bytes of a request may have left."""
+
+    written: bool = False
+
+
+class GraphHttp:
+    """Requests to one base address over one session. ``async with`` opens and closes it.
+
+    Connections are kept alive and not limited in number: whoever calls limits what is in flight,
+    and no request waits here for another. Redirects are not followed, cookies not kept. Errors
+    carry neither addresses nor contents.
+    """
+
+    def __init__(self, base_url: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
+        self._base = base_url.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        trace = aiohttp.TraceConfig()
+        trace.on_request_headers_sent.append(_mark_written)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                keepalive_timeout=60,
+                ttl_dns_cache=60,
+                socket_factory=_socket,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout,
+            trace_configs=[trace],
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        token: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> Answer:
+        """Makes one request and returns its whole answer, whatever its status.
+
+        ``path`` is already quoted. Raises NotSent when nothing was written, and OutcomeUnknown
+        when something was and no whole answer came. Cancelling aborts the connection and leaves
+        open what was done.
+        """
+        if self._session is None:
+            message = "the client is not open: use it with 'async with'"
+            raise RuntimeError(message)
+        attempt = _Attempt()
+        try:
+            async with self._session.request(
+                method,
+                URL(f"{self._base}/{path}", encoded=True).with_query(query),
+                json=body,
+                headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+                allow_redirects=False,
+                trace_request_ctx=attempt,
+            ) as response:
+                raw = await _read(response)
+                return Answer(response.status, response.headers, _parse(raw))
+        except (aiohttp.ClientError, OSError) as error:
+            # The cause is left out: it names the address, and with it who is written to.
+            raise _failure(error, written=attempt.written) from None
+
+
+def reason_of(kind: type[BaseException]) -> str:
+    """The word for a class of aiohttp's exceptions or an OSError."""
+    return next(word for known, word in _REASONS if issubclass(kind, known))
+
+
+def _failure(error: BaseException, *, written: bool) -> GraphError:
+    reason = reason_of(type(error))
+    return OutcomeUnknown(reason) if written else NotSent(reason)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            response.close()
+            raise OutcomeUnknown("answer_too_large")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _parse(raw: bytes) -> object:
+    try:
+        content: object = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return content
+
+
+async def _mark_written(
+    _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    context.trace_request_ctx.written = True
+
+
+def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    family, kind, protocol = address[:3]
+    created = socket.socket(family, kind, protocol)
+    created.setblocking(False)
+    created.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT_ON_CLOSE)
+    return created

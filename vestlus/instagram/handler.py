@@ -1,0 +1,226 @@
+"""The webhook's HTTP route: bare ASGI, because every message of every user passes here.
+
+``GET`` is Meta's handshake (Meta, "Webhooks: setup"). ``POST`` answers 200 only after the bus has
+confirmed that the events are durable; anything else makes Meta deliver again:
+
+========  ==================================================================
+200       durable (or nothing in it)
+400       not a webhook
+401       the signature is missing or wrong; one answer for every way of it
+403       handshake refused
+405       neither GET nor POST
+408       the body did not arrive in time
+413       larger than ``MAX_BODY_BYTES``
+503       not durable now: the bus did not confirm, or too much is on its way
+========  ==================================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import parse_qs
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from vestlus.bus.port import Bus, Queue
+from vestlus.clock import Clock
+from vestlus.conversation.events import Event
+from vestlus.errors import BusUnavailable, NotWebhook, SignatureRejected
+from vestlus.instagram import signature
+from vestlus.instagram.asgi import ClientGone, HttpRefusal, header_values, read_body, respond
+from vestlus.instagram.parsing import group_by_partition, parse_webhook
+from vestlus.messages import encode, inbox_message
+
+_log = structlog.get_logger(__name__)
+
+#: A POST of Meta's has at most 1000 updates. A text of 1000 characters takes 6 kB in Meta's
+#: escaped form at worst; captures have under 1 kB an update. 4 MiB leaves 4 kB for each.
+MAX_BODY_BYTES: Final = 4 * 1024 * 1024
+
+#: Bodies arrive in one piece from Meta; who takes longer than this only holds memory.
+READ_TIMEOUT_SECONDS: Final = 10.0
+
+#: Meta waits 5 s for a 200 (Meta, "Messenger Platform webhooks"): a later one helps nobody.
+PUBLISH_TIMEOUT_SECONDS: Final = 4.0
+
+#: POSTs that wait for the bus at a time. At 3,000 confirms a second it holds under a second's
+#: work; beyond, waiting would end in Meta's timeout.
+MAX_IN_FLIGHT: Final = 1000
+
+#: Meta's challenges are short numbers.
+_MAX_CHALLENGE_CHARS: Final = 256
+
+
+class WebhookHandler:
+    """The ASGI application behind ``/webhook``, for one process.
+
+    A publish that has begun goes on when the client disconnects or the request is cancelled, as
+    Ray Serve does: Meta counts the delivery as failed and sends it again, and both are known by
+    the same keys. ``async with`` waits at its end for what has begun.
+
+    ``on_counts`` gets what each request came to, and what events became durable: names like
+    ``request_accepted``, ``request_signature_mismatch`` and ``event_message``, and how many.
+    """
+
+    def __init__(
+        self,
+        *,
+        secrets: Sequence[str],
+        verify_token: str,
+        bus: Bus,
+        partitions: int,
+        clock: Clock,
+        on_counts: Callable[[Mapping[str, int]], None],
+        publish_timeout: float = PUBLISH_TIMEOUT_SECONDS,
+        read_timeout: float = READ_TIMEOUT_SECONDS,
+        max_in_flight: int = MAX_IN_FLIGHT,
+    ) -> None:
+        self._secrets = tuple(secrets)
+        self._verify_token = verify_token.encode()
+        self._bus = bus
+        self._partitions = partitions
+        self._clock = clock
+        self._on_counts = on_counts
+        self._publish_timeout = publish_timeout
+        self._read_timeout = read_timeout
+        self._max_in_flight = max_in_flight
+        self._in_flight: set[asyncio.Task[str]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Each of them ends by itself within the publish timeout.
+        while self._in_flight:
+            await asyncio.wait(self._in_flight)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one HTTP request."""
+        try:
+            status, body = HTTPStatus.OK, await self._handle(scope, receive)
+        except ClientGone:
+            self._count_request("client_gone")
+            return
+        except HttpRefusal as refused:
+            self._count_request(refused.outcome)
+            status, body = refused.status, refused.status.phrase.encode()
+        await respond(send, status, body)
+
+    async def _handle(self, scope: Scope, receive: Receive) -> bytes:
+        match scope["method"]:
+            case "POST":
+                await self._deliver(scope, receive)
+                return b"EVENT_RECEIVED"
+            case "GET":
+                return self._challenge(scope)
+            case _:
+                raise HttpRefusal(HTTPStatus.METHOD_NOT_ALLOWED, "method")
+
+    def _challenge(self, scope: Scope) -> bytes:
+        """The challenge of a handshake whose token is ours."""
+        try:
+            raw: bytes = scope["query_string"]
+            query = parse_qs(raw.decode("latin-1"), max_num_fields=16)
+        except ValueError:
+            raise HttpRefusal(HTTPStatus.FORBIDDEN, "handshake_refused") from None
+        # A name given twice has two meanings, and so none.
+        given = {name: values[0] for name, values in query.items() if len(values) == 1}
+        token = given.get("hub.verify_token", "").encode()
+        challenge = given.get("hub.challenge", "")
+        # An empty token of ours means that nobody may subscribe.
+        ours = hmac.compare_digest(token, self._verify_token) and bool(self._verify_token)
+        fits = given.get("hub.mode") == "subscribe" and 0 < len(challenge) <= _MAX_CHALLENGE_CHARS
+        if not (ours and fits):
+            raise HttpRefusal(HTTPStatus.FORBIDDEN, "handshake_refused")
+        self._count_request("handshake_accepted")
+        return challenge.encode()
+
+    async def _deliver(self, scope: Scope, receive: Receive) -> None:
+        """Returns when the events of the request are durable."""
+        header = _signature_header(scope)
+        body = await read_body(scope, receive, limit=MAX_BODY_BYTES, seconds=self._read_timeout)
+        try:
+            signature.verify(body, header, self._secrets)
+            events = parse_webhook(body)
+        except SignatureRejected as error:
+            raise HttpRefusal(HTTPStatus.UNAUTHORIZED, error.reason) from error
+        except NotWebhook as error:
+            raise HttpRefusal(HTTPStatus.BAD_REQUEST, error.reason) from error
+        if not events:
+            self._count_request("empty")
+            return
+        if len(self._in_flight) >= self._max_in_flight:
+            raise HttpRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
+        publishing = asyncio.create_task(self._publish(events), name="publish webhook")
+        self._in_flight.add(publishing)
+        publishing.add_done_callback(self._in_flight.discard)
+        # Waiting for a task does not cancel it when the waiting is cancelled.
+        await asyncio.wait((publishing,))
+        outcome = publishing.result()
+        if outcome != "accepted":
+            raise HttpRefusal(HTTPStatus.SERVICE_UNAVAILABLE, outcome)
+
+    async def _publish(self, events: tuple[Event, ...]) -> str:
+        """Makes the events durable and says what came of it.
+
+        The outcome is logged or counted here, where it is seen whether or not the request is
+        still being waited for.
+        """
+        try:
+            async with asyncio.timeout(self._publish_timeout):
+                await self._publish_all(events)
+        except (BusUnavailable, TimeoutError) as error:
+            outcome = "bus_timeout" if isinstance(error, TimeoutError) else "bus_unavailable"
+            _log.warning("webhook_not_durable", outcome=outcome, events=len(events))
+        except Exception as error:  # noqa: BLE001 - the boundary of a task nobody may be awaiting
+            # The message of an error not expected here might quote what was to be published.
+            outcome = "publish_failed"
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            _log.error(
+                "webhook_publish_failed",
+                error=type(error).__name__,
+                where=f"{where.name}:{where.lineno}",
+                events=len(events),
+            )
+        else:
+            outcome = "accepted"
+            kinds = Counter(f"event_{event.kind}" for event in events)
+            self._on_counts({**kinds, "request_accepted": 1})
+        return outcome
+
+    async def _publish_all(self, events: tuple[Event, ...]) -> None:
+        at_ms = self._clock()
+        groups = group_by_partition(events, self._partitions)
+        publishes = [
+            self._bus.publish(Queue.INBOX, partition, [encode(inbox_message(group, at_ms=at_ms))])
+            for partition, group in groups.items()
+        ]
+        # All are waited for, so that none is left running when the first one fails.
+        results = await asyncio.gather(*publishes, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    def _count_request(self, outcome: str) -> None:
+        self._on_counts({f"request_{outcome}": 1})
+
+
+def _signature_header(scope: Scope) -> str | None:
+    """The one signature. Two of them might be read as another one by whoever stands before us."""
+    values = header_values(scope, signature.HEADER)
+    if len(values) > 1:
+        raise HttpRefusal(HTTPStatus.UNAUTHORIZED, "signature_repeated")
+    return values[0].decode("latin-1") if values else None

@@ -1,0 +1,105 @@
+"""The messages on the bus: versioned JSON, one codec. ``docs/messages.md`` documents them.
+
+Every message names account, user, conversation and mids of what it carries, the trace context it
+belongs to, and when it was made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar
+from uuid import uuid4
+
+from pydantic import TypeAdapter, ValidationError
+
+from vestlus.conversation.events import Event
+from vestlus.errors import UndecodableMessage
+
+#: Raised when a field changes its meaning; added fields with defaults do not raise it.
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxMessage:
+    """Events of one webhook POST that belong to one partition, in the order of the POST."""
+
+    v: Literal[1]
+    kind: Literal["inbox"]
+    id: str
+    #: When the webhook took them in, milliseconds since 1970.
+    at_ms: int
+    #: W3C trace context, empty when there is none.
+    traceparent: str
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendReference:
+    """Points to a ledger row that may be due: whose it is and what it answers."""
+
+    ledger_id: str
+    account: str
+    user: str
+    conversation: str
+    #: The mids of the user's messages that this send answers.
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMessage:
+    """The doorbell: these ledger rows were just written. Losing it delays, and loses nothing."""
+
+    v: Literal[1]
+    kind: Literal["outbox"]
+    id: str
+    at_ms: int
+    traceparent: str
+    sends: tuple[SendReference, ...]
+
+
+M = TypeVar("M", InboxMessage, OutboxMessage)
+
+_INBOX: Final = TypeAdapter(InboxMessage)
+_OUTBOX: Final = TypeAdapter(OutboxMessage)
+
+
+def inbox_message(events: tuple[Event, ...], *, at_ms: int, traceparent: str = "") -> InboxMessage:
+    """A new message with a new id."""
+    return InboxMessage(
+        v=VERSION, kind="inbox", id=uuid4().hex, at_ms=at_ms, traceparent=traceparent, events=events
+    )
+
+
+def outbox_message(
+    sends: tuple[SendReference, ...], *, at_ms: int, traceparent: str = ""
+) -> OutboxMessage:
+    """A new message with a new id."""
+    return OutboxMessage(
+        v=VERSION, kind="outbox", id=uuid4().hex, at_ms=at_ms, traceparent=traceparent, sends=sends
+    )
+
+
+def encode(message: InboxMessage | OutboxMessage) -> bytes:
+    """The bytes that go on the bus. Fields without a value are left out."""
+    adapter: TypeAdapter[InboxMessage] | TypeAdapter[OutboxMessage]
+    adapter = _INBOX if isinstance(message, InboxMessage) else _OUTBOX
+    return adapter.dump_json(message, exclude_defaults=True)  # type: ignore[arg-type]
+
+
+def decode_inbox(body: bytes) -> InboxMessage:
+    """Reads an inbox message; raises UndecodableMessage, whose reason names no content."""
+    return _decode(_INBOX, body)
+
+
+def decode_outbox(body: bytes) -> OutboxMessage:
+    """Reads an outbox message; raises UndecodableMessage, whose reason names no content."""
+    return _decode(_OUTBOX, body)
+
+
+def _decode(adapter: TypeAdapter[M], body: bytes) -> M:
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise UndecodableMessage(f"{first['type']} at {where or 'the top'}") from None

@@ -1,0 +1,352 @@
+"""The settings: environment and ``vestlus.toml``, read once at the root, all failures at once.
+
+The environment wins over the file. In the file the keys are the environment's names; secrets
+there are written ``env:NAME``. ``docs/settings.md`` has the table.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import secrets
+import sys
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+
+
+from vestlus.errors import SettingsError
+
+#: Small, cheap and current; any model of the Responses API with structured output serves.
+DEFAULT_MODEL = "gpt-5.4-mini"
+DEFAULT_GRAPH_URL = "https://graph.instagram.com/v25.0"
+
+#: Names that start like settings and belong to the tests and to the simulator.
+_FOREIGN_PREFIXES = ("VESTLUS_TEST_", "VESTLUS_SIMULATOR_")
+
+
+class Mode(StrEnum):
+    """What is being started."""
+
+    SERVE = "serve"
+    DEMO = "demo"
+
+
+def _comma_separated(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _blank_is_missing(value: object) -> object:
+    return None if value == "" else value
+
+
+PoolSize = Annotated[int, Field(ge=1, le=1000)] | Literal["auto"]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_missing)]
+OptionalText = Annotated[str | None, BeforeValidator(_blank_is_missing)]
+
+
+class Account(BaseModel):
+    """One Instagram account that is served."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: ``user_id`` of ``/me``, which is the webhook's ``entry.id``; not ``/me``'s ``id``.
+    id: Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]
+    name: str = ""
+    access_token: SecretStr
+    #: A Markdown file: who answers, in which voice, and what it knows.
+    persona: Path | None = None
+    #: The language of answers when the user's own cannot be told. BCP 47.
+    language: str = "et"
+    #: For opening hours and dates in prompts. IANA.
+    timezone: str = "Europe/Tallinn"
+
+
+class Settings(BaseModel):
+    """Everything that can be set. Frozen; pickles, so that actors get it by constructor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    data_dir: Path = Path("var")
+    #: Not shown by ``repr``, like the next: they may hold passwords.
+    bus_url: Annotated[OptionalText, Field(repr=False)] = None
+    database_url: Annotated[OptionalText, Field(repr=False)] = None
+    http_host: str = "0.0.0.0"  # noqa: S104 - the design's default for `serve`
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    ingress: Literal["haproxy", "default"] = "default"
+    public_url: OptionalText = None
+    app_secrets: Annotated[tuple[SecretStr, ...], BeforeValidator(_comma_separated)] = ()
+    verify_token: OptionalSecret = None
+    operator_token: OptionalSecret = None
+    event_tokens: Annotated[tuple[SecretStr, ...], BeforeValidator(_comma_separated)] = ()
+    encryption_key: OptionalSecret = None
+    graph_url: str = DEFAULT_GRAPH_URL
+    account_id: OptionalText = None
+    access_token: OptionalSecret = None
+    openai_api_key: OptionalSecret = None
+    openai_base_url: OptionalText = None
+    model: str = DEFAULT_MODEL
+    embedding_model: str = "text-embedding-3-small"
+    openai_api: Literal["responses", "chat"] = "responses"
+    #: Longest wait for the rest of a burst, seconds; 0 answers at once.
+    burst_wait_seconds: Annotated[float, Field(ge=0, le=60)] = 1.5
+    partitions: Annotated[int, Field(ge=1, le=1024)] = 16
+    conversation_actors: PoolSize = 1
+    publisher_actors: PoolSize = 1
+    webhook_replicas: PoolSize = 1
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    #: How long after an ambiguous send its absence at Instagram counts as proof, seconds.
+    settling_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    accounts: tuple[Account, ...] = ()
+
+    @field_validator("bus_url")
+    @classmethod
+    def _bus_scheme(cls, value: str | None) -> str | None:
+        return _with_scheme(value, ("sqlite", "amqp", "amqps"))
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_scheme(cls, value: str | None) -> str | None:
+        return _with_scheme(value, ("sqlite", "postgresql"))
+
+    @field_validator("graph_url", "openai_base_url", "public_url")
+    @classmethod
+    def _http_scheme(cls, value: str | None) -> str | None:
+        checked = _with_scheme(value, ("http", "https"))
+        return checked.rstrip("/") if checked else checked
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @property
+    def bus(self) -> str:
+        """The bus's address, the embedded one's by default."""
+        return self.bus_url or f"sqlite:///{self.data_dir.absolute() / 'bus.sqlite'}"
+
+    @property
+    def database(self) -> str:
+        """The store's address, the embedded one's by default."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'store.sqlite'}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The app secrets that may sign webhooks."""
+        return tuple(secret.get_secret_value() for secret in self.app_secrets)
+
+    def account(self, account: str) -> Account | None:
+        """The settings of one account, if it is one of ours."""
+        return next((one for one in self.accounts if one.id == account), None)
+
+
+def _with_scheme(value: str | None, schemes: tuple[str, ...]) -> str | None:
+    if value is None:
+        return None
+    if urlsplit(value).scheme not in schemes:
+        raise ValueError("must start with " + " or ".join(f"{scheme}://" for scheme in schemes))
+    return value
+
+
+def _names() -> dict[str, str]:
+    """Environment name → field."""
+    own = {f"VESTLUS_{field.upper()}": field for field in Settings.model_fields if field != "accounts"}
+    del own["VESTLUS_OPENAI_API_KEY"], own["VESTLUS_OPENAI_BASE_URL"]
+    return own | {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
+
+
+#: What ``vestlus serve`` cannot do without, and how to get it.
+_REQUIRED: Mapping[str, str] = {
+    "app_secrets": "the app secret from Meta's app dashboard",
+    "verify_token": "a word of your choice, entered in Meta's webhook form too",
+    "operator_token": "a long random word; operators sign in with it",
+    "encryption_key": "a long random word, at least 32 characters, kept for as long as the data",
+}
+
+_SHORTEST_KEY = 32
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode.SERVE) -> Settings:
+    """Reads the settings. Raises SettingsError with every problem, one line each.
+
+    In the demo what is required is made up where it is missing: nothing real is reached.
+    """
+    environ = os.environ if environ is None else environ
+    problems: list[str] = []
+    values, origin = _from_file(environ, problems)
+    names = _names()
+    for name, field in names.items():
+        if name in environ:
+            values[field] = environ[name]
+            origin[field] = name
+    problems += _misspelt(environ, names)
+    _defaults_of_mode(values, mode)
+    _single_account(values, problems)
+    if mode is Mode.DEMO:
+        _make_up(values)
+    else:
+        problems += _missing(values)
+    settings: Settings | None = None
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += [_readable(one, origin, names) for one in error.errors(include_url=False)]
+    if settings is None or problems:
+        raise SettingsError(tuple(dict.fromkeys(problems)))
+    return settings
+
+
+def _from_file(
+    environ: Mapping[str, str], problems: list[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    named = environ.get("VESTLUS_CONFIG", "")
+    path = Path(named or "vestlus.toml")
+    if not path.is_file():
+        if named:
+            problems.append(f"VESTLUS_CONFIG: there is no file {named}")
+        return {}, {}
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        problems.append(f"{path}: cannot be read as TOML: {error}")
+        return {}, {}
+    names = _names()
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for key, value in table.items():
+        if key == "accounts":
+            entries = _entries(value)
+            if entries is None:
+                problems.append(f"{path}: accounts must be tables, each written [[accounts]]")
+                continue
+            values[key] = [_account(entry, path.parent) for entry in entries]
+            origin[key] = f"{path}: accounts"
+        elif key in names:
+            values[names[key]] = value
+            origin[names[key]] = f"{path}: {key}"
+        else:
+            problems.append(f"{path}: {key} is not a setting{_meant(key, (*names, 'accounts'))}")
+    return _resolved(values, environ, path, problems), origin
+
+
+def _entries(value: object) -> list[dict[str, Any]] | None:
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        return None
+    return [dict(one) for one in value]
+
+
+def _account(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    if isinstance(entry.get("persona"), str):
+        entry["persona"] = (folder / entry["persona"]).absolute()
+    return entry
+
+
+def _resolved(
+    value: Any,  # noqa: ANN401 - the values of a TOML file are of any type
+    environ: Mapping[str, str],
+    path: Path,
+    problems: list[str],
+) -> Any:  # noqa: ANN401 - see above
+    """Replaces ``env:NAME`` by that variable's value, at any depth."""
+    if isinstance(value, dict):
+        return {key: _resolved(item, environ, path, problems) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(item, environ, path, problems) for item in value]
+    if isinstance(value, str) and value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if name not in environ:
+            problems.append(f"{name}: is not set, and {path} refers to it")
+        return environ.get(name, "")
+    return value
+
+
+def _misspelt(environ: Mapping[str, str], names: Mapping[str, str]) -> list[str]:
+    known = {*names, "VESTLUS_CONFIG"}
+    return [
+        f"{name}: is not a setting{_meant(name, known)}"
+        for name in environ
+        if name.startswith("VESTLUS_")
+        and name not in known
+        and not name.startswith(_FOREIGN_PREFIXES)
+    ]
+
+
+def _meant(name: str, known: Any) -> str:  # noqa: ANN401 - any iterable of names
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _defaults_of_mode(values: dict[str, Any], mode: Mode) -> None:
+    if mode is Mode.DEMO:
+        values.setdefault("http_host", "127.0.0.1")
+    elif sys.platform == "linux":
+        values.setdefault("ingress", "haproxy")
+
+
+def _single_account(values: dict[str, Any], problems: list[str]) -> None:
+    """The account of VESTLUS_ACCOUNT_ID and VESTLUS_ACCESS_TOKEN is one like those of the file."""
+    account, token = values.get("account_id"), values.get("access_token")
+    if not account and not token:
+        return
+    if not account or not token:
+        missing = "VESTLUS_ACCESS_TOKEN" if account else "VESTLUS_ACCOUNT_ID"
+        problems.append(f"{missing}: is missing; the two belong together")
+        return
+    listed = values.get("accounts", [])
+    same = next((entry for entry in listed if entry.get("id") == account), None)
+    if same is None:
+        values["accounts"] = [*listed, {"id": account, "access_token": token}]
+    else:
+        same["access_token"] = token
+
+
+def _make_up(values: dict[str, Any]) -> None:
+    for name in _REQUIRED:
+        if not values.get(name):
+            values[name] = secrets.token_urlsafe(_SHORTEST_KEY)
+
+
+def _missing(values: Mapping[str, Any]) -> list[str]:
+    problems = [
+        f"VESTLUS_{name.upper()}: is missing: {what}"
+        for name, what in _REQUIRED.items()
+        if not values.get(name)
+    ]
+    key = values.get("encryption_key")
+    if isinstance(key, str) and 0 < len(key) < _SHORTEST_KEY:
+        problems.append(f"VESTLUS_ENCRYPTION_KEY: needs at least {_SHORTEST_KEY} characters")
+    if not values.get("openai_api_key") and not values.get("openai_base_url"):
+        problems.append("OPENAI_API_KEY: is missing; or OPENAI_BASE_URL, for a compatible server")
+    if not values.get("accounts"):
+        problems.append(
+            "VESTLUS_ACCOUNT_ID, VESTLUS_ACCESS_TOKEN: are missing, and vestlus.toml has no accounts"
+        )
+    return problems
+
+
+def _readable(error: Any, origin: Mapping[str, str], names: Mapping[str, str]) -> str:  # noqa: ANN401
+    """One line of a validation error: the name as the user wrote it and what is wrong.
+
+    The value itself is left out: it may be a secret.
+    """
+    field = str(error["loc"][0]) if error["loc"] else ""
+    by_field = {value: key for key, value in names.items()}
+    where = origin.get(field) or by_field.get(field, field)
+    deeper = [str(step) for step in error["loc"][1:] if not re.match(r"^(constrained|literal)", str(step))]
+    return f"{'.'.join([where, *deeper])}: {error['msg'].removeprefix('Value error, ')}"

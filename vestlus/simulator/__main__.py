@@ -1,0 +1,103 @@
+"""`python -m vestlus.simulator`: the simulator as a process of its own."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from vestlus.simulator.config import (
+    ACCESS_TOKEN_VARIABLE,
+    APP_SECRET_VARIABLE,
+    DEFAULT_MODEL_LABEL,
+    SimulatorConfig,
+)
+from vestlus.simulator.server import Simulator
+
+
+def parse_arguments(arguments: Sequence[str]) -> SimulatorConfig:
+    """Read the command line; secrets may come from the environment.
+
+    Raises:
+        SystemExit: If something is missing or wrong, after saying what.
+
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m vestlus.simulator",
+        description="A pretend Instagram and a pretend model.",
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8001, help="0 takes a free port")
+    parser.add_argument("--data", type=Path, required=True, help="SQLite file; made if missing")
+    parser.add_argument("--webhook-url", required=True)
+    parser.add_argument("--account-id", action="append", required=True, dest="account_ids")
+    parser.add_argument(
+        "--app-secret",
+        default=os.environ.get(APP_SECRET_VARIABLE, ""),
+        help=f"or {APP_SECRET_VARIABLE}",
+    )
+    parser.add_argument(
+        "--access-token",
+        default=os.environ.get(ACCESS_TOKEN_VARIABLE, ""),
+        help=f"or {ACCESS_TOKEN_VARIABLE}",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model-label", default=DEFAULT_MODEL_LABEL)
+    given = parser.parse_args(arguments)
+    try:
+        return SimulatorConfig(
+            data=given.data,
+            webhook_url=given.webhook_url,
+            app_secret=given.app_secret,
+            access_token=given.access_token,
+            account_ids=tuple(given.account_ids),
+            host=given.host,
+            port=given.port,
+            seed=given.seed,
+            model_label=given.model_label,
+        )
+    except ValueError as error:
+        parser.error(str(error))
+
+
+async def run(config: SimulatorConfig) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        Exception: What made the simulator unable to go on.
+
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Simulator(config) as simulator:
+        print(json.dumps({"url": simulator.url}), flush=True)  # noqa: T201  (the promised line)
+        waits = {
+            asyncio.create_task(stop.wait(), name="stop"),
+            asyncio.create_task(simulator.wait_failed(), name="failure"),
+        }
+        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        for task in done:
+            task.result()
+
+
+def main() -> None:
+    """Start from the command line."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    asyncio.run(run(parse_arguments(sys.argv[1:])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Which call goes wrong, and how: rules with a probability or a number of calls, and a seed."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+from vestlus.simulator.jsontypes import (
+    BadInputError,
+    Json,
+    JsonObject,
+    as_list,
+    as_object,
+    get_number,
+    get_text,
+)
+
+# Kinds and the seconds they take when a rule does not say.
+GRAPH_KINDS = {
+    "apply": 0.0,
+    "drop": 0.0,
+    "refuse": 0.0,
+    "throttle": 0.0,
+    "server_error": 0.0,
+    "hang": 30.0,
+    "late": 5.0,
+    "slow": 2.0,
+}
+GRAPH_OPS = ("send", "action", "conversations")
+MODEL_KINDS = {
+    "rate_limit": 1.0,
+    "server_error": 0.0,
+    "unavailable": 0.0,
+    "hang": 30.0,
+    "garbage": 0.0,
+    "bad_output": 0.0,
+    "refusal": 0.0,
+    "empty": 0.0,
+    "truncated": 0.0,
+}
+MODEL_OPS = ("model",)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that fires now."""
+
+    kind: str
+    seconds: float
+
+
+@dataclass(slots=True)
+class Rule:
+    """When a fault fires: for the next `left` matching calls, or with `probability`."""
+
+    kind: str
+    seconds: float
+    op: str
+    probability: float | None
+    left: int
+    account: str | None
+    user: str | None
+
+    def matches(self, op: str, account: str | None, user: str | None) -> bool:
+        """Tell whether a call is one this rule is about and may still hit."""
+        return (
+            self.op in {op, "any"}
+            and self.account in {None, account}
+            and self.user in {None, user}
+            and (self.probability is not None or self.left > 0)
+        )
+
+    def to_json(self) -> JsonObject:
+        """Return the form of the control API."""
+        chance: JsonObject = (
+            {"next": self.left} if self.probability is None else {"probability": self.probability}
+        )
+        return {
+            "kind": self.kind,
+            "seconds": self.seconds,
+            "op": self.op,
+            "account": self.account,
+            "user": self.user,
+            **chance,
+        }
+
+
+class FaultPlan:
+    """The rules in force for one interface, and how often each kind fired.
+
+    Args:
+        kinds: The kinds there are, each with its default seconds.
+        ops: The operations a rule may name; the first is the default, `any` is all of them.
+        rng: Decides the chances.
+
+    """
+
+    def __init__(self, kinds: dict[str, float], ops: tuple[str, ...], rng: random.Random) -> None:
+        self._kinds = kinds
+        self._ops = ops
+        self._rng = rng
+        self._rules: list[Rule] = []
+        self.fired: Counter[str] = Counter()
+
+    def change(self, rules: Json, *, clear: bool) -> None:
+        """Add rules, after dropping the old ones if `clear`.
+
+        Raises:
+            BadInputError: If a rule is not one; then nothing changes.
+
+        """
+        new = [self._parse(as_object(rule, "a rule")) for rule in as_list(rules, "rules")]
+        self._rules = ([] if clear else self._rules) + new
+
+    def draw(self, op: str, account: str | None = None, user: str | None = None) -> Fault | None:
+        """Decide what happens to one call."""
+        for rule in self._rules:
+            if not rule.matches(op, account, user):
+                continue
+            if rule.probability is None:
+                rule.left -= 1
+            elif self._rng.random() >= rule.probability:
+                continue
+            self.fired[rule.kind] += 1
+            return Fault(rule.kind, rule.seconds)
+        return None
+
+    def to_json(self) -> list[Json]:
+        """Return the rules that may still fire."""
+        self._rules = [rule for rule in self._rules if rule.probability is not None or rule.left]
+        return [rule.to_json() for rule in self._rules]
+
+    def _parse(self, body: JsonObject) -> Rule:
+        kind = get_text(body, "kind")
+        if kind not in self._kinds:
+            message = f"kind must be one of {', '.join(self._kinds)}"
+            raise BadInputError(message)
+        op = get_text(body, "op", self._ops[0])
+        if op not in {*self._ops, "any"}:
+            message = f"op must be one of {', '.join(self._ops)}, any"
+            raise BadInputError(message)
+        if ("probability" in body) == ("next" in body):
+            message = "a rule has either probability or next"
+            raise BadInputError(message)
+        probability = get_number(body, "probability", 0) if "probability" in body else None
+        if probability is not None and probability > 1:
+            message = "probability must be at most 1"
+            raise BadInputError(message)
+        return Rule(
+            kind=kind,
+            seconds=get_number(body, "seconds", self._kinds[kind]),
+            op=op,
+            probability=probability,
+            left=int(get_number(body, "next", 0)),
+            account=get_text(body, "account"),
+            user=get_text(body, "user"),
+        )

@@ -1,0 +1,117 @@
+"""Meta's errors, as the Graph API words them.
+
+Sources: Messenger Platform common error codes; Graph API rate limiting.
+"""
+
+from vestlus.simulator.jsontypes import JsonObject
+
+
+class GraphError(Exception):
+    """A Graph call that is answered with an error envelope."""
+
+    def __init__(
+        self, code: int, subcode: int | None, message: str, *, kind: str, status: int
+    ) -> None:
+        super().__init__(code, subcode)
+        self.code = code
+        self.subcode = subcode
+        self.message = message
+        self.kind = kind
+        self.status = status
+
+    def envelope(self, trace_id: str) -> JsonObject:
+        """Return the response body."""
+        error: JsonObject = {
+            "message": self.message,
+            "type": self.kind,
+            "code": self.code,
+        }
+        if self.subcode is not None:
+            error["error_subcode"] = self.subcode
+        if self.code in {1, 2}:
+            error["is_transient"] = self.code == 2  # noqa: PLR2004
+        error["fbtrace_id"] = trace_id
+        return {"error": error}
+
+
+def _invalid(subcode: int | None, message: str) -> GraphError:
+    return GraphError(100, subcode, f"(#100) {message}", kind="OAuthException", status=400)
+
+
+def bad_token() -> GraphError:
+    """Say that the access token is missing or wrong."""
+    message = "Invalid OAuth access token - Cannot parse access token"
+    return GraphError(190, None, message, kind="OAuthException", status=401)
+
+
+def no_object() -> GraphError:
+    """Say that the path names nothing that this token may see."""
+    message = (
+        "Unsupported request. Object does not exist, cannot be loaded due to missing"
+        " permissions, or does not support this operation"
+    )
+    return GraphError(100, 33, message, kind="GraphMethodException", status=400)
+
+
+def deleted_message() -> GraphError:
+    """Say that details are given for the newest 20 messages of a conversation only."""
+    return _invalid(None, "The message has been deleted")
+
+
+def bad_parameter(*, name: str) -> GraphError:
+    """Say that a parameter is missing or has the wrong shape."""
+    return _invalid(None, f"Param {name} is missing or invalid")
+
+
+def no_user() -> GraphError:
+    """Say that the recipient is unknown or has not written first."""
+    return _invalid(2534014, "No matching user found")
+
+
+def invalid_message() -> GraphError:
+    """Say that the message is empty, too long or of a shape there is not."""
+    return _invalid(2534015, "Invalid message data")
+
+
+def action_with_message() -> GraphError:
+    """Say that a sender action and a message cannot share a call."""
+    return _invalid(2018014, "Cannot specify both a sender action and a message")
+
+
+def media_unreachable() -> GraphError:
+    """Say that the address of the media could not be fetched."""
+    return _invalid(2018008, "Failed to fetch the file from the url")
+
+
+def media_type() -> GraphError:
+    """Say that the media is not what the message says it is."""
+    return _invalid(2018047, "Upload attachment failure: media type does not match")
+
+
+def media_size() -> GraphError:
+    """Say that the media is too large."""
+    return _invalid(2018109, "Attachment size exceeds allowable limit")
+
+
+def outside_window() -> GraphError:
+    """Say that the user last wrote too long ago."""
+    message = "(#10) This message is sent outside of allowed window."
+    return GraphError(10, 2534022, message, kind="OAuthException", status=400)
+
+
+def throttled() -> GraphError:
+    """Say that the account calls faster than it may."""
+    message = "(#613) Calls to this api have exceeded the rate limit."
+    return GraphError(613, 2534040, message, kind="OAuthException", status=400)
+
+
+def unknown_error() -> GraphError:
+    """Say that something went wrong, perhaps after the message was sent."""
+    message = "An unknown error has occurred."
+    return GraphError(1, 1357046, message, kind="OAuthException", status=500)
+
+
+def temporary_error() -> GraphError:
+    """Say that the service is temporarily unavailable; nothing was done."""
+    message = "Service temporarily unavailable"
+    return GraphError(2, None, message, kind="OAuthException", status=500)

@@ -1,0 +1,227 @@
+"""The data file: what a restart of the simulator must not forget.
+
+Memory is the authority while the simulator runs. Changes are handed to a thread that commits them
+in groups, so a killed simulator may forget its last few dozen milliseconds; one that is stopped
+forgets nothing.
+"""
+
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from vestlus.simulator.jsontypes import Json, JsonObject
+from vestlus.simulator.records import (
+    Attachment,
+    Author,
+    Direction,
+    Message,
+    User,
+    WebhookEvent,
+)
+
+# Long enough to gather what a few hundred messages a second produce, too short to notice.
+GROUP_SECONDS = 0.02
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS user (id TEXT PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS message (
+  seq INTEGER PRIMARY KEY, mid TEXT NOT NULL UNIQUE, account TEXT NOT NULL, user TEXT NOT NULL,
+  direction TEXT NOT NULL, author TEXT NOT NULL, text TEXT, attachments TEXT NOT NULL,
+  timestamp_ms INTEGER NOT NULL, reply_to TEXT, expects_answer INTEGER NOT NULL,
+  offered INTEGER, accepted INTEGER, accepted_at REAL,
+  attempts INTEGER NOT NULL, last_status INTEGER);
+CREATE TABLE IF NOT EXISTS webhook (
+  id INTEGER PRIMARY KEY, account TEXT NOT NULL, user TEXT NOT NULL, body TEXT NOT NULL, mid TEXT);
+CREATE TABLE IF NOT EXISTS subscription (account TEXT PRIMARY KEY, fields TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS media (id TEXT PRIMARY KEY, type TEXT NOT NULL, body BLOB NOT NULL);
+"""
+PUT_USER = "INSERT OR REPLACE INTO user VALUES (?, ?)"
+PUT_MESSAGE = f"INSERT OR REPLACE INTO message VALUES ({', '.join('?' * 16)})"  # noqa: S608
+PUT_WEBHOOK = "INSERT INTO webhook VALUES (?, ?, ?, ?, ?)"
+DROP_WEBHOOK = "DELETE FROM webhook WHERE id = ?"
+PUT_SUBSCRIPTION = "INSERT OR REPLACE INTO subscription VALUES (?, ?)"
+PUT_MEDIA = "INSERT OR IGNORE INTO media VALUES (?, ?, ?)"
+
+Value = str | int | float | bytes | None
+Change = tuple[str, tuple[Value, ...]]
+
+
+@dataclass(slots=True)
+class Saved:
+    """What an earlier run left behind, messages and webhooks in the order of their numbers."""
+
+    users: list[User] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    webhooks: list[WebhookEvent] = field(default_factory=list)
+    subscriptions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class DataFile:
+    """The SQLite file and its writer thread.
+
+    `on_failure` is called, in the writer thread, with the error that ended it; from then on
+    nothing is written, and the owner must stop.
+    """
+
+    def __init__(self, path: Path, on_failure: Callable[[sqlite3.Error], None]) -> None:
+        self._path = path
+        self._on_failure = on_failure
+        self._changes: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
+        self._pause = threading.Event()
+        self._thread = threading.Thread(target=self._write, name="simulator-data", daemon=True)
+
+    def open(self) -> Saved:
+        """Make or read the file, then start the writer. Blocks.
+
+        Raises:
+            sqlite3.Error: If the file cannot be used.
+
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = self._connect()
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(SCHEMA)
+            saved = _read(connection)
+        finally:
+            connection.close()
+        self._thread.start()
+        return saved
+
+    def put(self, statement: str, *values: Value) -> None:
+        """Have one change written soon, after all earlier ones. Does not block."""
+        self._changes.put((statement, values))
+
+    def put_message(self, message: Message) -> None:
+        """Have a message written as it is now."""
+        self._changes.put((PUT_MESSAGE, _message_row(message)))
+
+    def read_media(self, media_id: str) -> tuple[str, bytes] | None:
+        """Return type and bytes of a stored picture. Blocks."""
+        connection = self._connect()
+        try:
+            row = connection.execute(
+                "SELECT type, body FROM media WHERE id = ?", (media_id,)
+            ).fetchone()
+        finally:
+            connection.close()
+        return (row[0], row[1]) if row else None
+
+    def write_media(self, media_id: str, content_type: str, body: bytes) -> None:
+        """Store a picture before returning, so that its address works at once. Blocks."""
+        connection = self._connect()
+        try:
+            with connection:
+                connection.execute(PUT_MEDIA, (media_id, content_type, body))
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Write what is left and stop the writer. Blocks."""
+        self._pause.set()
+        self._changes.put(None)
+        self._thread.join()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=10)
+
+    def _write(self) -> None:
+        try:
+            connection = self._connect()
+            try:
+                connection.execute("PRAGMA synchronous = NORMAL")
+                while self._write_group(connection):
+                    self._pause.wait(GROUP_SECONDS)
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            self._on_failure(error)
+
+    def _write_group(self, connection: sqlite3.Connection) -> bool:
+        """Commit everything that waits; False when told to stop."""
+        change = self._changes.get()
+        go_on = True
+        with connection:
+            while True:
+                if change is None:
+                    go_on = False
+                else:
+                    connection.execute(*change)
+                try:
+                    change = self._changes.get_nowait()
+                except queue.Empty:
+                    return go_on
+
+
+def _message_row(message: Message) -> tuple[Value, ...]:
+    return (
+        message.seq,
+        message.mid,
+        message.account,
+        message.user,
+        message.direction,
+        message.author,
+        message.text,
+        json.dumps([item.to_json() for item in message.attachments]) if message.attachments else "",
+        message.timestamp_ms,
+        message.reply_to,
+        int(message.expects_answer),
+        message.offered,
+        message.accepted,
+        message.accepted_at,
+        message.attempts,
+        message.last_status,
+    )
+
+
+def _read(connection: sqlite3.Connection) -> Saved:
+    return Saved(
+        users=[User(*row) for row in connection.execute("SELECT id, name FROM user")],
+        messages=[
+            _message(row) for row in connection.execute("SELECT * FROM message ORDER BY seq")
+        ],
+        webhooks=[
+            WebhookEvent(
+                id=row[0],
+                account=row[1],
+                user=row[2],
+                body=cast("JsonObject", json.loads(row[3])),
+                mid=row[4],
+            )
+            for row in connection.execute("SELECT * FROM webhook ORDER BY id")
+        ],
+        subscriptions={
+            account: tuple(fields.split(",")) if fields else ()
+            for account, fields in connection.execute("SELECT * FROM subscription")
+        },
+    )
+
+
+def _message(row: tuple[Value, ...]) -> Message:
+    stored = cast("list[dict[str, Json]]", json.loads(str(row[7]))) if row[7] else []
+    return Message(
+        seq=cast("int", row[0]),
+        mid=str(row[1]),
+        account=str(row[2]),
+        user=str(row[3]),
+        direction=cast("Direction", row[4]),
+        author=cast("Author", row[5]),
+        text=cast("str | None", row[6]),
+        attachments=tuple(
+            Attachment(str(item["type"]), str(item["url"]), cast("str | None", item["media"]))
+            for item in stored
+        ),
+        timestamp_ms=cast("int", row[8]),
+        reply_to=cast("str | None", row[9]),
+        expects_answer=bool(row[10]),
+        offered=cast("int | None", row[11]),
+        accepted=cast("int | None", row[12]),
+        accepted_at=cast("float | None", row[13]),
+        attempts=cast("int", row[14]),
+        last_status=cast("int | None", row[15]),
+    )

@@ -1,0 +1,87 @@
+"""How webhooks are sent, as the control API may change it."""
+
+from dataclasses import asdict, dataclass, fields, replace
+
+from vestlus.simulator.jsontypes import (
+    BadInputError,
+    JsonObject,
+    get_flag,
+    get_number,
+    get_range,
+)
+
+# Webhooks setup page: at most 1000 updates in a POST.
+MOST_EVENTS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """How webhooks are sent; the control API changes it while running. Times in seconds.
+
+    `timeout_seconds` is the 5 s within which the Messenger Platform wants its 200.
+    """
+
+    paused: bool = False
+    batch_events: int = 1
+    batch_ms: float = 50.0
+    entry_events: int = 10
+    duplicate_probability: float = 0.0
+    delay_seconds: tuple[float, float] = (0.0, 0.0)
+    reorder_probability: float = 0.0
+    reorder_seconds: float = 0.5
+    echoes: bool = True
+    echo_delay_seconds: float = 0.0
+    retry_first_seconds: float = 0.2
+    retry_cap_seconds: float = 5.0
+    timeout_seconds: float = 5.0
+
+    def changed(self, body: JsonObject) -> "WebhookSettings":
+        """Return these settings with those of a request.
+
+        Raises:
+            BadInputError: If a name or a value is wrong.
+
+        """
+        unknown = set(body) - {field.name for field in fields(self)}
+        if unknown:
+            message = f"unknown: {', '.join(sorted(unknown))}"
+            raise BadInputError(message)
+        new = replace(
+            self,
+            paused=get_flag(body, "paused", default=self.paused),
+            echoes=get_flag(body, "echoes", default=self.echoes),
+            batch_events=int(get_number(body, "batch_events", self.batch_events, least=1)),
+            entry_events=int(get_number(body, "entry_events", self.entry_events, least=1)),
+            delay_seconds=get_range(body, "delay_seconds", self.delay_seconds),
+            **{
+                name: get_number(body, name, getattr(self, name))
+                for name in (
+                    "batch_ms",
+                    "duplicate_probability",
+                    "reorder_probability",
+                    "reorder_seconds",
+                    "echo_delay_seconds",
+                )
+            },
+            **{
+                name: get_number(body, name, getattr(self, name), least=0.001)
+                for name in (
+                    "retry_first_seconds",
+                    "retry_cap_seconds",
+                    "timeout_seconds",
+                )
+            },
+        )
+        if max(new.duplicate_probability, new.reorder_probability) > 1:
+            message = "a probability must be at most 1"
+            raise BadInputError(message)
+        if new.batch_events > MOST_EVENTS:
+            message = f"batch_events must be at most {MOST_EVENTS}"
+            raise BadInputError(message)
+        return new
+
+    def to_json(self) -> JsonObject:
+        """Return the form of the control API."""
+        body: JsonObject = asdict(self)
+        body["delay_seconds"] = list(self.delay_seconds)
+        return body

@@ -1,0 +1,1 @@
+"""The truth: leases, conversations, the ledger of what is sent, dead letters."""

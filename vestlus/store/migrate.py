@@ -1,0 +1,69 @@
+"""Brings a database's schema up to date, whoever else does the same at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, select
+
+from vestlus.errors import PartitionMismatch, StoreError
+from vestlus.store import schema
+from vestlus.store.sql_dialect import Backend, Dialect
+from vestlus.store.sql_errors import translated
+
+#: Where the migrations are, as Alembic names a folder of a package.
+_MIGRATIONS: Final = "vestlus.store:migrations"
+
+#: Alembic keeps what it is doing in globals.
+_one_at_a_time: Final = Lock()
+
+
+async def bring_up_to_date(backend: Backend, *, made_for: Mapping[str, int]) -> None:
+    """Makes or migrates the schema, and records what the store is made for, or compares it.
+
+    Raises StoreError when the schema is newer than this code, PartitionMismatch,
+    StoreUnavailable.
+    """
+
+    def work(connection: Connection) -> None:
+        with _one_at_a_time:
+            _migrate(connection)
+        _compare(connection, backend.dialect, made_for)
+
+    with translated():
+        await backend.migrate(work)
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", _MIGRATIONS)
+    known = ScriptDirectory.from_config(config)
+    current = MigrationContext.configure(connection).get_current_heads()
+    if current == tuple(known.get_heads()):
+        return
+    revisions = {script.revision for script in known.walk_revisions()}
+    newer = sorted(set(current) - revisions)
+    if newer:
+        message = (
+            f"the store's schema is at revision {', '.join(newer)}, which this version of Vestlus "
+            f"does not know: use a newer Vestlus, or another store"
+        )
+        raise StoreError(message)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _compare(connection: Connection, dialect: Dialect, made_for: Mapping[str, int]) -> None:
+    values = [{"name": name, "value": str(number)} for name, number in made_for.items()]
+    connection.execute(dialect.insert(schema.meta).on_conflict_do_nothing(), values)
+    rows = connection.execute(select(schema.meta.c.name, schema.meta.c.value))
+    recorded = {row.name: row.value for row in rows}
+    for name, number in made_for.items():
+        if recorded[name] != str(number):
+            raise PartitionMismatch(int(recorded[name]), number)

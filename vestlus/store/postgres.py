@@ -1,0 +1,157 @@
+"""PostgreSQL, through asyncpg."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.types import TypeEngine
+
+from vestlus.store.sql_codec import cleaned
+from vestlus.store.sql_dialect import Dialect, Mode, ValueSet
+
+T = TypeVar("T")
+
+#: Transactions are short and grouped: a process seldom needs a third connection.
+_CONNECTIONS: Final = 4
+_MORE_CONNECTIONS: Final = 4
+
+_CONNECT_SECONDS: Final = 3.0
+#: The server ends a statement at 4 s; where it cannot even do that, the client does at 5 s.
+_STATEMENT_SECONDS: Final = 5.0
+#: A process that froze inside a transaction holds its locks so long, and no longer.
+_SESSION: Final = {
+    "application_name": "vestlus",
+    "statement_timeout": "4s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "5s",
+}
+_MIGRATION_SECONDS: Final = 120.0
+
+#: Execution options.
+_MODES: Final[Mapping[Mode, Mapping[str, Any]]] = {
+    Mode.WRITE: {"isolation_level": "READ COMMITTED"},
+    Mode.READ: {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    Mode.SINGLE: {"isolation_level": "AUTOCOMMIT"},
+}
+
+#: "vestlus" in ASCII: which of the server's advisory locks is ours.
+_MIGRATION_LOCK: Final = 0x766573746C7573
+
+
+class PostgresBackend:
+    """The :class:`~vestlus.store.sql_dialect.Backend` of a PostgreSQL database."""
+
+    def __init__(self, url: URL) -> None:
+        query = dict(url.query)
+        # What libpq calls sslmode, asyncpg calls ssl; the values are the same.
+        if "sslmode" in query:
+            query["ssl"] = query.pop("sslmode")
+        self._url = url.set(drivername="postgresql+asyncpg", query=query)
+        self._pool = create_async_engine(
+            self._url,
+            pool_size=_CONNECTIONS,
+            max_overflow=_MORE_CONNECTIONS,
+            pool_timeout=_STATEMENT_SECONDS,
+            hide_parameters=True,
+            connect_args={
+                "timeout": _CONNECT_SECONDS,
+                "command_timeout": _STATEMENT_SECONDS,
+                "server_settings": _SESSION,
+            },
+        )
+        self._engines = {
+            mode: self._pool.execution_options(**options) for mode, options in _MODES.items()
+        }
+
+    @property
+    def dialect(self) -> Dialect:
+        """PostgreSQL's language."""
+        return PostgresDialect()
+
+    async def run(self, mode: Mode, work: Callable[[Connection], T]) -> T:
+        """Runs work in a greenlet."""
+        async with self._engines[mode].connect() as connection:
+            return await connection.run_sync(work)
+
+    async def migrate(self, work: Callable[[Connection], None]) -> None:
+        """Runs work under an advisory lock.
+
+        In a thread, because Alembic reads files and may wait long for another process.
+        """
+        await asyncio.to_thread(lambda: asyncio.run(self._migrate(work)))
+
+    async def _migrate(self, work: Callable[[Connection], None]) -> None:
+        engine = create_async_engine(
+            self._url,
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args={
+                "timeout": _CONNECT_SECONDS,
+                "command_timeout": _MIGRATION_SECONDS,
+                "server_settings": {"application_name": _SESSION["application_name"]},
+            },
+        )
+        async with engine.begin() as connection:
+            # The end of the transaction gives it back.
+            await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            await connection.run_sync(work)
+
+    async def close(self) -> None:
+        """Closes the pool."""
+        await self._pool.dispose()
+
+
+class PostgresDialect:
+    """The language of PostgreSQL 13 or newer."""
+
+    def now_ms(self) -> ColumnElement[int]:
+        """The server's clock; ``now()`` would be when the transaction began to wait."""
+        return literal_column(
+            "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)", BigInteger
+        )
+
+    def rows(self, columns: Mapping[str, TypeEngine[Any]]) -> FromClause:
+        """The rows of the parameter ``rows``."""
+        parameter = cast(bindparam("rows", type_=Text()), JSON())
+        return (
+            func.json_to_recordset(parameter)
+            .table_valued(*(column(name, type_) for name, type_ in columns.items()))
+            .render_derived(name="rows", with_types=True)
+        )
+
+    def one_of(
+        self, column: ColumnElement[str] | ColumnElement[int], parameter: str
+    ) -> ColumnElement[bool]:
+        """Whether the column is among the parameter's values."""
+        values = bindparam(parameter, type_=postgresql.ARRAY(column.type))
+        return column == any_(values)
+
+    def value_set(self, values: Collection[str] | Collection[int]) -> ValueSet:
+        """The values as an array."""
+        return [cleaned(value) if isinstance(value, str) else value for value in values]  # type: ignore[return-value]
+
+    def insert(self, table: Table) -> postgresql.Insert:
+        """PostgreSQL's insert."""
+        return postgresql.insert(table)

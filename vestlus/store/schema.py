@@ -1,0 +1,205 @@
+"""The tables, as SQLAlchemy knows them. The migrations make them; a test holds the two together.
+
+There are no foreign keys: PostgreSQL would lock the conversation's row for each recorded event, and
+the leases already let one process at a time write to a conversation.
+
+Times are milliseconds since 1970. States are the words of the enumerations in
+:mod:`vestlus.store.rows` and :mod:`vestlus.store.ledger`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    literal_column,
+    text,
+)
+
+metadata: Final = MetaData()
+
+#: SQLite numbers rows by itself only where the type reads INTEGER.
+ROW_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
+
+#: Written out in statements and not bound: a partial index is used only where its condition can be
+#: recognised in the text of the statement.
+PENDING: Final = "'pending'"
+ECHO: Final = "'echo'"
+UNFINISHED: Final = "('pending', 'sending', 'looking')"
+
+ZERO: Final = literal_column("0", BigInteger)
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """What makes an index partial, for both dialects."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default=text("0"))
+
+
+#: What the store was made for, such as the number of partitions.
+meta: Final = Table(
+    "meta",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+lease: Final = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    #: Empty when released.
+    Column("member_id", Text),
+    Column("incarnation", Text),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+
+member: Final = Table(
+    "member",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("incarnation", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("heartbeat_ms", BigInteger, nullable=False),
+)
+
+assignment: Final = Table(
+    "assignment",
+    metadata,
+    Column("lease", Text, primary_key=True),
+    Column("member_id", Text, nullable=False),
+)
+Index("assignment_member", assignment.c.member_id)
+
+conversation: Final = Table(
+    "conversation",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    _count("version"),
+    #: Messages in the history: the next one's position.
+    _count("messages"),
+    _count("failures"),
+    _count("wake_ms"),
+    _count("takeovers"),
+    _count("probes"),
+)
+
+#: Positions have no gaps, so that the newest ones are a range of the key.
+history: Final = Table(
+    "history",
+    metadata,
+    Column("conversation", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("role", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("mid", Text),
+)
+
+inbox_event: Final = Table(
+    "inbox_event",
+    metadata,
+    Column("seq", ROW_NUMBER, Identity(), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("user_id", Text),
+    Column("conversation", Text),
+    Column("partition", Integer, nullable=False),
+    Column("mid", Text),
+    Column("timestamp_ms", BigInteger, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    #: The whole event as JSON.
+    Column("payload", Text, nullable=False),
+    # A number is never given twice, also after the newest rows were deleted.
+    sqlite_autoincrement=True,
+)
+Index("inbox_event_mid", inbox_event.c.account, inbox_event.c.mid, **_where("mid IS NOT NULL"))
+Index(
+    "inbox_event_pending",
+    inbox_event.c.conversation,
+    inbox_event.c.seq,
+    inbox_event.c.partition,
+    **_where(f"state = {PENDING}"),
+)
+Index(
+    "inbox_event_echo",
+    inbox_event.c.conversation,
+    inbox_event.c.timestamp_ms,
+    **_where(f"kind = {ECHO}"),
+)
+
+ledger: Final = Table(
+    "ledger",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("outbox", Integer, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("conversation", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    #: Mids, as a JSON array.
+    Column("answers", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("deadline_ms", BigInteger, nullable=False),
+    _count("attempts"),
+    _count("resends"),
+    _count("attempted_ms"),
+    Column("traceparent", Text, nullable=False),
+    Column("sent_mid", Text),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("created_ms", BigInteger, nullable=False),
+    #: Of the last transition.
+    _count("changed_ms"),
+)
+#: One Graph message proves one row.
+Index("ledger_sent_mid", ledger.c.account, ledger.c.sent_mid, unique=True)
+Index(
+    "ledger_order",
+    ledger.c.conversation,
+    ledger.c.position,
+    ledger.c.id,
+    **_where(f"state IN {UNFINISHED}"),
+)
+Index(
+    "ledger_deadline",
+    ledger.c.outbox,
+    ledger.c.deadline_ms,
+    ledger.c.id,
+    **_where(f"state IN {UNFINISHED}"),
+)
+
+dead_letter: Final = Table(
+    "dead_letter",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("account", Text),
+    Column("user_id", Text),
+    Column("conversation", Text),
+)
+Index("dead_letter_at", dead_letter.c.at_ms, dead_letter.c.id)

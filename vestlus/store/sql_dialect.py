@@ -1,0 +1,84 @@
+"""Where the two databases speak differently, behind one face. Everything else is the same SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from enum import Enum, auto
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.types import TypeEngine
+
+T = TypeVar("T")
+
+#: Inserts that can say what to do about rows that are there already.
+Insert = postgresql.Insert | sqlite.Insert
+
+#: A set of values, as the database's driver takes it.
+ValueSet = str | list[str] | list[int]
+
+
+class Mode(Enum):
+    """What a transaction is for."""
+
+    #: Each statement sees what others committed before it; rows that it locked stay as they are.
+    WRITE = auto()
+    #: Reads only, all of it as of one moment.
+    READ = auto()
+    #: One reading statement.
+    SINGLE = auto()
+
+
+class Dialect(Protocol):
+    """How to say things. Used once per statement, when the store is made."""
+
+    def now_ms(self) -> ColumnElement[int]:
+        """The database's clock, in milliseconds since 1970, at the moment of evaluation."""
+        ...
+
+    def rows(self, columns: Mapping[str, TypeEngine[Any]]) -> FromClause:
+        """The rows of the parameter ``rows``, a JSON array of objects."""
+        ...
+
+    def one_of(
+        self, column: ColumnElement[str] | ColumnElement[int], parameter: str
+    ) -> ColumnElement[bool]:
+        """Whether the column is among the values of a parameter made by :meth:`value_set`."""
+        ...
+
+    def value_set(self, values: Collection[str] | Collection[int]) -> ValueSet:
+        """A parameter for :meth:`one_of`."""
+        ...
+
+    def insert(self, table: Table) -> Insert:
+        """An insert that takes ``ON CONFLICT``."""
+        ...
+
+
+class Backend(Protocol):
+    """How to reach a database. Raises what SQLAlchemy and the driver raise."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Its language."""
+        ...
+
+    async def run(self, mode: Mode, work: Callable[[Connection], T]) -> T:
+        """Runs work in a transaction of that mode, on a pooled connection.
+
+        Work commits by itself; what it leaves uncommitted is rolled back.
+        """
+        ...
+
+    async def migrate(self, work: Callable[[Connection], None]) -> None:
+        """Runs work in a transaction that no other process's migration overlaps, and commits.
+
+        In a thread. Makes what a new database needs first.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Closes the connections. Twice is no harm."""
+        ...

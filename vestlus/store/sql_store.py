@@ -1,0 +1,76 @@
+"""The store over SQL: its parts put together, opened and closed."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Select, func, literal_column, select
+
+from vestlus.store import schema
+from vestlus.store.migrate import bring_up_to_date
+from vestlus.store.rows import Counts
+from vestlus.store.sql_commits import SqlCommits
+from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Backend
+from vestlus.store.sql_intake import SqlIntake
+from vestlus.store.sql_leases import SqlLeases
+from vestlus.store.sql_ledger import SqlLedger
+from vestlus.store.sql_members import SqlMembers
+from vestlus.store.sql_transitions import SqlTransitions
+from vestlus.store.sql_turns import SqlTurns
+
+
+class SqlStore(SqlLeases, SqlMembers, SqlIntake, SqlTurns, SqlCommits, SqlLedger, SqlTransitions):
+    """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
+
+    One per process and event loop. Survives restarts of the database: calls fail with
+    StoreUnavailable while it is away, within seconds, and work again when it is back.
+    """
+
+    def __init__(self, backend: Backend, *, partitions: int, outbox_partitions: int) -> None:
+        super().__init__(Database(backend), outbox_partitions)
+        self._backend = backend
+        self._partitions = partitions
+        self._check: Select[Any] = select(literal_column("1"))
+        event, ledger = schema.inbox_event.c, schema.ledger.c
+        self._events = select(event.kind, event.state, func.count()).group_by(
+            event.kind, event.state
+        )
+        self._sends = select(ledger.state, func.count()).group_by(ledger.state)
+        self._letters = select(func.count()).select_from(schema.dead_letter)
+
+    async def __aenter__(self) -> Self:
+        """See :meth:`vestlus.store.port.Store.__aenter__`."""
+        await bring_up_to_date(
+            self._backend,
+            made_for={
+                "partitions": self._partitions,
+                "outbox_partitions": self._outbox_partitions,
+            },
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the connections."""
+        await self._database.close()
+
+    async def check(self) -> None:
+        """See :meth:`vestlus.store.port.Store.check`."""
+        await self._database.fetch(self._check)
+
+    async def counts(self) -> Counts:
+        """See :meth:`vestlus.store.port.Store.counts`. Reads the tables whole."""
+        events = await self._database.fetch(self._events)
+        sends = await self._database.fetch(self._sends)
+        letters = await self._database.fetch(self._letters)
+        return Counts(
+            events={f"{kind}/{state}": number for kind, state, number in events},
+            sends={row[0]: row[1] for row in sends},
+            dead_letters=letters[0][0],
+        )

@@ -1,0 +1,196 @@
+"""Conversations in SQL: loaded, taken over, postponed, given up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
+
+from vestlus.conversation.history import HistoryMessage, Role
+from vestlus.errors import StoreError
+from vestlus.store import schema
+from vestlus.store.names import partition_number
+from vestlus.store.rows import ConversationRow, DeadLetter, EventState, Lease, RecordedEvent
+from vestlus.store.sql_codec import event_of
+from vestlus.store.sql_database import Database
+from vestlus.store.sql_dead_letters import SqlDeadLetters
+
+_EVENT: Final = schema.inbox_event.c
+_CONVERSATION: Final = schema.conversation.c
+_HISTORY: Final = schema.history.c
+
+_UNKNOWN: Final = "no such conversation"
+
+
+class SqlTurns(SqlDeadLetters):
+    """Conversations as they are. See :class:`~vestlus.store.port.Turns`."""
+
+    def __init__(self, database: Database, outbox_partitions: int) -> None:
+        super().__init__(database, outbox_partitions)
+        dialect = database.dialect
+        is_pending = _EVENT.state == literal_column(schema.PENDING, Text)
+        self._select = select(
+            _CONVERSATION.id,
+            _CONVERSATION.account,
+            _CONVERSATION.user_id,
+            _CONVERSATION.partition,
+            _CONVERSATION.version,
+            _CONVERSATION.failures,
+            _CONVERSATION.wake_ms,
+            _CONVERSATION.takeovers,
+            _CONVERSATION.probes,
+        ).where(dialect.one_of(_CONVERSATION.id, "ids"))
+        self._newest = (
+            select(
+                _HISTORY.conversation, _HISTORY.role, _HISTORY.text, _HISTORY.at_ms, _HISTORY.mid
+            )
+            .join(schema.conversation, _CONVERSATION.id == _HISTORY.conversation)
+            .where(
+                dialect.one_of(_CONVERSATION.id, "ids"),
+                _HISTORY.position
+                >= _CONVERSATION.messages - bindparam("newest", type_=BigInteger()),
+            )
+            .order_by(_HISTORY.conversation, _HISTORY.position)
+        )
+        self._pending = (
+            select(_EVENT.conversation, _EVENT.seq, _EVENT.payload)
+            .where(dialect.one_of(_EVENT.conversation, "ids"), is_pending)
+            .order_by(_EVENT.seq)
+        )
+        self._unanswered = (
+            select(_EVENT.conversation)
+            .where(_EVENT.partition == bindparam("partition", type_=Integer()), is_pending)
+            .group_by(_EVENT.conversation)
+            .order_by(func.min(_EVENT.seq))
+        )
+        self._lock_conversations = (
+            select(_CONVERSATION.id)
+            .where(dialect.one_of(_CONVERSATION.id, "ids"))
+            .order_by(_CONVERSATION.id)
+            .with_for_update()
+        )
+        self._raise_takeovers = (
+            update(schema.conversation)
+            .where(dialect.one_of(_CONVERSATION.id, "ids"))
+            .values(takeovers=_CONVERSATION.takeovers + 1)
+        )
+        this = update(schema.conversation).where(
+            _CONVERSATION.id == bindparam("conversation", type_=Text())
+        )
+        self._postpone = this.values(
+            wake_ms=bindparam("until", type_=BigInteger()),
+            failures=bindparam("failed", type_=BigInteger()),
+        ).returning(_CONVERSATION.id)
+        self._probe = this.values(probes=_CONVERSATION.probes + 1).returning(_CONVERSATION.probes)
+        self._start_anew = this.values(failures=0, wake_ms=0, takeovers=0, probes=0)
+        self._bury_events = (
+            update(schema.inbox_event)
+            .where(_EVENT.conversation == bindparam("of", type_=Text()), is_pending)
+            .values(state=str(EventState.DEAD))
+            .returning(_EVENT.key, _EVENT.account, _EVENT.user_id, _EVENT.payload)
+        )
+
+    async def take_over(self, lease: Lease) -> tuple[str, ...]:
+        """See :meth:`vestlus.store.port.Turns.take_over`."""
+
+        def work(connection: Connection) -> tuple[str, ...]:
+            self._hold(connection, lease)
+            partition = {"partition": partition_number(lease.name)}
+            found = tuple(connection.execute(self._unanswered, partition).scalars())
+            if found:
+                ids = {"ids": self._dialect.value_set(found)}
+                connection.execute(self._lock_conversations, ids)
+                connection.execute(self._raise_takeovers, ids)
+            return found
+
+        return await self._database.write(work)
+
+    async def load(
+        self, conversations: Collection[str], history: int
+    ) -> dict[str, ConversationRow]:
+        """See :meth:`vestlus.store.port.Turns.load`."""
+        if not conversations:
+            return {}
+        ids = {"ids": self._dialect.value_set(conversations)}
+
+        def work(connection: Connection) -> dict[str, ConversationRow]:
+            messages: defaultdict[str, list[HistoryMessage]] = defaultdict(list)
+            for owner, role, text, at_ms, mid in connection.execute(
+                self._newest, ids | {"newest": history}
+            ):
+                messages[owner].append(HistoryMessage(Role(role), text, at_ms, mid))
+            pending: defaultdict[str, list[RecordedEvent]] = defaultdict(list)
+            for owner, seq, payload in connection.execute(self._pending, ids):
+                pending[owner].append(RecordedEvent(seq, event_of(payload), EventState.PENDING))
+            return {
+                row[0]: ConversationRow(
+                    *row, history=tuple(messages[row[0]]), pending=tuple(pending[row[0]])
+                )
+                for row in connection.execute(self._select, ids)
+            }
+
+        return await self._database.read(work)
+
+    async def postpone(
+        self, lease: Lease, conversation: str, *, wake_ms: int, failures: int
+    ) -> None:
+        """See :meth:`vestlus.store.port.Turns.postpone`."""
+        values = {"conversation": conversation, "until": wake_ms, "failed": failures}
+
+        def work(connection: Connection) -> None:
+            self._hold(connection, lease)
+            if connection.execute(self._postpone, values).scalar() is None:
+                raise StoreError(_UNKNOWN)
+
+        await self._database.write(work)
+
+    async def probe(self, lease: Lease, conversation: str) -> int:
+        """See :meth:`vestlus.store.port.Turns.probe`."""
+
+        def work(connection: Connection) -> int:
+            self._hold(connection, lease)
+            probes = connection.execute(self._probe, {"conversation": conversation}).scalar()
+            if probes is None:
+                raise StoreError(_UNKNOWN)
+            return int(probes)
+
+        return await self._database.write(work)
+
+    async def give_up(self, lease: Lease, conversation: str, *, reason: str, now_ms: int) -> int:
+        """See :meth:`vestlus.store.port.Turns.give_up`."""
+
+        def work(connection: Connection) -> int:
+            self._hold(connection, lease)
+            # First, because it locks the conversation against a turn's commit.
+            connection.execute(self._start_anew, {"conversation": conversation})
+            letters = [
+                DeadLetter(
+                    id=f"event:{key}",
+                    source="inbox_event",
+                    reason=reason,
+                    body=payload.encode(),
+                    at_ms=now_ms,
+                    account=account,
+                    user=user,
+                    conversation=conversation,
+                )
+                for key, account, user, payload in connection.execute(
+                    self._bury_events, {"of": conversation}
+                )
+            ]
+            self._add_letters(connection, letters)
+            return len(letters)
+
+        return await self._database.write(work)
