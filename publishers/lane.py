@@ -41,7 +41,8 @@ class Lane:
         self.account = account
         self.budget = budget
         self.looks: dict[str, Look] = {}
-        self.reading = 0
+        #: A conversation is being read. One at a time: see :meth:`AccountBudget.spent`.
+        self.reading = False
         self.in_flight = 0
         self.unwritten = 0
         #: Something changed that may let the next one go.
@@ -56,13 +57,16 @@ class Lane:
         #: Ambiguous outcomes in a row.
         self._ambiguous = 0
 
-    def __len__(self) -> int:
+    @property
+    def waiting(self) -> int:
+        """Rows that wait for their turn."""
         return len(self._ready) + len(self._later)
 
     def add(self, row: SendRow, now_ms: int) -> None:
-        """Queues a PENDING row, for now or for its due time."""
-        if row.due_ms > now_ms:
-            heapq.heappush(self._later, (row.due_ms, next(self._order), row))
+        """Queues a PENDING row, for now or for its due time; what expires before is due then."""
+        due_ms = min(row.due_ms, row.deadline_ms + 1)
+        if due_ms > now_ms:
+            heapq.heappush(self._later, (due_ms, next(self._order), row))
         else:
             heapq.heappush(self._ready, (row.deadline_ms, next(self._order), row))
         self.changed.set()
@@ -152,7 +156,7 @@ class Lane:
 
     def look_wait(self, now_ms: int) -> float:
         """Seconds until a listing may be read; infinity for "not before something changes"."""
-        if self.reading >= self._rules.looks_in_flight:
+        if self.reading:
             return math.inf
         due = [look.read_ms for look in self.looks.values() if not look.busy]
         if not due:

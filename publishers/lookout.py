@@ -71,7 +71,7 @@ class Lookout:
                 self._looked(lane, look)
                 continue
             await lane.budget.take(CallKind.LOOK, self._rules.calls_per_look)
-            lane.reading += 1
+            lane.reading = True
             self._spawn(self._read(lane, look), "read")
 
     async def _read(self, lane: Lane, look: Look) -> None:
@@ -79,7 +79,8 @@ class Lookout:
             done = await self._looker.read(look, lane)
         finally:
             look.busy = False
-            lane.reading -= 1
+            lane.reading = False
+            lane.budget.spent(CallKind.LOOK)
             lane.changed.set()
             self._added.set()
         if done:

@@ -104,7 +104,7 @@ class OutboxWorker:
     @property
     def waiting(self) -> int:
         """Conversations with a row that waits for its turn."""
-        return sum(len(lane) for lane in self._lanes.values())
+        return sum(lane.waiting for lane in self._lanes.values())
 
     @property
     def looking(self) -> int:
@@ -161,7 +161,8 @@ class OutboxWorker:
         self._group.create_task(work, name=f"{self._lease.name}.{name}")
 
     def _learn(self, row: SendRow) -> None:
-        lane = self._lanes.get(row.account) or self._new_lane(row.account)
+        if (lane := self._lanes.get(row.account)) is None:
+            lane = self._new_lane(row.account)
         if row.state is SendState.PENDING:
             lane.add(row, self._clock())
         elif row.state is SendState.LOOKING:

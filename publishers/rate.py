@@ -81,6 +81,10 @@ class Bucket:
         self._arrival = max(self._arrival, now) + self._spacing / factor
         return True
 
+    def empty(self, now: float) -> None:
+        """Takes away what has been saved up: the next call is one spacing away, or further."""
+        self._arrival = max(self._arrival, now + self._tolerance + self._spacing)
+
 
 def usage_factor(percent: float) -> float:
     """The part of the own rate to use when that much of Meta's limit is used up."""
@@ -137,6 +141,14 @@ class AccountBudget:
         async with self._queues[kind]:
             for _ in range(calls):
                 await self._granted(self._admission[kind], math.inf)
+
+    def spent(self, kind: CallKind) -> None:
+        """What was taken has been used up just now, and not when it was taken.
+
+        For work of several calls, of which only the first is made at a known time: with one such
+        work at a time, no second holds more calls than it may.
+        """
+        self._admission[kind].empty(self._monotonic())
 
     async def pace(self, longest: float) -> bool:
         """Waits for the moment at which an admitted text may be written.

@@ -24,8 +24,8 @@ class SendingRules:
 
     text: Limit = TEXT_LIMIT
     looks: Limit = LOOK_LIMIT
-    #: Calls of the Conversations API that one look at a conversation makes.
-    calls_per_look: int = 1
+    #: Calls of the Conversations API that one look makes: it finds the conversation, then reads.
+    calls_per_look: int = 2
 
     #: A request that has not been answered by then is ambiguous, and its socket is aborted.
     request_seconds: float = 10.0
@@ -50,8 +50,6 @@ class SendingRules:
     look_retry_seconds: float = 5.0
     #: Looks that have failed for so long end as unknown.
     look_give_up_seconds: float = 1800.0
-    #: Looks of one account at a time.
-    looks_in_flight: int = 4
 
     #: Answers of Graph's that say "not done, try again" before a row is given up.
     not_sent_attempts: int = 8

@@ -104,7 +104,7 @@ def loaded_breaches(root: Path, place: str) -> list[Breach]:
         f"for name in {modules!r}: importlib.import_module(name)\n"
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
-    loaded = subprocess.run(  # noqa: S603  this interpreter, this program
+    loaded = subprocess.run(
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
     )
     if loaded.returncode != 0:

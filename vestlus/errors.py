@@ -91,17 +91,20 @@ class LeaseLost(StoreError):
 
 
 class PartitionMismatch(StoreError):
-    """The store was made for another number of partitions than the settings name."""
+    """The store was made for another number of partitions than ``what`` says now."""
 
-    def __init__(self, recorded: int, configured: int) -> None:
-        super().__init__(recorded, configured)
+    def __init__(
+        self, recorded: int, configured: int, what: str = "VESTLUS_PARTITIONS"
+    ) -> None:
+        super().__init__(recorded, configured, what)
         self.recorded = recorded
         self.configured = configured
+        self.what = what
 
     def __str__(self) -> str:
         return (
-            f"the store was made for {self.recorded} partitions and VESTLUS_PARTITIONS says "
-            f"{self.configured}: set VESTLUS_PARTITIONS={self.recorded}, or use an empty store"
+            f"the store was made with {self.what}={self.recorded}, and it is {self.configured} "
+            f"now: set it back to {self.recorded}, or use an empty store"
         )
 
 

@@ -1,6 +1,7 @@
 """A pretend Instagram as publishers see it: it keeps what was sent and fails as it is told."""
 
 import asyncio
+import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,6 +80,9 @@ class PretendInstagram:
         self.sent: list[Sent] = []
         self.written: list[tuple[float, str, str]] = []
         self.looks: list[tuple[float, str, str]] = []
+        #: The calls of the Conversations API that looks make: two each.
+        self.look_calls: list[tuple[float, str]] = []
+        self.chance = random.Random(0)
         self.undone: Counter[str] = Counter()
         self.in_flight: Counter[str] = Counter()
         self.most_in_flight: Counter[str] = Counter()
@@ -112,8 +116,12 @@ class PretendInstagram:
 
     async def recent_messages(self, account: str, user: str) -> tuple[RecentMessage, ...]:
         """See the port."""
-        self.looks.append((asyncio.get_running_loop().time(), account, user))
+        loop = asyncio.get_running_loop()
+        self.looks.append((loop.time(), account, user))
+        self.look_calls.append((loop.time(), account))
         await self._fail(self.look_fault(account, user))
+        await asyncio.sleep(self.latency * self.chance.uniform(0, 20))
+        self.look_calls.append((loop.time(), account))
         await asyncio.sleep(self.latency)
         return tuple(self._threads[account, user][-LISTED:][::-1])
 

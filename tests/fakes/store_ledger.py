@@ -100,9 +100,13 @@ class MemoryLedger:
         """Return a row's state."""
         return self.rows[ledger_id].row.state
 
+    def all_finished(self) -> bool:
+        """Return whether no row is left."""
+        return all(kept.row.state in FINISHED for kept in self.rows.values())
+
     async def settled(self) -> None:
         """Wait until every row is finished."""
-        while any(kept.row.state not in FINISHED for kept in self.rows.values()):
+        while not self.all_finished():
             await asyncio.sleep(0.05)
 
     async def recover(self, lease: Lease, now_ms: int) -> int:

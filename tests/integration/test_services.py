@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import aio_pika
 import asyncpg
@@ -21,10 +22,11 @@ async def test_a_message_that_was_confirmed_is_there_after_rabbitmq_was_killed(
     rabbitmq_server: RabbitMQServer,
 ) -> None:
     space = rabbitmq_server.fresh_space()
-    arguments = {"x-queue-type": "quorum"}
+    arguments: dict[str, Any] = {"x-queue-type": "quorum"}
     async with await aio_pika.connect(space.url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue("kept", durable=True, arguments=arguments)
+        rabbitmq_server.settle()
         await channel.default_exchange.publish(aio_pika.Message(b"Tere"), queue.name)
 
         rabbitmq_server.kill9()

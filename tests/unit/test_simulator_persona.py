@@ -90,6 +90,23 @@ def test_a_burst_is_answered_together_with_every_marker() -> None:
     assert find_markers(said) == ["#u1-1", "#u1-2", "#u1-3"]
 
 
+def test_orders_in_a_persona_are_not_given_as_answers() -> None:
+    persona = """<persona>
+# Kuidas vastata
+- Lahtiolekuajad, hinnad ja aadress: ütle need alati välja.
+# Mida teada
+- Ära nimeta hindu ega lahtiolekuaegu, mida siin kirjas ei ole.
+- Konto pidaja ei ole muid andmeid andnud.
+</persona>"""
+    assert answer(persona, ["Mis kell te avate?"]).text == UNKNOWN["et"]
+    assert answer(persona, ["Tere! Mis kell te avate?"]).text == f"Tere! {UNKNOWN['et']}"
+
+
+def test_small_talk_is_answered_as_such() -> None:
+    assert answer(PERSONA, ["Tere päevast!"]).text == "Tere! Kuidas saan aidata?"
+    assert answer(PERSONA, ["Aitäh!"]).text.startswith("Palun!")
+
+
 def test_who_asks_for_a_person_is_passed_on() -> None:
     assert answer(PERSONA, ["Tahan rääkida inimesega"]).wants_person
     assert not answer(PERSONA, ["Mis kell te avate?"]).wants_person

@@ -35,6 +35,9 @@ class Threads:
         """``timeout`` is in seconds, for locks and for each call."""
         self._path = path
         self._timeout = timeout
+        # Shorter, so that a lock that is never released ends the transaction before its caller
+        # stops waiting: nothing is then written behind the caller's back.
+        self._lock_timeout = timeout * 0.8
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="bus-writer")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="bus-reader")
         self._writing: sqlite3.Connection | None = None
@@ -81,7 +84,7 @@ class Threads:
     async def shorten_log(self) -> None:
         """Keeps the write-ahead log from growing without bound. Raises BusUnavailable."""
         writing = _opened(self._writing)
-        shorten = partial(embedded_file.shorten_log, writing, self._path, self._timeout)
+        shorten = partial(embedded_file.shorten_log, writing, self._path, self._lock_timeout)
         await self._run(self._writer, shorten)
 
     async def _submit(self, committer: GroupCommitter[Step, object], step: Step) -> object:
@@ -113,7 +116,7 @@ class Threads:
                 return
 
     def _open(self) -> sqlite3.Connection:
-        return embedded_file.connect(self._path, self._timeout)
+        return embedded_file.connect(self._path, self._lock_timeout)
 
     def _open_for_writing(self) -> sqlite3.Connection:
         connection = self._open()

@@ -11,8 +11,11 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
+import aio_pika
 import structlog
+from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from yarl import URL
 
 from vestlus.errors import BusUnavailable
 
@@ -31,7 +34,7 @@ async def call_broker(what: str, waiting: Awaitable[T], timeout: float) -> T:  #
     ``what`` says in a few words what was tried. Raises BusUnavailable for every failure of the
     broker or the connection, with the library's error as its cause.
     """
-    task = asyncio.create_task(_await(waiting), name=f"bus: {what}")
+    task = asyncio.ensure_future(waiting)
     try:
         await asyncio.wait({task}, timeout=timeout)
     finally:
@@ -51,6 +54,28 @@ async def call_broker(what: str, waiting: Awaitable[T], timeout: float) -> T:  #
     return task.result()
 
 
+class _Connection(aio_pika.Connection):
+    """A connection that is closed by whoever opened it, and by nobody else."""
+
+    def __del__(self) -> None:
+        """Nothing. The library's own starts a coroutine, in whatever loop runs by then."""
+
+
+async def connect(url: str, timeout: float) -> AbstractConnection:  # noqa: ASYNC109 - as above
+    """Connects within ``timeout`` seconds. Raises BusUnavailable."""
+    return await call_broker("connect", _connected(url), timeout)
+
+
+async def _connected(url: str) -> AbstractConnection:
+    connection = _Connection(URL(url))
+    try:
+        await connection.connect()
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
 async def close_quietly(what: str, closing: Awaitable[None], timeout: float) -> None:  # noqa: ASYNC109 - as above
     """Closes what may be broken already; that it could not be closed is only logged.
 
@@ -62,11 +87,7 @@ async def close_quietly(what: str, closing: Awaitable[None], timeout: float) -> 
         log.info("bus_not_closed", what=what, error=str(error))
 
 
-async def _await(waiting: Awaitable[T]) -> T:
-    return await waiting
-
-
-def _forget(task: asyncio.Task[Any]) -> None:
+def _forget(task: asyncio.Future[Any]) -> None:
     """Reads the end of a task that nobody waits for, so that asyncio does not report it."""
     if not task.cancelled():
         task.exception()

@@ -6,13 +6,12 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from yarl import URL
 
 from vestlus.backoff import Backoff
-from vestlus.bus.rabbitmq_calls import call_broker, close_quietly
+from vestlus.bus.rabbitmq_calls import call_broker, close_quietly, connect
 from vestlus.errors import BusError, BusUnavailable
 
 log = structlog.get_logger(__name__)
@@ -20,6 +19,10 @@ log = structlog.get_logger(__name__)
 #: Seconds. The broker gives a frozen consumer's place to the next one after about three of
 #: these (measured: 13.7 s), and we notice a silent broker after 18 s, sooner while publishing.
 HEARTBEAT_SECONDS = 5
+
+#: Seconds that closing a connection aside may take. The library itself gives up a silent one
+#: after three heartbeats and one second each; interrupted earlier it leaves tasks behind.
+DISCARD_SECONDS = 3.0 * (HEARTBEAT_SECONDS + 1) + 2.0
 
 #: Prepares a fresh connection before anybody else gets it.
 Prepare = Callable[[AbstractConnection], Awaitable[None]]
@@ -74,7 +77,7 @@ class Link:
         if connection is not None:
             await close_quietly(self._name, connection.close(), self._timeout)
         if self._discarded:
-            await asyncio.wait(self._discarded)
+            await asyncio.wait(self._discarded, timeout=self._timeout)
         if keeper is not None and not keeper.cancelled():
             keeper.result()
 
@@ -90,6 +93,8 @@ class Link:
 
     async def connection_soon(self) -> AbstractConnection:
         """The open connection, after waiting for one at most the timeout. Raises BusUnavailable."""
+        if self._keeper is None or self._keeper.done():
+            return self.connection()
         try:
             async with asyncio.timeout(self._timeout):
                 await self._up.wait()
@@ -126,9 +131,7 @@ class Link:
         return channel
 
     async def _connect(self) -> AbstractConnection:
-        connection = await call_broker(
-            f"{self._name}: connect", aio_pika.connect(self._url), self._timeout
-        )
+        connection = await connect(self._url, self._timeout)
         try:
             if self._prepare is not None:
                 await self._prepare(connection)
@@ -196,7 +199,7 @@ class Link:
     def _discard(self, connection: AbstractConnection) -> None:
         """Closes a connection aside: a broken one takes its time."""
         task = asyncio.create_task(
-            close_quietly(self._name, connection.close(), self._timeout),
+            close_quietly(self._name, connection.close(), DISCARD_SECONDS),
             name=f"bus: discard {self._name}",
         )
         self._discarded.add(task)

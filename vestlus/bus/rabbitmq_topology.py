@@ -11,12 +11,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelPreconditionFailed
 
 from vestlus.bus.port import Queue, Topology
-from vestlus.bus.rabbitmq_calls import call_broker, close_quietly
+from vestlus.bus.rabbitmq_calls import call_broker, close_quietly, connect
 from vestlus.errors import BusError, BusUnavailable
 
 #: How often the broker may deliver one message before it goes to the dead queue.
@@ -79,7 +78,7 @@ async def declare_layout(url: str, layout: Layout, *, timeout: float) -> None:  
     ``timeout`` is in seconds, for each step. Raises BusUnavailable, and BusError when a queue or
     an exchange exists with other arguments, where trying again does not help.
     """
-    connection = await call_broker("connect", aio_pika.connect(url), timeout)
+    connection = await connect(url, timeout)
     try:
         channel = await call_broker("open a channel", _opened(connection), timeout)
         # The dead queue first: the others name its exchange.

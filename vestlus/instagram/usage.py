@@ -19,6 +19,9 @@ BUSINESS_HEADER: Final = "X-Business-Use-Case-Usage"
 #: Longer headers are not read; Meta's have under 1 kB.
 _MAX_HEADER_CHARS: Final = 16_384
 
+#: A percentage or a number of minutes above this says no more than this.
+_LARGEST: Final = 1e6
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -103,4 +106,4 @@ def _number(value: object) -> float:
         number = float(value)
     except OverflowError:
         return 0.0
-    return number if math.isfinite(number) and number > 0 else 0.0
+    return min(number, _LARGEST) if math.isfinite(number) and number > 0 else 0.0

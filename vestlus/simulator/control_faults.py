@@ -153,6 +153,7 @@ class FaultControlApi:
             "graph_faults_fired": dict(self._graph_faults.fired),
             "graph_over_limit": dict(self._meter.refused),
             "model_calls": dict(self._model.calls),
+            "model_under_way": self._model.under_way,
             "model_faults_fired": dict(self._model_faults.fired),
         }
         return web.json_response(body)

@@ -95,6 +95,13 @@ ASKS_FOR_PERSON = re.compile(
     r"(?i)inimesega|klienditeeninda|päris inimes|\bhuman\b|real person|\boperator"
     r"|оператор|с человеком"  # noqa: RUF001  (Russian)
 )
+THANKS = ("aitäh", "tänan", "tänud", "thanks", "thank", "спасибо")
+# Lines of a persona that tell how to answer are not answers.
+BEGINS_ORDER = re.compile(
+    r"(?i)(ära|ärge|kui vastust|vasta|räägi|never|do not|don['’]t|answer|if the answer"
+    r"|никогда|отвечай|отвечайте)\b"
+)
+HEADS_ORDERS = re.compile(r"(?i)kuidas vastata|reegl|how to answer|rules|tone|как отвечать|правила")
 GREETING = {"et": "Tere!", "en": "Hello!", "ru": "Здравствуйте!"}
 OFFER_HELP = {
     "et": "Kuidas saan aidata?",
@@ -105,6 +112,11 @@ UNKNOWN = {
     "et": "Seda ma kahjuks ei tea. Kui soovid, annan vestluse üle inimesele.",
     "en": "I am sorry, I do not know that. If you like, I can pass you on to a person.",
     "ru": "К сожалению, я этого не знаю. Если хотите, я передам разговор человеку.",  # noqa: RUF001
+}
+WELCOME = {
+    "et": "Palun! Kui on veel küsimusi, kirjutage julgelt.",
+    "en": "You are welcome! Write whenever you have more questions.",
+    "ru": "Пожалуйста! Если будут ещё вопросы, пишите.",
 }
 HANDED_OVER = {
     "et": "Annan vestluse üle inimesele.",
@@ -171,3 +183,8 @@ def is_greeting(found: Iterable[str]) -> bool:
     """Tell whether a text greets."""
     known = {word for group in GREETINGS.values() for word in group}
     return any(word in known for word in found)
+
+
+def is_thanks(found: Iterable[str]) -> bool:
+    """Tell whether a text thanks."""
+    return any(word in THANKS for word in found)

@@ -73,6 +73,15 @@ class ModelApi:
         self._clock = clock
         self._rng = rng
         self._count = 0
+        self._under_way: dict[int, web.Request] = {}
+
+    @property
+    def under_way(self) -> int:
+        """Calls that are being answered and whose caller is still there."""
+        return sum(
+            each.transport is not None and not each.transport.is_closing()
+            for each in self._under_way.values()
+        )
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes to serve."""
@@ -129,6 +138,18 @@ class ModelApi:
         return _finish(recorded, web.json_response(reply))
 
     async def _complete(
+        self,
+        request: web.Request,
+        read: Callable[[JsonObject], Prompt],
+        write: Callable[..., JsonObject],
+    ) -> web.Response:
+        self._under_way[id(request)] = request
+        try:
+            return await self._answer(request, read, write)
+        finally:
+            del self._under_way[id(request)]
+
+    async def _answer(
         self,
         request: web.Request,
         read: Callable[[JsonObject], Prompt],

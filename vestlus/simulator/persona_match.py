@@ -14,6 +14,8 @@ PERSONA = re.compile(r"<persona>(.*?)</persona>", re.DOTALL | re.IGNORECASE)
 # How a prompt may put what a model without eyes cannot see: [image], [video].
 PLACEHOLDER = re.compile(r"\[[a-z ]+\]")
 MOST_LINES = 3
+# "Tere päevast, Mari!" asks nothing; more words than this do, even without a question mark.
+MOST_SMALL_TALK = 3
 # Two words of Estonian are taken as one when they share this many letters at the start.
 COMMON_PREFIX = 5
 SHAPE_SCORE = 4.0
@@ -57,27 +59,27 @@ class Answer:
 def read_persona(instructions: str) -> Persona:
     """Split instructions into lines; only the part in `<persona>` if there is one.
 
-    Bullets and heading marks are dropped, headings themselves are not answers.
+    Headings are not answers, nor are lines that tell how to answer: those under a heading that
+    says so, and those that begin as an order.
     """
     inside = PERSONA.search(instructions)
     lines: list[Line] = []
+    orders = False
     for raw in (inside.group(1) if inside else instructions).splitlines():
         text = raw.strip().lstrip("-*•").strip()
-        if not text or raw.lstrip().startswith("#"):
-            continue
-        found = languages.words(text)
-        shapes = {topic for topic, shape in languages.SHAPES.items() if shape.search(text)}
-        lines.append(
-            Line(
-                text,
-                _stems(found),
-                frozenset(languages.topics(found)),
-                frozenset(shapes),
-            )
-        )
+        if raw.lstrip().startswith("#"):
+            orders = languages.HEADS_ORDERS.search(text) is not None
+        elif text and not orders and not languages.BEGINS_ORDER.match(text):
+            lines.append(_read_line(text))
     counts = Counter(stem for line in lines for stem in line.stems)
     weights = {stem: math.log(1 + (len(lines) + 1) / count) for stem, count in counts.items()}
     return Persona(tuple(lines), weights)
+
+
+def _read_line(text: str) -> Line:
+    found = languages.words(text)
+    shapes = {topic for topic, shape in languages.SHAPES.items() if shape.search(text)}
+    return Line(text, _stems(found), frozenset(languages.topics(found)), frozenset(shapes))
 
 
 def answer(instructions: str, messages: Sequence[str], *, picture: bool = False) -> Answer:
@@ -109,9 +111,16 @@ def _say(persona: Persona, texts: Sequence[str], language: str, *, picture: bool
     if lines:
         said = " ".join(lines[:MOST_LINES])
         return f"{languages.GREETING[language]} {said}" if greets else said
-    if greets:
-        return f"{languages.GREETING[language]} {languages.OFFER_HELP[language]}"
-    return languages.PICTURE[language] if picture else languages.UNKNOWN[language]
+    asks = any("?" in text for text in texts) or any(
+        len(_stems(each)) > MOST_SMALL_TALK for each in found
+    )
+    if asks or not (greets or picture or any(languages.is_thanks(each) for each in found)):
+        said = languages.UNKNOWN[language]
+    elif greets:
+        said = languages.OFFER_HELP[language]
+    else:
+        said = languages.PICTURE[language] if picture else languages.WELCOME[language]
+    return f"{languages.GREETING[language]} {said}" if greets else said
 
 
 def best_lines(persona: Persona, found: Sequence[str]) -> list[str]:

@@ -20,6 +20,9 @@ from vestlus.store.sql_errors import translated
 #: Where the migrations are, as Alembic names a folder of a package.
 _MIGRATIONS: Final = "vestlus.store:migrations"
 
+#: What operators call the numbers that a store is made for.
+_SETTINGS: Final = {"partitions": "VESTLUS_PARTITIONS"}
+
 #: Alembic keeps what it is doing in globals.
 _one_at_a_time: Final = Lock()
 
@@ -66,4 +69,4 @@ def _compare(connection: Connection, dialect: Dialect, made_for: Mapping[str, in
     recorded = {row.name: row.value for row in rows}
     for name, number in made_for.items():
         if recorded[name] != str(number):
-            raise PartitionMismatch(int(recorded[name]), number)
+            raise PartitionMismatch(int(recorded[name]), number, _SETTINGS.get(name, name))

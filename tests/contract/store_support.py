@@ -1,0 +1,166 @@
+"""What the store's contract tests share: a store of either kind, and the values they put into it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vestlus.conversation.events import Event, EventKind, event_key
+from vestlus.conversation.history import HistoryMessage, Role
+from vestlus.conversation.identity import conversation_id, outbox_partition_of
+from vestlus.store.names import inbox_lease, outbox_lease
+from vestlus.store.open import open_store
+from vestlus.store.port import Store
+from vestlus.store.rows import (
+    ConversationRow,
+    Lease,
+    Member,
+    MemberKind,
+    NewSend,
+    RecordedEvent,
+    SendRow,
+    TurnCommit,
+)
+
+PARTITIONS = 4
+OUTBOX_PARTITIONS = 2
+ACCOUNT = "17841400000000001"
+OUTBOX = outbox_partition_of(ACCOUNT, OUTBOX_PARTITIONS)
+INBOX = inbox_lease(1)
+#: Long enough for any test; takeovers are provoked with leases of 0 seconds.
+LONG = 600.0
+
+ANNA = Member("anna", MemberKind.CONVERSATION, "1", "host-a", 11)
+BERT = Member("bert", MemberKind.CONVERSATION, "1", "host-b", 22)
+ANNA_AGAIN = replace(ANNA, incarnation="2", pid=33)
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty store of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/some/folder/store.db"
+    return str(request.getfixturevalue("postgres_database"))
+
+
+def another(url: str) -> Store:
+    """One more process's store, as far as the database can tell."""
+    return open_store(url, partitions=PARTITIONS, outbox_partitions=OUTBOX_PARTITIONS)
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    """An open store."""
+    async with another(store_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def rival(store_url: str, store: Store) -> AsyncIterator[Store]:
+    """A second one on the same database."""
+    async with another(store_url) as opened:
+        yield opened
+
+
+async def hold(
+    store: Store, name: str = INBOX, member: Member = ANNA, seconds: float = LONG
+) -> Lease:
+    """A lease that is free for the taking."""
+    return (await store.acquire([name], member, seconds))[name]
+
+
+async def hold_outbox(store: Store) -> Lease:
+    """The lease to send for ACCOUNT."""
+    return await hold(store, outbox_lease(OUTBOX))
+
+
+def message(user: str = "user", **fields: Any) -> Event:
+    """A new message from a user."""
+    mid = fields.pop("mid", f"mid-{next(_numbers)}")
+    kind = fields.pop("kind", EventKind.MESSAGE)
+    account = fields.pop("account", ACCOUNT)
+    event = Event(
+        key=event_key(kind, account, mid),
+        kind=kind,
+        account=account,
+        user=user,
+        conversation=conversation_id(account, user),
+        mid=mid,
+        timestamp_ms=1_000,
+        text="Tere!",
+    )
+    return replace(event, **fields)
+
+
+def said(text: str, at_ms: int = 0) -> HistoryMessage:
+    """Something a user said."""
+    return HistoryMessage(Role.USER, text, at_ms)
+
+
+def send(user: str = "user", **fields: Any) -> NewSend:
+    """A new answer to a user."""
+    account = fields.pop("account", ACCOUNT)
+    new = NewSend(
+        id=f"send-{next(_numbers)}",
+        account=account,
+        user=user,
+        conversation=conversation_id(account, user),
+        position=1,
+        text="Tere, tere!",
+        answers=("mid-a", "mid-b"),
+        due_ms=5,
+        deadline_ms=1_000,
+    )
+    return replace(new, **fields)
+
+
+async def recorded(store: Store, lease: Lease, *events: Event) -> list[RecordedEvent]:
+    """What the store says is new among the events."""
+    batch = (await store.record([(lease, events)], now_ms=10))[0]
+    assert batch is not None
+    return batch
+
+
+async def conversation(store: Store, user: str = "user", history: int = 20) -> ConversationRow:
+    """The conversation with a user as it is now."""
+    id_ = conversation_id(ACCOUNT, user)
+    return (await store.load([id_], history))[id_]
+
+
+def turn(
+    lease: Lease,
+    row: ConversationRow,
+    *,
+    history: Sequence[HistoryMessage] = (),
+    sends: Sequence[NewSend] = (),
+) -> TurnCommit:
+    """A turn that answers everything unanswered."""
+    return TurnCommit(
+        lease=lease,
+        conversation=row.id,
+        version=row.version,
+        answered=tuple(event.seq for event in row.pending),
+        history=tuple(history),
+        sends=tuple(sends),
+    )
+
+
+async def promise(store: Store, *sends: NewSend) -> None:
+    """Writes ledger rows, each in a turn of its user."""
+    lease = await hold(store)
+    for new in sends:
+        await recorded(store, lease, message(new.user, account=new.account))
+        row = (await store.load([new.conversation], 0))[new.conversation]
+        await store.commit_turns([turn(lease, row, sends=[new])], now_ms=20)
+
+
+async def unfinished(store: Store, **options: Any) -> tuple[SendRow, ...]:
+    """What is first to be sent for ACCOUNT."""
+    return await store.unfinished(OUTBOX, **{"limit": 100, **options})

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from tests.contract.store_support import (
+    ACCOUNT,
+    INBOX,
+    OUTBOX_PARTITIONS,
+    PARTITIONS,
+    another,
+    conversation,
+    hold,
+    message,
+    recorded,
+    store,
+    store_url,
+    turn,
+)
+from vestlus.errors import PartitionMismatch, StoreError, StoreUnavailable
+from vestlus.store import schema
+from vestlus.store.open import open_store
+from vestlus.store.port import Store
+from vestlus.store.rows import CommitResult
+from vestlus.store.sql_store import SqlStore
+
+__all__ = ["store", "store_url"]
+
+ROOT = Path(__file__).parents[2]
+
+#: Opens the store at the moment when it is told to.
+OPENER = """
+import asyncio, sys
+from vestlus.store.open import open_store
+
+async def main():
+    async with open_store(sys.argv[1], partitions=4, outbox_partitions=2) as store:
+        await store.check()
+
+print("ready", flush=True)
+sys.stdin.readline()
+asyncio.run(main())
+"""
+
+#: Records and commits without end, and prints the key of each event whose turn is committed.
+WRITER = """
+import asyncio, sys
+from tests.contract.store_support import another, conversation, hold, message, recorded, said, turn
+from vestlus.store.rows import CommitResult
+
+async def main():
+    async with another(sys.argv[1]) as store:
+        lease = await hold(store)
+        while True:
+            event = message(mid=f"mid-{sys.argv[2]}-{(await conversation(store)).version}"
+                            if await store.load([message().conversation], 0) else "first")
+            await recorded(store, lease, event)
+            row = await conversation(store)
+            results = await store.commit_turns([turn(lease, row, history=[said(event.key)])], 1)
+            assert results == [CommitResult.COMMITTED], results
+            print(event.key, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def started(program: str, *arguments: str) -> Process:
+    """A Python process that runs the program."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, *arguments, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environ
+    )
+
+
+async def in_database(store: Store, work: Any) -> Any:
+    """What work returns for a connection to the store's database."""
+    assert isinstance(store, SqlStore)
+    return await store._database.write(work)
+
+
+async def test_the_numbers_of_partitions_are_kept(store: Store, store_url: str) -> None:
+    with pytest.raises(PartitionMismatch, match="VESTLUS_PARTITIONS=4") as inbox:
+        async with open_store(store_url, partitions=8, outbox_partitions=OUTBOX_PARTITIONS):
+            pass
+    with pytest.raises(PartitionMismatch, match="outbox_partitions=2") as outbox:
+        async with open_store(store_url, partitions=PARTITIONS, outbox_partitions=3):
+            pass
+
+    assert (inbox.value.recorded, inbox.value.configured) == (4, 8)
+    assert (outbox.value.recorded, outbox.value.configured) == (2, 3)
+    async with another(store_url) as again:
+        await again.check()
+
+
+async def test_a_newer_schema_is_refused_by_name_and_left_alone(
+    store: Store, store_url: str
+) -> None:
+    await recorded(store, await hold(store), message())
+    newer = text("UPDATE alembic_version SET version_num = 'z9999'")
+    await in_database(store, lambda connection: connection.execute(newer).rowcount)
+
+    with pytest.raises(StoreError, match="z9999") as refused:
+        async with another(store_url):
+            pass
+
+    assert not isinstance(refused.value, StoreUnavailable)
+    assert len((await conversation(store)).pending) == 1
+
+
+async def test_the_migrations_make_the_schema_that_the_statements_expect(store: Store) -> None:
+    def differences(connection: Connection) -> list[object]:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        return list(compare_metadata(context, schema.metadata))
+
+    assert await in_database(store, differences) == []
+
+
+async def test_one_process_may_open_a_new_store_many_times_at_once(store_url: str) -> None:
+    async def use() -> None:
+        async with another(store_url) as opened:
+            await opened.check()
+
+    await asyncio.gather(*(use() for _ in range(6)))
+
+
+async def test_processes_may_make_a_new_store_at_the_same_moment(store_url: str) -> None:
+    processes = [await started(OPENER, store_url) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+
+    outcomes = await asyncio.gather(*(process.communicate() for process in processes))
+
+    assert [process.returncode for process in processes] == [0] * 4, outcomes
+    async with another(store_url) as opened:
+        await recorded(opened, await hold(opened), message())
+
+
+async def test_what_a_killed_process_committed_is_there_and_the_store_usable(
+    store: Store, store_url: str
+) -> None:
+    for life in range(3):
+        writer = await started(WRITER, store_url, str(life))
+        assert writer.stdout is not None
+        # Each life is ended at another moment of its work.
+        printed = [(await writer.stdout.readline()).strip() for _ in range(5 + 7 * life)]
+        writer.kill()
+        printed += (await writer.stdout.read()).split()
+        await writer.wait()
+
+        keys = [key.decode() for key in printed if len(key) == 32]
+        assert keys
+        row = await conversation(store, history=1_000)
+        remembered = [item.text for item in row.history]
+        assert set(keys) <= set(remembered)
+        assert len(remembered) == len(set(remembered))
+        assert row.version == len(remembered)
+        assert len(row.pending) <= 1
+
+    lease = await hold(store)
+    assert lease.name == INBOX
+    await recorded(store, lease, message())
+    commit = turn(lease, await conversation(store))
+    assert await store.commit_turns([commit], 1) == [CommitResult.COMMITTED]
+    assert (await store.users_of(ACCOUNT, ["first"])) == {"first": "user"}
+
+
+async def test_closing_twice_is_no_harm(store_url: str) -> None:
+    opened = another(store_url)
+    async with opened:
+        await opened.check()
+    await opened.__aexit__(None, None, None)

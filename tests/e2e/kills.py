@@ -1,0 +1,241 @@
+"""Kills processes of the service while many users write, and lets the simulator judge.
+
+``make kills`` runs it at full length: 20 kills of each kind on both pairs. The suite runs it with
+fewer kills. Everything is decided from outside: what users wrote and what they received.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import aiohttp
+
+from tests.e2e.service import Service, ServiceError
+
+#: What is killed, by the name in the process list.
+KINDS = ("ray::ConversationActor", "ray::PublisherActor", "ray::ServeReplica")
+
+#: A turn counts as in flight while the model is working on it.
+LEAST_IN_FLIGHT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run does. The same seed makes the same users write the same."""
+
+    seed: int
+    kills_of_each: int
+    users: int = 200
+    model_seconds: tuple[float, float] = (2.0, 4.0)
+    #: How long a user reads before writing again.
+    pause_seconds: tuple[float, float] = (0.1, 1.5)
+    #: How often a user writes two messages in a row.
+    burst_probability: float = 0.15
+    #: For the last answers, after everybody stopped writing.
+    settle_seconds: float = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One kill: when, of what, and how long until the next answer reached anybody."""
+
+    kind: str
+    at_seconds: float
+    in_flight: int
+    unanswered: int
+    outage_seconds: float
+
+
+@dataclass(slots=True)
+class Report:
+    """What happened."""
+
+    plan: Plan
+    kills: list[Kill] = field(default_factory=list)
+    written: int = 0
+    answers: int = 0
+    verdict: dict[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        lines = [
+            f"seed {self.plan.seed}: {self.plan.users} users wrote {self.written} messages "
+            f"and received {self.answers} answers; {len(self.kills)} kills"
+        ]
+        for kind in KINDS:
+            of_kind = [kill for kill in self.kills if kill.kind == kind]
+            if of_kind:
+                outages = sorted(kill.outage_seconds for kill in of_kind)
+                lines.append(
+                    f"  {kind}: {len(of_kind)} kills, in flight at least "
+                    f"{min(kill.in_flight for kill in of_kind)}, next answer after "
+                    f"{outages[len(outages) // 2]:.1f} s (median), {outages[-1]:.1f} s (longest)"
+                )
+        found = {
+            name: len(self.verdict[name])
+            for name in ("lost", "duplicated", "out_of_order", "misdirected", "order_unproven")
+        }
+        lines.append(f"  not accepted {self.verdict['not_accepted']}, {json.dumps(found)[1:-1]}")
+        return "\n".join(lines)
+
+
+class Traffic:
+    """Users who write, wait for their answer, and write again."""
+
+    def __init__(self, service: Service, session: aiohttp.ClientSession, plan: Plan) -> None:
+        self._service = service
+        self._session = session
+        self._plan = plan
+        self._heard: dict[str, asyncio.Event] = {}
+        self._open: dict[str, int] = {}
+        self.stopped = asyncio.Event()
+        self.written = 0
+        self.answers = 0
+        self.answered = asyncio.Event()
+
+    @property
+    def unanswered(self) -> int:
+        """Users who are waiting for an answer."""
+        return sum(1 for count in self._open.values() if count)
+
+    async def run(self) -> None:
+        """Writes until stopped; then returns when everybody got their last answer."""
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(self._listen(), name="listening")
+            users = [
+                group.create_task(self._user(number), name=f"user {number}")
+                for number in range(self._plan.users)
+            ]
+            await asyncio.wait(users)
+            listening.cancel()
+
+    async def _user(self, number: int) -> None:
+        chance = random.Random(self._plan.seed * 100_003 + number)  # noqa: S311 - reproducible
+        user, count = f"u{number}", 0
+        heard = self._heard[user] = asyncio.Event()
+        await self._pause(chance.uniform(0, 3))
+        while not self.stopped.is_set():
+            for _ in range(2 if chance.random() < self._plan.burst_probability else 1):
+                count += 1
+                self._open[user] = self._open.get(user, 0) + 1
+                body = {
+                    "account": self._service.account,
+                    "user": user,
+                    "text": f"Mis kell te avate? #u{number}-{count}",
+                }
+                await self.call("messages", body)
+                self.written += 1
+            while self._open[user]:
+                heard.clear()
+                await heard.wait()
+            await self._pause(chance.uniform(*self._plan.pause_seconds))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.stopped.wait()
+        except TimeoutError:
+            return
+
+    async def _listen(self) -> None:
+        after = int((await self.call("info"))["seq"])
+        while True:
+            found = await self.call(f"feed?after={after}&direction=out&timeout=20")
+            for message in found["messages"]:
+                after = max(after, int(message["seq"]))
+                user = str(message["user"])
+                self.answers += 1
+                self.answered.set()
+                self._open[user] = max(0, self._open.get(user, 0) - message["text"].count("#u"))
+                self._heard[user].set()
+
+    async def call(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
+        """Calls the simulator's control API."""
+        url = f"{self._service.simulator}/control/{path}"
+        method = "GET" if body is None else "POST"
+        async with self._session.request(method, url, json=body) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+
+async def run_kills(
+    service: Service, plan: Plan, say: Callable[[str], None], kinds: tuple[str, ...] = KINDS
+) -> Report:
+    """Runs the plan and returns what happened. Raises ServiceError when it cannot go on."""
+    report = Report(plan)
+    chance = random.Random(plan.seed)  # noqa: S311 - reproducible
+    kills = [kind for kind in kinds for _ in range(plan.kills_of_each)]
+    chance.shuffle(kills)
+    timeout = aiohttp.ClientTimeout(total=120)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        traffic = Traffic(service, session, plan)
+        await traffic.call("model", {"latency_seconds": list(plan.model_seconds)})
+        start = (await traffic.call("info"))["seq"]
+        running = asyncio.create_task(traffic.run(), name="traffic")
+        try:
+            began = time.monotonic()
+            for kind in kills:
+                kill = await _kill(service, traffic, running, chance, kind, began)
+                report.kills.append(kill)
+                say(
+                    f"{kill.at_seconds:7.1f} s  kill -9 {kind:<23} {kill.in_flight:4} turns in "
+                    f"flight, {kill.unanswered:3} users waiting; next answer after "
+                    f"{kill.outage_seconds:.1f} s"
+                )
+            traffic.stopped.set()
+            async with asyncio.timeout(plan.settle_seconds):
+                await running
+        except TimeoutError:
+            say(f"{traffic.unanswered} users still wait for an answer")
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+        report.written, report.answers = traffic.written, traffic.answers
+        report.verdict = await traffic.call(f"check?after={start}&user_prefix=u&wait=20")
+        await traffic.call("model", {"latency_seconds": 0})
+    return report
+
+
+async def _kill(
+    service: Service,
+    traffic: Traffic,
+    running: asyncio.Task[None],
+    chance: random.Random,
+    kind: str,
+    began: float,
+) -> Kill:
+    await asyncio.sleep(chance.uniform(0.5, 3.0))
+    in_flight = 0
+    patience = time.monotonic() + 120
+    while in_flight < LEAST_IN_FLIGHT or not service.processes(kind):
+        if running.done():
+            running.result()
+            raise ServiceError("the traffic ended by itself")
+        if time.monotonic() > patience:
+            raise ServiceError(f"only {in_flight} turns in flight\n{service.tail()}")
+        await asyncio.sleep(chance.uniform(0.05, 0.25))
+        in_flight = int((await traffic.call("stats"))["model_under_way"])
+    unanswered = traffic.unanswered
+    service.kill(kind, which=chance.randrange(8))
+    killed = time.monotonic()
+    # What was under way in other processes may still arrive: an answer counts as the next one
+    # only when the simulator got it after the kill.
+    traffic.answered.clear()
+    try:
+        async with asyncio.timeout(90):
+            await traffic.answered.wait()
+    except TimeoutError:
+        raise ServiceError(f"no answer within 90 s of a kill\n{service.tail()}") from None
+    return Kill(kind, killed - began, in_flight, unanswered, time.monotonic() - killed)
+
+
+def as_json(report: Report) -> str:
+    """The report for machines."""
+    return json.dumps(asdict(report), indent=1)

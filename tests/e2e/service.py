@@ -1,0 +1,223 @@
+"""The whole service as a user starts it: ``vestlus demo`` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vestlus.cli.launch import free_port
+
+#: Ray starts slowly on a busy machine of two processors.
+START_SECONDS = 240.0
+STOP_SECONDS = 120.0
+
+
+class ServiceError(RuntimeError):
+    """The service did not do what it must; the message has the end of its output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of the service."""
+
+    pid: int
+    parent: int
+    arguments: str
+
+
+@dataclass(slots=True)
+class Service:
+    """A running demo. Everything is asked of it from outside."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    simulator: str
+    address: str
+    account: str
+
+    def control(self, path: str, body: object = None, *, timeout: float = 60) -> Any:  # noqa: ANN401
+        """Calls the simulator's control API."""
+        return call(f"{self.simulator}/control/{path}", body, timeout=timeout)
+
+    def write(self, user: str, text: str) -> dict[str, Any]:
+        """The user writes; returns the simulator's message."""
+        sent: dict[str, Any] = self.control(
+            "messages", {"account": self.account, "user": user, "text": text}
+        )
+        return sent
+
+    def answers(self, user: str, after: int, *, count: int = 1, seconds: float = 90) -> list[str]:
+        """Waits for answers to a user and returns their texts."""
+        deadline = time.monotonic() + seconds
+        texts: list[str] = []
+        while len(texts) < count:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise ServiceError(f"{len(texts)} of {count} answers came\n{self.tail()}")
+            query = urllib.parse.urlencode(
+                {"account": self.account, "user": user, "after": after, "timeout": min(left, 20)}
+            )
+            found = self.control(f"wait?{query}")["messages"]
+            texts += [str(one["text"]) for one in found]
+            after = max([after, *(int(one["seq"]) for one in found)])
+        return texts
+
+    def ask(self, user: str, text: str, *, seconds: float = 90) -> str:
+        """Writes and waits for one answer."""
+        sent = self.write(user, text)
+        return self.answers(user, int(sent["seq"]), seconds=seconds)[0]
+
+    def processes(self, mark: str) -> list[int]:
+        """Process ids of this service whose command line has ``mark``, oldest first."""
+        return [one.pid for one in family(self.process.pid) if mark in one.arguments]
+
+    def kill(self, mark: str, *, which: int = 0) -> int:
+        """Kills one process with SIGKILL; returns its id."""
+        found = self.processes(mark)
+        if not found:
+            raise ServiceError(f"no process {mark} to kill\n{self.tail()}")
+        os.kill(found[which % len(found)], signal.SIGKILL)
+        return found[which % len(found)]
+
+    def status(self, path: str) -> int:
+        """The HTTP status of a path of the service, 0 when nothing answers."""
+        try:
+            with urllib.request.urlopen(f"{self.address}{path}", timeout=10) as answer:  # noqa: S310
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+        except OSError:
+            return 0
+
+    def tail(self) -> str:
+        """The end of what the service printed."""
+        return self.log.read_text("utf-8", errors="replace")[-4000:]
+
+
+def call(url: str, body: object = None, *, timeout: float = 60) -> Any:  # noqa: ANN401 - any JSON
+    """A JSON call; a body makes it a POST."""
+    request = urllib.request.Request(  # noqa: S310 - addresses of this test's own servers
+        url,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def everybody() -> list[Process]:
+    """Every live process of the machine."""
+    listing = subprocess.run(
+        ["ps", "-eo", "pid=,ppid=,stat=,args="],  # noqa: S607 - the system's own
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    rows = [line.split(None, 3) for line in listing.splitlines()]
+    return [
+        Process(int(row[0]), int(row[1]), row[3] if len(row) > 3 else "")
+        for row in rows
+        if not row[2].startswith("Z")
+    ]
+
+
+def family(pid: int) -> list[Process]:
+    """A process and all its descendants, by process id."""
+    living = everybody()
+    members = {pid}
+    grew = True
+    while grew:
+        found = {one.pid for one in living if one.parent in members}
+        grew = not found <= members
+        members |= found
+    return sorted((one for one in living if one.pid in members), key=lambda one: one.pid)
+
+
+def wait_for(what: str, condition: Callable[[], object], *, seconds: float) -> None:
+    """Waits until the condition holds; raises ServiceError naming it otherwise."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ServiceError(f"not within {seconds:.0f} s: {what}")
+        pause.wait(0.1)
+
+
+@contextmanager
+def running_service(folder: Path, settings: Mapping[str, str]) -> Iterator[Service]:
+    """Starts ``vestlus demo`` on ``folder`` and stops it with SIGINT, as Ctrl-C does.
+
+    Raises ServiceError when it does not start, does not stop, or leaves a process behind.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "demo.log"
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("VESTLUS_", "OPENAI_", "RAY_"))
+    }
+    environment |= {
+        "VESTLUS_DATA_DIR": str(folder),
+        "VESTLUS_HTTP_PORT": str(free_port("127.0.0.1")),
+        **settings,
+    }
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vestlus.cli.main", "demo"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    addresses = folder / "demo.json"
+
+    def started() -> bool:
+        if process.poll() is not None:
+            raise ServiceError(f"it ended\n{log.read_text('utf-8', errors='replace')[-4000:]}")
+        return addresses.exists() and addresses.stat().st_size > 0
+
+    try:
+        wait_for("the demo is ready", started, seconds=START_SECONDS)
+        found = json.loads(addresses.read_text("utf-8"))
+        yield Service(process, log, found["simulator"], found["service"], found["account"])
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    before = family(process.pid)
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+    def left() -> list[Process]:
+        # Orphans have another parent than before: the command line tells them from a reused id.
+        now = {one.pid: one.arguments for one in everybody()}
+        return [one for one in before if now.get(one.pid) == one.arguments]
+
+    try:
+        wait_for("no process is left behind", lambda: not left(), seconds=20)
+    except ServiceError:
+        survivors = left()
+        for one in survivors:
+            os.kill(one.pid, signal.SIGKILL)
+        raise ServiceError(f"left behind: {[one.arguments for one in survivors]}") from None
+

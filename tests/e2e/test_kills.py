@@ -1,0 +1,31 @@
+"""``kill -9`` of every process in turn while 200 users write: everybody is answered, once, in order.
+
+Few kills here, so that the suite stays short; ``make kills`` makes 20 of each kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.conftest import QUICK, Pair
+from tests.e2e.kills import KINDS, LEAST_IN_FLIGHT, Plan, run_kills
+from tests.e2e.service import running_service
+
+KILLS_OF_EACH = 2
+
+
+@pytest.mark.usefixtures("pair")
+async def test_nothing_is_lost_doubled_or_out_of_order(
+    pair: Pair, say: Callable[[str], None]
+) -> None:
+    settings = pair.settings | QUICK | {"VESTLUS_WEBHOOK_REPLICAS": "2"}
+    with running_service(pair.folder, settings) as service:
+        report = await run_kills(service, Plan(seed=11, kills_of_each=KILLS_OF_EACH), say)
+    say(f"{pair.name}: {report.summary()}")
+    assert [kill.kind for kill in report.kills].count(KINDS[0]) == KILLS_OF_EACH
+    assert min(kill.in_flight for kill in report.kills) >= LEAST_IN_FLIGHT
+    assert report.verdict["ok"], report.verdict
+    assert report.verdict["not_accepted"] == 0
+    assert report.verdict["answered"] == report.written

@@ -1,0 +1,246 @@
+"""A DM comes in, an answer goes out: through every process, on both pairs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import PRODUCTION, Pair
+from tests.e2e.service import Service, running_service, wait_for
+
+PAYLOADS = Path(__file__).parents[1] / "payloads"
+HOURS = "Tere! Mis kell te avate?"
+
+
+def requests_of(service: Service, text: str) -> list[dict[str, Any]]:
+    """The requests to the model that contain a text."""
+    found = service.control("model-requests?limit=2000")["requests"]
+    return [one["body"] for one in found if text in json.dumps(one["body"], ensure_ascii=False)]
+
+
+def test_a_question_is_answered_from_the_persona_and_a_change_of_the_file_is_noticed(
+    service: Service, pair: Pair
+) -> None:
+    assert "9–19" in service.ask("reader", HOURS)
+    persona = pair.folder / "persona.md"
+    persona.write_text(persona.read_text("utf-8").replace("9–19", "11–17"), "utf-8")
+    wait_for(
+        "the answer follows the persona file",
+        lambda: "11–17" in service.ask("reader", HOURS),
+        seconds=60,
+    )
+
+
+def test_after_kill_9_of_the_conversation_actor_the_next_answer_knows_what_was_said(
+    service: Service,
+) -> None:
+    first = service.ask("rita", "Mis aadress teil on? #rita-1")
+    killed = service.kill("ray::ConversationActor")
+    began = time.monotonic()
+    service.ask("rita", "Ja telefon? #rita-2")
+    outage = time.monotonic() - began
+    assert killed not in service.processes("ray::ConversationActor")
+    (request,) = requests_of(service, "Ja telefon? #rita-2")
+    said = [item["content"] for item in request["input"]]
+    assert "Mis aadress teil on? #rita-1" in said
+    assert first in said
+    assert outage < 60
+
+
+def test_every_captured_payload_gets_its_one_answer_or_is_recorded_and_repeats_change_nothing(
+    service: Service,
+) -> None:
+    names = sorted(path.stem for path in PAYLOADS.glob("*.json"))
+    payloads = {name: fresh(PAYLOADS / f"{name}.json", service.account, name) for name in names}
+    asking = {name: asks(payload) for name, payload in payloads.items()}
+    users = sorted({user for found in asking.values() for user in found})
+    assert len(users) >= 10
+    for user in users:  # Instagram lets an account write only to those who wrote first
+        service.write(user, "Tere!")
+    for user in users:
+        service.answers(user, 0)
+    before = service.control("info")["seq"]
+    for payload in payloads.values():
+        for _ in range(3):
+            answer = service.control("raw-webhook", {"payload": payload})
+            assert [one["status"] for one in answer["responses"]] == [200]
+    expected = Counter(user for found in asking.values() for user in found)
+    for user in expected:
+        service.answers(user, before)
+    # One question more to everybody, answered last: nothing else was still to come.
+    last = {user: service.ask(user, f"Mis kell te avate? #last-{n}") for n, user in enumerate(users)}
+    assert len(last) == len(users)
+    feed = service.control(f"feed?after={before}&direction=out")["messages"]
+    sent = Counter(message["user"] for message in feed)
+    assert sent == Counter({user: 2 for user in users})
+    counted = events_counted(service)
+    for kind in ("echo", "unsend", "edit", "reaction", "postback", "referral", "read", "standby"):
+        assert counted.get(kind, 0) >= 1, kind
+    for kind in ("handover", "comment", "mention", "optin", "unknown"):
+        assert counted.get(kind, 0) >= 1, kind
+
+
+def fresh(path: Path, account: str, name: str) -> Any:  # noqa: ANN401 - any JSON
+    """A payload as if sent now to our account, from a user of its own."""
+    now = int(time.time() * 1000)
+    captured = json.loads(path.read_text("utf-8"))
+    own = {str(entry["id"]) for entry in entries(captured)}
+
+    def renewed(value: Any, key: str = "") -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(value, dict):
+            return {name: renewed(item, name) for name, item in value.items()}
+        if isinstance(value, list):
+            return [renewed(item, key) for item in value]
+        if key in {"time", "timestamp"} and isinstance(value, int):
+            return now
+        if key == "id" and str(value) in own:
+            return account
+        if key == "mid" and isinstance(value, str):
+            return f"{value}-{name}"
+        return value
+
+    def with_user(value: Any) -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(value, dict):
+            return {
+                key: {"id": f"user-of-{name}"}
+                if key in {"sender", "recipient"} and item.get("id") != account
+                else with_user(item)
+                for key, item in value.items()
+            }
+        return [with_user(item) for item in value] if isinstance(value, list) else value
+
+    return with_user(renewed(captured))
+
+
+def entries(payload: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any JSON
+    wrapped = payload if isinstance(payload, list) else [payload]
+    return [entry for one in wrapped for entry in one["entry"]]
+
+
+def asks(payload: Any) -> set[str]:  # noqa: ANN401 - any JSON
+    """The users of a payload to whom an answer is due: who wrote or pressed something."""
+    items = [item for entry in entries(payload) for item in entry.get("messaging", [])]
+    items += [
+        change["value"]
+        for entry in entries(payload)
+        for change in entry.get("changes", [])
+        if change["field"] == "messages"
+    ]
+    found = set()
+    for item in items:
+        message = item.get("message", {})
+        silent = message.get("is_echo") or message.get("is_deleted") or message.get("is_self")
+        if ("message" in item and not silent) or "postback" in item:
+            found.add(str(item["sender"]["id"]))
+    return found
+
+
+def events_counted(service: Service) -> Counter[str]:
+    """Recorded events by kind, as the service's own measures say."""
+    with urllib.request.urlopen(f"{service.address}/metrics", timeout=10) as answer:  # noqa: S310
+        lines = answer.read().decode().splitlines()
+    counts: Counter[str] = Counter()
+    for line in lines:
+        if line.startswith("vestlus_events{"):
+            kind = line.partition('kind="')[2].partition('"')[0]
+            counts[kind] += int(line.rpartition(" ")[2])
+    return counts
+
+
+def test_forged_and_broken_requests_are_refused_and_the_handshake_works(service: Service) -> None:
+    payload = {"object": "instagram", "entry": []}
+    for signature, status in (("valid", 200), ("missing", 401), ("wrong", 401)):
+        answer = service.control("raw-webhook", {"payload": payload, "signature": signature})
+        assert [one["status"] for one in answer["responses"]] == [status]
+    garbage = service.control("raw-webhook", {"body": "no json"})
+    assert [one["status"] for one in garbage["responses"]] == [400]
+    assert service.status("/webhook?hub.mode=subscribe&hub.verify_token=no&hub.challenge=1") == 403
+    assert service.status("/readyz") == 200
+    assert service.status("/healthz") == 200
+    assert service.status("/nowhere") == 404
+
+
+def test_vestlus_try_prints_the_exchange(service: Service, pair: Pair) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vestlus.cli.main", "try", HOURS, "--user", "terminal"],
+        env=os.environ | {"VESTLUS_DATA_DIR": str(pair.folder)},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"terminal: {HOURS}"
+    assert lines[1].startswith("Vestlus: ")
+    assert service.status("/readyz") == 200
+
+
+@pytest.mark.parametrize("pair", [PRODUCTION], indirect=True)
+def test_rabbitmq_stopped_means_503_and_started_again_answers_resume_in_the_same_processes(
+    service: Service, pair: Pair
+) -> None:
+    assert pair.rabbitmq is not None
+    before = {
+        mark: service.processes(mark)
+        for mark in ("ray::ConversationActor", "ray::PublisherActor", "ray::ServeReplica")
+    }
+    pair.rabbitmq.stop()
+    payload = {
+        "object": "instagram",
+        "entry": [{"id": service.account, "time": 1, "messaging": [{"sender": {"id": "x"}}]}],
+    }
+    answer = service.control("raw-webhook", {"payload": payload})
+    assert [one["status"] for one in answer["responses"]] == [503]
+    sent = service.write("patient", "Kas keegi on seal? #patient-1")
+    pair.rabbitmq.start()
+    assert "#patient-1" in service.answers("patient", int(sent["seq"]), seconds=90)[0]
+    after = {mark: service.processes(mark) for mark in before}
+    assert after == before
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def test_a_second_start_keeps_the_history(folder: Path) -> None:
+    settings = {"VESTLUS_BURST_WAIT_SECONDS": "0.2"}
+    with running_service(folder, settings) as first:
+        answer = first.ask("mart", "Mis aadress teil on? #mart-1")
+    with running_service(folder, settings) as second:
+        second.ask("mart", "Ja telefon? #mart-2")
+        (request,) = requests_of(second, "Ja telefon? #mart-2")
+        said = [item["content"] for item in request["input"]]
+        page = second.control("conversation?user=mart")["messages"]
+    assert "Mis aadress teil on? #mart-1" in said
+    assert answer in said
+    assert answer in [message["text"] for message in page]
+
+
+def test_what_is_wrong_is_said_before_anything_starts(folder: Path) -> None:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("VESTLUS_", "OPENAI_"))
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "vestlus.cli.main", "serve"],
+        env=environment | {"VESTLUS_PARTITIONS": "none"},
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 78
+    for name in ("VESTLUS_PARTITIONS", "VESTLUS_APP_SECRETS", "VESTLUS_VERIFY_TOKEN"):
+        assert name in done.stderr

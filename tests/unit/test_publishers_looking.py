@@ -1,0 +1,298 @@
+"""Looking before resending: what ends an ambiguous send, and how soon."""
+
+import asyncio
+
+import pytest
+
+from publishers.rules import SendingRules
+from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
+from tests.fakes.messaging import LISTED, Fault
+from tests.fakes.outbox import Place
+from vestlus.store.ledger import SendState
+
+
+def once(fault: Fault, *more: Fault):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """Let these happen to the first requests, and nothing to later ones."""
+    left = [fault, *more]
+    return lambda _account, _text: left.pop(0) if left else Fault.NONE
+
+
+def place_with(fault: Fault, *more: Fault, rows: int = 1, text: str = "Tere!") -> Place:
+    place = Place()
+    place.instagram.user_wrote("a1", "u1")
+    place.instagram.fault = once(fault, *more)
+    for number in range(rows):
+        place.ledger.add(f"r{number}", text=text)
+    return place
+
+
+AMBIGUOUS_AND_DONE = [Fault.APPLY, Fault.HANG_DONE]
+AMBIGUOUS_AND_UNDONE = [Fault.CUT, Fault.HANG, Fault.BUG]
+
+
+@pytest.mark.parametrize("fault", AMBIGUOUS_AND_DONE)
+def test_an_echo_ends_the_doubt_without_a_call_to_instagram(fault: Fault) -> None:
+    async def scenario() -> None:
+        place = place_with(fault)
+        place.echo_after(lambda: 0.5)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 13)
+        assert place.ledger.state("r0") is SendState.SENT
+        assert place.ledger.rows["r0"].sent_mid == place.instagram.sent[0].mid
+        assert not place.instagram.looks
+        assert len(place.instagram.sent) == 1
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("fault", AMBIGUOUS_AND_DONE)
+def test_without_echo_the_conversation_ends_the_doubt_soon(fault: Fault) -> None:
+    async def scenario() -> None:
+        place = place_with(fault)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 14)
+        assert place.ledger.state("r0") is SendState.SENT
+        assert len(place.instagram.looks) == 1
+        assert len(place.instagram.sent) == 1
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("fault", AMBIGUOUS_AND_UNDONE)
+def test_what_was_not_done_is_resent_once_after_the_settling_time(fault: Fault) -> None:
+    async def scenario() -> None:
+        place = place_with(fault)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 80)
+        assert place.ledger.state("r0") is SendState.SENT
+        assert place.instagram.texts("a1", "u1") == ["Tere!"]
+        first, second = (time for time, _, _ in place.instagram.written)
+        gave_up = first + (10 if fault is Fault.HANG else 0)
+        assert 60 <= second - gave_up < 65
+        assert len(place.instagram.looks) == 2
+
+    run_virtual(scenario())
+
+
+def test_an_echo_that_comes_late_ends_the_doubt_within_seconds() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.APPLY)
+        place.instagram.look_fault = lambda *_: Fault.CUT
+        place.echo_after(lambda: 30.0)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 37)
+        assert len(place.instagram.sent) == 1
+
+    run_virtual(scenario())
+
+
+def test_twice_ambiguous_and_not_there_is_unknown_and_holds_up_nothing() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.CUT, Fault.CUT, rows=2)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 150)
+        assert place.ledger.state("r0") is SendState.UNKNOWN
+        assert place.ledger.rows["r0"].reason == "ambiguous_twice"
+        assert place.ledger.state("r1") is SendState.SENT
+        assert len(place.instagram.written) == 3
+
+    run_virtual(scenario())
+
+
+def test_ten_identical_answers_of_which_five_were_cut_off_are_ten() -> None:
+    async def scenario() -> None:
+        done, undone, fine = Fault.APPLY, Fault.CUT, Fault.NONE
+        place = place_with(
+            undone, fine, done, fine, undone, fine, undone, done, fine, fine, rows=10
+        )
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 600)
+        assert place.instagram.texts("a1", "u1") == ["Tere!"] * 10
+        assert {kept.row.state for kept in place.ledger.rows.values()} == {SendState.SENT}
+        assert {kept.sent_mid for kept in place.ledger.rows.values()} == {
+            sent.mid for sent in place.instagram.sent
+        }
+
+    run_virtual(scenario())
+
+
+def test_sends_left_by_a_killed_holder_are_looked_for() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.NONE, rows=0)
+        place.instagram.person_wrote("a1", "u1", "on seal")
+        place.instagram.user_wrote("a1", "u2")
+        attempted = virtual_ms()
+        for user, text in (("u1", "on seal"), ("u2", "ei ole")):
+            place.ledger.add(
+                user, user=user, text=text, state=SendState.SENDING, attempted_ms=attempted
+            )
+        await asyncio.sleep(1)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 70)
+        assert place.instagram.texts("a1", "u1") == []
+        assert place.instagram.texts("a1", "u2") == ["ei ole"]
+        assert place.ledger.state("u1") is place.ledger.state("u2") is SendState.SENT
+        assert place.instagram.written[0][0] >= 60
+
+    run_virtual(scenario())
+
+
+def test_looks_that_fail_are_repeated_until_one_succeeds() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.APPLY)
+        place.instagram.look_fault = once(Fault.CUT, Fault.HANG, Fault.BUG, Fault.UNREACHABLE)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 120)
+        assert place.ledger.state("r0") is SendState.SENT
+        assert len(place.instagram.looks) == 5
+
+    run_virtual(scenario())
+
+
+def test_looks_that_fail_for_half_an_hour_end_as_unknown() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.CUT)
+        place.instagram.look_fault = lambda *_: Fault.CUT
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 2200)
+            assert virtual_monotonic() >= 1800
+        assert place.ledger.rows["r0"].reason == "look_failed"
+        assert len(place.instagram.looks) < 20
+
+    run_virtual(scenario())
+
+
+def test_a_look_with_a_rejected_token_waits_for_the_token_however_long() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.APPLY)
+        place.instagram.look_fault = lambda *_: Fault.TOKEN
+        async with place.serving():
+            await asyncio.sleep(7200)
+            assert place.ledger.state("r0") is SendState.LOOKING
+            place.instagram.look_fault = lambda *_: Fault.NONE
+            await asyncio.wait_for(place.ledger.settled(), 62)
+        assert place.ledger.state("r0") is SendState.SENT
+
+    run_virtual(scenario())
+
+
+def test_a_refused_look_ends_as_unknown_after_the_settling_time() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.CUT)
+        place.instagram.look_fault = lambda *_: Fault.REFUSE
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 70)
+        assert place.ledger.rows["r0"].reason == "look_refused"
+        assert len(place.instagram.looks) == 2
+
+    run_virtual(scenario())
+
+
+def test_a_conversation_that_has_moved_on_too_far_ends_as_unknown() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.CUT)
+        async with place.serving():
+            await asyncio.sleep(20)
+            for _ in range(LISTED):
+                place.instagram.user_wrote("a1", "u1", "Halloo?")
+            await asyncio.wait_for(place.ledger.settled(), 70)
+        assert place.ledger.rows["r0"].reason == "not_in_reach"
+        assert len(place.instagram.written) == 1
+
+    run_virtual(scenario())
+
+
+def test_a_window_that_closed_while_looking_still_counts_what_was_sent() -> None:
+    async def scenario() -> None:
+        place = Place()
+        place.instagram.fault = lambda _, text: Fault.APPLY if text == "jah" else Fault.CUT
+        for text in ("jah", "ei"):
+            place.instagram.user_wrote("a1", text)
+            place.ledger.add(text, user=text, text=text, deadline_ms=virtual_ms() + 1000)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 80)
+        assert place.ledger.state("jah") is SendState.SENT
+        assert place.ledger.rows["ei"].reason == "window_closed"
+
+    run_virtual(scenario())
+
+
+def test_an_echo_that_comes_between_the_proof_of_absence_and_the_resend_prevents_it() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.LATE)
+        place.instagram.late_seconds = 64.0
+        place.echo_after(lambda: 0.1)
+        async with place.serving() as worker:
+            await asyncio.sleep(1)
+            # A full minute before the resend's token: what is late arrives first.
+            await asyncio.sleep(61)
+            worker.usage("a1", 100, regain_seconds=60)
+            await asyncio.wait_for(place.ledger.settled(), 80)
+        assert place.instagram.texts("a1", "u1") == ["Tere!"]
+        assert place.ledger.state("r0") is SendState.SENT
+        assert place.ledger.rows["r0"].row.resends == 1
+
+    run_virtual(scenario())
+
+
+def test_a_message_done_after_the_settling_time_is_doubled_at_most_once() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.LATE)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 80)
+            await asyncio.sleep(60)
+        assert len(place.instagram.sent) == 2
+
+    run_virtual(scenario())
+
+
+def test_a_mid_that_proves_another_row_already_is_looked_into() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.NONE, rows=0)
+        place.ledger.add("other", user="u9", state=SendState.SENT)
+        place.ledger.rows["other"].sent_mid = "m2"
+        place.ledger.add("r0")
+        place.instagram._mid = lambda: "m2"  # type: ignore[method-assign]
+        async with place.serving() as worker:
+            while not worker.looking:
+                await asyncio.sleep(0.01)
+        assert place.ledger.state("r0") is SendState.LOOKING
+
+    run_virtual(scenario())
+
+
+def test_looks_keep_to_two_calls_a_second_and_echoes_do_not_wait_for_them() -> None:
+    async def scenario() -> None:
+        place = Place(rules=SendingRules(in_flight=1000))
+        place.instagram.fault = lambda *_: Fault.HANG_DONE
+        for number in range(200):
+            place.instagram.user_wrote("a1", f"u{number}")
+            place.ledger.add(f"r{number}", user=f"u{number}", text=f"t{number}")
+        echoed = iter(range(200))
+        place.echo_after(lambda: None if next(echoed) % 10 == 0 else 1.0)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 60)
+        times = [time for time, _ in place.instagram.look_calls]
+        assert 40 <= len(times) < 60
+        for first in times:
+            assert sum(1 for time in times if first <= time < first + 1) <= 2
+        assert len(place.instagram.sent) == 200
+
+    run_virtual(scenario())
+
+
+def test_an_outage_that_answers_with_errors_spends_few_rows() -> None:
+    async def scenario() -> None:
+        place = Place()
+        for number in range(500):
+            place.instagram.user_wrote("a1", f"u{number}")
+            place.ledger.add(f"r{number}", user=f"u{number}", text=f"t{number}")
+        place.instagram.fault = place.instagram.look_fault = lambda *_: Fault.CUT
+        async with place.serving():
+            await asyncio.sleep(600)
+            assert len(place.instagram.written) < 60
+            place.instagram.fault = place.instagram.look_fault = lambda *_: Fault.NONE
+            await asyncio.wait_for(place.ledger.settled(), 400)
+        assert len(place.instagram.sent) == 500
+
+    run_virtual(scenario())
