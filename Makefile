@@ -31,6 +31,11 @@ test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k 
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m pytest $(ARGS)
 
+.PHONY: kills
+kills: install-dev ## Kill processes under load, 20 of each kind on both pairs; ARGS="--kills 5"
+	@$(VENV)/python -m tests.services ensure
+	@exec $(VENV)/python -m tests.e2e.run_kills $(ARGS)
+
 .PHONY: check
 check: install-dev ## Check format, lint and types
 	$(VENV)/ruff format --check .

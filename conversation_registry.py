@@ -291,7 +291,8 @@ class ConversationRegistry:
 
 def start_registry(settings: Settings, cluster: str) -> ActorHandle[Any]:
     """The registry of this Ray cluster, started if there is none. ``cluster`` names the cluster
-    in the store, where several may meet."""
+    in the store, where several may meet.
+    """
     made: Any = ConversationRegistry
     handle: ActorHandle[Any] = made.options(
         name=REGISTRY_NAME,

@@ -41,7 +41,7 @@ class Webhook:
         # Held: Serve may outlive whoever deployed it, and the registry must not.
         self._registry = start_registry(settings, cluster)
 
-    def __serve_build_asgi_app__(self) -> ASGIApp:  # noqa: PLW3201 - Ray Serve's own name
+    def __serve_build_asgi_app__(self) -> ASGIApp:
         """Called by Serve after the constructor, in the replica."""
         return Front(self._settings)
 

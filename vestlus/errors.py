@@ -93,9 +93,7 @@ class LeaseLost(StoreError):
 class PartitionMismatch(StoreError):
     """The store was made for another number of partitions than ``what`` says now."""
 
-    def __init__(
-        self, recorded: int, configured: int, what: str = "VESTLUS_PARTITIONS"
-    ) -> None:
+    def __init__(self, recorded: int, configured: int, what: str = "VESTLUS_PARTITIONS") -> None:
         super().__init__(recorded, configured, what)
         self.recorded = recorded
         self.configured = configured

@@ -11,7 +11,9 @@ import structlog
 def configure_logs(level: str) -> None:
     """Sets up logging for this process. ``level`` is one of the names of :mod:`logging`."""
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer()
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[

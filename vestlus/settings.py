@@ -28,7 +28,6 @@ from pydantic import (
     field_validator,
 )
 
-
 from vestlus.errors import SettingsError
 
 #: Small, cheap and current; any model of the Responses API with structured output serves.
@@ -166,7 +165,9 @@ def _with_scheme(value: str | None, schemes: tuple[str, ...]) -> str | None:
 
 def _names() -> dict[str, str]:
     """Environment name → field."""
-    own = {f"VESTLUS_{field.upper()}": field for field in Settings.model_fields if field != "accounts"}
+    own = {
+        f"VESTLUS_{field.upper()}": field for field in Settings.model_fields if field != "accounts"
+    }
     del own["VESTLUS_OPENAI_API_KEY"], own["VESTLUS_OPENAI_BASE_URL"]
     return own | {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
 
@@ -335,7 +336,8 @@ def _missing(values: Mapping[str, Any]) -> list[str]:
         problems.append("OPENAI_API_KEY: is missing; or OPENAI_BASE_URL, for a compatible server")
     if not values.get("accounts"):
         problems.append(
-            "VESTLUS_ACCOUNT_ID, VESTLUS_ACCESS_TOKEN: are missing, and vestlus.toml has no accounts"
+            "VESTLUS_ACCOUNT_ID, VESTLUS_ACCESS_TOKEN: are missing, "
+            "and vestlus.toml has no accounts"
         )
     return problems
 
@@ -348,5 +350,7 @@ def _readable(error: Any, origin: Mapping[str, str], names: Mapping[str, str]) -
     field = str(error["loc"][0]) if error["loc"] else ""
     by_field = {value: key for key, value in names.items()}
     where = origin.get(field) or by_field.get(field, field)
-    deeper = [str(step) for step in error["loc"][1:] if not re.match(r"^(constrained|literal)", str(step))]
+    deeper = [
+        str(step) for step in error["loc"][1:] if not re.match(r"^(constrained|literal)", str(step))
+    ]
     return f"{'.'.join([where, *deeper])}: {error['msg'].removeprefix('Value error, ')}"

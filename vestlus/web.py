@@ -104,9 +104,7 @@ class Front:
             "publishers": lambda: self._somebody(MemberKind.PUBLISHER),
         }
         results = await asyncio.gather(*(_within_time(check) for check in checks.values()))
-        problems = {
-            name: problem for name, problem in zip(checks, results, strict=True) if problem
-        }
+        problems = {name: problem for name, problem in zip(checks, results, strict=True) if problem}
         body = {"ready": not problems, "problems": problems}
         return JSONResponse(body, status_code=503 if problems else 200)
 

@@ -53,16 +53,15 @@ asyncio.run(main())
 
 #: Records and commits without end, and prints the key of each event whose turn is committed.
 WRITER = """
-import asyncio, sys
+import asyncio, itertools, sys
 from tests.contract.store_support import another, conversation, hold, message, recorded, said, turn
 from vestlus.store.rows import CommitResult
 
 async def main():
     async with another(sys.argv[1]) as store:
         lease = await hold(store)
-        while True:
-            event = message(mid=f"mid-{sys.argv[2]}-{(await conversation(store)).version}"
-                            if await store.load([message().conversation], 0) else "first")
+        for number in itertools.count():
+            event = message(mid=f"mid-{sys.argv[2]}-{number}")
             await recorded(store, lease, event)
             row = await conversation(store)
             results = await store.commit_turns([turn(lease, row, history=[said(event.key)])], 1)
@@ -118,7 +117,9 @@ async def test_a_newer_schema_is_refused_by_name_and_left_alone(
 
 async def test_the_migrations_make_the_schema_that_the_statements_expect(store: Store) -> None:
     def differences(connection: Connection) -> list[object]:
-        options = {"compare_type": True, "compare_server_default": True}
+        # SQLite keeps no word of how it numbers rows.
+        defaults = connection.dialect.name != "sqlite"
+        options = {"compare_type": True, "compare_server_default": defaults}
         context = MigrationContext.configure(connection, opts=options)
         return list(compare_metadata(context, schema.metadata))
 
@@ -175,7 +176,7 @@ async def test_what_a_killed_process_committed_is_there_and_the_store_usable(
     await recorded(store, lease, message())
     commit = turn(lease, await conversation(store))
     assert await store.commit_turns([commit], 1) == [CommitResult.COMMITTED]
-    assert (await store.users_of(ACCOUNT, ["first"])) == {"first": "user"}
+    assert (await store.users_of(ACCOUNT, ["mid-0-0"])) == {"mid-0-0": "user"}
 
 
 async def test_closing_twice_is_no_harm(store_url: str) -> None:

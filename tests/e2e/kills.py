@@ -64,10 +64,8 @@ class Report:
 
     def summary(self) -> str:
         """A few lines for people."""
-        lines = [
-            f"seed {self.plan.seed}: {self.plan.users} users wrote {self.written} messages "
-            f"and received {self.answers} answers; {len(self.kills)} kills"
-        ]
+        wrote = f"{self.plan.users} users wrote {self.written} messages"
+        lines = [f"seed {self.plan.seed}: {wrote}, {self.answers} answers, {len(self.kills)} kills"]
         for kind in KINDS:
             of_kind = [kill for kill in self.kills if kill.kind == kind]
             if of_kind:
@@ -182,7 +180,7 @@ async def run_kills(
         try:
             began = time.monotonic()
             for kind in kills:
-                kill = await _kill(service, traffic, running, chance, kind, began)
+                kill = await _kill(service, traffic, running, chance=chance, kind=kind, began=began)
                 report.kills.append(kill)
                 say(
                     f"{kill.at_seconds:7.1f} s  kill -9 {kind:<23} {kill.in_flight:4} turns in "
@@ -207,6 +205,7 @@ async def _kill(
     service: Service,
     traffic: Traffic,
     running: asyncio.Task[None],
+    *,
     chance: random.Random,
     kind: str,
     began: float,

@@ -220,4 +220,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         for one in survivors:
             os.kill(one.pid, signal.SIGKILL)
         raise ServiceError(f"left behind: {[one.arguments for one in survivors]}") from None
-

@@ -1,4 +1,4 @@
-"""``kill -9`` of every process in turn while 200 users write: everybody is answered, once, in order.
+"""``kill -9`` of every process in turn while 200 users write: all are answered, once, in order.
 
 Few kills here, so that the suite stays short; ``make kills`` makes 20 of each kind.
 """

@@ -52,7 +52,15 @@ def virtual_monotonic() -> float:
     return asyncio.get_running_loop().time()
 
 
-def run_virtual(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in virtual time; no thread or socket may be waited for."""
+def run_virtual(main: Coroutine[Any, Any, T], *, longest: float = 30_000.0) -> T:
+    """Run a coroutine in virtual time, at most so many seconds of it.
+
+    No thread or socket may be waited for.
+    """
+
+    async def bounded() -> T:
+        async with asyncio.timeout(longest):
+            return await main
+
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        return runner.run(main)
+        return runner.run(bounded())

@@ -291,7 +291,9 @@ async def test_what_cannot_be_answered_becomes_a_dead_letter_with_its_reason(
         while not (letters := await world.store.dead_letters(limit=10)):
             await asyncio.sleep(0.02)
     (letter,) = letters
-    assert letter.reason == ("quota" if isinstance(error, AssistantUnavailable) else "internal_error")
+    assert letter.reason == (
+        "quota" if isinstance(error, AssistantUnavailable) else "internal_error"
+    )
     assert letter.user == "u"
     assert host.counts().given_up == 1
     await world.write("v", "Tere!")

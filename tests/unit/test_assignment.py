@@ -11,7 +11,11 @@ NAMES = st.integers(0, 40).map(lambda count: [f"inbox.{index}" for index in rang
 MEMBERS = st.sets(st.sampled_from("abcdefgh"))
 
 
-@given(NAMES, MEMBERS, st.dictionaries(st.sampled_from([f"inbox.{n}" for n in range(50)]), st.sampled_from("abcxyz")))
+@given(
+    NAMES,
+    MEMBERS,
+    st.dictionaries(st.sampled_from([f"inbox.{n}" for n in range(50)]), st.sampled_from("abcxyz")),
+)
 def test_every_name_has_one_member_and_loads_differ_by_one_at_most(
     names: list[str], members: set[str], present: dict[str, str]
 ) -> None:

@@ -91,7 +91,7 @@ class Run:
             place.instagram.user_wrote(f"a{user % 3}", f"u{user}")
         ends = [self.chance.uniform(0, 100) for _ in range(storm.kills)]
         outages = [self.chance.uniform(0, 100) for _ in range(storm.outages)]
-        async with asyncio.timeout(20_000), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(5_000), asyncio.TaskGroup() as group:
             rings: list[object] = []
             group.create_task(self.write(rings))
             group.create_task(self.fail_store(sorted(outages)))

@@ -40,7 +40,7 @@ def test_the_environment_alone_is_enough() -> None:
     assert settings.accounts[0].access_token.get_secret_value() == "IGAA-token"
     assert settings.bus.startswith("sqlite:///")
     assert settings.bus != settings.database
-    assert settings.http_host == "0.0.0.0"
+    assert settings.http_host == "0.0.0.0"  # noqa: S104 - compared, not bound
     assert settings.ingress == ("haproxy" if sys.platform == "linux" else "default")
 
 

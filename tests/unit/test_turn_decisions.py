@@ -51,7 +51,9 @@ def test_no_wait_is_configured_then_answers_are_at_once() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 100_000), st.sampled_from(["Tere.", "tere", "?"])), min_size=1),
+    st.lists(
+        st.tuples(st.integers(0, 100_000), st.sampled_from(["Tere.", "tere", "?"])), min_size=1
+    ),
     st.integers(0, 10_000),
 )
 def test_a_burst_never_waits_over_the_limit_nor_answers_before_its_last_message(

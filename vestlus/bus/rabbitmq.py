@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import AbstractConnection
 
 from vestlus.bus.port import Queue, Topology
 from vestlus.bus.rabbitmq_calls import call_broker, close_quietly
@@ -95,7 +95,10 @@ class RabbitBus:
         name = self._layout.queue(queue, partition)
         channel = await self._consuming.open_channel(self._consuming.connection())
         try:
-            return await call_broker(f"count {name}", _count(channel, name), self._timeout)
+            declared = await call_broker(
+                f"count {name}", channel.queue_declare(name, passive=True), self._timeout
+            )
+            return declared.message_count or 0
         finally:
             await close_quietly("the counting channel", channel.close(), self._timeout)
 
@@ -111,9 +114,3 @@ class RabbitBus:
         """Before a fresh connection publishes: the queues are there, even if the broker is new."""
         await declare_layout(self._publishing.url, self._layout, timeout=self._timeout)
         await self._publisher.use(self._publishing, connection)
-
-
-async def _count(channel: AbstractChannel, name: str) -> int:
-    underlay = await channel.get_underlay_channel()
-    declared = await underlay.queue_declare(name, passive=True)
-    return declared.message_count or 0

@@ -1,5 +1,9 @@
 """Calls to the RabbitMQ client library, with its failures made plain.
 
+The connections and channels are those of aiormq, the layer that aio-pika is built on. aio-pika's
+own add reconnecting behind their user's back, which :mod:`vestlus.bus.rabbitmq_link` does in the
+open, and finalizers that start tasks whenever memory is collected.
+
 When a connection breaks, the library cancels what waits on it: a caller then sees a
 ``CancelledError`` although nobody cancelled it. So every call runs in a task of its own, and
 what that task ended with is translated.
@@ -11,11 +15,10 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-import aio_pika
+import aiormq
 import structlog
-from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
-from yarl import URL
+from aiormq.abc import AbstractChannel, AbstractConnection
 
 from vestlus.errors import BusUnavailable
 
@@ -54,26 +57,15 @@ async def call_broker(what: str, waiting: Awaitable[T], timeout: float) -> T:  #
     return task.result()
 
 
-class _Connection(aio_pika.Connection):
-    """A connection that is closed by whoever opened it, and by nobody else."""
-
-    def __del__(self) -> None:
-        """Nothing. The library's own starts a coroutine, in whatever loop runs by then."""
-
-
 async def connect(url: str, timeout: float) -> AbstractConnection:  # noqa: ASYNC109 - as above
     """Connects within ``timeout`` seconds. Raises BusUnavailable."""
-    return await call_broker("connect", _connected(url), timeout)
+    return await call_broker("connect", aiormq.connect(url), timeout)
 
 
-async def _connected(url: str) -> AbstractConnection:
-    connection = _Connection(URL(url))
-    try:
-        await connection.connect()
-    except BaseException:
-        await connection.close()
-        raise
-    return connection
+async def open_channel(connection: AbstractConnection, timeout: float) -> AbstractChannel:  # noqa: ASYNC109 - as above
+    """Opens a channel on which an unroutable publish raises. Raises BusUnavailable."""
+    opening = connection.channel(on_return_raises=True)
+    return await call_broker("open a channel", opening, timeout)
 
 
 async def close_quietly(what: str, closing: Awaitable[None], timeout: float) -> None:  # noqa: ASYNC109 - as above

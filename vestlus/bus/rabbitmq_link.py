@@ -7,11 +7,11 @@ import random
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import AbstractChannel, AbstractConnection
 from yarl import URL
 
 from vestlus.backoff import Backoff
-from vestlus.bus.rabbitmq_calls import call_broker, close_quietly, connect
+from vestlus.bus.rabbitmq_calls import close_quietly, connect, open_channel
 from vestlus.errors import BusError, BusUnavailable
 
 log = structlog.get_logger(__name__)
@@ -31,9 +31,9 @@ Prepare = Callable[[AbstractConnection], Awaitable[None]]
 class Link:
     """Holds one open connection and replaces it, with jittered waits, when it is lost.
 
-    The library's robust connections are not used: they restore channels behind their users'
-    backs (so a subscription could not tell that its deliveries will come again), wait for a
-    fixed time between tries, and give up silently on a channel that cannot be restored.
+    aio-pika's robust connections would restore channels behind their users' backs, so that a
+    subscription could not tell that its deliveries will come again; they wait for a fixed time
+    between tries and give up silently on a channel that cannot be restored.
     """
 
     def __init__(
@@ -107,12 +107,11 @@ class Link:
 
         It does so while it is short of memory or disk, and confirms would only time out.
         """
-        transport = self.connection().transport
+        connection = self.connection()
         try:
             # Ends without waiting unless the connection is blocked.
             async with asyncio.timeout(0):
-                if transport is not None:
-                    await transport.ready()
+                await connection.ready()
         except TimeoutError:
             message = f"{self._name}: the broker has blocked publishing (memory or disk alarm)"
             raise BusUnavailable(message) from None
@@ -126,9 +125,7 @@ class Link:
 
     async def open_channel(self, connection: AbstractConnection) -> AbstractChannel:
         """Opens a channel on which an unroutable publish raises. Raises BusUnavailable."""
-        channel = connection.channel(on_return_raises=True)
-        await call_broker(f"{self._name}: open a channel", channel.initialize(), self._timeout)
-        return channel
+        return await open_channel(connection, self._timeout)
 
     async def _connect(self) -> AbstractConnection:
         connection = await connect(self._url, self._timeout)
@@ -161,10 +158,7 @@ class Link:
     async def _watch(self, connection: AbstractConnection) -> None:
         """Returns when the connection is gone or does not answer."""
         gone = asyncio.Event()
-        transport = connection.transport
-        if transport is None:
-            return
-        closing = transport.connection.closing
+        closing = connection.closing
 
         def wake(_: asyncio.Future[None]) -> None:
             gone.set()

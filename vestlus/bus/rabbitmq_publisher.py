@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import structlog
 from aio_pika import DeliveryMode, Message
-from aio_pika.abc import AbstractChannel, AbstractConnection
-from aiormq.abc import AbstractChannel as UnderlayChannel
+from aiormq.abc import AbstractChannel, AbstractConnection
 
 from vestlus.backoff import Backoff
 from vestlus.bus.rabbitmq_calls import BROKER_ERRORS, call_broker
@@ -84,11 +83,10 @@ class Publisher:
         if opened is None or opened.is_closed:
             message = f"publish to {routing_key}: the channel is being opened again"
             raise BusUnavailable(message)
-        underlay = await opened.get_underlay_channel()
         try:
             await call_broker(
                 f"publish to {routing_key}",
-                self._publish_all(underlay, exchange, routing_key, bodies),
+                self._publish_all(opened, exchange, routing_key, bodies),
                 self._timeout,
             )
         except BusUnavailable:
@@ -103,7 +101,7 @@ class Publisher:
 
     async def _publish_all(
         self,
-        channel: UnderlayChannel,
+        channel: AbstractChannel,
         exchange: str,
         routing_key: str,
         bodies: Sequence[bytes],
@@ -130,7 +128,7 @@ class Publisher:
                 raise result
 
     async def _publish_one(
-        self, channel: UnderlayChannel, exchange: str, routing_key: str, body: bytes
+        self, channel: AbstractChannel, exchange: str, routing_key: str, body: bytes
     ) -> None:
         message = Message(
             body,
@@ -150,14 +148,13 @@ class Publisher:
 
     async def _open(self, link: Link, connection: AbstractConnection, index: int) -> None:
         channel = await link.open_channel(connection)
-        underlay = await channel.get_underlay_channel()
 
         def closed(_: asyncio.Future[None]) -> None:
             if self._channels[index] is channel:
                 self._channels[index] = None
                 self._broken.set()
 
-        underlay.closing.add_done_callback(closed)
+        channel.closing.add_done_callback(closed)
         self._channels[index] = channel
 
     async def _mend(self) -> None:

@@ -7,9 +7,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aio_pika.abc import AbstractChannel
-from aiormq.abc import AbstractChannel as UnderlayChannel
-from aiormq.abc import DeliveredMessage
+from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from vestlus.bus.port import Delivery
 from vestlus.bus.rabbitmq_calls import call_broker, close_quietly
@@ -35,7 +33,6 @@ class RabbitSubscription:
         self._queue = queue
         self._channel = channel
         self._timeout = timeout
-        self._underlay: UnderlayChannel | None = None
         self._received: deque[Delivery] = deque()
         # The broker numbers a channel's deliveries from 1 without gaps, too.
         self._tags = Tags()
@@ -68,13 +65,10 @@ class RabbitSubscription:
         if not deliveries:
             return
         self._tags.acknowledge(deliveries)
-        if self._underlay is None:
-            message = f"{self._queue}: the consumer was not started"
-            raise SubscriptionLost(message)
         try:
             await call_broker(
                 f"acknowledge {self._queue}",
-                self._underlay.basic_ack(deliveries[-1].tag, multiple=True),
+                self._channel.basic_ack(deliveries[-1].tag, multiple=True),
                 self._timeout,
             )
         except BusUnavailable as error:
@@ -87,15 +81,14 @@ class RabbitSubscription:
         await close_quietly(self._queue, self._channel.close(), self._timeout)
 
     async def _consume(self) -> None:
-        underlay = await self._channel.get_underlay_channel()
-        self._underlay = underlay
-        underlay.closing.add_done_callback(lambda _: self._lose("the channel is gone"))
-        underlay.on_consumer_cancel_callbacks.add(
+        channel = self._channel
+        channel.closing.add_done_callback(lambda _: self._lose("the channel is gone"))
+        channel.on_consumer_cancel_callbacks.add(
             lambda _: self._lose("the broker cancelled the consumer")
         )
-        await underlay.basic_qos(prefetch_count=PREFETCH)
-        await underlay.queue_declare(self._queue, passive=True)
-        await underlay.basic_consume(self._queue, self._take)
+        await channel.basic_qos(prefetch_count=PREFETCH)
+        await channel.queue_declare(self._queue, passive=True)
+        await channel.basic_consume(self._queue, self._take)
 
     async def _take(self, message: DeliveredMessage) -> None:
         """Runs as a task per message, begun in the order of arrival: no await before append."""

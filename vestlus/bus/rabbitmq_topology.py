@@ -11,11 +11,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelPreconditionFailed
+from aiormq.abc import AbstractChannel
 
 from vestlus.bus.port import Queue, Topology
-from vestlus.bus.rabbitmq_calls import call_broker, close_quietly, connect
+from vestlus.bus.rabbitmq_calls import call_broker, close_quietly, connect, open_channel
 from vestlus.errors import BusError, BusUnavailable
 
 #: How often the broker may deliver one message before it goes to the dead queue.
@@ -80,7 +80,7 @@ async def declare_layout(url: str, layout: Layout, *, timeout: float) -> None:  
     """
     connection = await connect(url, timeout)
     try:
-        channel = await call_broker("open a channel", _opened(connection), timeout)
+        channel = await open_channel(connection, timeout)
         # The dead queue first: the others name its exchange.
         for queue in (Queue.DEAD, Queue.INBOX, Queue.OUTBOX):
             exchange = layout.exchange(queue)
@@ -93,19 +93,15 @@ async def declare_layout(url: str, layout: Layout, *, timeout: float) -> None:  
         await close_quietly("the connection", connection.close(), timeout)
 
 
-async def _opened(connection: AbstractConnection) -> AbstractChannel:
-    return await connection.channel()
-
-
 async def _declare_exchange(channel: AbstractChannel, name: str) -> None:
-    await channel.declare_exchange(name, "direct", durable=True)
+    await channel.exchange_declare(name, exchange_type="direct", durable=True)
 
 
 async def _declare_queue(
     channel: AbstractChannel, exchange: str, name: str, arguments: dict[str, Any]
 ) -> None:
-    queue = await channel.declare_queue(name, durable=True, arguments=arguments)
-    await queue.bind(exchange, routing_key=name)
+    await channel.queue_declare(name, durable=True, arguments=arguments)
+    await channel.queue_bind(name, exchange, routing_key=name)
 
 
 async def _declare(name: str, coroutine: Coroutine[Any, Any, None], timeout: float) -> None:  # noqa: ASYNC109 - as above

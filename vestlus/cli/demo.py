@@ -125,9 +125,7 @@ def _with_accounts(settings: Settings, persona: Path) -> Settings:
         Account(id=DEMO_ACCOUNT, name="Vestlus demo", access_token=token, persona=persona),
     )
     own = tuple(
-        account.model_copy(
-            update={"access_token": token, "persona": account.persona or persona}
-        )
+        account.model_copy(update={"access_token": token, "persona": account.persona or persona})
         for account in accounts
     )
     return settings.model_copy(update={"accounts": own})

@@ -97,16 +97,16 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
         )
     _prepare_environment(settings)
     # Only now: Ray and Ray Serve read the environment when they are imported.
-    import ray  # noqa: PLC0415
-    from ray import serve  # noqa: PLC0415
+    import ray
+    from ray import serve
 
-    from actors import NAMESPACE  # noqa: PLC0415
-    from conversation_registry import start_registry  # noqa: PLC0415
-    from serve_app import APP_NAME, application  # noqa: PLC0415
+    from actors import NAMESPACE
+    from conversation_registry import start_registry
+    from serve_app import APP_NAME, application
 
     local = not os.environ.get("RAY_ADDRESS")
     say("Ray starts …" if local else "Connecting to the Ray cluster …")
-    _start_ray(settings, local=local)
+    _start_ray(local=local)
     stop.listen()
     cluster = uuid4().hex[:12]
     registry = start_registry(settings, cluster)
@@ -131,7 +131,8 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
         yield address
     finally:
         say("Stopping: no more is taken in, what is under way is finished …")
-        serve.shutdown()
+        end_serve: Callable[[], None] = serve.shutdown
+        end_serve()
         try:
             ray.get(registry.drain.remote(DRAIN_SECONDS), timeout=2 * DRAIN_SECONDS + 40)
         except ray.exceptions.RayError as error:
@@ -172,8 +173,8 @@ def _short_socket(folder: Path) -> Path:
     return Path("/tmp") / f"vestlus-haproxy-{os.getuid()}-{os.getpid()}.sock"  # noqa: S108
 
 
-def _start_ray(settings: Settings, *, local: bool) -> None:
-    import ray  # noqa: PLC0415
+def _start_ray(*, local: bool) -> None:
+    import ray
 
     if local:
         ray.init(
@@ -209,6 +210,4 @@ def _wait_until_ready(address: str, stop: Stop) -> None:
         except OSError as error:
             problem = type(error).__name__
         threading.Event().wait(0.25)
-    raise NotStartedError(
-        f"{address}/readyz was not ready within {START_SECONDS:.0f} s: {problem}"
-    )
+    raise NotStartedError(f"{address}/readyz was not ready within {START_SECONDS:.0f} s: {problem}")

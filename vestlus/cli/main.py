@@ -29,7 +29,7 @@ def demo() -> None:
     Nothing real is reached, unless OPENAI_API_KEY or OPENAI_BASE_URL names a model. Ctrl-C
     stops everything; the history stays in VESTLUS_DATA_DIR (./var).
     """
-    from vestlus.cli.demo import run_demo  # noqa: PLC0415 - other commands start faster
+    from vestlus.cli.demo import run_demo
 
     run_demo(_say)
 
@@ -41,8 +41,8 @@ def serve() -> None:
     Connects to the Ray cluster of RAY_ADDRESS, or starts a local one. Ctrl-C and SIGTERM drain
     it and leave nothing behind.
     """
-    from vestlus.cli.launch import Stop, running  # noqa: PLC0415 - see above
-    from vestlus.settings import Mode, load_settings  # noqa: PLC0415 - see above
+    from vestlus.cli.launch import Stop, running
+    from vestlus.settings import Mode, load_settings
 
     settings = load_settings(mode=Mode.SERVE)
     stop = Stop()
@@ -70,7 +70,7 @@ def try_(
     as_json
         Print the messages of the answer as JSON.
     """
-    from vestlus.cli.try_out import try_out  # noqa: PLC0415 - see above
+    from vestlus.cli.try_out import try_out
 
     messages = try_out(text, user)
     if as_json:

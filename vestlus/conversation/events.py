@@ -97,7 +97,7 @@ def calls_for_answer(event: Event) -> bool:
     return event.kind in (EventKind.MESSAGE, EventKind.POSTBACK)
 
 
-def event_key(  # noqa: PLR0913 - the parts of an identity, each named
+def event_key(
     kind: EventKind,
     account: str,
     mid: str,

@@ -38,7 +38,9 @@ def estimated_tokens(text: str) -> int:
     return int(len(text) / CHARACTERS_PER_TOKEN) + MESSAGE_OVERHEAD_TOKENS
 
 
-def newest_within(history: Sequence[HistoryMessage], budget_tokens: int) -> tuple[HistoryMessage, ...]:
+def newest_within(
+    history: Sequence[HistoryMessage], budget_tokens: int
+) -> tuple[HistoryMessage, ...]:
     """The newest messages, in order, that fit in the budget; never a gap in the middle."""
     kept = len(history)
     left = budget_tokens

@@ -11,7 +11,9 @@ from hashlib import blake2b
 
 def conversation_id(account: str, user: str) -> str:
     """The name of the conversation between an account and a user: 32 hexadecimal digits."""
-    return blake2b(f"{account}\x00{user}".encode(), digest_size=16, person=b"conversation").hexdigest()
+    return blake2b(
+        f"{account}\x00{user}".encode(), digest_size=16, person=b"conversation"
+    ).hexdigest()
 
 
 def partition_of(account: str, user: str, partitions: int) -> int:

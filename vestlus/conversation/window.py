@@ -10,6 +10,7 @@ def window_end_ms(last_user_message_ms: int) -> int:
     """Until when an answer may be sent. Both are milliseconds since 1970, Meta's clock."""
     return last_user_message_ms + WINDOW_MS
 
+
 #: Meta, "Webhooks setup": an undelivered webhook is repeated for at most 36 hours.
 LONGEST_REDELIVERY_MS = 36 * 60 * 60 * 1000
 

@@ -33,9 +33,7 @@ class TurnCommits:
     holds up no commit.
     """
 
-    def __init__(
-        self, store: Turns, bus: Bus, clock: Clock, outbox_partitions: int
-    ) -> None:
+    def __init__(self, store: Turns, bus: Bus, clock: Clock, outbox_partitions: int) -> None:
         self._store = store
         self._bus = bus
         self._clock = clock
@@ -43,9 +41,7 @@ class TurnCommits:
         self._group = GroupCommitter[TurnCommit, CommitResult](
             self._flush, name="turn-commits", max_items=LARGEST_GROUP
         )
-        self._bells = GroupCommitter[NewSend, None](
-            self._ring, name="doorbell", max_items=512
-        )
+        self._bells = GroupCommitter[NewSend, None](self._ring, name="doorbell", max_items=512)
         self._ringing: set[asyncio.Task[None]] = set()
         #: Bells that could not be rung.
         self.unrung = 0
@@ -73,9 +69,7 @@ class TurnCommits:
         """
         return await self._group.submit(turn)
 
-    async def _flush(
-        self, turns: Sequence[TurnCommit]
-    ) -> list[CommitResult | Exception]:
+    async def _flush(self, turns: Sequence[TurnCommit]) -> list[CommitResult | Exception]:
         results = await self._store.commit_turns(turns, self._clock())
         for turn, result in zip(turns, results, strict=True):
             if result is CommitResult.COMMITTED:
@@ -94,21 +88,17 @@ class TurnCommits:
             self.unrung += 1
             _log.warning("doorbell_not_rung", error=type(error).__name__)
 
-    async def _ring(self, sends: Sequence[NewSend]) -> list[None | Exception]:
+    async def _ring(self, sends: Sequence[NewSend]) -> list[Exception | None]:
         by_partition: dict[int, list[NewSend]] = defaultdict(list)
         for send in sends:
-            by_partition[outbox_partition_of(send.account, self._partitions)].append(
-                send
-            )
+            by_partition[outbox_partition_of(send.account, self._partitions)].append(send)
         failed: dict[int, BusUnavailable] = {}
         for partition, group in by_partition.items():
             try:
                 await self._bus.publish(Queue.OUTBOX, partition, [self._bell(group)])
             except BusUnavailable as error:
                 failed[partition] = error
-        return [
-            failed.get(outbox_partition_of(s.account, self._partitions)) for s in sends
-        ]
+        return [failed.get(outbox_partition_of(s.account, self._partitions)) for s in sends]
 
     def _bell(self, sends: Sequence[NewSend]) -> bytes:
         references = tuple(
@@ -122,6 +112,4 @@ class TurnCommits:
             for send in sends
         )
         trace = next((send.traceparent for send in sends if send.traceparent), "")
-        return encode(
-            outbox_message(references, at_ms=self._clock(), traceparent=trace)
-        )
+        return encode(outbox_message(references, at_ms=self._clock(), traceparent=trace))

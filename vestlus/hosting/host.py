@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
 from typing import Self
 
 import structlog
 
 from vestlus.assistant.port import Assistant
-from vestlus.backoff import until_available
 from vestlus.bus.port import Bus
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
-from vestlus.conversation.turn import Start, SuspectPolicy
+from vestlus.conversation.turn import SuspectPolicy
 from vestlus.errors import LeaseLost, VestlusError
 from vestlus.grouping import GroupCommitter
 from vestlus.hosting.commits import TurnCommits
+from vestlus.hosting.counts import HostCounts
 from vestlus.hosting.intake import IntakeStore, PartitionIntake, Recorder
 from vestlus.hosting.mailbox import HISTORY_MESSAGES, Mailbox
 from vestlus.hosting.places import place_of
+from vestlus.hosting.suspects import Suspects
 from vestlus.hosting.turns import Conversing, TurnPolicies
 from vestlus.store.rows import ConversationRow, EventState, Lease, RecordedEvent
 
@@ -36,28 +34,8 @@ IDLE_MS = 10 * 60 * 1000
 #: Conversations read in one query: a takeover may find thousands.
 LOADED_TOGETHER = 200
 
-#: The reason on dead letters of turns that killed their process again and again.
-POISON = "kills_its_process"
-
 #: Calls to the model at a time. More wait in order; the broker holds the rest.
 MOST_TURNS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class HostCounts:
-    """What this host has, and what happened since it started."""
-
-    partitions: int
-    conversations: int
-    in_flight: int
-    thinking: int
-    recorded: int
-    answered: int
-    restarted: int
-    conflicts: int
-    failed: int
-    given_up: int
-    suspects: int
 
 
 class ConversationHost:
@@ -69,7 +47,7 @@ class ConversationHost:
     fails unexpectedly sets :attr:`failed`, upon which the owner must stop.
     """
 
-    def __init__(  # noqa: PLR0913 - a composition of its parts, each named
+    def __init__(
         self,
         *,
         store: IntakeStore,
@@ -85,11 +63,8 @@ class ConversationHost:
         self._bus = bus
         self._clock = clock
         self._partitions = partitions
-        self._suspect_policy = suspects or SuspectPolicy()
         self._commits = TurnCommits(store, bus, clock, outbox_partitions)
-        self._recorder: Recorder = GroupCommitter(
-            self._record, name="recorder", max_items=64
-        )
+        self._recorder: Recorder = GroupCommitter(self._record, name="recorder", max_items=64)
         self._loader = GroupCommitter[str, ConversationRow | None](
             self._load, name="loader", max_items=LOADED_TOGETHER
         )
@@ -104,8 +79,14 @@ class ConversationHost:
         self._turns = asyncio.Semaphore(MOST_TURNS)
         self._boxes: dict[str, Mailbox] = {}
         self._intakes: dict[str, tuple[Lease, PartitionIntake, asyncio.Task[None]]] = {}
-        self._suspects: deque[Mailbox] = deque()
-        self._suspect_task: asyncio.Task[None] | None = None
+        self._suspects = Suspects(
+            suspects or SuspectPolicy(),
+            store=store,
+            clock=clock,
+            start=self._start,
+            drop=self._drop,
+            failed=self._fail,
+        )
         self._stack = AsyncExitStack()
         self._recorded = 0
         self.lost: set[str] = set()
@@ -117,6 +98,7 @@ class ConversationHost:
         sweeper = asyncio.create_task(self._passivate(), name="passivation")
         sweeper.add_done_callback(self._watch)
         self._stack.callback(sweeper.cancel)
+        self._stack.callback(self._suspects.stop)
         return self
 
     async def __aexit__(
@@ -157,7 +139,8 @@ class ConversationHost:
 
     async def let_go(self, name: str, deadline_seconds: float) -> None:
         """Stops consuming a partition, lets its turns under way end within the deadline, and
-        forgets it. What is not answered by then stays in the store for the next holder."""
+        forgets it. What is not answered by then stays in the store for the next holder.
+        """
         held = self._intakes.pop(name, None)
         if held is None:
             return
@@ -184,8 +167,7 @@ class ConversationHost:
             conversations=len(self._boxes),
             in_flight=sum(1 for box in self._boxes.values() if box.task is not None),
             thinking=done.thinking,
-            recorded=self._recorded
-            + sum(part.recorded for _, part, _ in self._intakes.values()),
+            recorded=self._recorded + sum(part.recorded for _, part, _ in self._intakes.values()),
             answered=done.answered,
             restarted=done.restarted,
             conflicts=done.conflicts,
@@ -223,20 +205,12 @@ class ConversationHost:
         box.fill(row, self._clock())
         box.used_ms = self._clock()
         self._boxes[row.id] = box
-        if self._suspect_policy.decide(row.takeovers, row.probes) is Start.TOGETHER:
+        if not self._suspects.holds(box):
             self._start(box)
-            return
-        box.suspect = True
-        self._suspects.append(box)
-        if self._suspect_task is None:
-            self._suspect_task = asyncio.create_task(
-                self._try_suspects(), name="suspects"
-            )
-            self._suspect_task.add_done_callback(self._watch)
 
     def _start(self, box: Mailbox) -> None:
         """Gives the conversation a task, unless it has one, waits, or is a suspect."""
-        if box.task is not None or box.timer is not None or box.suspect:
+        if box.task is not None or box.timer is not None or box.suspect or box.stopped:
             return
         wait = (box.wake_ms - self._clock()) / 1000 if box.loaded else 0.0
         if wait > 0:
@@ -290,41 +264,6 @@ class ConversationHost:
             del self._boxes[box.id]
         self.lost.add(lease.name)
 
-    async def _try_suspects(self) -> None:
-        """Runs turns that may have killed earlier owners one at a time, counted beforehand."""
-        while self._suspects:
-            box = self._suspects.popleft()
-            if self._boxes.get(box.id) is not box:
-                continue
-            try:
-                await self._try_suspect(box)
-            except LeaseLost:
-                self._drop(box.lease)
-        self._suspect_task = None
-
-    async def _try_suspect(self, box: Mailbox) -> None:
-        if self._suspect_policy.decide(box.takeovers, box.probes) is Start.QUARANTINE:
-            _log.error("turn_quarantined", conversation=box.id, probes=box.probes)
-            give_up = partial(
-                self._store.give_up,
-                box.lease,
-                box.id,
-                reason=POISON,
-                now_ms=self._clock(),
-            )
-            await until_available(give_up)
-            box.unanswered.clear()
-            box.taken_in.clear()
-            box.loaded = False
-        else:
-            box.probes = await until_available(
-                partial(self._store.probe, box.lease, box.id)
-            )
-        box.suspect = False
-        self._start(box)
-        if box.task is not None:
-            await asyncio.wait({box.task})
-
     async def _passivate(self) -> None:
         while True:
             await asyncio.sleep(IDLE_MS / 1000 / 10)
@@ -345,7 +284,5 @@ class ConversationHost:
         _log.error("host_failed", error=type(error).__name__, place=place_of(error))
         if not self.failed.done():
             self.failed.set_exception(
-                error
-                if isinstance(error, VestlusError)
-                else RuntimeError(place_of(error))
+                error if isinstance(error, VestlusError) else RuntimeError(place_of(error))
             )

@@ -47,7 +47,7 @@ class PartitionIntake:
     come again, and the event keys make that harmless. Turns run from the store only.
     """
 
-    def __init__(  # noqa: PLR0913 - a composition of its parts, each named
+    def __init__(
         self,
         lease: Lease,
         *,
@@ -104,9 +104,7 @@ class PartitionIntake:
             except UndecodableMessage as error:
                 letters.append(self._letter(delivery.body, error.reason))
         if letters:
-            _log.error(
-                "undecodable_messages", count=len(letters), partition=self._partition
-            )
+            _log.error("undecodable_messages", count=len(letters), partition=self._partition)
             await until_available(partial(self._store.bury, letters))
         events = [event for message in messages for event in message.events]
         return await self._with_users(events)
@@ -134,18 +132,12 @@ class PartitionIntake:
         for event in nameless:
             mids.setdefault(event.account, set()).add(str(event.mid))
         users = {
-            account: await until_available(
-                partial(self._store.users_of, account, wanted)
-            )
+            account: await until_available(partial(self._store.users_of, account, wanted))
             for account, wanted in mids.items()
         }
         kept: list[Event] = []
         for event in events:
-            user = (
-                users.get(event.account, {}).get(event.mid or "")
-                if event.user is None
-                else None
-            )
+            user = users.get(event.account, {}).get(event.mid or "") if event.user is None else None
             if user is None:
                 kept.append(event)
                 continue

@@ -47,6 +47,8 @@ class Mailbox:
     used_ms: int = 0
     #: Waits to be tried alone: earlier owners died with it under way.
     suspect: bool = False
+    #: Dropped by its host: never started again.
+    stopped: bool = False
 
     def add(self, recorded: RecordedEvent, now_ms: int) -> bool:
         """Takes in an unanswered event; False when it is known already."""
@@ -70,9 +72,7 @@ class Mailbox:
         self.unanswered = known
         self.loaded = True
 
-    def answered(
-        self, seqs: tuple[int, ...], history: tuple[HistoryMessage, ...]
-    ) -> None:
+    def answered(self, seqs: tuple[int, ...], history: tuple[HistoryMessage, ...]) -> None:
         """Takes in that a turn was committed."""
         for seq in seqs:
             self.unanswered.pop(seq, None)
@@ -81,8 +81,15 @@ class Mailbox:
         self.version += 1
         self.failures = self.takeovers = self.probes = self.restarts = self.wake_ms = 0
 
+    def forget(self) -> None:
+        """The unanswered events were given up: events that came meanwhile are read again."""
+        self.unanswered.clear()
+        self.taken_in.clear()
+        self.loaded = False
+
     def stop(self) -> None:
-        """Cancels what runs for this conversation; a commit under way still ends."""
+        """Cancels what runs for this conversation, for good; a commit under way still ends."""
+        self.stopped = True
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None

@@ -64,7 +64,8 @@ class Membership:
         extended: Callable[[Collection[str], float], None] = lambda _names, _until: None,
     ) -> None:
         """``extended`` hears which leases last until when, by the monotonic clock, reckoned
-        from before the database was asked."""
+        from before the database was asked.
+        """
         self._extended = extended
         self._store = store
         self._member = member
@@ -96,9 +97,7 @@ class Membership:
     async def leave(self, deadline_seconds: float) -> None:
         """A planned end: lets go of everything and signs off, so that others take over at once."""
         names = list(self._held)
-        await asyncio.gather(
-            *(self._holder.let_go(name, deadline_seconds) for name in names)
-        )
+        await asyncio.gather(*(self._holder.let_go(name, deadline_seconds) for name in names))
         await self._release(names)
         await self._store.leave(self._member)
 
@@ -159,9 +158,7 @@ class Membership:
                 continue
             self._held.pop(name, None)
             if isinstance(result, (LeaseLost, StoreUnavailable)):
-                _log.warning(
-                    "lease_not_taken_up", lease=name, error=type(result).__name__
-                )
+                _log.warning("lease_not_taken_up", lease=name, error=type(result).__name__)
             else:
                 raise result
         if leases:

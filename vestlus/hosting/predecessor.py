@@ -23,7 +23,7 @@ WORKER_MARK = "ray::"
 def host_name() -> str:
     """This machine's name and process namespace: where a process id means something."""
     try:
-        namespace = os.readlink("/proc/self/ns/pid")
+        namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         namespace = ""
     return f"{socket.gethostname()}{namespace}"
@@ -70,7 +70,7 @@ async def _end(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-    while _is_worker(pid):
+    while _is_worker(pid):  # noqa: ASYNC110 - the kernel sets no event of ours
         await asyncio.sleep(0.05)
 
 

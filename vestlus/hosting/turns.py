@@ -59,7 +59,9 @@ class TurnCounts:
 class Loader(Protocol):
     """Reads one conversation, together with others that are asked for at the same time."""
 
-    async def __call__(self, conversation: str, /) -> ConversationRow | None: ...
+    async def __call__(self, conversation: str, /) -> ConversationRow | None:
+        """``None`` when there is no such conversation."""
+        ...
 
 
 class Conversing:
@@ -69,7 +71,7 @@ class Conversing:
     host adds events to the mailbox, and cancels ``mailbox.thinking`` through :meth:`heard`.
     """
 
-    def __init__(  # noqa: PLR0913 - a composition of its parts, each named
+    def __init__(
         self,
         *,
         store: Turns,
@@ -101,11 +103,12 @@ class Conversing:
 
     async def run(self, box: Mailbox) -> None:
         """Answers what is unanswered. Returns early when the next try is due later: see
-        ``wake_ms``. Raises LeaseLost."""
+        ``wake_ms``. Raises LeaseLost.
+        """
         backoff = Backoff()
         while True:
             try:
-                if box.unanswered and not box.loaded:
+                if not box.loaded:
                     await self._fill(box)
                 if not box.unanswered or box.wake_ms > self._clock():
                     return
@@ -130,9 +133,7 @@ class Conversing:
         try:
             while True:
                 box.news.clear()
-                arrivals = [
-                    (box.taken_in[seq], event) for seq, event in box.unanswered.items()
-                ]
+                arrivals = [(box.taken_in[seq], event) for seq, event in box.unanswered.items()]
                 left = answer_at(arrivals, self._policies.burst) - self._clock()
                 if left <= 0:
                     return
@@ -165,8 +166,7 @@ class Conversing:
         if reply is None:
             return
         written = max(
-            written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq])
-            for seq in seqs
+            written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq]) for seq in seqs
         )
         mids = tuple(event.mid for event in events if event.mid)
         answer = HistoryMessage(Role.ASSISTANT, reply.text, self._clock())
@@ -182,9 +182,7 @@ class Conversing:
 
     async def _think(self, box: Mailbox, question: Question) -> Reply | None:
         """The reply, or ``None`` when something newer came and it was cancelled."""
-        box.thinking = asyncio.create_task(
-            self._assistant.reply(question), name="thinking"
-        )
+        box.thinking = asyncio.create_task(self._assistant.reply(question), name="thinking")
         self.counts.thinking += 1
         try:
             await asyncio.wait({box.thinking})
@@ -238,18 +236,13 @@ class Conversing:
     async def _after_failure(self, box: Mailbox, reason: str) -> None:
         failures = box.failures + 1
         self.counts.failed += 1
-        _log.warning(
-            "answer_failed", conversation=box.id, reason=reason, failures=failures
-        )
+        _log.warning("answer_failed", conversation=box.id, reason=reason, failures=failures)
         action, wait = self._policies.failure.decide(failures)
         if action is AfterFailure.GIVE_UP:
             self.counts.given_up += await self._store.give_up(
                 box.lease, box.id, reason=reason, now_ms=self._clock()
             )
-            box.unanswered.clear()
-            box.taken_in.clear()
-            # Events that came while the store was giving up are read again from there.
-            box.loaded = False
+            box.forget()
             return
         wake = self._clock() + wait
         await self._store.postpone(box.lease, box.id, wake_ms=wake, failures=failures)

@@ -30,7 +30,7 @@ def open_store(url: str, *, partitions: int, outbox_partitions: int) -> Store:
 def _backend(url: str) -> Backend:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise ValueError(_KNOWN) from None
     if parsed.drivername in ("postgresql", "postgres"):
         return PostgresBackend(parsed)

@@ -40,7 +40,9 @@ from vestlus.store.rows import (
 class Leases(Protocol):
     """Who may act for what."""
 
-    async def acquire(self, names: Collection[str], member: Member, seconds: float) -> dict[str, Lease]:
+    async def acquire(
+        self, names: Collection[str], member: Member, seconds: float
+    ) -> dict[str, Lease]:
         """Takes the leases that are free, expired, or held by an earlier incarnation of this
         member, each with a new epoch. Names held by others are left out of the answer.
 
@@ -49,9 +51,12 @@ class Leases(Protocol):
         """
         ...
 
-    async def renew(self, leases: Collection[Lease], member: Member, seconds: float) -> frozenset[str]:
+    async def renew(
+        self, leases: Collection[Lease], member: Member, seconds: float
+    ) -> frozenset[str]:
         """Extends what is still held, and returns those names. An expired lease that nobody
-        took is renewed with its epoch."""
+        took is renewed with its epoch.
+        """
         ...
 
     async def release(self, leases: Collection[Lease], member: Member) -> None:
@@ -80,7 +85,8 @@ class Members(Protocol):
 
     async def leave(self, member: Member) -> None:
         """Forgets the member and its assignments, and frees the leases that this incarnation
-        holds; for a planned end, or for a member whose process is known to be gone."""
+        holds; for a planned end, or for a member whose process is known to be gone.
+        """
         ...
 
 
@@ -100,15 +106,18 @@ class Turns(Protocol):
         ...
 
     async def users_of(self, account: str, mids: Collection[str]) -> dict[str, str]:
-        """mid → user, for the messages of an account that are known, in or out."""
+        """Mid → user, for the messages of an account that are known, in or out."""
         ...
 
     async def take_over(self, lease: Lease) -> tuple[str, ...]:
         """The partition's conversations with unanswered events, oldest event first, each of
-        whose ``takeovers`` is raised by one. Raises LeaseLost."""
+        whose ``takeovers`` is raised by one. Raises LeaseLost.
+        """
         ...
 
-    async def load(self, conversations: Collection[str], history: int) -> dict[str, ConversationRow]:
+    async def load(
+        self, conversations: Collection[str], history: int
+    ) -> dict[str, ConversationRow]:
         """Conversations with their newest ``history`` messages and all unanswered events."""
         ...
 
@@ -133,7 +142,8 @@ class Turns(Protocol):
 
     async def give_up(self, lease: Lease, conversation: str, *, reason: str, now_ms: int) -> int:
         """Makes the conversation's unanswered events DEAD, a dead letter each; returns how
-        many. Failures, takeovers and probes start anew. Raises LeaseLost."""
+        many. Failures, takeovers and probes start anew. Raises LeaseLost.
+        """
         ...
 
 
@@ -142,7 +152,8 @@ class Ledger(Protocol):
 
     async def recover(self, lease: Lease, now_ms: int) -> int:
         """For a new holder: rows left SENDING become LOOKING; returns how many.
-        Raises LeaseLost."""
+        Raises LeaseLost.
+        """
         ...
 
     async def unfinished(
@@ -163,7 +174,8 @@ class Ledger(Protocol):
 
     async def unclaimed_echoes(self, conversation: str, since_ms: int) -> tuple[EchoRow, ...]:
         """Echoes recorded of this conversation with Meta's timestamp at or after ``since_ms``
-        whose mid is not the ``sent_mid`` of any row; oldest first."""
+        whose mid is not the ``sent_mid`` of any row; oldest first.
+        """
         ...
 
     async def claimed_mids(self, account: str, mids: Collection[str]) -> frozenset[str]:
@@ -178,7 +190,9 @@ class DeadLetters(Protocol):
         """Adds them; those already there are left alone."""
         ...
 
-    async def dead_letters(self, *, limit: int, before_ms: int | None = None) -> tuple[DeadLetter, ...]:
+    async def dead_letters(
+        self, *, limit: int, before_ms: int | None = None
+    ) -> tuple[DeadLetter, ...]:
         """The newest, newest first."""
         ...
 
@@ -188,7 +202,8 @@ class Store(Leases, Members, Turns, Ledger, DeadLetters, Protocol):
 
     async def __aenter__(self) -> Self:
         """Connects and brings the schema up to date; safe while another process does the same.
-        Raises PartitionMismatch, StoreUnavailable."""
+        Raises PartitionMismatch, StoreUnavailable.
+        """
         ...
 
     async def __aexit__(

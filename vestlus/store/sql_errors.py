@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from typing import Final
 
 from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException, SQLAlchemyError
 
 from vestlus.errors import StoreUnavailable
 
 #: Everything that SQLAlchemy and the drivers raise. ``OSError`` holds refused connections and
-#: ``TimeoutError``. asyncpg's own come through where SQLAlchemy does not wrap them.
+#: ``TimeoutError``. Drivers' own come through where SQLAlchemy does not wrap them.
 DATABASE_ERRORS: Final = (
     SQLAlchemyError,
+    EmulatedDBAPIException,
     PostgresError,
     InterfaceError,
     InternalClientError,

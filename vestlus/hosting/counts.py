@@ -1,0 +1,22 @@
+"""What a host has, and what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HostCounts:
+    """What this host has, and what happened since it started."""
+
+    partitions: int
+    conversations: int
+    in_flight: int
+    thinking: int
+    recorded: int
+    answered: int
+    restarted: int
+    conflicts: int
+    failed: int
+    given_up: int
+    suspects: int

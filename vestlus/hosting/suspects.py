@@ -1,0 +1,99 @@
+"""Turns that may have killed earlier owners are tried one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from vestlus.backoff import until_available
+from vestlus.clock import Clock
+from vestlus.conversation.turn import Start, SuspectPolicy
+from vestlus.errors import LeaseLost
+from vestlus.hosting.mailbox import Mailbox
+from vestlus.store.port import Turns
+from vestlus.store.rows import Lease
+
+_log = structlog.get_logger(__name__)
+
+#: The reason on dead letters of turns that killed their process again and again.
+POISON = "kills_its_process"
+
+
+class Suspects:
+    """Holds suspected conversations back and lets them run alone, each counted beforehand.
+
+    The count is durable before the turn begins: should the process die, the next owner knows
+    whose turn it was. ``start`` gives a conversation its task; ``drop`` is told of a lost lease.
+    """
+
+    def __init__(
+        self,
+        policy: SuspectPolicy,
+        *,
+        store: Turns,
+        clock: Clock,
+        start: Callable[[Mailbox], None],
+        drop: Callable[[Lease], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._policy = policy
+        self._store = store
+        self._clock = clock
+        self._start = start
+        self._drop = drop
+        self._failed = failed
+        self._waiting: deque[Mailbox] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def holds(self, box: Mailbox) -> bool:
+        """Whether the conversation is a suspect; if so it is tried when its time comes."""
+        if self._policy.decide(box.takeovers, box.probes) is Start.TOGETHER:
+            return False
+        box.suspect = True
+        self._waiting.append(box)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="suspects")
+            self._task.add_done_callback(self._ended)
+        return True
+
+    def stop(self) -> None:
+        """Tries no more of them."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        while self._waiting:
+            box = self._waiting.popleft()
+            if box.stopped:
+                continue
+            try:
+                await self._try(box)
+            except LeaseLost:
+                self._drop(box.lease)
+
+    async def _try(self, box: Mailbox) -> None:
+        if self._policy.decide(box.takeovers, box.probes) is Start.QUARANTINE:
+            _log.error("turn_quarantined", conversation=box.id, probes=box.probes)
+            give_up = partial(
+                self._store.give_up, box.lease, box.id, reason=POISON, now_ms=self._clock()
+            )
+            await until_available(give_up)
+            box.forget()
+        else:
+            box.probes = await until_available(partial(self._store.probe, box.lease, box.id))
+        box.suspect = False
+        self._start(box)
+        if box.task is not None:
+            await asyncio.wait({box.task})
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
