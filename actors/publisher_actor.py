@@ -17,7 +17,7 @@ from publishers.service import PublisherService
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
-from vestlus.errors import LeaseLost, TokenRejected
+from vestlus.errors import LeaseLost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_stopped
@@ -53,10 +53,10 @@ class PublisherHolder:
 
 
 def token_of(settings: Settings, account: str) -> str:
-    """The access token of an account. Raises TokenRejected for one that is not configured."""
+    """The access token of an account. Raises LookupError for one that is not configured."""
     found = settings.account(account)
     if found is None:
-        raise TokenRejected("account_not_configured")
+        raise LookupError("the account is not configured")
     return found.access_token.get_secret_value()
 
 
@@ -72,9 +72,15 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         )
         bus = await stack.enter_async_context(open_bus(settings.bus, topology))
         graph = await stack.enter_async_context(
-            GraphClient(settings.graph_url, token_of=lambda account: token_of(settings, account))
+            GraphClient(
+                settings.graph_url,
+                lambda account: token_of(settings, account),
+                on_usage=lambda account, usage: service.usage(
+                    account, usage.percent, usage.regain_seconds
+                ),
+            )
         )
-        service = await stack.enter_async_context(
+        service: PublisherService = await stack.enter_async_context(
             PublisherService(
                 bus=bus,
                 store=store,

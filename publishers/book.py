@@ -15,6 +15,7 @@ from vestlus.clock import Clock
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.grouping import GroupCommitter
 from vestlus.store.ledger import FINISHED, TRANSITIONS, SendState
+from vestlus.store.names import partition_number
 from vestlus.store.port import Ledger
 from vestlus.store.rows import Lease, SendRow, Transition, TransitionResult
 
@@ -33,15 +34,21 @@ class LedgerBook:
     """
 
     def __init__(
-        self, ledger: Ledger, lease: Lease, outbox: int, clock: Clock, tally: Tally
+        self,
+        *,
+        ledger: Ledger,
+        lease: Lease,
+        clock: Clock,
+        tally: Tally,
+        group_seconds: float,
     ) -> None:
         self._ledger = ledger
         self._lease = lease
-        self._outbox = outbox
+        self._outbox = partition_number(lease.name)
         self._clock = clock
         self._tally = tally
         self._steps: GroupCommitter[Transition, TransitionResult] = GroupCommitter(
-            self._flush, name=f"{lease.name}.steps"
+            self._flush, name=f"{lease.name}.steps", linger=group_seconds
         )
         self._writing: set[asyncio.Task[TransitionResult]] = set()
         #: The lease is lost: nothing can be written any more.
@@ -108,20 +115,20 @@ class LedgerBook:
         return await self._ledger.unfinished(self._outbox, limit=limit, ids=ids)
 
     async def _write(self, transition: Transition) -> TransitionResult:
-        backoff = Backoff()
-        in_doubt = False
+        # Made only when needed: seeding its chance costs more than all the rest of a step.
+        backoff: Backoff | None = None
         while True:
             try:
                 result = await self._steps.submit(transition)
             except StoreUnavailable:
                 _log.warning("step_not_written_yet", ledger_id=transition.id)
-                in_doubt = True
+                backoff = backoff or Backoff()
                 await backoff.wait()
                 continue
             if result is TransitionResult.LEASE_LOST:
                 self.lost.set()
                 raise LeaseLost(self._lease.name)
-            if result is TransitionResult.STALE and in_doubt:
+            if result is TransitionResult.STALE and backoff:
                 # The try whose answer never came may have been committed all the same.
                 return await self._as_it_stands(transition)
             return result

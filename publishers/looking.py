@@ -24,6 +24,7 @@ from publishers.reconcile import (
     matching_messages,
 )
 from publishers.rules import SendingRules
+from publishers.sending import GUARD_SECONDS
 from publishers.tally import Tally
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
@@ -91,7 +92,7 @@ class Looker:
         began_ms = self._clock()
         row = look.row
         try:
-            async with asyncio.timeout(self._rules.request_seconds):
+            async with asyncio.timeout(self._longest_look()):
                 listed = await self._messaging.recent_messages(row.account, row.user)
         except (GraphError, TimeoutError) as error:
             return await self._conclude(look, self._failed(look, lane, error))
@@ -115,12 +116,16 @@ class Looker:
         )
         return await self._conclude(look, verdict)
 
+    def _longest_look(self) -> float:
+        return self._rules.calls_per_look * self._rules.request_seconds + GUARD_SECONDS
+
     def _failed(self, look: Look, lane: Lane, error: Exception) -> Verdict:
         now_ms = self._clock()
         match error:
             case Throttled():
                 self._tally.count("throttled")
-                lane.stop(error.retry_after)
+                # Sending has a limit of its own and goes on.
+                lane.budget.pause_looks(error.retry_after)
                 return LookAgain(read_ms=now_ms + round(error.retry_after * 1000))
             case TokenRejected():
                 # Nothing is wrong with the row: it waits for a token as the others do.

@@ -24,7 +24,6 @@ from vestlus.errors import LeaseLost
 from vestlus.instagram.port import Messaging
 from vestlus.messages import SendReference
 from vestlus.store.ledger import SendState
-from vestlus.store.names import partition_number
 from vestlus.store.port import Ledger
 from vestlus.store.rows import Lease, SendRow
 
@@ -64,7 +63,13 @@ class OutboxWorker:
         self._clock = clock
         self._monotonic = monotonic
         self._rules = rules
-        self._book = LedgerBook(ledger, lease, partition_number(lease.name), clock, tally)
+        self._book = LedgerBook(
+            ledger=ledger,
+            lease=lease,
+            clock=clock,
+            tally=tally,
+            group_seconds=rules.group_seconds,
+        )
         self._reader = LedgerReader(self._book, rules, monotonic, self._learn)
         self._sender = Sender(
             book=self._book,

@@ -19,13 +19,15 @@ _SHORTEST_SLEEP = 0.0005
 #: Longest one, so that a pause that is lifted early is noticed.
 _LONGEST_SLEEP = 0.5
 
-#: Below this much usage of Meta's own limit, in percent, nothing is slowed down.
-USAGE_UNNOTICED = 75.0
+#: Below this much usage of Meta's own limit, in percent, nothing is slowed down. The own rates
+#: keep within 98 % of a limit that is counted by the second.
+USAGE_UNNOTICED = 95.0
 
-#: The part of the rate that is left just below 100 % of Meta's own limit.
-SLOWEST_FACTOR = 0.05
+#: The part of the rate that is left at 100 % of Meta's own limit. Not less, since the headers do
+#: not say which class of call it is that is near its limit; who goes over it is told by an error.
+SLOWEST_FACTOR = 0.5
 
-#: How long to stop at 100 % where Meta states no time, seconds.
+#: How long to stop above 100 % where Meta states no time, seconds.
 REGAIN_SECONDS = 60.0
 
 
@@ -111,6 +113,7 @@ class AccountBudget:
         self._wire_queue = asyncio.Lock()
         self._factor = 1.0
         self._paused_until = -math.inf
+        self._looks_paused_until = -math.inf
 
     def paused_seconds(self) -> float:
         """How long nothing may be called, 0 when calls are allowed."""
@@ -120,6 +123,11 @@ class AccountBudget:
         """Stops every class of call for so long; a longer pause that runs already stays."""
         self._paused_until = max(self._paused_until, self._monotonic() + seconds)
 
+    def pause_looks(self, seconds: float) -> None:
+        """Stops looks alone: Meta limits the Conversations API apart from sending."""
+        until = self._monotonic() + seconds
+        self._looks_paused_until = max(self._looks_paused_until, until)
+
     def resume(self) -> None:
         """Lifts a pause."""
         self._paused_until = -math.inf
@@ -127,10 +135,11 @@ class AccountBudget:
     def usage(self, percent: float, regain_seconds: float = 0.0) -> None:
         """Follows Meta's usage headers (Meta, "Graph API rate limiting").
 
-        Slows down when near the limit; stops at it until ``regain_seconds`` have passed.
+        Slows down when near the limit. Stops above it, or when Meta says that access is lost:
+        until ``regain_seconds`` have passed.
         """
         self._factor = usage_factor(percent)
-        if percent >= 100.0:  # noqa: PLR2004 - percent
+        if regain_seconds > 0 or percent > 100.0:  # noqa: PLR2004 - percent
             self.pause(regain_seconds or REGAIN_SECONDS)
 
     async def take(self, kind: CallKind, calls: int = 1) -> None:
@@ -139,6 +148,9 @@ class AccountBudget:
         Cancelling spends nothing but what was granted already.
         """
         async with self._queues[kind]:
+            if kind is CallKind.LOOK:
+                while (left := self._looks_paused_until - self._monotonic()) > 0:
+                    await asyncio.sleep(min(left, _LONGEST_SLEEP))
             for _ in range(calls):
                 await self._granted(self._admission[kind], math.inf)
 

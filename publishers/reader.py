@@ -73,6 +73,7 @@ class LedgerReader:
                     await self._read_page()
                     poll_at = self._monotonic() + self._poll_seconds()
                 elif self._wanted:
+                    await asyncio.sleep(self._rules.group_seconds)
                     await self._read_wanted()
             except StoreUnavailable:
                 _log.warning("ledger_not_readable")

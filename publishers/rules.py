@@ -27,7 +27,7 @@ class SendingRules:
     #: Calls of the Conversations API that one look makes: it finds the conversation, then reads.
     calls_per_look: int = 2
 
-    #: A request that has not been answered by then is ambiguous, and its socket is aborted.
+    #: The timeout of the client's requests; what was written and not answered is ambiguous.
     request_seconds: float = 10.0
     #: What must remain of the lease beyond the request's own time.
     lease_margin_seconds: float = 2.0
@@ -62,6 +62,8 @@ class SendingRules:
     #: Until one row is tried again for an account whose token was rejected.
     token_probe_seconds: float = 60.0
 
+    #: For steps and readings of the ledger to gather, so that they share a transaction.
+    group_seconds: float = 0.005
     #: Between two readings of the ledger when no bell rings.
     poll_seconds: float = 2.0
     #: Conversations read at a time; doubles up to the longest while that shows nothing new.

@@ -77,6 +77,8 @@ class PublisherService:
         self._tally = Tally()
         self._held: dict[str, _Held] = {}
         self._until: dict[str, float] = {}
+        #: Tasks of partitions that failed, until they are through.
+        self._ending: set[asyncio.Task[None]] = set()
         self._failures: asyncio.Queue[Failure] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
@@ -89,6 +91,8 @@ class PublisherService:
         trace: TracebackType | None,
     ) -> None:
         await asyncio.gather(*(self.let_go(name) for name in tuple(self._held)))
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     @property
     def held(self) -> frozenset[Lease]:
@@ -201,7 +205,10 @@ class PublisherService:
         else:
             _log.error("partition_failed", lease=held.lease.name, error=type(error).__name__)
         del self._held[held.lease.name]
-        held.serving.cancel()
-        held.listening.cancel()
+        for rest in (held.serving, held.listening):
+            rest.cancel()
+            if not rest.done():
+                self._ending.add(rest)
+                rest.add_done_callback(self._ending.discard)
         self._until.pop(held.lease.name, None)
         self._failures.put_nowait(Failure(held.lease.name, error))

@@ -40,14 +40,14 @@ class PublisherStats:
 class Tally:
     """Counters that several workers of one process share."""
 
-    steps: Counter[str] = field(default_factory=Counter)
+    steps: Counter[tuple[SendState, SendState]] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
     dead: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
 
     def step(self, before: SendState, after: SendState, reason: str) -> None:
         """Counts a step that was made."""
-        self.steps[f"{before}/{after}"] += 1
+        self.steps[before, after] += 1
         if after is SendState.DEAD:
             self.dead[reason] += 1
         elif after is SendState.UNKNOWN:
@@ -59,19 +59,19 @@ class Tally:
 
     def stats(self, *, in_flight: int, waiting: int, looking: int) -> PublisherStats:
         """The counts as of now."""
-        found = self.steps[f"{SendState.LOOKING}/{SendState.SENT}"]
+        found = self.steps[SendState.LOOKING, SendState.SENT]
         return PublisherStats(
             in_flight=in_flight,
             waiting=waiting,
             looking=looking,
-            sent=self.steps[f"{SendState.SENDING}/{SendState.SENT}"] + found,
+            sent=self.steps[SendState.SENDING, SendState.SENT] + found,
             found=found,
             looked=self.events["looked"],
-            resent=self.steps[f"{SendState.LOOKING}/{SendState.PENDING}"],
+            resent=self.steps[SendState.LOOKING, SendState.PENDING],
             given_back=self.events["given_back"],
             throttled=self.events["throttled"],
             token_rejected=self.events["token_rejected"],
-            steps=dict(self.steps),
+            steps={f"{before}/{after}": count for (before, after), count in self.steps.items()},
             unknown=dict(self.unknown),
             dead=dict(self.dead),
             undecodable=self.events["undecodable"],

@@ -19,6 +19,9 @@ Result = TypeVar("Result")
 FIRST_SECONDS = 0.1
 LONGEST_SECONDS = 2.0
 
+#: Shared: seeding one costs more than most of the actions that are waited for.
+_JITTER = random.Random()  # noqa: S311 - jitter, no secret
+
 
 class Backoff:
     """Doubling waits up to a limit, each between half and all of its length."""
@@ -32,7 +35,7 @@ class Backoff:
         self._first = first
         self._longest = longest
         self._next = first
-        self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
+        self._chance = chance or _JITTER
 
     def next_seconds(self) -> float:
         """The length of the next wait."""

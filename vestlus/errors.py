@@ -83,7 +83,10 @@ class StoreError(VestlusError):
 
 
 class StoreUnavailable(StoreError):
-    """The database does not answer or ended the transaction; nothing was written."""
+    """The database does not answer or ended the transaction.
+
+    Mostly nothing was written; if the connection broke during the commit, all of it may be.
+    """
 
 
 class LeaseLost(StoreError):

@@ -79,6 +79,13 @@ def outbox_message(
     )
 
 
+def new_traceparent() -> str:
+    """A new trace context: W3C, "Trace Context", version 00, sampled. A webhook begins a trace:
+    Meta sends none, and a header of anybody else's is not believed.
+    """
+    return f"00-{uuid4().hex}-{uuid4().hex[:16]}-01"
+
+
 def encode(message: InboxMessage | OutboxMessage) -> bytes:
     """The bytes that go on the bus. Fields without a value are left out."""
     adapter: TypeAdapter[InboxMessage] | TypeAdapter[OutboxMessage]

@@ -1,4 +1,4 @@
-"""What the store's contract tests share: a store of either kind, and the values they put into it."""
+"""What the store's contract tests share: a store of either kind, and the values for it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from vestlus.conversation.events import Event, EventKind, event_key
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.identity import conversation_id, outbox_partition_of
+from vestlus.store.ledger import SendState
 from vestlus.store.names import inbox_lease, outbox_lease
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
@@ -24,6 +25,8 @@ from vestlus.store.rows import (
     NewSend,
     RecordedEvent,
     SendRow,
+    Transition,
+    TransitionResult,
     TurnCommit,
 )
 
@@ -81,7 +84,7 @@ async def hold_outbox(store: Store) -> Lease:
     return await hold(store, outbox_lease(OUTBOX))
 
 
-def message(user: str = "user", **fields: Any) -> Event:
+def message(user: str = "user", **fields: Any) -> Event:  # noqa: ANN401  fields of several types
     """A new message from a user."""
     mid = fields.pop("mid", f"mid-{next(_numbers)}")
     kind = fields.pop("kind", EventKind.MESSAGE)
@@ -104,7 +107,7 @@ def said(text: str, at_ms: int = 0) -> HistoryMessage:
     return HistoryMessage(Role.USER, text, at_ms)
 
 
-def send(user: str = "user", **fields: Any) -> NewSend:
+def send(user: str = "user", **fields: Any) -> NewSend:  # noqa: ANN401  fields of several types
     """A new answer to a user."""
     account = fields.pop("account", ACCOUNT)
     new = NewSend(
@@ -161,6 +164,29 @@ async def promise(store: Store, *sends: NewSend) -> None:
         await store.commit_turns([turn(lease, row, sends=[new])], now_ms=20)
 
 
-async def unfinished(store: Store, **options: Any) -> tuple[SendRow, ...]:
+async def unfinished(
+    store: Store, *, limit: int = 100, ids: Sequence[str] | None = None
+) -> tuple[SendRow, ...]:
     """What is first to be sent for ACCOUNT."""
-    return await store.unfinished(OUTBOX, **{"limit": 100, **options})
+    return await store.unfinished(OUTBOX, limit=limit, ids=ids)
+
+
+def step(new: NewSend, before: SendState, after: SendState, **fields: Any) -> Transition:  # noqa: ANN401
+    """One step of a row, with what the state after needs."""
+    if after in (SendState.DEAD, SendState.UNKNOWN):
+        fields.setdefault("reason", "refused")
+    if after is SendState.SENT:
+        fields.setdefault("sent_mid", f"mid-of-{new.id}")
+    return Transition(id=new.id, before=before, after=after, **{"at_ms": 50, **fields})
+
+
+def path(new: NewSend, *states: SendState, **fields: Any) -> list[Transition]:  # noqa: ANN401
+    """A row's steps from SendState.PENDING through the states; the fields are for the last one."""
+    pairs = list(zip((SendState.PENDING, *states), states, strict=False))
+    steps = [step(new, before, after) for before, after in pairs[:-1]]
+    return [*steps, step(new, *pairs[-1], **fields)]
+
+
+async def walk(store: Store, lease: Lease, steps: list[Transition]) -> None:
+    """Makes steps that must succeed."""
+    assert await store.transition(lease, steps) == [TransitionResult.DONE] * len(steps)

@@ -76,7 +76,7 @@ async def settles(waiting: asyncio.Task[list[Delivery]]) -> bool:
 
 async def depth_is(bus: Bus, expected: int) -> None:
     async with asyncio.timeout(PATIENCE):
-        while await bus.depth(Queue.INBOX, 0) != expected:  # noqa: ASYNC110 - asks the bus
+        while await bus.depth(Queue.INBOX, 0) != expected:
             await asyncio.sleep(0.05)
 
 

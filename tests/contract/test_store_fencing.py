@@ -98,9 +98,7 @@ async def test_a_stale_epoch_is_refused_and_changes_nothing(
     name, is_refused = METHODS[method]
     await promise(store, send())
     sending = (await store.unfinished(OUTBOX, limit=1))[0]
-    step = Transition(
-        id=sending.id, before=SendState.PENDING, after=SendState.SENDING, at_ms=1
-    )
+    step = Transition(id=sending.id, before=SendState.PENDING, after=SendState.SENDING, at_ms=1)
     await store.transition(await hold_outbox(store), [step])
     await recorded(store, await hold(store), message())
     lease = await hold(store, name, seconds=0)
@@ -182,7 +180,9 @@ async def test_of_a_commit_and_a_takeover_that_meet_the_commit_is_first_or_refus
         seen = await take_and_look()
         results = [result for commit in commits for result in await commit]
 
-        assert (await conversation(new)).version == seen, "something was committed after the takeover"
+        assert (await conversation(new)).version == seen, (
+            "something was committed after the takeover"
+        )
         assert results.count(COMMITTED) == seen - version
         assert COMMITTED in results or LEASE_LOST in results
         outcomes.append(tuple(results))

@@ -124,9 +124,7 @@ async def test_a_conversation_begins_with_its_first_event(store: Store) -> None:
     assert await store.load([], 20) == {}
 
 
-async def test_of_a_batch_whose_lease_is_lost_nothing_is_stored(
-    store: Store, rival: Store
-) -> None:
+async def test_of_a_batch_whose_lease_is_lost_nothing_is_stored(store: Store, rival: Store) -> None:
     lost = await hold(store, "inbox.2", seconds=0)
     held = await hold(store, "inbox.1")
     await hold(rival, "inbox.2", BERT)

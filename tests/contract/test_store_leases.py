@@ -169,6 +169,26 @@ async def test_a_member_that_leaves_is_forgotten_with_its_assignments(store: Sto
     assert await store.assignment("") == {"inbox.1": "bert"}
 
 
+async def test_a_member_that_leaves_frees_its_leases_and_they_are_void_at_once(
+    store: Store, rival: Store
+) -> None:
+    old = await hold(store, member=ANNA)
+    await store.leave(ANNA)
+    new = await hold(rival, member=BERT)
+
+    assert new.epoch > old.epoch
+    with pytest.raises(LeaseLost):
+        await store.take_over(old)
+
+
+async def test_an_earlier_self_that_leaves_frees_nothing_of_the_new_one(store: Store) -> None:
+    await hold(store, member=ANNA)
+    new = await hold(store, member=ANNA_AGAIN)
+    await store.leave(ANNA)
+
+    assert await store.renew([new], ANNA_AGAIN, LONG) == {INBOX}
+
+
 async def test_an_earlier_self_that_leaves_late_takes_nothing_from_the_new_one(
     store: Store,
 ) -> None:

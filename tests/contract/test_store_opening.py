@@ -4,8 +4,9 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -34,6 +35,8 @@ from vestlus.store.rows import CommitResult
 from vestlus.store.sql_store import SqlStore
 
 __all__ = ["store", "store_url"]
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,7 +83,7 @@ async def started(program: str, *arguments: str) -> Process:
     )
 
 
-async def in_database(store: Store, work: Any) -> Any:
+async def in_database(store: Store, work: Callable[[Connection], T]) -> T:
     """What work returns for a connection to the store's database."""
     assert isinstance(store, SqlStore)
     return await store._database.write(work)

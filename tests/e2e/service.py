@@ -163,39 +163,102 @@ def running_service(folder: Path, settings: Mapping[str, str]) -> Iterator[Servi
 
     Raises ServiceError when it does not start, does not stop, or leaves a process behind.
     """
+    addresses = folder / "demo.json"
+    environment = {"VESTLUS_HTTP_PORT": str(free_port("127.0.0.1")), **settings}
+
+    def started() -> bool:
+        return addresses.exists() and addresses.stat().st_size > 0
+
+    with _running("demo", folder, environment, started) as (process, log):
+        found = json.loads(addresses.read_text("utf-8"))
+        yield Service(process, log, found["simulator"], found["service"], found["account"])
+
+
+@contextmanager
+def running_serve(folder: Path, simulator: str, settings: Mapping[str, str]) -> Iterator[Service]:
+    """Starts ``vestlus serve`` with these settings and stops it with SIGINT.
+
+    Raises ServiceError as :func:`running_service` does.
+    """
+    environment = {"VESTLUS_HTTP_HOST": "127.0.0.1", **settings}
+    log = folder / "serve.log"
+
+    def started() -> bool:
+        return "Vestlus is ready at" in log.read_text("utf-8", errors="replace")
+
+    with _running("serve", folder, environment, started) as (process, _):
+        address = f"http://127.0.0.1:{settings['VESTLUS_HTTP_PORT']}"
+        yield Service(process, log, simulator, address, settings["VESTLUS_ACCOUNT_ID"])
+
+
+@contextmanager
+def _running(
+    command: str, folder: Path, settings: Mapping[str, str], started: Callable[[], bool]
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "demo.log"
+    log = folder / f"{command}.log"
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("VESTLUS_", "OPENAI_", "RAY_"))
     }
-    environment |= {
-        "VESTLUS_DATA_DIR": str(folder),
-        "VESTLUS_HTTP_PORT": str(free_port("127.0.0.1")),
-        **settings,
-    }
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "vestlus.cli.main", "demo"],
-            env=environment,
+            [sys.executable, "-m", "vestlus.cli.main", command],
+            env=environment | {"VESTLUS_DATA_DIR": str(folder), **settings},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    addresses = folder / "demo.json"
 
-    def started() -> bool:
+    def ready() -> bool:
         if process.poll() is not None:
             raise ServiceError(f"it ended\n{log.read_text('utf-8', errors='replace')[-4000:]}")
-        return addresses.exists() and addresses.stat().st_size > 0
+        return started()
 
     try:
-        wait_for("the demo is ready", started, seconds=START_SECONDS)
-        found = json.loads(addresses.read_text("utf-8"))
-        yield Service(process, log, found["simulator"], found["service"], found["account"])
+        wait_for(f"{command} is ready", ready, seconds=START_SECONDS)
+        yield process, log
     finally:
         _stop(process)
+
+
+@contextmanager
+def running_simulator(folder: Path, port: int) -> Iterator[tuple[str, dict[str, str]]]:
+    """A simulator beside a service on ``port``; its address and the settings that point at it."""
+    secret, token, account = "the app secret", "the-access-token", "17841400000000009"
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "vestlus.simulator", "--port", "0"),
+            *("--data", str(folder / "simulator.sqlite"), "--account-id", account),
+            *("--webhook-url", f"http://127.0.0.1:{port}/webhook"),
+        ],
+        env=os.environ
+        | {"VESTLUS_SIMULATOR_APP_SECRET": secret, "VESTLUS_SIMULATOR_ACCESS_TOKEN": token},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        url = str(json.loads(process.stdout.readline())["url"])
+        yield (
+            url,
+            {
+                "VESTLUS_HTTP_PORT": str(port),
+                "VESTLUS_APP_SECRETS": f"an older secret,{secret}",
+                "VESTLUS_VERIFY_TOKEN": "the verify token",
+                "VESTLUS_OPERATOR_TOKEN": "the operator token",
+                "VESTLUS_ENCRYPTION_KEY": "k" * 40,
+                "VESTLUS_ACCOUNT_ID": account,
+                "VESTLUS_ACCESS_TOKEN": token,
+                "VESTLUS_GRAPH_URL": f"{url}/graph/v25.0",
+                "OPENAI_BASE_URL": f"{url}/openai/v1",
+                "OPENAI_API_KEY": "any",
+            },
+        )
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

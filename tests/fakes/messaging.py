@@ -66,6 +66,12 @@ def no_fault(_account: str, _text: str) -> Fault:
     return Fault.NONE
 
 
+def once(fault: Fault, *more: Fault) -> Callable[[str, str], Fault]:
+    """Let these happen to the first requests, and nothing to later ones."""
+    left = [fault, *more]
+    return lambda _account, _text: left.pop(0) if left else Fault.NONE
+
+
 class PretendInstagram:
     """Implements the Messaging port. Latency in virtual seconds."""
 
@@ -82,8 +88,7 @@ class PretendInstagram:
         self.looks: list[tuple[float, str, str]] = []
         #: The calls of the Conversations API that looks make: two each.
         self.look_calls: list[tuple[float, str]] = []
-        self.chance = random.Random(0)
-        self.undone: Counter[str] = Counter()
+        self.chance = random.Random(0)  # noqa: S311 - no secret
         self.in_flight: Counter[str] = Counter()
         self.most_in_flight: Counter[str] = Counter()
         self._threads: defaultdict[tuple[str, str], list[RecentMessage]] = defaultdict(list)
@@ -106,9 +111,7 @@ class PretendInstagram:
         """See the port."""
         self.written.append((asyncio.get_running_loop().time(), account, text))
         self.in_flight[account] += 1
-        self.most_in_flight[account] = max(
-            self.most_in_flight[account], self.in_flight[account]
-        )
+        self.most_in_flight[account] = max(self.most_in_flight[account], self.in_flight[account])
         try:
             return await self._send(account, user, text, self.fault(account, text))
         finally:
@@ -126,8 +129,6 @@ class PretendInstagram:
         return tuple(self._threads[account, user][-LISTED:][::-1])
 
     async def _send(self, account: str, user: str, text: str, fault: Fault) -> str:
-        if fault in UNDONE_AND_UNKNOWN:
-            self.undone[text] += 1
         if fault in {Fault.APPLY, Fault.HANG_DONE}:
             self._deliver(account, user, text)
             await self._fail(Fault.HANG if fault is Fault.HANG_DONE else Fault.CUT)
@@ -137,11 +138,7 @@ class PretendInstagram:
             raise OutcomeUnknown("cut")
         await self._fail(fault)
         half = self.latency / 2
-        try:
-            await asyncio.sleep(half)
-        except asyncio.CancelledError:
-            self.undone[text] += 1
-            raise
+        await asyncio.sleep(half)
         mid = self._deliver(account, user, text)
         await asyncio.sleep(half)
         return mid

@@ -49,7 +49,7 @@ class Place:
             monotonic=virtual_monotonic,
             rules=self.rules,
             tally=self.tally,
-            chance=random.Random(0),
+            chance=random.Random(0),  # noqa: S311 - no secret
         )
 
     def echo_after(self, seconds: Callable[[], float | None]) -> None:

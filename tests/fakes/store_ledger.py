@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tests.fakes.clock import virtual_ms
 from vestlus.conversation.identity import conversation_id
@@ -48,7 +49,7 @@ class MemoryLedger:
         self.unavailable = 0
         self.in_doubt = 0
         self._latency = latency
-        self._chance = chance or random.Random(0)
+        self._chance = chance or random.Random(0)  # noqa: S311 - no secret
         self._echoes: dict[str, list[EchoRow]] = {}
 
     def take_over(self, outbox: int) -> Lease:
@@ -57,7 +58,7 @@ class MemoryLedger:
         self.epochs[name] = self.epochs.get(name, 0) + 1
         return Lease(name, self.epochs[name])
 
-    def add(  # noqa: PLR0913 - the parts of a row
+    def add(
         self,
         ledger_id: str,
         *,
@@ -109,7 +110,7 @@ class MemoryLedger:
         while not self.all_finished():
             await asyncio.sleep(0.05)
 
-    async def recover(self, lease: Lease, now_ms: int) -> int:
+    async def recover(self, lease: Lease, now_ms: int) -> int:  # noqa: ARG002 - the port's
         """See the port."""
         await self._answering()
         if not self._holds(lease):
@@ -117,8 +118,7 @@ class MemoryLedger:
         left = [
             kept
             for kept in self.rows.values()
-            if kept.outbox == partition_number(lease.name)
-            and kept.row.state is SendState.SENDING
+            if kept.outbox == partition_number(lease.name) and kept.row.state is SendState.SENDING
         ]
         for kept in left:
             kept.row = replace(kept.row, state=SendState.LOOKING)
@@ -172,9 +172,7 @@ class MemoryLedger:
     async def claimed_mids(self, account: str, mids: Collection[str]) -> frozenset[str]:
         """See the port."""
         await self._answering()
-        claimed = {
-            kept.sent_mid for kept in self.rows.values() if kept.row.account == account
-        }
+        claimed = {kept.sent_mid for kept in self.rows.values() if kept.row.account == account}
         return frozenset(mid for mid in mids if mid in claimed)
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
@@ -189,9 +187,9 @@ class MemoryLedger:
         """See the port."""
         await self._answering()
         newest = sorted(self.letters.values(), key=lambda letter: -letter.at_ms)
-        return tuple(
-            letter for letter in newest if before_ms is None or letter.at_ms < before_ms
-        )[:limit]
+        return tuple(letter for letter in newest if before_ms is None or letter.at_ms < before_ms)[
+            :limit
+        ]
 
     def _step(self, step: Transition) -> TransitionResult:
         if (step.before, step.after) not in TRANSITIONS:
@@ -213,7 +211,7 @@ class MemoryLedger:
             if not step.reason:
                 raise ValueError(step)
             kept.reason = step.reason
-        changes: dict[str, int] = {}
+        changes: dict[str, Any] = {}
         if step.after is SendState.SENDING:
             changes = {"attempts": row.attempts + 1, "attempted_ms": step.at_ms}
         elif step.after in {SendState.PENDING, SendState.LOOKING}:

@@ -348,7 +348,7 @@ async def test_a_read_without_a_user_finds_its_way_by_the_message(world: World) 
 
 
 async def test_a_turn_that_kills_its_owners_is_quarantined_alone(world: World) -> None:
-    policy = SuspectPolicy(takeovers=2, probes=1)
+    policy = SuspectPolicy(takeovers=2, groups=(1,))
 
     def stuck() -> ScriptedAssistant:
         assistant = ScriptedAssistant()
@@ -367,8 +367,8 @@ async def test_a_turn_that_kills_its_owners_is_quarantined_alone(world: World) -
     await first.was_asked(1)
     for name in list(world.leases):
         await host.let_go(name, 0)
-    await die_with_it(stuck())  # the first takeover: together with the others
-    await die_with_it(stuck())  # the second: alone, and counted
+    await die_with_it(stuck())  # the first takeover: freely
+    await die_with_it(stuck())  # the second: watched, and counted
     await world.host(ScriptedAssistant(), suspects=policy)
     async with asyncio.timeout(15):
         while not (letters := await world.store.dead_letters(limit=10)):

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Self
 
 import asyncpg
 import pytest
@@ -67,7 +68,7 @@ class Relay:
             writer.transport.abort()
         self._writers.clear()
 
-    async def __aenter__(self) -> Relay:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
@@ -136,9 +137,8 @@ async def test_a_restarted_postgresql_is_met_by_the_same_store(
                 await store.check()
             async with refused_in_time():
                 await store.commit_turns([commit], 1)
-            async with refused_in_time():
-                async with another(url):
-                    pass
+            async with refused_in_time(), another(url):
+                pass
             await asyncio.to_thread(postgres_server.start)
             await store.check()
 
@@ -236,14 +236,14 @@ async def test_a_call_that_is_cancelled_leaves_the_store_usable(
     if kind == "postgresql":
         url = str(request.getfixturevalue("postgres_database"))
     async with another(url) as store:
-        lease = await hold(store)
-        for turns_of_the_loop in range(30):
+        commit = await prepared(store)
+        lease = commit.lease
+        for turns_of_the_loop in range(40):
             task = asyncio.create_task(store.record([(lease, [message()])], 1))
             for _ in range(turns_of_the_loop):
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        commit = turn(lease, await conversation(store))
 
         assert await store.commit_turns([commit], 1) == [CommitResult.COMMITTED]
         assert await store.acquire([INBOX], BERT, LONG) == {}

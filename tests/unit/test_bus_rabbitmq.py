@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import random
 
 import aio_pika.exceptions
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from vestlus.bus.port import Queue, Topology
 from vestlus.bus.rabbitmq_calls import call_broker, close_quietly
+from vestlus.bus.rabbitmq_link import Link
 from vestlus.bus.rabbitmq_subscription import _death_reason
 from vestlus.bus.rabbitmq_topology import DELIVERY_LIMIT, Layout
 from vestlus.errors import BusUnavailable
@@ -95,6 +97,19 @@ async def test_closing_what_is_broken_does_not_fail() -> None:
     await close_quietly("it", fail(), 1.0)
 
 
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("amqp://u:p@h/%2F", "amqp://u:p@h/%2F?heartbeat=5&name=here"),
+        ("amqps://h:5671/v", "amqps://h:5671/v?heartbeat=5&name=here"),
+        ("amqp://h/v?heartbeat=9", "amqp://h/v?heartbeat=9&name=here"),
+    ],
+)
+async def test_an_address_gets_a_heartbeat_and_keeps_the_rest(given: str, used: str) -> None:
+    link = Link(given, name="here", timeout=1.0, chance=random.Random(1))  # noqa: S311 - jitter
+    assert link.url == used
+
+
 def test_names_carry_the_prefix() -> None:
     layout = Layout(Topology(inbox=4, outbox=2), "mine.")
     assert layout.exchange(Queue.INBOX) == "mine.vestlus.inbox"
@@ -125,14 +140,9 @@ def test_the_newest_death_gives_the_reason() -> None:
     assert _death_reason({"x-death": deaths}) == "delivery_limit"
 
 
-anything = st.recursive(
-    st.none() | st.integers() | st.text(max_size=5) | st.binary(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["reason", "x-death", "queue"]), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
+scalar = st.none() | st.integers() | st.text(max_size=5) | st.binary(max_size=5)
+death = scalar | st.dictionaries(st.sampled_from(["reason", "queue"]), scalar, max_size=2)
+anything = death | st.lists(death, max_size=3)
 
 
 @given(headers=st.dictionaries(st.sampled_from(["x-death", "other"]), anything, max_size=2))

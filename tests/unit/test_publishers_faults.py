@@ -53,9 +53,7 @@ storms = st.builds(
     bells=st.booleans(),
 )
 
-slow = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+slow = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Run:
@@ -63,7 +61,7 @@ class Run:
 
     def __init__(self, storm: Storm) -> None:
         self.storm = storm
-        self.chance = random.Random(storm.seed)
+        self.chance = random.Random(storm.seed)  # noqa: S311 - no secret
         self.place = Place(rules=SendingRules(not_sent_attempts=50))
         self.place.ledger._chance = self.chance
         self.place.instagram.retry_after = 5.0
@@ -140,9 +138,11 @@ class Run:
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running
-            if self.place.ledger.all_finished() and not kills and len(
-                self.place.ledger.rows
-            ) == expected:
+            if (
+                self.place.ledger.all_finished()
+                and not kills
+                and len(self.place.ledger.rows) == expected
+            ):
                 return
 
 
@@ -159,7 +159,9 @@ def check(run: Run) -> None:
             assert sent[kept.sent_mid or ""].user == kept.row.user
         else:
             assert (kept.row.state, kept.reason) == (SendState.UNKNOWN, "ambiguous_twice")
-            assert place.instagram.undone[kept.row.text] >= 2
+            # A kill between claim and request is as ambiguous as a request that was cut off.
+            doubt = (kept.row.id, SendState.SENDING, SendState.LOOKING)
+            assert place.ledger.history.count(doubt) == 2
     for user in {one.user for one in place.instagram.sent}:
         at = [
             sent[kept.sent_mid].at_ms

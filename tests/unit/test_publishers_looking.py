@@ -6,15 +6,9 @@ import pytest
 
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
-from tests.fakes.messaging import LISTED, Fault
+from tests.fakes.messaging import LISTED, Fault, once
 from tests.fakes.outbox import Place
 from vestlus.store.ledger import SendState
-
-
-def once(fault: Fault, *more: Fault):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    """Let these happen to the first requests, and nothing to later ones."""
-    left = [fault, *more]
-    return lambda _account, _text: left.pop(0) if left else Fault.NONE
 
 
 def place_with(fault: Fault, *more: Fault, rows: int = 1, text: str = "Tere!") -> Place:

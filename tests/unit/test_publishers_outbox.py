@@ -1,6 +1,7 @@
 """The worker: what is sent, in which order, how fast, and what each outcome makes of a row."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,22 +9,16 @@ import pytest
 from publishers.rate import Limit
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
-from tests.fakes.messaging import Fault
+from tests.fakes.messaging import Fault, once
 from tests.fakes.outbox import Place, reference
-from tests.fakes.store_ledger import DAY_MS
+from tests.fakes.store_ledger import DAY_MS, MemoryLedger
 from vestlus.errors import LeaseLost
 from vestlus.store.ledger import SendState
 
 PROMPT = 1.0
 
 
-def once(fault: Fault, *more: Fault):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    """Let these happen to the first requests, and nothing to later ones."""
-    left = [fault, *more]
-    return lambda _account, _text: left.pop(0) if left else Fault.NONE
-
-
-async def until(condition) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+async def until(condition: Callable[[], object]) -> None:
     while not condition():
         await asyncio.sleep(0.01)
 
@@ -211,9 +206,12 @@ def test_windows_that_close_while_an_account_is_stopped_are_given_up_on_time() -
         place = Place(rules=SendingRules(token_probe_seconds=10_000))
         place.instagram.fault = lambda *_: Fault.TOKEN
         place.ledger.add("first", user="u1")
+        place.ledger.add("tried", user="u3", deadline_ms=virtual_ms() + 50_000)
         async with place.serving():
             await asyncio.sleep(1)
             place.ledger.add("r", user="u2", deadline_ms=virtual_ms() + 60_000)
+            await until(lambda: place.ledger.state("tried") is SendState.DEAD)
+            assert 50 < virtual_monotonic() < 51
             await until(lambda: place.ledger.state("r") is SendState.DEAD)
             assert 60 < virtual_monotonic() < 62
         assert place.ledger.state("first") is SendState.PENDING
@@ -279,9 +277,7 @@ def test_throttling_stops_the_whole_account_for_as_long_as_told() -> None:
             before = len(place.instagram.written)
             assert before < 20
             await asyncio.sleep(20)
-            await asyncio.wait_for(
-                until(lambda: len(place.instagram.sent) == 200), 5
-            )
+            await asyncio.wait_for(until(lambda: len(place.instagram.sent) == 200), 5)
 
     run_virtual(scenario())
 
@@ -425,10 +421,12 @@ def test_a_step_whose_confirmation_was_lost_is_not_made_twice(skipped: int) -> N
 
 def test_an_outcome_that_is_known_is_recorded_although_the_worker_is_stopped() -> None:
     async def scenario() -> None:
-        place = Place()
+        place = Place(ledger=MemoryLedger(latency=0.5))
         place.ledger.add("r1")
         async with place.serving():
             await until(lambda: place.instagram.sent and not place.instagram.in_flight["a1"])
+            assert place.ledger.state("r1") is SendState.SENDING
+            place.ledger.unavailable = 3
         assert place.ledger.state("r1") is SendState.SENT
 
     run_virtual(scenario())

@@ -97,11 +97,15 @@ mids = st.frozensets(st.sampled_from([f"m{n}" for n in range(40)]))
 times = st.integers(ATTEMPTED_MS, SETTLED_MS + 100_000)
 
 
-@given(messages, mids, times, st.integers(0, 1), st.booleans())
+@given(messages, mids, times, st.integers(0, 1), times)
 def test_nothing_is_concluded_without_its_proof(
-    listed: list[RecentMessage], claimed: frozenset[str], read_ms: int, resends: int, late: bool
+    listed: list[RecentMessage],
+    claimed: frozenset[str],
+    read_ms: int,
+    resends: int,
+    deadline_ms: int,
 ) -> None:
-    send = row(resends=resends, deadline_ms=ATTEMPTED_MS + (1000 if late else 10**8))
+    send = row(resends=resends, deadline_ms=deadline_ms)
     verdict = judge(*listed, read_ms=read_ms, claimed=claimed, of=send)
     ours = [
         message

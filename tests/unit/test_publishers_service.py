@@ -55,7 +55,7 @@ class Stage:
             clock=virtual_ms,
             monotonic=virtual_monotonic,
             rules=rules,
-            chance=random.Random(0),
+            chance=random.Random(0),  # noqa: S311 - no secret
         )
 
     async def hold(self, outbox: int = 0) -> Lease:
@@ -268,7 +268,7 @@ def test_leaving_ends_every_task() -> None:
 
 
 @pytest.mark.parametrize("percent", [100, 140])
-def test_usage_at_metas_limit_stops_that_account_alone(percent: float) -> None:
+def test_lost_access_stops_that_account_alone(percent: float) -> None:
     async def scenario() -> None:
         stage = Stage()
         async with stage.service:

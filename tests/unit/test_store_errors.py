@@ -69,7 +69,7 @@ def test_every_vendor_error_is_translated_without_its_text(kind: type[BaseExcept
 
 @pytest.mark.parametrize(
     "error",
-    [ConnectionRefusedError(), ConnectionResetError(), TimeoutError(), asyncio.TimeoutError()],
+    [ConnectionRefusedError(), ConnectionResetError(), TimeoutError()],
 )
 def test_a_database_that_cannot_be_reached_is_unavailable(error: Exception) -> None:
     with pytest.raises(StoreUnavailable), translated():
@@ -82,7 +82,7 @@ def test_what_is_not_the_databases_passes(error: BaseException) -> None:
         raise error
 
 
-class Driver(Exception):  # noqa: N818
+class Driver(Exception):
     """An error as a driver raises it."""
 
     def __init__(self, sqlstate: str) -> None:

@@ -95,12 +95,45 @@ def test_after_the_last_failure_the_messages_are_given_up() -> None:
     assert FailurePolicy().decide(10) == (AfterFailure.GIVE_UP, 0)
 
 
-def test_a_turn_that_saw_many_owners_die_runs_alone_and_is_then_quarantined() -> None:
-    policy = SuspectPolicy(takeovers=4, probes=2)
-    assert policy.decide(3, 0) is Start.TOGETHER
-    assert policy.decide(4, 0) is Start.ALONE
-    assert policy.decide(5, 1) is Start.ALONE
-    assert policy.decide(6, 2) is Start.QUARANTINE
+def test_a_turn_that_saw_many_owners_die_is_tried_in_smaller_groups_and_then_quarantined() -> None:
+    policy = SuspectPolicy(takeovers=3, groups=(8, 1))
+    assert policy.decide(2, 0) is Start.FREELY
+    assert policy.decide(3, 0) is Start.WATCHED
+    assert policy.decide(4, 1) is Start.WATCHED
+    assert policy.decide(5, 2) is Start.QUARANTINE
+    assert [policy.together(probes) for probes in range(4)] == [8, 1, 1, 1]
+
+
+@given(st.integers(2, 200), st.integers(0, 199))
+def test_the_guilty_one_is_found_and_no_innocent_is_given_up(count: int, guilty: int) -> None:
+    """A model of owners who die whenever the guilty turn begins, and never otherwise."""
+    policy, guilty = SuspectPolicy(), guilty % count
+    takeovers, probes = dict.fromkeys(range(count), 0), dict.fromkeys(range(count), 0)
+    waiting = set(range(count))
+    answered: set[int] = set()
+    quarantined: set[int] = set()
+    for _ in range(policy.takeovers + len(policy.groups) + 1):
+        died = False
+        free = {
+            one for one in waiting if policy.decide(takeovers[one], probes[one]) is Start.FREELY
+        }
+        died = guilty in free
+        while not died:
+            suspects = sorted(waiting - answered, key=lambda one: probes[one])
+            if not suspects:
+                break
+            size = policy.together(probes[suspects[0]])
+            group = [one for one in suspects if probes[one] == probes[suspects[0]]][:size]
+            for one in group:
+                if policy.decide(takeovers[one], probes[one]) is Start.QUARANTINE:
+                    quarantined.add(one)
+                probes[one] += 1
+            died = guilty in group and guilty not in quarantined
+            answered |= set(group) if not died else set()
+            waiting -= answered
+        for one in waiting:
+            takeovers[one] += 1
+    assert quarantined == {guilty}
 
 
 def test_what_instagram_did_not_pass_on_still_calls_for_an_answer() -> None:

@@ -57,8 +57,8 @@ class RabbitBus:
         """
         async with AsyncExitStack() as stack:
             for link in (self._publishing, self._consuming):
-                await link.open()
                 stack.push_async_callback(link.close)
+                await link.open()
             self._publisher.start()
             stack.push_async_callback(self._publisher.close)
             self._opened = stack.pop_all()

@@ -45,8 +45,13 @@ class Link:
         chance: random.Random,
         prepare: Prepare | None = None,
     ) -> None:
-        """``timeout`` is in seconds, for connecting and for each answer of the broker."""
-        self._url = str(URL(url).update_query(heartbeat=HEARTBEAT_SECONDS, name=name))
+        """``timeout`` is in seconds, for connecting and for each answer of the broker.
+
+        What the address says about heartbeat and name goes before ours.
+        """
+        address = URL(url)
+        options = {"heartbeat": str(HEARTBEAT_SECONDS), "name": name, **address.query}
+        self._url = str(address.with_query(options))
         self._name = name
         self._timeout = timeout
         self._chance = chance
@@ -100,6 +105,11 @@ class Link:
                 await self._up.wait()
         except TimeoutError:
             return self.connection()
+        return self.connection()
+
+    async def connection_again(self) -> AbstractConnection:
+        """The open connection, after waiting for one however long it takes."""
+        await self._up.wait()
         return self.connection()
 
     async def refuse_blocked(self) -> None:

@@ -84,6 +84,8 @@ class Event:
     is_self: bool = False
     #: Instagram could not pass the content on.
     is_unsupported: bool = False
+    #: W3C trace context of the webhook that brought it, empty when there is none.
+    traceparent: str = ""
 
 
 def calls_for_answer(event: Event) -> bool:

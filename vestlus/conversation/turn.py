@@ -99,24 +99,33 @@ class Start(StrEnum):
     """How a turn may begin after its conversation changed owners."""
 
     #: With all the others.
-    TOGETHER = "together"
-    #: By itself, counted beforehand: earlier owners died with it under way.
-    ALONE = "alone"
-    #: Not at all: it was begun alone and its owner died, again.
+    FREELY = "freely"
+    #: In a group of suspects, counted beforehand: earlier owners died with it under way.
+    WATCHED = "watched"
+    #: Not at all: owners died in every group it was in, down to itself alone.
     QUARANTINE = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)
 class SuspectPolicy:
-    """When a turn is suspected of killing its process."""
+    """When a turn is suspected of killing its process, and how the guilty one is found.
+
+    Suspects are tried in groups that shrink with every owner that dies: whoever is innocent is
+    answered as soon as a group lives long enough, whoever is guilty ends up alone. Processes also
+    die for other reasons, so being alone once proves nothing.
+    """
 
     #: Takeovers without an answer in between that make a suspect.
-    takeovers: int = 4
-    #: Turns begun alone that did not end before the turn is given up.
-    probes: int = 2
+    takeovers: int = 3
+    #: How many are tried together, by the number of groups that died so far.
+    groups: tuple[int, ...] = (32, 8, 2, 1, 1, 1)
 
     def decide(self, takeovers: int, probes: int) -> Start:
         """How the next turn may begin."""
         if takeovers < self.takeovers:
-            return Start.TOGETHER
-        return Start.QUARANTINE if probes >= self.probes else Start.ALONE
+            return Start.FREELY
+        return Start.QUARANTINE if probes >= len(self.groups) else Start.WATCHED
+
+    def together(self, probes: int) -> int:
+        """How many suspects may be tried at the same time as one with so many probes."""
+        return self.groups[min(probes, len(self.groups) - 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -132,6 +132,7 @@ class ConversationHost:
             partitions=self._partitions,
             clock=self._clock,
             deliver=self._deliver,
+            reread=self._reread,
         )
         task = asyncio.create_task(intake.run(), name=f"intake {lease.name}")
         task.add_done_callback(lambda done: self._intake_ended(lease, done))
@@ -199,6 +200,16 @@ class ConversationHost:
             if box.add(one, now):
                 self._conversing.heard(box)
                 self._start(box)
+
+    def _reread(self, lease: Lease, conversations: Collection[str]) -> None:
+        """What the store has of these conversations may be more than their mailboxes know."""
+        for conversation in conversations:
+            box = self._boxes.get(conversation)
+            if box is None:
+                box = self._boxes[conversation] = Mailbox(conversation, lease)
+            box.used_ms = self._clock()
+            box.loaded = False
+            self._start(box)
 
     def _resume(self, lease: Lease, row: ConversationRow) -> None:
         box = Mailbox(row.id, lease)

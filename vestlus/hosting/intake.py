@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
@@ -57,6 +57,7 @@ class PartitionIntake:
         partitions: int,
         clock: Clock,
         deliver: Callable[[Lease, Sequence[RecordedEvent]], None],
+        reread: Callable[[Lease, Collection[str]], None],
     ) -> None:
         self._lease = lease
         self._partition = partition_number(lease.name)
@@ -66,6 +67,7 @@ class PartitionIntake:
         self._partitions = partitions
         self._clock = clock
         self._deliver = deliver
+        self._reread = reread
         self.recorded = 0
 
     async def run(self) -> None:
@@ -91,8 +93,7 @@ class PartitionIntake:
             deliveries = await subscription.receive(MOST_DELIVERIES)
             backoff.reset()
             events = await self._read(deliveries)
-            recorded = await until_available(partial(self._record, events))
-            self._deliver(self._lease, recorded)
+            self._deliver(self._lease, await self._record(events))
             await subscription.ack(deliveries)
 
     async def _read(self, deliveries: Sequence[Delivery]) -> list[Event]:
@@ -106,7 +107,11 @@ class PartitionIntake:
         if letters:
             _log.error("undecodable_messages", count=len(letters), partition=self._partition)
             await until_available(partial(self._store.bury, letters))
-        events = [event for message in messages for event in message.events]
+        events = [
+            replace(event, traceparent=message.traceparent) if message.traceparent else event
+            for message in messages
+            for event in message.events
+        ]
         return await self._with_users(events)
 
     def _letter(self, body: bytes, reason: str) -> DeadLetter:
@@ -151,11 +156,25 @@ class PartitionIntake:
         return kept
 
     async def _record(self, events: Sequence[Event]) -> list[RecordedEvent]:
+        """Stores the events, however long that takes, and returns those that were new.
+
+        When the database went away in the middle, an earlier try may have been stored all the
+        same, and its events are not new any more: their conversations are read again.
+        """
         if not events:
             return []
-        recorded = await self._recorder.submit((self._lease, events))
+        tries = 0
+
+        async def record() -> list[RecordedEvent] | None:
+            nonlocal tries
+            tries += 1
+            return await self._recorder.submit((self._lease, events))
+
+        recorded = await until_available(record)
         if recorded is None:
             raise LeaseLost(self._lease.name)
+        if tries > 1:
+            self._reread(self._lease, {one.conversation for one in events if one.conversation})
         self.recorded += len(recorded)
         return recorded
 

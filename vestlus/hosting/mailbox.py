@@ -45,7 +45,7 @@ class Mailbox:
     restarts: int = 0
     timer: asyncio.TimerHandle | None = None
     used_ms: int = 0
-    #: Waits to be tried alone: earlier owners died with it under way.
+    #: Waits to be tried apart: earlier owners died with it under way.
     suspect: bool = False
     #: Dropped by its host: never started again.
     stopped: bool = False

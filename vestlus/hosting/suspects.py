@@ -1,4 +1,4 @@
-"""Turns that may have killed earlier owners are tried one at a time."""
+"""Turns that may have killed earlier owners are tried apart from the others."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ POISON = "kills_its_process"
 
 
 class Suspects:
-    """Holds suspected conversations back and lets them run alone, each counted beforehand.
+    """Holds suspected conversations back and tries them in groups, each counted beforehand.
 
-    The count is durable before the turn begins: should the process die, the next owner knows
-    whose turn it was. ``start`` gives a conversation its task; ``drop`` is told of a lost lease.
+    The count is durable before the turns begin: should the process die, the next owner knows
+    whose turns they were, and tries fewer of them together. ``start`` gives a conversation its
+    task; ``drop`` is told of a lost lease.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Suspects:
 
     def holds(self, box: Mailbox) -> bool:
         """Whether the conversation is a suspect; if so it is tried when its time comes."""
-        if self._policy.decide(box.takeovers, box.probes) is Start.TOGETHER:
+        if self._policy.decide(box.takeovers, box.probes) is Start.FREELY:
             return False
         box.suspect = True
         self._waiting.append(box)
@@ -70,28 +71,45 @@ class Suspects:
 
     async def _run(self) -> None:
         while self._waiting:
-            box = self._waiting.popleft()
-            if box.stopped:
-                continue
-            try:
-                await self._try(box)
-            except LeaseLost:
-                self._drop(box.lease)
+            group = self._next_group()
+            await asyncio.gather(*(self._begin(box) for box in group))
+            turns = {box.task for box in group if box.task is not None}
+            if turns:
+                await asyncio.wait(turns)
 
-    async def _try(self, box: Mailbox) -> None:
-        if self._policy.decide(box.takeovers, box.probes) is Start.QUARANTINE:
-            _log.error("turn_quarantined", conversation=box.id, probes=box.probes)
-            give_up = partial(
-                self._store.give_up, box.lease, box.id, reason=POISON, now_ms=self._clock()
-            )
-            await until_available(give_up)
-            box.forget()
-        else:
-            box.probes = await until_available(partial(self._store.probe, box.lease, box.id))
+    def _next_group(self) -> list[Mailbox]:
+        """Those with the fewest probes first: they are likelier innocent, and many at a time."""
+        self._waiting = deque(
+            sorted((box for box in self._waiting if not box.stopped), key=lambda box: box.probes)
+        )
+        if not self._waiting:
+            return []
+        first = self._waiting[0].probes
+        most = self._policy.together(first)
+        group: list[Mailbox] = []
+        while self._waiting and self._waiting[0].probes == first and len(group) < most:
+            group.append(self._waiting.popleft())
+        return group
+
+    async def _begin(self, box: Mailbox) -> None:
+        try:
+            await self._count_or_give_up(box)
+        except LeaseLost:
+            self._drop(box.lease)
+            return
         box.suspect = False
         self._start(box)
-        if box.task is not None:
-            await asyncio.wait({box.task})
+
+    async def _count_or_give_up(self, box: Mailbox) -> None:
+        if self._policy.decide(box.takeovers, box.probes) is Start.WATCHED:
+            box.probes = await until_available(partial(self._store.probe, box.lease, box.id))
+            return
+        _log.error("turn_quarantined", conversation=box.id, probes=box.probes)
+        give_up = partial(
+            self._store.give_up, box.lease, box.id, reason=POISON, now_ms=self._clock()
+        )
+        await until_available(give_up)
+        box.forget()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None

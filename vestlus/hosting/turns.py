@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +12,7 @@ import structlog
 from vestlus.assistant.port import Assistant, Question
 from vestlus.backoff import Backoff
 from vestlus.clock import Clock
+from vestlus.conversation.events import Event
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.reply import Reply
 from vestlus.conversation.splitting import split_text
@@ -152,6 +154,7 @@ class Conversing:
             history=tuple(box.history),
             messages=asked,
             now_ms=now,
+            traceparent=events[-1].traceparent,
         )
         version = box.version
         try:
@@ -165,10 +168,6 @@ class Conversing:
             return
         if reply is None:
             return
-        written = max(
-            written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq]) for seq in seqs
-        )
-        mids = tuple(event.mid for event in events if event.mid)
         answer = HistoryMessage(Role.ASSISTANT, reply.text, self._clock())
         turn = TurnCommit(
             lease=box.lease,
@@ -176,7 +175,7 @@ class Conversing:
             version=version,
             answered=seqs,
             history=(*asked, answer),
-            sends=self._sends(box, version, reply, mids, window_end_ms(written)),
+            sends=self._sends(box, version, reply, seqs=seqs, events=events),
         )
         await self._commit(box, turn)
 
@@ -199,10 +198,14 @@ class Conversing:
         box: Mailbox,
         version: int,
         reply: Reply,
-        mids: tuple[str, ...],
-        deadline_ms: int,
+        *,
+        seqs: Sequence[int],
+        events: Sequence[Event],
     ) -> tuple[NewSend, ...]:
         now = self._clock()
+        written = max(
+            written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq]) for seq in seqs
+        )
         texts = [piece for part in reply.parts for piece in split_text(part.text)]
         return tuple(
             NewSend(
@@ -213,9 +216,10 @@ class Conversing:
                 conversation=box.id,
                 position=version * _MOST_SENDS + index,
                 text=text,
-                answers=mids,
+                answers=tuple(event.mid for event in events if event.mid),
                 due_ms=now,
-                deadline_ms=deadline_ms,
+                deadline_ms=window_end_ms(written),
+                traceparent=events[-1].traceparent,
             )
             for index, text in enumerate(texts)
         )
@@ -230,6 +234,8 @@ class Conversing:
             case CommitResult.CONFLICT:
                 self.counts.conflicts += 1
                 box.loaded = False
+            case CommitResult.REFUSED:
+                await self._after_failure(box, "not_storable")
             case CommitResult.LEASE_LOST:
                 raise LeaseLost(turn.lease.name)
 

@@ -37,7 +37,7 @@ from vestlus.errors import BusUnavailable, NotWebhook, SignatureRejected
 from vestlus.instagram import signature
 from vestlus.instagram.asgi import ClientGone, HttpRefusal, header_values, read_body, respond
 from vestlus.instagram.parsing import group_by_partition, parse_webhook
-from vestlus.messages import encode, inbox_message
+from vestlus.messages import encode, inbox_message, new_traceparent
 
 _log = structlog.get_logger(__name__)
 
@@ -202,10 +202,14 @@ class WebhookHandler:
         return outcome
 
     async def _publish_all(self, events: tuple[Event, ...]) -> None:
-        at_ms = self._clock()
+        at_ms, trace = self._clock(), new_traceparent()
         groups = group_by_partition(events, self._partitions)
         publishes = [
-            self._bus.publish(Queue.INBOX, partition, [encode(inbox_message(group, at_ms=at_ms))])
+            self._bus.publish(
+                Queue.INBOX,
+                partition,
+                [encode(inbox_message(group, at_ms=at_ms, traceparent=trace))],
+            )
             for partition, group in groups.items()
         ]
         # All are waited for, so that none is left running when the first one fails.

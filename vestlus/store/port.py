@@ -126,7 +126,8 @@ class Turns(Protocol):
 
         A turn conflicts when its conversation's version differs or one of its events is not
         PENDING any more. A committed one marks its events ANSWERED, adds its history and sends,
-        raises the version and sets failures, takeovers, probes and wake time to 0.
+        raises the version and sets failures, takeovers, probes and wake time to 0. A turn whose
+        values the database does not take is REFUSED, and stops nobody else's.
         """
         ...
 
@@ -137,7 +138,7 @@ class Turns(Protocol):
         ...
 
     async def probe(self, lease: Lease, conversation: str) -> int:
-        """Counts that a suspect's turn begins alone; returns the new count. Raises LeaseLost."""
+        """Counts that a suspect's turn begins; returns the new count. Raises LeaseLost."""
         ...
 
     async def give_up(self, lease: Lease, conversation: str, *, reason: str, now_ms: int) -> int:

@@ -37,6 +37,9 @@ T = TypeVar("T")
 _CONNECTIONS: Final = 4
 _MORE_CONNECTIONS: Final = 4
 
+#: Azure's load balancers forget a connection that was idle for 240 s, and tell nobody.
+_RECYCLE_SECONDS: Final = 200
+
 _CONNECT_SECONDS: Final = 3.0
 #: The server ends a statement at 4 s; where it cannot even do that, the client does at 5 s.
 _STATEMENT_SECONDS: Final = 5.0
@@ -74,6 +77,7 @@ class PostgresBackend:
             pool_size=_CONNECTIONS,
             max_overflow=_MORE_CONNECTIONS,
             pool_timeout=_STATEMENT_SECONDS,
+            pool_recycle=_RECYCLE_SECONDS,
             hide_parameters=True,
             connect_args={
                 "timeout": _CONNECT_SECONDS,

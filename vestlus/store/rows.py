@@ -88,7 +88,7 @@ class ConversationRow:
     wake_ms: int
     #: Takeovers that found events unanswered since the last committed turn.
     takeovers: int
-    #: Turns begun alone, as a suspect, since the last committed turn.
+    #: Turns begun as a suspect since the last committed turn.
     probes: int
     history: tuple[HistoryMessage, ...]
     pending: tuple[RecordedEvent, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import BigInteger, Connection, Text, bindparam, delete, exists, select
+from sqlalchemy import BigInteger, Connection, Text, bindparam, delete, exists, select, update
 
 from vestlus.store import schema
 from vestlus.store.rows import Lease, Member, MemberKind
@@ -14,6 +14,7 @@ from vestlus.store.sql_part import SqlPart
 
 _MEMBER = schema.member.c
 _ASSIGNMENT = schema.assignment.c
+_LEASE = schema.lease.c
 
 
 class SqlMembers(SqlPart):
@@ -47,6 +48,19 @@ class SqlMembers(SqlPart):
         self._forget = delete(schema.member).where(
             _MEMBER.id == bindparam("of_member", type_=Text()),
             _MEMBER.incarnation == bindparam("started", type_=Text()),
+        )
+        is_its = (
+            _LEASE.member_id == bindparam("of_member", type_=Text()),
+            _LEASE.incarnation == bindparam("started", type_=Text()),
+        )
+        # In the order of names, as everybody locks leases; then freed as a release frees them.
+        self._lock_leases = (
+            select(_LEASE.name).where(*is_its).order_by(_LEASE.name).with_for_update()
+        )
+        self._free_leases = (
+            update(schema.lease)
+            .where(*is_its)
+            .values(member_id=None, incarnation=None, expires_ms=0, epoch=_LEASE.epoch + 1)
         )
         # A newer incarnation keeps what it was assigned.
         self._unassign = delete(schema.assignment).where(
@@ -101,9 +115,10 @@ class SqlMembers(SqlPart):
         """See :meth:`vestlus.store.port.Members.leave`."""
 
         def work(connection: Connection) -> None:
-            connection.execute(
-                self._forget, {"of_member": member.id, "started": member.incarnation}
-            )
+            itself = {"of_member": member.id, "started": member.incarnation}
+            connection.execute(self._lock_leases, itself)
+            connection.execute(self._free_leases, itself)
+            connection.execute(self._forget, itself)
             connection.execute(self._unassign, {"of_member": member.id})
 
         await self._database.write(work)
