@@ -149,8 +149,7 @@ class AccountBudget:
         """
         async with self._queues[kind]:
             if kind is CallKind.LOOK:
-                while (left := self._looks_paused_until - self._monotonic()) > 0:
-                    await asyncio.sleep(min(left, _LONGEST_SLEEP))
+                await asyncio.sleep(max(0.0, self._looks_paused_until - self._monotonic()))
             for _ in range(calls):
                 await self._granted(self._admission[kind], math.inf)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.service import free_port, running_serve, running_simulator
+from tests.e2e.service import running_serve, running_simulator
 from tests.services import AmqpSpace
+from vestlus.cli.launch import free_port
 
 INGRESSES = ["default", "haproxy"] if sys.platform == "linux" else ["default"]
 
