@@ -347,6 +347,33 @@ async def test_a_read_without_a_user_finds_its_way_by_the_message(world: World) 
             await asyncio.sleep(0.02)
 
 
+async def test_an_idle_conversation_is_dropped_from_memory_and_wakes_with_its_history(
+    world: World,
+) -> None:
+    assistant = ScriptedAssistant()
+    host = await world.host(assistant)
+    await world.write("u", "Esimene.")
+    await world.said("u", 2)
+    assert host.counts().conversations == 1
+    async with asyncio.timeout(10):
+        while host.counts().conversations:
+            host.conversations.passivate(system_clock() + 1)
+            await asyncio.sleep(0.02)
+    await world.write("u", "Teine.")
+    await world.said("u", 4)
+    assert [one.text for one in assistant.asked[-1].history] == ["Esimene.", "Esimene."]
+
+
+async def test_what_the_broker_gave_up_on_becomes_a_dead_letter(world: World) -> None:
+    await world.bus.publish(Queue.DEAD, 0, [b"given up"])
+    await world.host(ScriptedAssistant())
+    async with asyncio.timeout(15):
+        while not (letters := await world.store.dead_letters(limit=10)):
+            await asyncio.sleep(0.02)
+    (letter,) = letters
+    assert (letter.source, letter.body) == ("dead", b"given up")
+
+
 async def test_a_turn_that_kills_its_owners_is_quarantined_alone(world: World) -> None:
     policy = SuspectPolicy(takeovers=2, groups=(1,))
 

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
 from typing import Protocol
 
 import structlog
 
-from vestlus.backoff import Backoff, until_available
-from vestlus.bus.port import Bus, Delivery, Queue, Subscription
+from vestlus.backoff import until_available
+from vestlus.bus.consuming import consume
+from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
 from vestlus.conversation.identity import conversation_id, partition_of
-from vestlus.errors import (
-    BusUnavailable,
-    LeaseLost,
-    SubscriptionLost,
-    UndecodableMessage,
-)
+from vestlus.errors import LeaseLost, UndecodableMessage
 from vestlus.grouping import GroupCommitter
+from vestlus.hosting.burial import dead_letter
 from vestlus.messages import InboxMessage, decode_inbox, encode, inbox_message
 from vestlus.store.names import partition_number
 from vestlus.store.port import DeadLetters, Turns
@@ -72,29 +68,11 @@ class PartitionIntake:
 
     async def run(self) -> None:
         """Consumes until cancelled. Raises LeaseLost when somebody else took the partition."""
-        backoff = Backoff()
-        while True:
-            try:
-                subscription = await self._bus.subscribe(Queue.INBOX, self._partition)
-            except BusUnavailable:
-                _log.warning("inbox_not_reachable", partition=self._partition)
-                await backoff.wait()
-                continue
-            try:
-                await self._consume(subscription, backoff)
-            except (SubscriptionLost, BusUnavailable):
-                _log.info("inbox_subscription_lost", partition=self._partition)
-                await backoff.wait()
-            finally:
-                await subscription.close()
+        await consume(self._bus, Queue.INBOX, self._partition, self._take_in, most=MOST_DELIVERIES)
 
-    async def _consume(self, subscription: Subscription, backoff: Backoff) -> None:
-        while True:
-            deliveries = await subscription.receive(MOST_DELIVERIES)
-            backoff.reset()
-            events = await self._read(deliveries)
-            self._deliver(self._lease, await self._record(events))
-            await subscription.ack(deliveries)
+    async def _take_in(self, deliveries: Sequence[Delivery]) -> None:
+        events = await self._read(deliveries)
+        self._deliver(self._lease, await self._record(events))
 
     async def _read(self, deliveries: Sequence[Delivery]) -> list[Event]:
         messages: list[InboxMessage] = []
@@ -103,7 +81,14 @@ class PartitionIntake:
             try:
                 messages.append(decode_inbox(delivery.body))
             except UndecodableMessage as error:
-                letters.append(self._letter(delivery.body, error.reason))
+                letters.append(
+                    dead_letter(
+                        delivery.body,
+                        source=f"{Queue.INBOX}.{self._partition}",
+                        reason=f"undecodable: {error.reason}",
+                        at_ms=self._clock(),
+                    )
+                )
         if letters:
             _log.error("undecodable_messages", count=len(letters), partition=self._partition)
             await until_available(partial(self._store.bury, letters))
@@ -113,16 +98,6 @@ class PartitionIntake:
             for event in message.events
         ]
         return await self._with_users(events)
-
-    def _letter(self, body: bytes, reason: str) -> DeadLetter:
-        digest = blake2b(body, digest_size=16).hexdigest()
-        return DeadLetter(
-            id=f"inbox.{digest}",
-            source=f"{Queue.INBOX}.{self._partition}",
-            reason=f"undecodable: {reason}",
-            body=body,
-            at_ms=self._clock(),
-        )
 
     async def _with_users(self, events: list[Event]) -> list[Event]:
         """Resolves events whose user Meta left out, by the message they are about.

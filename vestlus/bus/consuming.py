@@ -1,0 +1,48 @@
+"""Consuming a partition for as long as it takes: subscribed again whenever that is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from vestlus.backoff import Backoff
+from vestlus.bus.port import Bus, Delivery, Queue, Subscription
+from vestlus.errors import BusUnavailable, SubscriptionLost
+
+_log = structlog.get_logger(__name__)
+
+#: Takes deliveries, oldest first. When it returns they are done with and are acknowledged; when
+#: it raises BusUnavailable they come again.
+Handle = Callable[[Sequence[Delivery]], Awaitable[None]]
+
+
+async def consume(bus: Bus, queue: Queue, partition: int, handle: Handle, *, most: int) -> None:
+    """Hands deliveries, at most ``most`` at a time, to ``handle`` until cancelled.
+
+    What ``handle`` raises, other than BusUnavailable, ends it. Deliveries not acknowledged by
+    then go to the next consumer.
+    """
+    backoff = Backoff()
+    while True:
+        try:
+            subscription = await bus.subscribe(queue, partition)
+        except BusUnavailable:
+            _log.warning("queue_not_reachable", queue=str(queue), partition=partition)
+            await backoff.wait()
+            continue
+        try:
+            await _receive(subscription, handle, most, backoff)
+        except (SubscriptionLost, BusUnavailable):
+            _log.info("subscription_lost", queue=str(queue), partition=partition)
+            await backoff.wait()
+        finally:
+            await subscription.close()
+
+
+async def _receive(subscription: Subscription, handle: Handle, most: int, backoff: Backoff) -> None:
+    while True:
+        deliveries = await subscription.receive(most)
+        backoff.reset()
+        await handle(deliveries)
+        await subscription.ack(deliveries)

@@ -1,0 +1,55 @@
+"""What cannot be used becomes a dead letter: raw, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from hashlib import blake2b
+
+import structlog
+
+from vestlus.backoff import until_available
+from vestlus.bus.consuming import consume
+from vestlus.bus.port import Bus, Delivery, Queue
+from vestlus.clock import Clock
+from vestlus.store.port import DeadLetters
+from vestlus.store.rows import DeadLetter
+
+_log = structlog.get_logger(__name__)
+
+
+def dead_letter(body: bytes, *, source: str, reason: str, at_ms: int) -> DeadLetter:
+    """A letter named by its content: the same body, delivered again, is the same letter."""
+    digest = blake2b(body, digest_size=16).hexdigest()
+    return DeadLetter(id=f"{source}.{digest}", source=source, reason=reason, body=body, at_ms=at_ms)
+
+
+class DeadQueue:
+    """Turns what the broker gave up on into dead letters of the store.
+
+    The broker's own dead-letter queue is a way station: it cannot be searched, and it knows
+    neither accounts nor reasons in words. Served by the holder of the first inbox partition.
+    """
+
+    def __init__(self, bus: Bus, store: DeadLetters, clock: Clock) -> None:
+        self._bus = bus
+        self._store = store
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Consumes until cancelled."""
+        await consume(self._bus, Queue.DEAD, 0, self._bury, most=50)
+
+    async def _bury(self, deliveries: Sequence[Delivery]) -> None:
+        now = self._clock()
+        letters = [
+            dead_letter(
+                delivery.body,
+                source=str(Queue.DEAD),
+                reason=delivery.reason or "given_up_by_the_broker",
+                at_ms=now,
+            )
+            for delivery in deliveries
+        ]
+        _log.error("broker_gave_up_on_messages", count=len(letters))
+        await until_available(partial(self._store.bury, letters))

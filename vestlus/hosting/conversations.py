@@ -1,0 +1,226 @@
+"""The live conversations of a process: plain objects, woken by a message, dropped when idle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from vestlus.assistant.port import Assistant
+from vestlus.clock import Clock
+from vestlus.conversation.turn import SuspectPolicy
+from vestlus.errors import LeaseLost
+from vestlus.grouping import GroupCommitter
+from vestlus.hosting.commits import TurnCommits
+from vestlus.hosting.mailbox import HISTORY_MESSAGES, Mailbox
+from vestlus.hosting.suspects import Suspects
+from vestlus.hosting.turns import Conversing, TurnCounts, TurnPolicies
+from vestlus.store.port import Turns
+from vestlus.store.rows import ConversationRow, EventState, Lease, RecordedEvent
+
+#: A mailbox not used for so long is dropped; the store rebuilds it in milliseconds.
+IDLE_MS = 10 * 60 * 1000
+
+#: Conversations read in one query: a takeover may find thousands.
+LOADED_TOGETHER = 200
+
+#: Turns under way at a time. More wait in order; the broker holds the rest.
+MOST_TURNS = 2000
+
+
+class Conversations:
+    """Gives each conversation with something unanswered a task, one at most.
+
+    ``lost`` is told of a lease that a turn found to be lost, ``failed`` of anything unexpected.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Turns,
+        commits: TurnCommits,
+        assistant: Assistant,
+        clock: Clock,
+        policies: TurnPolicies,
+        suspects: SuspectPolicy,
+        lost: Callable[[Lease], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._lost = lost
+        self._failed = failed
+        self._loader = GroupCommitter[str, ConversationRow | None](
+            self._load, name="loader", max_items=LOADED_TOGETHER
+        )
+        self._conversing = Conversing(
+            store=store,
+            load=self._loader.submit,
+            commits=commits,
+            assistant=assistant,
+            clock=clock,
+            policies=policies,
+        )
+        self._suspects = Suspects(
+            suspects, store=store, clock=clock, start=self._start, drop=lost, failed=failed
+        )
+        self._turns = asyncio.Semaphore(MOST_TURNS)
+        self._boxes: dict[str, Mailbox] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._loader)
+        sweeper = asyncio.create_task(self._sweep(), name="passivation")
+        sweeper.add_done_callback(self._swept)
+        self._stack.callback(sweeper.cancel)
+        self._stack.callback(self._suspects.stop)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    @property
+    def counts(self) -> TurnCounts:
+        """What happened to turns since the start."""
+        return self._conversing.counts
+
+    @property
+    def live(self) -> int:
+        """Conversations in memory."""
+        return len(self._boxes)
+
+    @property
+    def in_flight(self) -> int:
+        """Conversations that are being answered."""
+        return sum(1 for box in self._boxes.values() if box.task is not None)
+
+    @property
+    def suspects(self) -> int:
+        """Conversations that wait to be tried apart from the others."""
+        return len(self._suspects)
+
+    async def take_over(self, lease: Lease) -> None:
+        """Goes on with everything that is unanswered in a partition.
+
+        Raises LeaseLost, StoreUnavailable; nothing of the partition is left running then.
+        """
+        try:
+            waiting = await self._store.take_over(lease)
+            for first in range(0, len(waiting), LOADED_TOGETHER):
+                some = waiting[first : first + LOADED_TOGETHER]
+                rows = await self._store.load(some, HISTORY_MESSAGES)
+                for conversation in some:
+                    if conversation in rows:
+                        self._resume(lease, rows[conversation])
+        except BaseException:
+            await self.forget(lease, 0)
+            raise
+
+    def deliver(self, lease: Lease, recorded: Sequence[RecordedEvent]) -> None:
+        """New events are in the store: whoever is concerned hears of it."""
+        for one in recorded:
+            if one.state is not EventState.PENDING or one.event.conversation is None:
+                continue
+            box = self._box(one.event.conversation, lease)
+            if box.add(one, self._clock()):
+                self._conversing.heard(box)
+                self._start(box)
+
+    def reread(self, lease: Lease, conversations: Collection[str]) -> None:
+        """What the store has of these conversations may be more than their mailboxes know."""
+        for conversation in conversations:
+            box = self._box(conversation, lease)
+            box.loaded = False
+            self._start(box)
+
+    async def forget(self, lease: Lease, deadline_seconds: float) -> None:
+        """Lets the turns of a partition end within the deadline, and drops its conversations."""
+        boxes = [box for box in self._boxes.values() if box.lease == lease]
+        running = {box.task for box in boxes if box.task is not None}
+        if running and deadline_seconds > 0:
+            await asyncio.wait(running, timeout=deadline_seconds)
+        self.drop(lease)
+        left = {box.task for box in boxes if box.task is not None}
+        if left:
+            await asyncio.wait(left)
+
+    def drop(self, lease: Lease) -> None:
+        """Stops everything of a partition at once, but for commits under way."""
+        for box in [box for box in self._boxes.values() if box.lease == lease]:
+            box.stop()
+            del self._boxes[box.id]
+
+    def passivate(self, unused_since_ms: int) -> None:
+        """Drops mailboxes not used since then in which nothing is unanswered."""
+        idle = [
+            box
+            for box in self._boxes.values()
+            if box.used_ms < unused_since_ms and not box.unanswered and box.task is None
+        ]
+        for box in idle:
+            del self._boxes[box.id]
+
+    def _box(self, conversation: str, lease: Lease) -> Mailbox:
+        box = self._boxes.get(conversation)
+        if box is None:
+            box = self._boxes[conversation] = Mailbox(conversation, lease)
+        box.used_ms = self._clock()
+        return box
+
+    def _resume(self, lease: Lease, row: ConversationRow) -> None:
+        box = self._box(row.id, lease)
+        box.fill(row, self._clock())
+        if not self._suspects.holds(box):
+            self._start(box)
+
+    def _start(self, box: Mailbox) -> None:
+        """Gives the conversation a task, unless it has one, waits, or is a suspect."""
+        if box.task is not None or box.timer is not None or box.suspect or box.stopped:
+            return
+        wait = (box.wake_ms - self._clock()) / 1000 if box.loaded else 0.0
+        if wait > 0:
+            box.timer = asyncio.get_running_loop().call_later(wait, self._wake, box)
+            return
+        box.task = asyncio.create_task(self._converse(box), name="conversation")
+        box.task.add_done_callback(lambda done: self._ended(box, done))
+
+    def _wake(self, box: Mailbox) -> None:
+        box.timer = None
+        self._start(box)
+
+    async def _converse(self, box: Mailbox) -> None:
+        async with self._turns:
+            await self._conversing.run(box)
+
+    def _ended(self, box: Mailbox, task: asyncio.Task[None]) -> None:
+        box.task = None
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            if box.unanswered:
+                self._start(box)
+        elif isinstance(error, LeaseLost):
+            self._lost(box.lease)
+        else:
+            self._failed(error)
+
+    async def _load(self, conversations: list[str]) -> list[ConversationRow | None]:
+        rows = await self._store.load(set(conversations), HISTORY_MESSAGES)
+        return [rows.get(conversation) for conversation in conversations]
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_MS / 1000 / 10)
+            self.passivate(self._clock() - IDLE_MS)
+
+    def _swept(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
