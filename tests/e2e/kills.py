@@ -43,7 +43,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """One kill: when, of what, and how long until the next answer reached anybody."""
+    """One kill: when, of what, and how long until somebody who wrote at that moment was
+    answered, the model's time included.
+    """
 
     kind: str
     at_seconds: float
@@ -72,7 +74,7 @@ class Report:
                 outages = sorted(kill.outage_seconds for kill in of_kind)
                 lines.append(
                     f"  {kind}: {len(of_kind)} kills, in flight at least "
-                    f"{min(kill.in_flight for kill in of_kind)}, next answer after "
+                    f"{min(kill.in_flight for kill in of_kind)}, newcomer answered after "
                     f"{outages[len(outages) // 2]:.1f} s (median), {outages[-1]:.1f} s (longest)"
                 )
         found = {
@@ -95,7 +97,7 @@ class Traffic:
         self.stopped = asyncio.Event()
         self.written = 0
         self.answers = 0
-        self.answered = asyncio.Event()
+        self._newcomers = 0
 
     @property
     def unanswered(self) -> int:
@@ -134,6 +136,16 @@ class Traffic:
                 await heard.wait()
             await self._pause(chance.uniform(*self._plan.pause_seconds))
 
+    async def ask_as_newcomer(self) -> None:
+        """Somebody who never wrote before writes once; returns with the answer."""
+        self._newcomers += 1
+        user = f"u{self._plan.users + self._newcomers}"
+        heard = self._heard[user] = asyncio.Event()
+        text = f"Mis kell te avate? #{user}-1"
+        await self.call("messages", {"account": self._service.account, "user": user, "text": text})
+        self.written += 1
+        await heard.wait()
+
     async def _pause(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
@@ -149,9 +161,9 @@ class Traffic:
                 after = max(after, int(message["seq"]))
                 user = str(message["user"])
                 self.answers += 1
-                self.answered.set()
                 self._open[user] = max(0, self._open.get(user, 0) - message["text"].count("#u"))
-                self._heard[user].set()
+                if user in self._heard:
+                    self._heard[user].set()
 
     async def call(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
         """Calls the simulator's control API."""
@@ -184,7 +196,7 @@ async def run_kills(
                 report.kills.append(kill)
                 say(
                     f"{kill.at_seconds:7.1f} s  kill -9 {kind:<23} {kill.in_flight:4} turns in "
-                    f"flight, {kill.unanswered:3} users waiting; next answer after "
+                    f"flight, {kill.unanswered:3} users waiting; newcomer answered after "
                     f"{kill.outage_seconds:.1f} s"
                 )
             traffic.stopped.set()
@@ -224,12 +236,11 @@ async def _kill(
     unanswered = traffic.unanswered
     service.kill(kind, which=chance.randrange(8))
     killed = time.monotonic()
-    # What was under way in other processes may still arrive: an answer counts as the next one
-    # only when the simulator got it after the kill.
-    traffic.answered.clear()
+    # Other answers may be under way in processes that live: somebody who writes only now is
+    # answered when everything works again.
     try:
         async with asyncio.timeout(90):
-            await traffic.answered.wait()
+            await traffic.ask_as_newcomer()
     except TimeoutError:
         raise ServiceError(f"no answer within 90 s of a kill\n{service.tail()}") from None
     return Kill(kind, killed - began, in_flight, unanswered, time.monotonic() - killed)

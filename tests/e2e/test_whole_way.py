@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +18,8 @@ import pytest
 
 from tests.e2e.conftest import PRODUCTION, Pair
 from tests.e2e.service import Service, running_service, wait_for
+from vestlus.cli.launch import free_port
+from vestlus.store.open import open_store
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 HOURS = "Tere! Mis kell te avate?"
@@ -54,6 +58,14 @@ def test_after_kill_9_of_the_conversation_actor_the_next_answer_knows_what_was_s
     assert "Mis aadress teil on? #rita-1" in said
     assert first in said
     assert outage < 60
+
+
+def test_a_frozen_conversation_actor_is_replaced_and_its_user_answered(service: Service) -> None:
+    (frozen,) = service.processes("ray::ConversationActor")
+    os.kill(frozen, signal.SIGSTOP)
+    answer = service.ask("freda", "Mis aadress teil on? #freda-1")
+    assert "#freda-1" in answer
+    assert frozen not in service.processes("ray::ConversationActor")
 
 
 def test_every_captured_payload_gets_its_one_answer_or_is_recorded_and_repeats_change_nothing(
@@ -229,14 +241,9 @@ def test_a_second_start_keeps_the_history(folder: Path) -> None:
 
 
 def test_what_is_wrong_is_said_before_anything_starts(folder: Path) -> None:
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("VESTLUS_", "OPENAI_"))
-    }
     done = subprocess.run(
         [sys.executable, "-m", "vestlus.cli.main", "serve"],
-        env=environment | {"VESTLUS_PARTITIONS": "none"},
+        env=own_environment() | {"VESTLUS_PARTITIONS": "none"},
         cwd=folder,
         check=False,
         capture_output=True,
@@ -246,3 +253,52 @@ def test_what_is_wrong_is_said_before_anything_starts(folder: Path) -> None:
     assert done.returncode == 78
     for name in ("VESTLUS_PARTITIONS", "VESTLUS_APP_SECRETS", "VESTLUS_VERIFY_TOKEN"):
         assert name in done.stderr
+
+
+def test_a_database_or_broker_that_is_not_there_is_said_in_a_line(folder: Path) -> None:
+    port = free_port("127.0.0.1")
+    for name, url in (
+        ("VESTLUS_BUS_URL", f"amqp://127.0.0.1:{port}/"),
+        ("VESTLUS_DATABASE_URL", f"postgresql://somebody:secret@127.0.0.1:{port}/none"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "vestlus.cli.main", "demo"],
+            env=own_environment() | {"VESTLUS_DATA_DIR": str(folder), name: url},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 1
+        assert name in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "secret" not in done.stderr
+
+
+def test_a_store_made_for_other_partitions_is_refused_in_a_line(folder: Path) -> None:
+    async def made_for_eight() -> None:
+        place = f"sqlite:///{folder / 'store.sqlite'}"
+        async with open_store(place, partitions=8, outbox_partitions=4) as store:
+            await store.check()
+
+    asyncio.run(made_for_eight())
+    done = subprocess.run(
+        [sys.executable, "-m", "vestlus.cli.main", "demo"],
+        env=own_environment() | {"VESTLUS_DATA_DIR": str(folder), "VESTLUS_PARTITIONS": "16"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "VESTLUS_PARTITIONS=8" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def own_environment() -> dict[str, str]:
+    """The environment without settings of the service."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("VESTLUS_", "OPENAI_"))
+    }

@@ -37,7 +37,7 @@ TOPOLOGY = Topology(inbox=2, outbox=1)
 FAST = TurnPolicies(
     burst=BurstPolicy(longest_ms=0),
     restart=RestartPolicy(),
-    failure=FailurePolicy(most=3, first_wait_ms=20, longest_wait_ms=50),
+    failure=FailurePolicy(most=3, patience_ms=150, first_wait_ms=20, longest_wait_ms=50),
 )
 
 

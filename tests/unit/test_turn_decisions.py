@@ -82,17 +82,28 @@ def test_a_burst_is_in_metas_order_and_ties_keep_the_order_of_arrival(times: lis
     assert keys == sorted(keys)
 
 
-@given(st.integers(1, 9))
-def test_failures_wait_longer_each_time_and_never_over_the_limit(failures: int) -> None:
+@given(st.integers(1, 100), st.integers(0, 5 * 60 * 60 * 1000))
+def test_a_model_that_is_away_is_waited_for_longer_each_time_and_never_over_the_limit(
+    failures: int, waited: int
+) -> None:
     policy = FailurePolicy()
-    action, wait = policy.decide(failures)
+    action, wait = policy.decide(failures, passing=True, waited_ms=waited)
     assert action is AfterFailure.TRY_AGAIN
     assert policy.first_wait_ms <= wait <= policy.longest_wait_ms
-    assert wait >= policy.decide(max(1, failures - 1))[1]
+    earlier = policy.decide(max(1, failures - 1), passing=True, waited_ms=waited)
+    assert wait >= earlier[1]
 
 
-def test_after_the_last_failure_the_messages_are_given_up() -> None:
-    assert FailurePolicy().decide(10) == (AfterFailure.GIVE_UP, 0)
+def test_messages_are_given_up_when_nobody_waits_for_the_answer_any_more() -> None:
+    policy = FailurePolicy()
+    decision = policy.decide(2, passing=True, waited_ms=policy.patience_ms)
+    assert decision == (AfterFailure.GIVE_UP, 0)
+
+
+def test_answers_that_cannot_be_used_are_asked_for_a_few_times_only() -> None:
+    policy = FailurePolicy(most=4)
+    actions = [policy.decide(count, passing=False, waited_ms=0)[0] for count in range(1, 5)]
+    assert actions == [AfterFailure.TRY_AGAIN] * 3 + [AfterFailure.GIVE_UP]
 
 
 def test_a_turn_that_saw_many_owners_die_is_tried_in_smaller_groups_and_then_quarantined() -> None:

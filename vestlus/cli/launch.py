@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 import urllib.error
@@ -16,8 +18,11 @@ from pathlib import Path
 from types import FrameType
 from uuid import uuid4
 
-from vestlus.errors import VestlusError
+from vestlus.bus.open import open_bus
+from vestlus.bus.port import Topology
+from vestlus.errors import BusUnavailable, StoreUnavailable, VestlusError
 from vestlus.settings import Settings
+from vestlus.store.open import open_store
 
 #: How long turns and sends under way may take when the service is told to stop, seconds.
 DRAIN_SECONDS = 30.0
@@ -95,7 +100,15 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
             f"port {settings.http_port} is taken: end what listens there, "
             "or set VESTLUS_HTTP_PORT to another one"
         )
-    _prepare_environment(settings)
+    asyncio.run(_check_adapters(settings))
+    with _private_folder() as folder:
+        _prepare_environment(settings, folder)
+        with _deployed(settings, stop, say) as address:
+            yield address
+
+
+@contextmanager
+def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     # Only now: Ray and Ray Serve read the environment when they are imported.
     import ray
     from ray import serve
@@ -142,7 +155,34 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
         say(f"Stopped. (Ray namespace {NAMESPACE})" if not local else "Stopped.")
 
 
-def _prepare_environment(settings: Settings) -> None:
+async def _check_adapters(settings: Settings) -> None:
+    """Opens the store and the bus once, so that what is wrong with them is told in a line and
+    before Ray starts. Brings the schema up to date. Raises NotStartedError.
+    """
+    topology = Topology(inbox=settings.partitions)
+    try:
+        async with open_store(
+            settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+        ):
+            pass
+    except StoreUnavailable as error:
+        raise NotStartedError(
+            "the database of VESTLUS_DATABASE_URL does not answer: is it running, and are "
+            "address, user and password right?"
+        ) from error
+    except ValueError as error:
+        raise NotStartedError(f"VESTLUS_DATABASE_URL: {error}") from error
+    try:
+        async with open_bus(settings.bus, topology) as bus:
+            await bus.check()
+    except BusUnavailable as error:
+        raise NotStartedError(
+            "the broker of VESTLUS_BUS_URL does not answer: is it running, and are address, "
+            "user, password and virtual host right?"
+        ) from error
+
+
+def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # Ray's own warning about packing the working folder, which is not done here.
@@ -150,27 +190,29 @@ def _prepare_environment(settings: Settings) -> None:
     if settings.ingress == "haproxy":
         os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
         os.environ["RAY_SERVE_THROUGHPUT_OPTIMIZED"] = "1"
-        folder = settings.data_dir.absolute() / "haproxy"
-        folder.mkdir(parents=True, exist_ok=True)
-        # In a folder of our own: two services on one machine, and no socket in a common place.
         paths = {
-            "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": folder / "haproxy.cfg",
-            "RAY_SERVE_HAPROXY_SOCKET_PATH": _short_socket(folder),
-            "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": folder,
-            "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": folder / "server-state",
+            "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": haproxy_folder / "haproxy.cfg",
+            "RAY_SERVE_HAPROXY_SOCKET_PATH": haproxy_folder / "admin.sock",
+            "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": haproxy_folder,
+            "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": haproxy_folder / "server-state",
         }
         for name, path in paths.items():
             os.environ.setdefault(name, str(path))
         os.environ.setdefault("RAY_SERVE_HAPROXY_NBTHREAD", str(min(4, os.cpu_count() or 1)))
 
 
-def _short_socket(folder: Path) -> Path:
-    """The admin socket's path; the system allows about 100 bytes for one."""
-    path = folder / "admin.sock"
-    longest = 90
-    if len(str(path).encode()) <= longest:
-        return path
-    return Path("/tmp") / f"vestlus-haproxy-{os.getuid()}-{os.getpid()}.sock"  # noqa: S108
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """Where HAProxy keeps its admin socket, which Ray opens to every user of the machine: in a
+    folder that only we can enter. In ``/tmp`` because a socket's path holds 97 characters, of
+    which Ray takes 57 for its cluster's id.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix="vestlus-",
+        dir="/tmp",
+        ignore_cleanup_errors=True,
+    ) as folder:
+        yield Path(folder)
 
 
 def _start_ray(*, local: bool) -> None:

@@ -27,7 +27,7 @@ from vestlus.conversation.turn import (
     may_restart,
 )
 from vestlus.conversation.window import window_end_ms, written_at_ms
-from vestlus.errors import AssistantError, LeaseLost, StoreUnavailable
+from vestlus.errors import AssistantError, AssistantUnavailable, LeaseLost, StoreUnavailable
 from vestlus.hosting.commits import TurnCommits
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.places import place_of
@@ -160,7 +160,8 @@ class Conversing:
         try:
             reply = await self._think(box, question)
         except AssistantError as error:
-            await self._after_failure(box, error.reason)
+            passing = isinstance(error, AssistantUnavailable)
+            await self._after_failure(box, error.reason, passing=passing)
             return
         except Exception as error:  # noqa: BLE001 - a fault in one answer must not stop the others
             _log.error("answer_broke", conversation=box.id, place=place_of(error))
@@ -239,11 +240,15 @@ class Conversing:
             case CommitResult.LEASE_LOST:
                 raise LeaseLost(turn.lease.name)
 
-    async def _after_failure(self, box: Mailbox, reason: str) -> None:
+    async def _after_failure(self, box: Mailbox, reason: str, *, passing: bool = False) -> None:
         failures = box.failures + 1
         self.counts.failed += 1
         _log.warning("answer_failed", conversation=box.id, reason=reason, failures=failures)
-        action, wait = self._policies.failure.decide(failures)
+        waited = self._clock() - min(
+            written_at_ms(event.timestamp_ms, box.taken_in[seq])
+            for seq, event in box.unanswered.items()
+        )
+        action, wait = self._policies.failure.decide(failures, passing=passing, waited_ms=waited)
         if action is AfterFailure.GIVE_UP:
             self.counts.given_up += await self._store.give_up(
                 box.lease, box.id, reason=reason, now_ms=self._clock()

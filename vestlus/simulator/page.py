@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from importlib.resources import files
 
 from aiohttp import web
@@ -81,6 +82,11 @@ class ChatPage:
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
+        with suppress(ConnectionResetError):  # the browser closed the page
+            await self._tell(response, account, user)
+        return response
+
+    async def _tell(self, response: web.StreamResponse, account: str, user: str) -> None:
         shown: dict[int, JsonObject] = {}
         kind = "snapshot"
         with self._state.watch((account, user)) as changed:
@@ -95,7 +101,6 @@ class ChatPage:
                 kind = "change"
                 while not await self._woken(changed):
                     await response.write(b": still here\n\n")
-        return response
 
     async def _woken(self, changed: asyncio.Event) -> bool:
         """Wait for a change or the end; False when it is time to show that the line is alive."""
