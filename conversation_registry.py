@@ -6,6 +6,8 @@ No message passes through it. While it is gone the others go on with what they h
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import pickle
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -100,6 +102,7 @@ class Registry:
         """What there is, by actor name."""
         return {
             "cluster": self._cluster,
+            "settings": digest_of(self._settings),
             "pools": {
                 "conversation": self._pools.conversation if self._pools else 0,
                 "publisher": self._pools.publisher if self._pools else 0,
@@ -127,6 +130,7 @@ class Registry:
             outbox_partitions=topology.outbox,
         ) as store:
             await make_sure_gone(store, member)
+            await asyncio.to_thread(self._adopt)
             lease: Lease | None = None
             while not controls.stop.is_set():
                 await self._look_after_actors(self._pools)
@@ -142,6 +146,19 @@ class Registry:
             if lease is not None:
                 await store.release([lease], member)
             await store.leave(member)
+
+    def _adopt(self) -> None:
+        """Takes over the actors of an earlier incarnation: those too many are ended then."""
+        for found in ray.util.list_named_actors(all_namespaces=True):
+            name = str(found["name"])
+            if found["namespace"] != NAMESPACE or name == REGISTRY_NAME:
+                continue
+            prefix = name.partition("-")[0]
+            if prefix in {MemberKind.CONVERSATION, MemberKind.PUBLISHER}:
+                kind = MemberKind(prefix)
+                self._watched[name] = Watched(
+                    kind, self._start(name, kind), False, time.monotonic(), {}
+                )
 
     async def _look_after_actors(self, pools: Pools) -> None:
         wanted = {f"conversation-{n}": MemberKind.CONVERSATION for n in range(pools.conversation)}
@@ -287,6 +304,31 @@ class ConversationRegistry:
         """Drains and ends every actor. The caller then ends this one."""
         # Two kinds of actor, one after the other.
         self._shell.drain(deadline_seconds, patience=deadline_seconds + 40)
+
+
+def digest_of(settings: Settings) -> str:
+    """Tells settings apart without showing them."""
+    return hashlib.sha256(pickle.dumps(settings)).hexdigest()
+
+
+def end_outdated(settings: Settings, deadline_seconds: float) -> None:
+    """Ends a registry, and its actors, that run with other settings than these.
+
+    On a Ray cluster that outlived ``vestlus serve`` they are still there; new tokens, accounts
+    and sizes would not reach them.
+    """
+    try:
+        registry = ray.get_actor(REGISTRY_NAME, NAMESPACE)
+    except ValueError:
+        return
+    try:
+        described: Any = ray.get(registry.describe.remote(), timeout=START_SECONDS)
+        if described["settings"] == digest_of(settings):
+            return
+        ray.get(registry.drain.remote(deadline_seconds), timeout=2 * deadline_seconds + 60)
+    except (GetTimeoutError, RayActorError, RayTaskError) as error:
+        _log.warning("outdated_registry_not_drained", error=type(error).__name__)
+    ray.kill(registry, no_restart=True)
 
 
 def start_registry(settings: Settings, cluster: str) -> ActorHandle[Any]:

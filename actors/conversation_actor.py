@@ -17,7 +17,7 @@ from vestlus.conversation.turn import BurstPolicy
 from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
-from vestlus.hosting.run import until_stopped
+from vestlus.hosting.run import until_failed
 from vestlus.hosting.turns import TurnPolicies
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
@@ -52,8 +52,8 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         membership = Membership(store, member, host)
         controls.describe = lambda: {"leases": len(membership.held), **asdict(host.counts())}
         await make_sure_gone(store, member)
-        await until_stopped(membership.run(), host.failed, controls.stop)
-        await membership.leave(controls.deadline_seconds)
+        serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
+        await until_failed(serving, host.failed)
 
 
 @ray.remote

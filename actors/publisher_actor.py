@@ -20,7 +20,7 @@ from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
-from vestlus.hosting.run import until_stopped
+from vestlus.hosting.run import until_failed
 from vestlus.instagram.graph import GraphClient
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
@@ -32,10 +32,12 @@ class PublisherHolder:
 
     def __init__(self, service: PublisherService) -> None:
         self._service = service
-        self.lost: set[str] = set()
+        self._leases: dict[str, Lease] = {}
+        self.lost: set[Lease] = set()
 
     async def hold(self, lease: Lease) -> None:
         """See :class:`vestlus.hosting.membership.Holder`."""
+        self._leases[lease.name] = lease
         await self._service.hold(lease)
 
     async def let_go(self, name: str, deadline_seconds: float) -> None:
@@ -47,7 +49,7 @@ class PublisherHolder:
         while True:
             failure = await self._service.failed()
             if isinstance(failure.error, LeaseLost):
-                self.lost.add(failure.name)
+                self.lost.add(self._leases[failure.name])
             elif not failed.done():
                 failed.set_exception(failure.error)
 
@@ -98,8 +100,8 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         membership = Membership(store, member, holder, extended=service.lease_extended)
         controls.describe = lambda: {"leases": len(membership.held), **asdict(service.stats())}
         await make_sure_gone(store, member)
-        await until_stopped(membership.run(), failed, controls.stop)
-        await membership.leave(controls.deadline_seconds)
+        serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
+        await until_failed(serving, failed)
 
 
 @ray.remote

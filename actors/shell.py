@@ -18,6 +18,7 @@ from uuid import uuid4
 import structlog
 import uvloop
 
+from vestlus.errors import VestlusError
 from vestlus.hosting.places import place_of
 from vestlus.hosting.predecessor import host_name
 from vestlus.logs import configure_logs
@@ -89,8 +90,15 @@ class Shell:
     def _run(self) -> None:
         try:
             uvloop.run(self._main())
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the process must not live on
-            _log.critical("service_failed", service=self._name, place=place_of(error))
+        except BaseException as failure:  # noqa: BLE001 - whatever it is, the process must not live on
+            error = failure
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+            # Errors of ours hold no texts and no secrets, and say what to mend.
+            reason = str(error) if isinstance(error, VestlusError) else ""
+            _log.critical(
+                "service_failed", service=self._name, place=place_of(error), reason=reason
+            )
             os._exit(FAILED_STATUS)
         self._done.set_result(None)
 

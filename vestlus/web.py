@@ -1,12 +1,14 @@
 """The HTTP surface: the webhook's hot route before everything else, then the probes.
 
-Meta's webhook touches the bus only; the store is opened for the probes and never waited for on
-that path.
+Meta's webhook touches the bus only. Bus and store are opened side by side and for as long as it
+takes, so a replica that starts while one of them is away starts all the same: without the bus the
+webhook says 503, without the store it works.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,22 +20,28 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from vestlus.backoff import Backoff
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
-from vestlus.errors import BusUnavailable, StoreUnavailable
+from vestlus.errors import BusUnavailable, StoreError, StoreUnavailable
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
 from vestlus.instagram.handler import WebhookHandler
 from vestlus.measures import exposition
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
-from vestlus.store.rows import MemberKind
+from vestlus.store.rows import Counts, MemberKind
 
 _log = structlog.get_logger(__name__)
 
 #: A probe answers within this time, whatever hangs behind it.
 PROBE_SECONDS = 3.0
+
+#: How old the store's sums in ``/metrics`` may be; Prometheus asks every 15 s or more.
+COUNTS_SECONDS = 10.0
+
+_NOT_YET = PlainTextResponse("not now\n", status_code=503, headers={"Retry-After": "5"})
 
 
 class Front:
@@ -46,6 +54,9 @@ class Front:
         self._bus: Bus | None = None
         self._store: Store | None = None
         self._counts: Counter[str] = Counter()
+        self._counting = asyncio.Lock()
+        self._last_counts: Counts | None = None
+        self._stale_at = 0.0
         self._rest = Starlette(
             routes=[
                 Route("/healthz", self._healthy),
@@ -57,36 +68,65 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or runs the lifespan."""
-        if scope["type"] == "http" and scope["path"] == "/webhook" and self._webhook is not None:
-            await self._webhook(scope, receive, send)
+        if scope["type"] == "http" and scope["path"] == "/webhook":
+            await (self._webhook or _NOT_YET)(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        settings = self._settings
         async with AsyncExitStack() as stack:
-            self._store = await stack.enter_async_context(
-                open_store(
-                    settings.database,
-                    partitions=self._topology.inbox,
-                    outbox_partitions=self._topology.outbox,
-                )
-            )
-            self._bus = await stack.enter_async_context(open_bus(settings.bus, self._topology))
-            token = settings.verify_token
+            opening = [
+                asyncio.create_task(self._open_bus(stack), name="opening the bus"),
+                asyncio.create_task(self._open_store(stack), name="opening the store"),
+            ]
+            try:
+                yield
+            finally:
+                self._webhook = None
+                for task in opening:
+                    task.cancel()
+                await asyncio.wait(opening)
+
+    async def _open_bus(self, stack: AsyncExitStack) -> None:
+        settings, backoff = self._settings, Backoff()
+        token = settings.verify_token
+        while True:
+            try:
+                bus = await stack.enter_async_context(open_bus(settings.bus, self._topology))
+            except BusUnavailable:
+                _log.warning("bus_not_reachable")
+                await backoff.wait()
+                continue
             self._webhook = await stack.enter_async_context(
                 WebhookHandler(
                     secrets=settings.secrets,
                     verify_token=token.get_secret_value() if token else "",
-                    bus=self._bus,
+                    bus=bus,
                     partitions=self._topology.inbox,
                     clock=system_clock,
                     on_counts=self._count,
                 )
             )
-            yield
-            self._webhook = None
+            self._bus = bus
+            return
+
+    async def _open_store(self, stack: AsyncExitStack) -> None:
+        settings, topology, backoff = self._settings, self._topology, Backoff()
+        while True:
+            store = open_store(
+                settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+            )
+            try:
+                self._store = await stack.enter_async_context(store)
+            except StoreUnavailable:
+                _log.warning("store_not_reachable")
+            except StoreError as error:
+                # For the operator to mend; the webhook goes on taking messages in.
+                _log.error("store_not_usable", reason=str(error))
+            else:
+                return
+            await backoff.wait()
 
     def _count(self, counts: Mapping[str, int]) -> None:
         self._counts.update(counts)
@@ -109,13 +149,15 @@ class Front:
         return JSONResponse(body, status_code=503 if problems else 200)
 
     async def _bus_answers(self) -> str | None:
-        if self._bus is not None:
-            await self._bus.check()
+        if self._bus is None:
+            return "not reached yet"
+        await self._bus.check()
         return None
 
     async def _store_answers(self) -> str | None:
-        if self._store is not None:
-            await self._store.check()
+        if self._store is None:
+            return "not reached yet"
+        await self._store.check()
         return None
 
     async def _somebody(self, kind: MemberKind) -> str | None:
@@ -129,13 +171,22 @@ class Front:
 
     async def _metrics(self, _: Request) -> PlainTextResponse:
         """Sums over the store and this process, in Prometheus' text format."""
-        try:
-            counts = await self._store.counts() if self._store else None
-        except StoreUnavailable:
-            counts = None
-        return PlainTextResponse(
-            exposition(counts, self._counts), media_type="text/plain; version=0.0.4"
-        )
+        body = exposition(await self._counted(), self._counts)
+        return PlainTextResponse(body, media_type="text/plain; version=0.0.4")
+
+    async def _counted(self) -> Counts | None:
+        """The store's sums, not older than :data:`COUNTS_SECONDS`; ``None`` when it is away.
+
+        Counting reads whole tables, and anybody may ask: one question at a time, and seldom.
+        """
+        async with self._counting:
+            if time.monotonic() >= self._stale_at and self._store is not None:
+                self._stale_at = time.monotonic() + COUNTS_SECONDS
+                try:
+                    self._last_counts = await self._store.counts()
+                except StoreUnavailable:
+                    self._last_counts = None
+            return self._last_counts
 
 
 async def _within_time(check: Callable[[], Awaitable[str | None]]) -> str | None:

@@ -96,8 +96,14 @@ def test_a_model_that_is_away_is_waited_for_longer_each_time_and_never_over_the_
 
 def test_messages_are_given_up_when_nobody_waits_for_the_answer_any_more() -> None:
     policy = FailurePolicy()
-    decision = policy.decide(2, passing=True, waited_ms=policy.patience_ms)
+    decision = policy.decide(policy.most, passing=True, waited_ms=policy.patience_ms)
     assert decision == (AfterFailure.GIVE_UP, 0)
+
+
+def test_a_message_that_came_late_still_gets_its_tries() -> None:
+    policy = FailurePolicy()
+    action, _ = policy.decide(1, passing=True, waited_ms=policy.patience_ms * 2)
+    assert action is AfterFailure.TRY_AGAIN
 
 
 def test_answers_that_cannot_be_used_are_asked_for_a_few_times_only() -> None:

@@ -83,7 +83,7 @@ class AfterFailure(StrEnum):
 class FailurePolicy:
     """How often and how long to try again when the assistant fails."""
 
-    #: Answers that cannot be used, before the messages are given up.
+    #: Tries before the messages are given up.
     most: int = 4
     #: How long a model that is away is waited for. An answer that comes later helps nobody.
     patience_ms: int = 6 * 60 * 60 * 1000
@@ -93,10 +93,12 @@ class FailurePolicy:
     def decide(self, failures: int, *, passing: bool, waited_ms: int) -> tuple[AfterFailure, int]:
         """What to do after this many failures in a row, and the wait before it.
 
-        ``passing`` says that the model did not answer at all, which is nobody's message's fault;
-        ``waited_ms`` is how long the user has been waiting.
+        ``passing`` says that the model did not answer at all, which is no message's fault; such
+        failures are counted apart. ``waited_ms`` is how long ago the oldest of the messages was
+        taken in.
         """
-        if waited_ms >= self.patience_ms if passing else failures >= self.most:
+        tired = failures >= self.most and (waited_ms >= self.patience_ms or not passing)
+        if tired:
             return AfterFailure.GIVE_UP, 0
         doubled = self.first_wait_ms * 2 ** min(failures - 1, 20)
         return AfterFailure.TRY_AGAIN, min(doubled, self.longest_wait_ms)

@@ -129,7 +129,7 @@ class Conversations:
             if one.state is not EventState.PENDING or one.event.conversation is None:
                 continue
             box = self._box(one.event.conversation, lease)
-            if box.add(one, self._clock()):
+            if box.add(one):
                 self._conversing.heard(box)
                 self._start(box)
 
@@ -169,6 +169,10 @@ class Conversations:
 
     def _box(self, conversation: str, lease: Lease) -> Mailbox:
         box = self._boxes.get(conversation)
+        if box is not None and box.lease.epoch < lease.epoch:
+            # The partition was lost and taken again: what the box knows may be old.
+            box.stop()
+            box = None
         if box is None:
             box = self._boxes[conversation] = Mailbox(conversation, lease)
         box.used_ms = self._clock()
@@ -176,7 +180,7 @@ class Conversations:
 
     def _resume(self, lease: Lease, row: ConversationRow) -> None:
         box = self._box(row.id, lease)
-        box.fill(row, self._clock())
+        box.fill(row)
         if not self._suspects.holds(box):
             self._start(box)
 

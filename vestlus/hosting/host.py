@@ -80,7 +80,7 @@ class ConversationHost:
         self._held: dict[str, _Held] = {}
         self._stack = AsyncExitStack()
         self._recorded = 0
-        self.lost: set[str] = set()
+        self.lost: set[Lease] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
@@ -103,6 +103,8 @@ class ConversationHost:
 
         Raises LeaseLost, StoreUnavailable.
         """
+        if lease.name in self._held:
+            await self.let_go(lease.name, 0)
         await self.conversations.take_over(lease)
         intake = PartitionIntake(
             lease,
@@ -132,8 +134,12 @@ class ConversationHost:
         self._recorded += held.intake.recorded
         for task in held.tasks:
             task.cancel()
-        await asyncio.wait(held.tasks)
-        await self.conversations.forget(held.lease, deadline_seconds)
+        try:
+            await asyncio.wait(held.tasks)
+            await self.conversations.forget(held.lease, deadline_seconds)
+        finally:
+            # Whoever gives up waiting must leave nothing running.
+            self.conversations.drop(held.lease)
 
     def counts(self) -> HostCounts:
         """What there is and what happened."""
@@ -177,7 +183,7 @@ class ConversationHost:
         for task in held.tasks:
             task.cancel()
         self.conversations.drop(lease)
-        self.lost.add(lease.name)
+        self.lost.add(lease)
 
     def _fail(self, error: BaseException) -> None:
         _log.error("host_failed", error=type(error).__name__, place=place_of(error))

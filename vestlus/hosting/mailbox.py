@@ -41,6 +41,8 @@ class Mailbox:
     thinking: asyncio.Task[Reply] | None = None
     #: Set when something newer arrives.
     news: asyncio.Event | None = None
+    #: Tries in a row that found the model away.
+    outages: int = 0
     #: Restarts of the present answer.
     restarts: int = 0
     timer: asyncio.TimerHandle | None = None
@@ -50,26 +52,25 @@ class Mailbox:
     #: Dropped by its host: never started again.
     stopped: bool = False
 
-    def add(self, recorded: RecordedEvent, now_ms: int) -> bool:
+    def add(self, recorded: RecordedEvent) -> bool:
         """Takes in an unanswered event; False when it is known already."""
         if recorded.seq in self.unanswered:
             return False
         self.unanswered[recorded.seq] = recorded.event
-        self.taken_in[recorded.seq] = now_ms
+        self.taken_in[recorded.seq] = recorded.recorded_ms
         self.account = recorded.event.account
         self.user = recorded.event.user or self.user
         return True
 
-    def fill(self, row: ConversationRow, now_ms: int) -> None:
+    def fill(self, row: ConversationRow) -> None:
         """Takes over what the store knows; events that came meanwhile stay."""
         self.account, self.user = row.account, row.user
         self.version = row.version
         self.failures, self.wake_ms = row.failures, row.wake_ms
         self.takeovers, self.probes = row.takeovers, row.probes
         self.history = list(row.history)
-        known = {recorded.seq: recorded.event for recorded in row.pending}
-        self.taken_in = {seq: self.taken_in.get(seq, now_ms) for seq in known}
-        self.unanswered = known
+        self.unanswered = {recorded.seq: recorded.event for recorded in row.pending}
+        self.taken_in = {recorded.seq: recorded.recorded_ms for recorded in row.pending}
         self.loaded = True
 
     def answered(self, seqs: tuple[int, ...], history: tuple[HistoryMessage, ...]) -> None:
@@ -79,12 +80,14 @@ class Mailbox:
             self.taken_in.pop(seq, None)
         self.history = [*self.history, *history][-HISTORY_MESSAGES:]
         self.version += 1
-        self.failures = self.takeovers = self.probes = self.restarts = self.wake_ms = 0
+        self.failures = self.outages = self.takeovers = self.probes = 0
+        self.restarts = self.wake_ms = 0
 
     def forget(self) -> None:
         """The unanswered events were given up: events that came meanwhile are read again."""
         self.unanswered.clear()
         self.taken_in.clear()
+        self.outages = 0
         self.loaded = False
 
     def stop(self) -> None:

@@ -32,15 +32,15 @@ HAND_OVER_SECONDS = 15.0
 class Holder(Protocol):
     """Acts for the leases it is given."""
 
-    #: Names of leases that were found to be lost; whoever notices takes them out.
-    lost: set[str]
+    #: Leases that were found to be lost; the holder has dropped them already.
+    lost: set[Lease]
 
     async def hold(self, lease: Lease) -> None:
         """Begins to act. Raises LeaseLost, StoreUnavailable."""
         ...
 
     async def let_go(self, name: str, deadline_seconds: float) -> None:
-        """Ends what is under way within the deadline, and acts no more."""
+        """Ends what is under way within the deadline, and acts no more. Safe to call twice."""
         ...
 
 
@@ -50,6 +50,9 @@ class MembershipStore(Leases, Members, Protocol):
 
 class Membership:
     """Heartbeats, and leases acquired, extended and released as assigned.
+
+    Three loops: signs of life and renewals go on while a partition is taken up or handed over,
+    which may take seconds. Only the third, :meth:`_reconcile`, takes and lets go of leases.
 
     A lease that cannot be extended in its time is not let go at once: its epoch protects the
     store, and publishers stop writing requests in time by themselves.
@@ -70,21 +73,34 @@ class Membership:
         self._store = store
         self._member = member
         self._holder = holder
+        self._assigned: frozenset[str] = frozenset()
         self._held: dict[str, Lease] = {}
+        self._not_renewed: set[Lease] = set()
 
     @property
     def held(self) -> Collection[str]:
         """The names of the leases held."""
         return self._held.keys()
 
-    async def run(self) -> None:
-        """Beats and extends leases until cancelled.
+    async def run(self, stop: asyncio.Event, deadline_seconds: Callable[[], float]) -> None:
+        """Serves until ``stop`` is set; then hands everything over and signs off.
 
-        Two loops, so that leases are extended while a partition is taken up or handed over.
+        ``deadline_seconds`` is asked then: what is under way may take so long. Others take over
+        at once, because the leases are released and not left to expire.
         """
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._repeat(self._beat, BEAT_SECONDS), name="heartbeat")
-            group.create_task(self._repeat(self._renew, RENEW_SECONDS), name="lease renewal")
+            beating = group.create_task(self._repeat(self._beat, BEAT_SECONDS), name="heartbeat")
+            renewing = group.create_task(self._repeat(self._renew, RENEW_SECONDS), name="renewal")
+            serving = group.create_task(
+                self._repeat(self._reconcile, BEAT_SECONDS), name="reconciliation"
+            )
+            await _until_set_or_done(stop, serving)
+            serving.cancel()
+            await asyncio.wait({serving})
+            await self._let_go(list(self._held), deadline_seconds())
+            beating.cancel()
+            renewing.cancel()
+        await self._store.leave(self._member)
 
     async def _repeat(self, action: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:
@@ -94,51 +110,42 @@ class Membership:
                 _log.warning("store_not_reachable", member=self._member.id)
             await asyncio.sleep(seconds)
 
-    async def leave(self, deadline_seconds: float) -> None:
-        """A planned end: lets go of everything and signs off, so that others take over at once."""
-        names = list(self._held)
-        await asyncio.gather(*(self._holder.let_go(name, deadline_seconds) for name in names))
-        await self._release(names)
-        await self._store.leave(self._member)
-
     async def _beat(self) -> None:
-        assigned = await self._store.heartbeat(self._member)
-        await self._forget_lost()
-        surplus = [name for name in self._held if name not in assigned]
-        if surplus:
-            await asyncio.gather(
-                *(self._holder.let_go(name, HAND_OVER_SECONDS) for name in surplus)
-            )
-            await self._release(surplus)
-        missing = sorted(assigned - self._held.keys())
-        if missing:
-            await self._acquire(missing)
-
-    async def _forget_lost(self) -> None:
-        while self._holder.lost:
-            name = self._holder.lost.pop()
-            self._held.pop(name, None)
+        self._assigned = await self._store.heartbeat(self._member)
 
     async def _renew(self) -> None:
         # A copy: the other loop takes and releases leases while the store answers.
-        leases = dict(self._held)
+        leases = list(self._held.values())
         if not leases:
             return
         asked = time.monotonic()
-        kept = await self._store.renew(list(leases.values()), self._member, LEASE_SECONDS)
-        for name, lease in leases.items():
-            if self._held.get(name) != lease:
-                continue
-            if name not in kept:
-                _log.warning("lease_lost", lease=name)
-                del self._held[name]
-                await self._holder.let_go(name, 0)
+        kept = await self._store.renew(leases, self._member, LEASE_SECONDS)
+        self._not_renewed.update(lease for lease in leases if lease.name not in kept)
         self._extended(kept, asked + LEASE_SECONDS)
 
-    async def _release(self, names: Collection[str]) -> None:
-        leases = [self._held[name] for name in names if name in self._held]
-        for name in names:
-            self._held.pop(name, None)
+    async def _reconcile(self) -> None:
+        """Makes what is held what is assigned."""
+        await self._drop_lost()
+        missing = sorted(self._assigned - self._held.keys())
+        if missing:
+            await self._acquire(missing)
+        surplus = [name for name in self._held if name not in self._assigned]
+        if surplus:
+            await self._let_go(surplus, HAND_OVER_SECONDS)
+
+    async def _drop_lost(self) -> None:
+        lost = self._holder.lost | self._not_renewed
+        self._holder.lost.clear()
+        self._not_renewed.clear()
+        for lease in lost:
+            if self._held.get(lease.name) == lease:
+                _log.warning("lease_lost", lease=lease.name)
+                del self._held[lease.name]
+                await self._holder.let_go(lease.name, 0)
+
+    async def _let_go(self, names: Collection[str], deadline_seconds: float) -> None:
+        await asyncio.gather(*(self._holder.let_go(name, deadline_seconds) for name in names))
+        leases = [self._held.pop(name) for name in names if name in self._held]
         if leases:
             await self._store.release(leases, self._member)
             _log.info("leases_released", leases=len(leases))
@@ -146,20 +153,26 @@ class Membership:
     async def _acquire(self, names: Collection[str]) -> None:
         asked = time.monotonic()
         leases = await self._store.acquire(names, self._member, LEASE_SECONDS)
-        for name, lease in leases.items():
-            self._held[name] = lease
+        self._held.update(leases)
         self._extended(leases.keys(), asked + LEASE_SECONDS)
         results = await asyncio.gather(
-            *(self._holder.hold(lease) for lease in leases.values()),
-            return_exceptions=True,
+            *(self._holder.hold(lease) for lease in leases.values()), return_exceptions=True
         )
         for name, result in zip(leases, results, strict=True):
             if result is None:
                 continue
             self._held.pop(name, None)
-            if isinstance(result, (LeaseLost, StoreUnavailable)):
-                _log.warning("lease_not_taken_up", lease=name, error=type(result).__name__)
-            else:
+            if not isinstance(result, (LeaseLost, StoreUnavailable)):
                 raise result
+            _log.warning("lease_not_taken_up", lease=name, error=type(result).__name__)
         if leases:
             _log.info("leases_acquired", leases=len(leases))
+
+
+async def _until_set_or_done(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """Waits for the event, or for the end of a task that should not end."""
+    waiting = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()

@@ -22,12 +22,14 @@ WORKER_MARK = "ray::"
 
 
 def host_name() -> str:
-    """This machine's name and process namespace: where a process id means something."""
+    """This machine, since it was started, and its process namespace: where a process id means
+    something. A name alone does not do: cloned machines share theirs.
+    """
     try:
-        namespace = str(Path("/proc/self/ns/pid").readlink())
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{socket.gethostname()}/{boot}/{Path('/proc/self/ns/pid').readlink()}"
     except OSError:
-        namespace = ""
-    return f"{socket.gethostname()}{namespace}"
+        return socket.gethostname()
 
 
 def gone_from_here(members: Iterable[Member]) -> tuple[Member, ...]:

@@ -1,4 +1,4 @@
-"""Running until told to stop, and no longer than everything is well."""
+"""Running no longer than everything is well."""
 
 from __future__ import annotations
 
@@ -7,20 +7,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-async def until_stopped(
-    work: Coroutine[Any, Any, None], failed: asyncio.Future[None], stop: asyncio.Event
-) -> None:
-    """Runs ``work`` until ``stop`` is set. Raises what ``work`` or ``failed`` fails with."""
-    tasks: list[asyncio.Future[Any]] = [
-        asyncio.create_task(work, name="work"),
-        asyncio.create_task(stop.wait(), name="stop"),
-    ]
+async def until_failed(work: Coroutine[Any, Any, None], failed: asyncio.Future[None]) -> None:
+    """Runs ``work`` to its end. Raises what it, or ``failed``, fails with, whichever is first."""
+    task = asyncio.create_task(work, name="work")
     try:
-        await asyncio.wait([*tasks, failed], return_when=asyncio.FIRST_COMPLETED)
-        for done in (failed, tasks[0]):
-            if done.done():
-                done.result()
+        await asyncio.wait([task, failed], return_when=asyncio.FIRST_COMPLETED)
+        if failed.done():
+            failed.result()
+        await task
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        task.cancel()
+        await asyncio.wait({task})

@@ -59,9 +59,7 @@ class Suspects:
             return False
         box.suspect = True
         self._waiting.append(box)
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="suspects")
-            self._task.add_done_callback(self._ended)
+        self._go_on()
         return True
 
     def stop(self) -> None:
@@ -111,7 +109,16 @@ class Suspects:
         await until_available(give_up)
         box.forget()
 
+    def _go_on(self) -> None:
+        if self._task is None and self._waiting:
+            self._task = asyncio.create_task(self._run(), name="suspects")
+            self._task.add_done_callback(self._ended)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
             self._failed(error)
+        # One that came between the last look and the end of the task.
+        self._go_on()

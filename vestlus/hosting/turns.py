@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from vestlus.assistant.port import Assistant, Question
-from vestlus.backoff import Backoff
+from vestlus.backoff import Backoff, until_available
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
 from vestlus.conversation.history import HistoryMessage, Role
@@ -128,7 +129,7 @@ class Conversing:
             _log.error("conversation_without_a_row", conversation=box.id)
             box.unanswered.clear()
             return
-        box.fill(row, self._clock())
+        box.fill(row)
 
     async def _burst(self, box: Mailbox) -> None:
         box.news = asyncio.Event()
@@ -227,7 +228,10 @@ class Conversing:
 
     async def _commit(self, box: Mailbox, turn: TurnCommit) -> None:
         """Commits, shielded: a turn that is decided is not half done because its host stops."""
-        result = await asyncio.shield(self._commits.commit(turn))
+        # Repeated while the database is away: the answer is there, and asking the model again
+        # would cost more. The version makes a repeat of a commit that was done a conflict.
+        commit = until_available(partial(self._commits.commit, turn))
+        result = await asyncio.shield(commit)
         match result:
             case CommitResult.COMMITTED:
                 self.counts.answered += 1
@@ -241,23 +245,27 @@ class Conversing:
                 raise LeaseLost(turn.lease.name)
 
     async def _after_failure(self, box: Mailbox, reason: str, *, passing: bool = False) -> None:
-        failures = box.failures + 1
         self.counts.failed += 1
-        _log.warning("answer_failed", conversation=box.id, reason=reason, failures=failures)
-        waited = self._clock() - min(
-            written_at_ms(event.timestamp_ms, box.taken_in[seq])
-            for seq, event in box.unanswered.items()
+        if passing:
+            box.outages += 1
+        else:
+            box.failures += 1
+        tries = box.outages if passing else box.failures
+        _log.warning("answer_failed", conversation=box.id, reason=reason, tries=tries)
+        action, wait = self._policies.failure.decide(
+            tries,
+            passing=passing,
+            waited_ms=self._clock() - min(box.taken_in.values()),
         )
-        action, wait = self._policies.failure.decide(failures, passing=passing, waited_ms=waited)
         if action is AfterFailure.GIVE_UP:
-            self.counts.given_up += await self._store.give_up(
-                box.lease, box.id, reason=reason, now_ms=self._clock()
+            give_up = partial(
+                self._store.give_up, box.lease, box.id, reason=reason, now_ms=self._clock()
             )
+            self.counts.given_up += await until_available(give_up)
             box.forget()
             return
-        wake = self._clock() + wait
-        await self._store.postpone(box.lease, box.id, wake_ms=wake, failures=failures)
-        box.failures, box.wake_ms, box.restarts = failures, wake, 0
+        box.wake_ms, box.restarts = self._clock() + wait, 0
+        await self._store.postpone(box.lease, box.id, wake_ms=box.wake_ms, failures=box.failures)
 
 
 #: Positions of one turn's sends; an answer never has as many pieces.

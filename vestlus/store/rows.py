@@ -67,6 +67,7 @@ class RecordedEvent:
     seq: int
     event: Event
     state: EventState
+    recorded_ms: int
 
 
 @dataclass(frozen=True, slots=True)

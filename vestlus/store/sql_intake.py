@@ -103,7 +103,7 @@ class SqlIntake(SqlPart):
                     answer.append(None)
                     continue
                 recorded = [
-                    RecordedEvent(new.pop(event.key), event, states[event.key])
+                    RecordedEvent(new.pop(event.key), event, states[event.key], now_ms)
                     for event in events
                     if event.key in new
                 ]

@@ -65,7 +65,7 @@ class SqlTurns(SqlDeadLetters):
             .order_by(_HISTORY.conversation, _HISTORY.position)
         )
         self._pending = (
-            select(_EVENT.conversation, _EVENT.seq, _EVENT.payload)
+            select(_EVENT.conversation, _EVENT.seq, _EVENT.payload, _EVENT.recorded_ms)
             .where(dialect.one_of(_EVENT.conversation, "ids"), is_pending)
             .order_by(_EVENT.seq)
         )
@@ -132,8 +132,9 @@ class SqlTurns(SqlDeadLetters):
             ):
                 messages[owner].append(HistoryMessage(Role(role), text, at_ms, mid))
             pending: defaultdict[str, list[RecordedEvent]] = defaultdict(list)
-            for owner, seq, payload in connection.execute(self._pending, ids):
-                pending[owner].append(RecordedEvent(seq, event_of(payload), EventState.PENDING))
+            for owner, seq, payload, at_ms in connection.execute(self._pending, ids):
+                recorded = RecordedEvent(seq, event_of(payload), EventState.PENDING, at_ms)
+                pending[owner].append(recorded)
             return {
                 row[0]: ConversationRow(
                     *row, history=tuple(messages[row[0]]), pending=tuple(pending[row[0]])
