@@ -51,8 +51,9 @@ ROUND_SECONDS = 1.0
 #: An actor that answered before and does not answer within this time is frozen.
 FROZEN_AFTER_SECONDS = 4.0
 
-#: An actor that is starting may take this long.
-START_SECONDS = 90.0
+#: An actor that is starting may take this long, and twice as long each time it did not make it:
+#: a machine that is too slow must not be made to start the same actor again for ever.
+START_SECONDS = 30.0
 
 #: An actor's share of a processor for placement only; it may use more. Small, so that a
 #: laptop has room for all of them.
@@ -86,6 +87,7 @@ class Watched:
     answering: bool
     since: float
     last: Mapping[str, Any]
+    start_seconds: float = START_SECONDS
 
 
 class Registry:
@@ -202,8 +204,10 @@ class Registry:
             one.last = await asyncio.to_thread(ray.get, answer, timeout=patience)
         except (GetTimeoutError, RayTaskError):
             waited = time.monotonic() - one.since
-            if one.answering or waited > START_SECONDS:
+            if one.answering or waited > one.start_seconds:
                 _log.error("actor_frozen", actor=name)
+                if not one.answering:
+                    one.start_seconds *= 2
                 await asyncio.to_thread(ray.kill, one.handle, no_restart=False)
                 one.answering, one.since = False, time.monotonic()
         except RayActorError:
@@ -213,6 +217,7 @@ class Registry:
             await self._renew_handle(name, one)
         else:
             one.answering, one.since = True, time.monotonic()
+            one.start_seconds = START_SECONDS
 
     async def _renew_handle(self, name: str, one: Watched) -> None:
         """An actor that is gone for good (killed without restart) is started anew by name."""
@@ -322,7 +327,7 @@ def end_outdated(settings: Settings, deadline_seconds: float) -> None:
     except ValueError:
         return
     try:
-        described: Any = ray.get(registry.describe.remote(), timeout=START_SECONDS)
+        described: Any = ray.get(registry.describe.remote(), timeout=2 * START_SECONDS)
         if described["settings"] == digest_of(settings):
             return
         ray.get(registry.drain.remote(deadline_seconds), timeout=2 * deadline_seconds + 60)

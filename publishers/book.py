@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -110,9 +110,17 @@ class LedgerBook:
         """
         return await self._ledger.recover(self._lease, self._clock())
 
-    async def heads(self, limit: int, ids: Sequence[str] | None = None) -> tuple[SendRow, ...]:
+    async def heads(
+        self,
+        limit: int,
+        *,
+        ids: Collection[str] | None = None,
+        without_accounts: Collection[str] = (),
+    ) -> tuple[SendRow, ...]:
         """The first unfinished row of each conversation. Raises StoreUnavailable."""
-        return await self._ledger.unfinished(self._outbox, limit=limit, ids=ids)
+        return await self._ledger.unfinished(
+            self._outbox, limit=limit, ids=ids, without_accounts=without_accounts
+        )
 
     async def _write(self, transition: Transition) -> TransitionResult:
         # Made only when needed: seeding its chance costs more than all the rest of a step.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
@@ -33,11 +35,20 @@ class Lane:
     """The waiting heads of one account's conversations: nearest deadline first.
 
     After a pause it opens by halves: one request at a time, until one shows that Instagram
-    takes them again. State is touched by the worker's tasks of one loop only, never across an
-    await.
+    takes them again. From the pause until then it is stopped: ``stopped`` is called when that
+    begins, ``opened`` when it ends and when a pause is lifted. State is touched by the worker's
+    tasks of one loop only, never across an await.
     """
 
-    def __init__(self, account: str, budget: AccountBudget, rules: SendingRules) -> None:
+    def __init__(
+        self,
+        account: str,
+        budget: AccountBudget,
+        rules: SendingRules,
+        *,
+        stopped: Callable[[Lane], None],
+        opened: Callable[[], None],
+    ) -> None:
         self.account = account
         self.budget = budget
         self.looks: dict[str, Look] = {}
@@ -48,10 +59,14 @@ class Lane:
         #: Something changed that may let the next one go.
         self.changed = asyncio.Event()
         self._rules = rules
+        self._on_stopped = stopped
+        self._on_opened = opened
         self._ready: list[tuple[int, int, SendRow]] = []
         self._later: list[tuple[int, int, SendRow]] = []
         self._order = count()
         self._half_open = False
+        #: When a pause was lifted last, milliseconds since 1970.
+        self._lifted_ms = -1
         #: Pauses in a row because nothing answered.
         self._unreachable = 0
         #: Ambiguous outcomes in a row.
@@ -62,9 +77,40 @@ class Lane:
         """Rows that wait for their turn."""
         return len(self._ready) + len(self._later)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the account is paused, or only tried by single requests."""
+        return self._half_open
+
+    def has_room(self, now_ms: int) -> bool:
+        """Whether more rows are wanted: while stopped, one that is due when the pause ends."""
+        if not self._half_open:
+            return self.waiting + len(self.looks) < self._rules.known
+        return not self._ready and not (self._later and self._later[0][0] <= self._probe_ms(now_ms))
+
+    def takes(self, row: SendRow, now_ms: int) -> bool:
+        """Whether this PENDING row is wanted."""
+        goes = not self._half_open or self._due_ms(row) <= self._probe_ms(now_ms)
+        return goes and self.has_room(now_ms)
+
+    def surplus(self, now_ms: int, dying_ms: int) -> list[SendRow]:
+        """Takes out what is not needed while stopped.
+
+        What expires before ``dying_ms`` stays, and one row for the next probe.
+        """
+        self._promote(now_ms)
+        queued = [*self._ready, *self._later]
+        # The nearest deadline of those that can go, else the first that will.
+        kept = {row.id for _, _, row in (self._ready or self._later)[:1]}
+        kept |= {row.id for _, _, row in queued if row.deadline_ms < dying_ms}
+        for heap in (self._ready, self._later):
+            heap[:] = [one for one in heap if one[2].id in kept]
+            heapq.heapify(heap)
+        return [row for _, _, row in queued if row.id not in kept]
+
     def add(self, row: SendRow, now_ms: int) -> None:
         """Queues a PENDING row, for now or for its due time; what expires before is due then."""
-        due_ms = min(row.due_ms, row.deadline_ms + 1)
+        due_ms = self._due_ms(row)
         if due_ms > now_ms:
             heapq.heappush(self._later, (due_ms, next(self._order), row))
         else:
@@ -103,6 +149,14 @@ class Lane:
         """Pauses the account; afterwards one request goes first, alone."""
         self.budget.pause(seconds)
         self._half_open = True
+        self._on_stopped(self)
+        self.changed.set()
+
+    def usage(self, percent: float, regain_seconds: float) -> None:
+        """Follows Meta's usage headers, which may stop the account."""
+        self.budget.usage(percent, regain_seconds)
+        if paused := self.budget.paused_seconds():
+            self.stop(paused)
         self.changed.set()
 
     def may_send(self) -> bool:
@@ -112,11 +166,13 @@ class Lane:
     def resume(self, now_ms: int) -> None:
         """Lifts a pause: what was put off because of it is due now."""
         self.budget.resume()
+        self._lifted_ms = now_ms
         later, self._later = self._later, []
         for _, _, row in later:
-            heapq.heappush(self._ready, (row.deadline_ms, next(self._order), row))
+            self.add(row, now_ms)
         for look in self.looks.values():
             look.read_ms = min(look.read_ms, now_ms)
+        self._on_opened()
         self.changed.set()
 
     def stop_unreachable(self) -> float:
@@ -144,9 +200,12 @@ class Lane:
 
     def answered(self) -> None:
         """Instagram took a request and said something about that request only."""
-        self._half_open = False
         self._ambiguous = 0
         self._unreachable = 0
+        # While paused, the answer is to a request that was made before.
+        if self._half_open and not self.budget.paused_seconds():
+            self._half_open = False
+            self._on_opened()
         self.changed.set()
 
     def due_look(self, now_ms: int) -> Look | None:
@@ -165,11 +224,19 @@ class Lane:
 
     async def until_changed(self, seconds: float) -> None:
         """Waits for :attr:`changed`, at most so long; infinity is for ever."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(None if seconds == math.inf else seconds):
                 await self.changed.wait()
-        except TimeoutError:
-            return
+
+    def _due_ms(self, row: SendRow) -> int:
+        # What was put off before the pause was lifted was perhaps put off because of it.
+        if 0 < row.attempted_ms <= self._lifted_ms:
+            return 0
+        return min(row.due_ms, row.deadline_ms + 1)
+
+    def _probe_ms(self, now_ms: int) -> int:
+        """When the next probe may go, and a second: rows are put off by another clock."""
+        return now_ms + round(self.budget.paused_seconds() * 1000) + 1000
 
     def _has_slot(self) -> bool:
         if self._half_open:

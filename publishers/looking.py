@@ -29,6 +29,7 @@ from publishers.tally import Tally
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import GraphError, Refused, Throttled, TokenRejected
+from vestlus.instagram.graph_errors import stops_account
 from vestlus.instagram.port import Messaging
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Ledger
@@ -127,10 +128,9 @@ class Looker:
                 # Sending has a limit of its own and goes on.
                 lane.budget.pause_looks(error.retry_after)
                 return LookAgain(read_ms=now_ms + round(error.retry_after * 1000))
-            case TokenRejected():
-                # Nothing is wrong with the row: it waits for a token as the others do.
-                self._tally.count("token_rejected")
-                _log.error("token_rejected", account=look.row.account, reason=error.reason)
+            case TokenRejected() | Refused() if stops_account(error):
+                # Nothing is wrong with the row: it waits for its account as the others do.
+                self._tally.stopped(look.row.account, error)
                 lane.stop(self._rules.token_probe_seconds)
                 return LookAgain(read_ms=now_ms + round(self._rules.token_probe_seconds * 1000))
         if not look.failures:

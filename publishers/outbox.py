@@ -11,9 +11,10 @@ import structlog
 
 from publishers.book import LedgerBook
 from publishers.lane import Lane
+from publishers.lanes import Lanes
 from publishers.looking import Looker
 from publishers.lookout import Lookout
-from publishers.rate import AccountBudget, CallKind
+from publishers.rate import CallKind
 from publishers.reader import LedgerReader
 from publishers.rules import SendingRules
 from publishers.sending import LeaseRemaining, Sender
@@ -38,7 +39,8 @@ class OutboxWorker:
 
     - Each conversation has at most one row in hand, its first unfinished one: a user's order is
       kept. Conversations go at the same time, nearest deadline first.
-    - Each account has a queue, a budget and slots of its own: none delays another.
+    - Each account has a queue, a budget, slots and a share of the memory of its own: none delays
+      another, whatever it has waiting. What waits for a stopped account stays in the ledger.
     - What is in memory is a cache of the ledger; a new worker reads it anew.
 
     :meth:`run` does everything and returns when cancelled. It raises LeaseLost when the lease
@@ -61,8 +63,6 @@ class OutboxWorker:
     ) -> None:
         self._lease = lease
         self._clock = clock
-        self._monotonic = monotonic
-        self._rules = rules
         self._book = LedgerBook(
             ledger=ledger,
             lease=lease,
@@ -70,7 +70,8 @@ class OutboxWorker:
             tally=tally,
             group_seconds=rules.group_seconds,
         )
-        self._reader = LedgerReader(self._book, rules, monotonic, self._learn)
+        self._lanes = Lanes(rules, clock, monotonic, stopped=self._stopped, opened=self._opened)
+        self._reader = LedgerReader(self._book, rules, monotonic, self._learn, self._lanes)
         self._sender = Sender(
             book=self._book,
             ledger=ledger,
@@ -81,7 +82,6 @@ class OutboxWorker:
             tally=tally,
             chance=chance,
         )
-        self._lanes: dict[str, Lane] = {}
         looker = Looker(
             book=self._book,
             ledger=ledger,
@@ -104,17 +104,17 @@ class OutboxWorker:
     @property
     def in_flight(self) -> int:
         """Rows whose attempt is under way."""
-        return sum(lane.in_flight for lane in self._lanes.values())
+        return self._lanes.in_flight
 
     @property
     def waiting(self) -> int:
-        """Conversations with a row that waits for its turn."""
-        return sum(lane.waiting for lane in self._lanes.values())
+        """Rows in memory that wait for their turn; of a stopped account few are."""
+        return self._lanes.waiting
 
     @property
     def looking(self) -> int:
         """Ambiguous sends."""
-        return sum(len(lane.looks) for lane in self._lanes.values())
+        return self._lanes.looking
 
     def ring(self, sends: Iterable[SendReference]) -> None:
         """These rows were just written. Losing a ring delays until the next reading."""
@@ -123,8 +123,7 @@ class OutboxWorker:
     def usage(self, account: str, percent: float, regain_seconds: float = 0.0) -> None:
         """Follows Meta's usage headers for an account, if it is one of this partition."""
         if (lane := self._lanes.get(account)) is not None:
-            lane.budget.usage(percent, regain_seconds)
-            lane.changed.set()
+            lane.usage(percent, regain_seconds)
 
     def token_renewed(self, account: str) -> None:
         """An account has a new token: it need not wait for the next probe."""
@@ -136,7 +135,7 @@ class OutboxWorker:
         self._draining = self._lookout.draining = True
         try:
             async with asyncio.timeout(seconds):
-                for lane in self._lanes.values():
+                for lane in tuple(self._lanes.values()):
                     while lane.in_flight or lane.reading:
                         lane.changed.clear()
                         await lane.changed.wait()
@@ -177,11 +176,16 @@ class OutboxWorker:
             self._spawn(self._doubt(row), "doubt")
 
     def _new_lane(self, account: str) -> Lane:
-        budget = AccountBudget(self._rules.text, self._rules.looks, self._monotonic)
-        lane = self._lanes[account] = Lane(account, budget, self._rules)
+        lane = self._lanes.new(account)
         self._spawn(self._walk_sends(lane), "sends")
         self._spawn(self._lookout.walk_reads(lane), "reads")
         return lane
+
+    def _stopped(self, lane: Lane) -> None:
+        self._reader.let_go(lane.surplus(self._clock(), self._lanes.dying_ms()))
+
+    def _opened(self) -> None:
+        self._reader.hurry()
 
     async def _walk_sends(self, lane: Lane) -> None:
         while True:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -22,11 +23,43 @@ _IDS_AT_ONCE = 500
 _RETRY_SECONDS = 1.0
 
 
+class Room(Protocol):
+    """How much of each account is wanted; :class:`~publishers.lanes.Lanes`."""
+
+    def dying_ms(self) -> int:
+        """Rows with a deadline before this time are taken whatever the room."""
+        ...
+
+    def has_room(self, account: str) -> bool:
+        """Whether one more row of the account is wanted."""
+        ...
+
+    def takes(self, row: SendRow) -> bool:
+        """Whether this row is wanted."""
+        ...
+
+    def without_room(self) -> set[str]:
+        """Accounts of which no more rows are wanted."""
+        ...
+
+    def is_busy(self, account: str) -> bool:
+        """Whether the account can do without more rows for a moment."""
+        ...
+
+
 class LedgerReader:
     """Hands each conversation's first unfinished row to ``learn``, once at a time.
 
-    A conversation is in hand from then until :meth:`again` says that its row is through; it is
-    read anew at once, so that its next row follows without waiting for a bell.
+    A conversation is in hand from then until :meth:`again` says that its row is through, or
+    :meth:`let_go` that it is not wanted now. After :meth:`again` it is read anew at once, so
+    that its next row follows without waiting for a bell.
+
+    Accounts that have rows enough, or are stopped, are left out of the readings: their rows,
+    however many and however near their deadlines, hide nobody else's. So that windows which
+    close meanwhile are given up on time, a sweep every ``sweep_seconds`` reads the nearest
+    deadlines of all accounts and takes what expires before the sweep after next. Only what is
+    hidden behind ``longest_page`` other such rows is given up one sweep or more too late; it is
+    never sent.
     """
 
     def __init__(
@@ -35,11 +68,13 @@ class LedgerReader:
         rules: SendingRules,
         monotonic: Callable[[], float],
         learn: Callable[[SendRow], None],
+        room: Room,
     ) -> None:
         self._book = book
         self._rules = rules
         self._monotonic = monotonic
         self._learn = learn
+        self._room = room
         self._in_hand: set[str] = set()
         #: Rows whose conversations are to be read.
         self._wanted: set[str] = set()
@@ -47,11 +82,13 @@ class LedgerReader:
         #: Conversations that were let go while a reading was under way: it may be out of date.
         self._overtaken: set[str] = set()
         self._page = rules.page
+        self._poll_at = monotonic()
+        self._sweep_at = monotonic() + rules.sweep_seconds
 
     def ring(self, sends: Iterable[SendReference]) -> None:
         """These rows were just written. Losing a ring delays until the next reading."""
         for send in sends:
-            if send.conversation not in self._in_hand and len(self._in_hand) < self._rules.known:
+            if send.conversation not in self._in_hand and self._room.has_room(send.account):
                 self._wanted.add(send.ledger_id)
         if self._wanted:
             self._wake.set()
@@ -63,24 +100,43 @@ class LedgerReader:
         self._wanted.add(row.id)
         self._wake.set()
 
+    def let_go(self, rows: Iterable[SendRow]) -> None:
+        """No step was made with these rows, and they are not at hand any more."""
+        self._in_hand.difference_update(row.conversation for row in rows)
+
+    def hurry(self) -> None:
+        """There is room for an account whose rows were left in the ledger: reads at once."""
+        self._poll_at = self._monotonic()
+        self._wake.set()
+
     async def run(self) -> None:
         """Reads on a bell, after each step, at once at the start, and every ``poll_seconds``."""
-        poll_at = self._monotonic()
         while True:
             self._wake.clear()
             try:
-                if self._monotonic() >= poll_at:
-                    await self._read_page()
-                    poll_at = self._monotonic() + self._poll_seconds()
-                elif self._wanted:
-                    await asyncio.sleep(self._rules.group_seconds)
-                    await self._read_wanted()
+                await self._read()
             except StoreUnavailable:
                 _log.warning("ledger_not_readable")
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             if not self._wanted:
-                await self._wait(poll_at - self._monotonic())
+                await self._wait(min(self._poll_at, self._sweep_at) - self._monotonic())
+
+    async def _read(self) -> None:
+        if (now := self._monotonic()) >= self._poll_at:
+            # Set first: whoever hurries during the reading may want another.
+            self._poll_at = now + self._poll_seconds()
+            try:
+                await self._read_pages()
+            except StoreUnavailable:
+                self._poll_at = now
+                raise
+        if now >= self._sweep_at:
+            await self._sweep()
+            self._sweep_at = now + self._rules.sweep_seconds
+        if self._wanted:
+            await asyncio.sleep(self._rules.group_seconds)
+            await self._read_wanted()
 
     def _poll_seconds(self) -> float:
         """Very long pages are read less often; bells tell of new rows all the same."""
@@ -93,31 +149,63 @@ class LedgerReader:
         except TimeoutError:
             return
 
-    async def _read_page(self) -> None:
-        self._overtaken.clear()
-        rows = await self._book.heads(self._page)
-        new = self._take(rows)
-        if len(rows) == self._page and not new:
-            # A full page of what is in hand already: others may be hidden behind it.
-            self._page = min(self._page * 2, self._rules.longest_page)
-        elif len(rows) < self._page // 4:
+    async def _read_pages(self) -> None:
+        """Reads until a page is not full, without the accounts that would fill the next one.
+
+        Ends: each page brings many new rows, of which accounts take no more than they have room
+        for, or makes the next one leave out another account, or is the last.
+        """
+        left_out = self._room.without_room()
+        rows = await self._heads(self._page, left_out)
+        full, new = len(rows) >= self._page, self._take(rows)
+        if not full and len(rows) < self._page // 4:
             self._page = max(self._page // 2, self._rules.page)
+        while full:
+            more = self._room.without_room()
+            if new < self._page // 2:
+                # Mostly what is in hand already: others may be hidden behind it.
+                more |= {row.account for row in rows if self._room.is_busy(row.account)}
+                if more <= left_out:
+                    if not new:
+                        self._page = min(self._page * 2, self._rules.longest_page)
+                    return
+            left_out |= more
+            if self._wanted:
+                await self._read_wanted()
+            rows = await self._heads(self._page, left_out)
+            full, new = len(rows) >= self._page, self._take(rows)
+
+    async def _sweep(self) -> None:
+        """Takes what expires soon, of stopped accounts too."""
+        limit = self._rules.page
+        while True:
+            dying_ms = self._room.dying_ms()
+            rows = await self._heads(limit)
+            dying = [row for row in rows if row.deadline_ms < dying_ms]
+            self._take(dying)
+            if len(dying) < limit or limit >= self._rules.longest_page:
+                return
+            limit = min(limit * 2, self._rules.longest_page)
 
     async def _read_wanted(self) -> None:
         ids = list(self._wanted)[:_IDS_AT_ONCE]
         self._overtaken.clear()
-        rows = await self._book.heads(len(ids), ids)
+        rows = await self._book.heads(len(ids), ids=ids)
         let_go = {row.id for row in rows if row.conversation in self._overtaken}
         self._wanted.difference_update(set(ids) - let_go)
         self._take(rows)
 
+    async def _heads(self, limit: int, left_out: Collection[str] = ()) -> tuple[SendRow, ...]:
+        self._overtaken.clear()
+        return await self._book.heads(limit, without_accounts=left_out)
+
     def _take(self, rows: Sequence[SendRow]) -> int:
-        new = [
-            row
-            for row in rows
-            if row.conversation not in self._in_hand and row.conversation not in self._overtaken
-        ]
-        for row in new:
-            self._in_hand.add(row.conversation)
-            self._learn(row)
-        return len(new)
+        new = 0
+        for row in rows:
+            if row.conversation in self._in_hand or row.conversation in self._overtaken:
+                continue
+            if self._room.takes(row):
+                new += 1
+                self._in_hand.add(row.conversation)
+                self._learn(row)
+        return new

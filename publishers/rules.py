@@ -59,7 +59,7 @@ class SendingRules:
     #: First pause of an account whose requests reach nobody; doubles up to the longest.
     unreachable_seconds: float = 1.0
     longest_unreachable_seconds: float = 30.0
-    #: Until one row is tried again for an account whose token was rejected.
+    #: Until one row is tried again for an account whose token was rejected, or that Meta stopped.
     token_probe_seconds: float = 60.0
 
     #: For steps and readings of the ledger to gather, so that they share a transaction.
@@ -69,7 +69,9 @@ class SendingRules:
     #: Conversations read at a time; doubles up to the longest while that shows nothing new.
     page: int = 1000
     longest_page: int = 16_000
-    #: Conversations kept in memory. Beyond, bells wait for the next reading.
-    known: int = 32_000
+    #: Conversations of one account kept in memory, 40 s of sends. The others wait in the ledger.
+    known: int = 4_000
+    #: Between two looks for rows that expire although their account is stopped.
+    sweep_seconds: float = 30.0
     #: For sends in flight to settle when a lease is let go in good order.
     drain_seconds: float = 30.0

@@ -29,6 +29,7 @@ from vestlus.errors import (
     Throttled,
     TokenRejected,
 )
+from vestlus.instagram.graph_errors import stops_account
 from vestlus.instagram.port import Messaging
 from vestlus.store.ledger import FINISHED, SendState
 from vestlus.store.port import Ledger
@@ -184,9 +185,9 @@ class Sender:
             case NotSent():
                 lane.answered()
                 return self._not_sent(row, error, now_ms)
-            case TokenRejected():
-                self._tally.count("token_rejected")
-                _log.error("token_rejected", account=row.account, reason=error.reason)
+            case TokenRejected() | Refused() if stops_account(error):
+                # Nothing is wrong with the row, and the next one would fare no better.
+                self._tally.stopped(row.account, error)
                 lane.stop(self._rules.token_probe_seconds)
                 due_ms = now_ms + round(self._rules.token_probe_seconds * 1000)
                 return _Step(SendState.PENDING, due_ms=due_ms)

@@ -77,8 +77,8 @@ class PublisherService:
         self._tally = Tally()
         self._held: dict[str, _Held] = {}
         self._until: dict[str, float] = {}
-        #: Tasks of partitions that failed, until they are through.
-        self._ending: set[asyncio.Task[None]] = set()
+        #: Tasks of partitions that failed or are let go, until they are through; by lease name.
+        self._ending: dict[asyncio.Task[None], str] = {}
         self._failures: asyncio.Queue[Failure] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
@@ -145,19 +145,28 @@ class PublisherService:
         """Stops serving a partition; afterwards its lease can be released. Safe to call twice.
 
         Sends in flight get ``drain_seconds`` (by default the rules') to settle; what is not
-        settled then is ambiguous to the next holder. With a lost lease, pass 0.
+        settled then is ambiguous to the next holder. With a lost lease, pass 0. When it returns,
+        or raises because it was cancelled, nothing of the partition is served any more.
         """
         held = self._held.pop(name, None)
         if held is None:
+            # Another call may still be at it, or a failed partition at its last steps.
+            if ending := {task for task, of in self._ending.items() if of == name}:
+                await asyncio.wait(ending)
             return
+        self._keep_ending(held)
         # No bells first, then no new sends, then those in flight, then their last steps.
         held.listening.cancel()
         seconds = self._rules.drain_seconds if drain_seconds is None else drain_seconds
-        if seconds > 0 and not held.serving.done() and not await held.worker.drain(seconds):
-            _log.warning("sends_left_in_flight", lease=name, count=held.worker.in_flight)
-        held.serving.cancel()
-        await asyncio.wait({held.serving, held.listening})
-        self._until.pop(name, None)
+        try:
+            if seconds > 0 and not held.serving.done() and not await held.worker.drain(seconds):
+                _log.warning("sends_left_in_flight", lease=name, count=held.worker.in_flight)
+        finally:
+            # Also when cancelled: nobody else could stop the worker, and its lease will be freed.
+            held.serving.cancel()
+            await asyncio.wait({held.serving, held.listening})
+            if name not in self._held:
+                self._until.pop(name, None)
 
     def lease_extended(self, names: Collection[str], until: float) -> None:
         """These leases last until that time of the monotonic clock, seconds.
@@ -207,8 +216,12 @@ class PublisherService:
         del self._held[held.lease.name]
         for rest in (held.serving, held.listening):
             rest.cancel()
-            if not rest.done():
-                self._ending.add(rest)
-                rest.add_done_callback(self._ending.discard)
+        self._keep_ending(held)
         self._until.pop(held.lease.name, None)
         self._failures.put_nowait(Failure(held.lease.name, error))
+
+    def _keep_ending(self, held: _Held) -> None:
+        for task in (held.serving, held.listening):
+            if not task.done():
+                self._ending[task] = held.lease.name
+                task.add_done_callback(lambda task: self._ending.pop(task, None))

@@ -6,7 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import structlog
+
+from vestlus.errors import GraphError, TokenRejected
 from vestlus.store.ledger import SendState
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +20,7 @@ class PublisherStats:
 
     #: Requests whose outcome is awaited.
     in_flight: int
-    #: Conversations with something to send.
+    #: Rows in memory that wait for their turn; what waits for stopped accounts is in the ledger.
     waiting: int
     #: Ambiguous sends being looked for.
     looking: int
@@ -29,6 +34,8 @@ class PublisherStats:
     given_back: int
     throttled: int
     token_rejected: int
+    #: Errors by which Meta stopped an account until a person looks at it.
+    account_stopped: int
     #: Ledger steps made, as ``before/after``.
     steps: Mapping[str, int]
     unknown: Mapping[str, int]
@@ -57,6 +64,14 @@ class Tally:
         """Counts anything else."""
         self.events[event] += 1
 
+    def stopped(self, account: str, error: GraphError) -> None:
+        """Counts, and says loudly, that an account cannot go on until somebody mends it."""
+        event = "token_rejected" if isinstance(error, TokenRejected) else "account_stopped"
+        self.count(event)
+        _log.error(
+            event, account=account, reason=error.reason, code=error.code, subcode=error.subcode
+        )
+
     def stats(self, *, in_flight: int, waiting: int, looking: int) -> PublisherStats:
         """The counts as of now."""
         found = self.steps[SendState.LOOKING, SendState.SENT]
@@ -71,6 +86,7 @@ class Tally:
             given_back=self.events["given_back"],
             throttled=self.events["throttled"],
             token_rejected=self.events["token_rejected"],
+            account_stopped=self.events["account_stopped"],
             steps={f"{before}/{after}": count for (before, after), count in self.steps.items()},
             unknown=dict(self.unknown),
             dead=dict(self.dead),

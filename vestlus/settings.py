@@ -17,14 +17,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
 )
 
@@ -46,18 +50,74 @@ class Mode(StrEnum):
 
 
 def _comma_separated(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
+    """Text with commas, or a list of texts, without the blank ones: one that is about to be
+    replaced may be set and empty.
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        return value
+    given = tuple(part.strip() for part in parts if part.strip())
+    if value and not given:
+        raise ValueError("has nothing but blanks and commas")
+    return given
 
 
 def _blank_is_missing(value: object) -> object:
     return None if value == "" else value
 
 
-PoolSize = Annotated[int, Field(ge=1, le=1000)] | Literal["auto"]
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_missing)]
-OptionalText = Annotated[str | None, BeforeValidator(_blank_is_missing)]
+def _not_blank(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+def _header_safe(value: SecretStr) -> SecretStr:
+    """Tokens go into HTTP headers, where anything else fails with the first request."""
+    if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+        raise ValueError("must be ASCII letters, digits and signs, without spaces or line ends")
+    return value
+
+
+def _account_id(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,32}", value):
+        raise ValueError("must be 1 to 32 digits: the account's user_id")
+    return value
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", value):
+        raise ValueError("must be a BCP 47 tag such as et, en-GB or zh-Hant")
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # no such zone; not a name; a folder of zones
+        raise ValueError("must be an IANA time zone such as Europe/Tallinn") from None
+    return value
+
+
+def _pool_size(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return handler(value)
+    except ValidationError:  # one line instead of one for the number and one for the word
+        raise ValueError("must be a whole number from 1 to 1000, or auto") from None
+
+
+PoolSize = Annotated[
+    Annotated[int, Field(ge=1, le=1000)] | Literal["auto"], WrapValidator(_pool_size)
+]
+OptionalSecret = Annotated[
+    SecretStr | None, BeforeValidator(_not_blank), BeforeValidator(_blank_is_missing)
+]
+OptionalText = Annotated[
+    str | None, BeforeValidator(_not_blank), BeforeValidator(_blank_is_missing)
+]
+Text = Annotated[str, BeforeValidator(_not_blank)]
+Token = Annotated[SecretStr, AfterValidator(_header_safe)]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_comma_separated)]
 
 
 class Account(BaseModel):
@@ -66,15 +126,15 @@ class Account(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: ``user_id`` of ``/me``, which is the webhook's ``entry.id``; not ``/me``'s ``id``.
-    id: Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]
+    id: Annotated[str, AfterValidator(_account_id)]
     name: str = ""
-    access_token: SecretStr
+    access_token: Token
     #: A Markdown file: who answers, in which voice, and what it knows.
     persona: Path | None = None
     #: The language of answers when the user's own cannot be told. BCP 47.
-    language: str = "et"
+    language: Annotated[str, AfterValidator(_language)] = "et"
     #: For opening hours and dates in prompts. IANA.
-    timezone: str = "Europe/Tallinn"
+    timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Tallinn"
 
 
 class Settings(BaseModel):
@@ -82,26 +142,26 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    data_dir: Path = Path("var")
+    data_dir: Annotated[Path, BeforeValidator(_not_blank)] = Path("var")
     #: Not shown by ``repr``, like the next: they may hold passwords.
     bus_url: Annotated[OptionalText, Field(repr=False)] = None
     database_url: Annotated[OptionalText, Field(repr=False)] = None
-    http_host: str = "0.0.0.0"  # noqa: S104 - the design's default for `serve`
-    http_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    http_host: Text = "0.0.0.0"  # noqa: S104 - the design's default for `serve`
+    http_port: Annotated[int, Field(ge=1, le=65535)] = 8000
     ingress: Literal["haproxy", "default"] = "default"
     public_url: OptionalText = None
-    app_secrets: Annotated[tuple[SecretStr, ...], BeforeValidator(_comma_separated)] = ()
+    app_secrets: Secrets = ()
     verify_token: OptionalSecret = None
     operator_token: OptionalSecret = None
-    event_tokens: Annotated[tuple[SecretStr, ...], BeforeValidator(_comma_separated)] = ()
+    event_tokens: Secrets = ()
     encryption_key: OptionalSecret = None
     graph_url: str = DEFAULT_GRAPH_URL
     account_id: OptionalText = None
     access_token: OptionalSecret = None
-    openai_api_key: OptionalSecret = None
+    openai_api_key: Annotated[Token | None, BeforeValidator(_blank_is_missing)] = None
     openai_base_url: OptionalText = None
-    model: str = DEFAULT_MODEL
-    embedding_model: str = "text-embedding-3-small"
+    model: Text = DEFAULT_MODEL
+    embedding_model: Text = "text-embedding-3-small"
     openai_api: Literal["responses", "chat"] = "responses"
     #: Longest wait for the rest of a burst, seconds; 0 answers at once.
     burst_wait_seconds: Annotated[float, Field(ge=0, le=60)] = 1.5
@@ -116,18 +176,18 @@ class Settings(BaseModel):
 
     @field_validator("bus_url")
     @classmethod
-    def _bus_scheme(cls, value: str | None) -> str | None:
-        return _with_scheme(value, ("sqlite", "amqp", "amqps"))
+    def _bus_address(cls, value: str | None) -> str | None:
+        return _address(value, ("sqlite", "amqp", "amqps"))
 
     @field_validator("database_url")
     @classmethod
-    def _database_scheme(cls, value: str | None) -> str | None:
-        return _with_scheme(value, ("sqlite", "postgresql"))
+    def _database_address(cls, value: str | None) -> str | None:
+        return _address(value, ("sqlite", "postgresql"))
 
     @field_validator("graph_url", "openai_base_url", "public_url")
     @classmethod
-    def _http_scheme(cls, value: str | None) -> str | None:
-        checked = _with_scheme(value, ("http", "https"))
+    def _http_address(cls, value: str | None) -> str | None:
+        checked = _address(value, ("http", "https"))
         return checked.rstrip("/") if checked else checked
 
     @field_validator("log_level", mode="before")
@@ -155,12 +215,40 @@ class Settings(BaseModel):
         return next((one for one in self.accounts if one.id == account), None)
 
 
-def _with_scheme(value: str | None, schemes: tuple[str, ...]) -> str | None:
+def _address(value: str | None, schemes: tuple[str, ...]) -> str | None:
+    """Raises ValueError; its message does not repeat the address, which may hold a password."""
     if value is None:
         return None
-    if urlsplit(value).scheme not in schemes:
-        raise ValueError("must start with " + " or ".join(f"{scheme}://" for scheme in schemes))
+    scheme, separator, rest = value.partition("://")
+    if not separator or scheme not in schemes:
+        raise ValueError("must start with " + " or ".join(f"{known}://" for known in schemes))
+    if scheme == "sqlite":
+        path = rest.partition("?")[0]
+        if not path.startswith("/") or path.strip("/") in ("", ":memory:"):
+            raise ValueError("must have a file's path after sqlite:///")
+    else:
+        _check_host(value)
     return value
+
+
+def _check_host(address: str) -> None:
+    if re.search(r"[\s\x00-\x1f\x7f]", address):  # urlsplit would drop some of them
+        raise ValueError("must not have spaces or line ends")
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # it quotes the address
+        raise ValueError("is not an address") from None
+    if not parts.hostname:
+        raise ValueError("has no host")
+    try:
+        fits = parts.port != 0
+    except ValueError:  # no number, or too large a one
+        fits = False
+    if not fits:
+        raise ValueError(
+            "has a port that is no number from 1 to 65535 "
+            "(in a password, / ? # and @ are written %2F %3F %23 and %40)"
+        )
 
 
 def _names() -> dict[str, str]:
@@ -198,7 +286,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
             origin[field] = name
     problems += _misspelt(environ, names)
     _defaults_of_mode(values, mode)
-    _single_account(values, problems)
+    _single_account(values, origin, problems)
+    problems += _repeated_accounts(values, origin)
     if mode is Mode.DEMO:
         _make_up(values)
     else:
@@ -273,7 +362,8 @@ def _resolved(
         name = value.removeprefix("env:")
         if name not in environ:
             problems.append(f"{name}: is not set, and {path} refers to it")
-        return environ.get(name, "")
+        # Where it is not set the text stays, so that nothing is said to be missing beside that.
+        return environ.get(name, value)
     return value
 
 
@@ -300,7 +390,7 @@ def _defaults_of_mode(values: dict[str, Any], mode: Mode) -> None:
         values.setdefault("ingress", "haproxy")
 
 
-def _single_account(values: dict[str, Any], problems: list[str]) -> None:
+def _single_account(values: dict[str, Any], origin: dict[str, str], problems: list[str]) -> None:
     """The account of VESTLUS_ACCOUNT_ID and VESTLUS_ACCESS_TOKEN is one like those of the file."""
     account, token = values.get("account_id"), values.get("access_token")
     if not account and not token:
@@ -310,11 +400,23 @@ def _single_account(values: dict[str, Any], problems: list[str]) -> None:
         problems.append(f"{missing}: is missing; the two belong together")
         return
     listed = values.get("accounts", [])
-    same = next((entry for entry in listed if entry.get("id") == account), None)
-    if same is None:
-        values["accounts"] = [*listed, {"id": account, "access_token": token}]
-    else:
-        same["access_token"] = token
+    place = next((at for at, entry in enumerate(listed) if entry.get("id") == account), len(listed))
+    if place == len(listed):
+        listed = [*listed, {"id": account}]
+        origin[f"accounts.{place}.id"] = origin["account_id"]
+    values["accounts"] = listed
+    listed[place]["access_token"] = token
+    origin[f"accounts.{place}.access_token"] = origin["access_token"]
+
+
+def _repeated_accounts(values: Mapping[str, Any], origin: Mapping[str, str]) -> list[str]:
+    ids = [entry.get("id") for entry in values.get("accounts", [])]
+    where = origin.get("accounts", "accounts")
+    return [
+        f"{where}.{place}.id: is the same as accounts.{ids.index(one)}.id"
+        for place, one in enumerate(ids)
+        if isinstance(one, str) and ids.index(one) < place
+    ]
 
 
 def _make_up(values: dict[str, Any]) -> None:
@@ -342,15 +444,36 @@ def _missing(values: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+#: What pydantic finds wrong, in plain words. Its own may quote the value.
+_WORDINGS: Mapping[str, str] = {
+    "extra_forbidden": "is not a setting of an account",
+    "finite_number": "must be a number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "greater_than_equal": "must be at least {ge:g}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be one of {expected}",
+    "missing": "is missing",
+    "path_type": "must be text in quotes",
+    "string_type": "must be text in quotes",
+    "tuple_type": "must be text in quotes, or a list of such",
+    "value_error": "{error}",
+}
+_OTHER_WORDING = "has a value that cannot be used"
+
+
 def _readable(error: Any, origin: Mapping[str, str], names: Mapping[str, str]) -> str:  # noqa: ANN401
     """One line of a validation error: the name as the user wrote it and what is wrong.
 
     The value itself is left out: it may be a secret.
     """
-    field = str(error["loc"][0]) if error["loc"] else ""
-    by_field = {value: key for key, value in names.items()}
-    where = origin.get(field) or by_field.get(field, field)
-    deeper = [
-        str(step) for step in error["loc"][1:] if not re.match(r"^(constrained|literal)", str(step))
-    ]
-    return f"{'.'.join([where, *deeper])}: {error['msg'].removeprefix('Value error, ')}"
+    where = {field: name for name, field in names.items()} | dict(origin)
+    steps = [str(step) for step in error["loc"]]
+    known = next((n for n in range(len(steps), 0, -1) if ".".join(steps[:n]) in where), 0)
+    named = [where[".".join(steps[:known])]] if known else []
+    wording = _WORDINGS.get(error["type"], _OTHER_WORDING).format(**error.get("ctx", {}))
+    return f"{'.'.join([*named, *steps[known:]])}: {wording}"

@@ -111,6 +111,24 @@ async def test_an_outbox_holds_its_own_accounts_only(store: Store) -> None:
     assert await store.transition(lease, [step(theirs, PENDING, DEAD)]) == [STALE]
 
 
+async def test_accounts_that_are_left_out_take_no_place_of_the_limit(store: Store) -> None:
+    names = [name for name in map(str, range(50)) if outbox_partition_of(name, 2) == OUTBOX]
+    sends = [send(account=name, deadline_ms=n) for n, name in enumerate(names[:4])]
+    await promise(store, *sends)
+
+    async def accounts(**how: object) -> list[str]:
+        rows = await store.unfinished(OUTBOX, **{"limit": 9, **how})  # type: ignore[arg-type]
+        return [row.account for row in rows]
+
+    assert await accounts() == names[:4]
+    assert await accounts(without_accounts=()) == names[:4]
+    assert await accounts(without_accounts=[names[1], "unheard of"]) == [names[0], *names[2:4]]
+    assert await accounts(without_accounts=set(names[:2]), limit=1) == [names[2]]
+    ids = [sends[0].id, sends[2].id, sends[3].id]
+    assert await accounts(without_accounts=names[:3], ids=ids) == [names[3]]
+    assert await accounts(without_accounts=names[:4], ids=ids) == []
+
+
 async def test_a_new_holder_looks_at_what_was_being_sent(store: Store) -> None:
     pending, sending, looking = (send(f"user-{n}") for n in range(3))
     await promise(store, pending, sending, looking)

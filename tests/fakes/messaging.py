@@ -42,6 +42,8 @@ class Fault(StrEnum):
     LATE = "late"
     REFUSE = "refuse"
     TOKEN = "token"
+    #: Meta has stopped the account.
+    STOP = "stop"
     #: A defect of the client.
     BUG = "bug"
 
@@ -151,6 +153,7 @@ class PretendInstagram:
             Fault.THROTTLE: Throttled("throttled", 613, 2534040, self.retry_after),
             Fault.REFUSE: Refused("outside_window", 10, 2534022),
             Fault.TOKEN: TokenRejected("token_rejected", 190, 463),
+            Fault.STOP: Refused("message_access_disabled", 200, 2534041),
             Fault.BUG: KeyError("a defect"),
         }
         if fault is Fault.HANG:

@@ -2,9 +2,11 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from publishers.outbox import OutboxWorker
 from publishers.rules import SendingRules
@@ -13,6 +15,7 @@ from tests.fakes.clock import virtual_monotonic, virtual_ms
 from tests.fakes.messaging import PretendInstagram, Sent
 from tests.fakes.store_ledger import MemoryLedger
 from vestlus.messages import SendReference
+from vestlus.store.ledger import SendState
 from vestlus.store.rows import Lease, SendRow
 
 
@@ -70,6 +73,20 @@ class Place:
                 )
 
         self.instagram.on_sent = on_sent
+
+    def backlog(self, account: str, size: int, **row: Any) -> list[SendReference]:  # noqa: ANN401
+        """Write a row for each of so many users of an account; returns their bells."""
+        return [
+            reference(
+                self.ledger.add(f"{account}.{number}", account=account, user=f"u{number}", **row)
+            )
+            for number in range(size)
+        ]
+
+    def states(self, account: str) -> Counter[SendState]:
+        """Return how many rows of an account are in each state."""
+        rows = (kept.row for kept in self.ledger.rows.values())
+        return Counter(row.state for row in rows if row.account == account)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[OutboxWorker]:

@@ -126,7 +126,12 @@ class MemoryLedger:
         return len(left)
 
     async def unfinished(
-        self, outbox: int, *, limit: int, ids: Collection[str] | None = None
+        self,
+        outbox: int,
+        *,
+        limit: int,
+        ids: Collection[str] | None = None,
+        without_accounts: Collection[str] = (),
     ) -> tuple[SendRow, ...]:
         """See the port."""
         self.readings += 1
@@ -135,6 +140,8 @@ class MemoryLedger:
         first: dict[str, SendRow] = {}
         for kept in sorted(self.rows.values(), key=lambda kept: kept.row.position):
             row = kept.row
+            if row.account in without_accounts:
+                continue
             if kept.outbox == outbox and row.state not in FINISHED:
                 first.setdefault(row.conversation, row)
         rows = [row for row in first.values() if named is None or row.conversation in named]

@@ -238,6 +238,45 @@ def test_letting_go_in_haste_leaves_what_is_in_flight_to_the_next_holder() -> No
     run_virtual(scenario())
 
 
+def test_letting_go_that_is_cancelled_while_sends_settle_still_ends_the_worker() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        stage.instagram.latency = 8.0
+        stage.ledger.add("r1")
+        stage.ledger.add("r2")
+        async with stage.service:
+            lease = await stage.hold()
+            going = asyncio.create_task(stage.service.let_go(lease.name))
+            await asyncio.sleep(1)
+            going.cancel()
+            await asyncio.wait({going})
+            assert going.cancelled()
+            names = [task.get_name() for task in asyncio.all_tasks()]
+            assert not [name for name in names if name.startswith(lease.name)]
+            await asyncio.sleep(60)
+            assert stage.ledger.state("r1") is SendState.SENDING
+            assert len(stage.instagram.written) == 1
+
+    run_virtual(scenario())
+
+
+def test_letting_go_a_second_time_returns_when_the_first_is_through() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        stage.instagram.latency = 8.0
+        stage.ledger.add("r1")
+        async with stage.service:
+            lease = await stage.hold()
+            going = asyncio.create_task(stage.service.let_go(lease.name))
+            await asyncio.sleep(1)
+            await stage.service.let_go(lease.name)
+            assert stage.ledger.state("r1") is SendState.SENT
+            assert len([task for task in asyncio.all_tasks() if task is not going]) == 1
+            await going
+
+    run_virtual(scenario())
+
+
 def test_holding_again_is_nothing_and_a_new_epoch_replaces_the_old() -> None:
     async def scenario() -> None:
         stage = Stage()

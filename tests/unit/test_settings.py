@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vestlus.errors import SettingsError
 from vestlus.settings import Mode, load_settings
@@ -91,7 +93,7 @@ def test_the_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
 
 def test_a_variable_that_the_file_refers_to_and_that_is_not_set_is_named(tmp_path: Path) -> None:
     (tmp_path / "vestlus.toml").write_text('[[accounts]]\nid = "123"\naccess_token = "env:TOKEN"\n')
-    assert "TOKEN: is not set" in problems(COMPLETE)
+    assert problems(COMPLETE) == "TOKEN: is not set, and vestlus.toml refers to it"
 
 
 def test_the_files_bad_keys_are_named_with_the_file(tmp_path: Path) -> None:
@@ -135,3 +137,141 @@ def test_pool_sizes_are_numbers_or_auto() -> None:
     assert load_settings(COMPLETE | {"VESTLUS_WEBHOOK_REPLICAS": "auto"}).webhook_replicas == "auto"
     assert load_settings(COMPLETE | {"VESTLUS_WEBHOOK_REPLICAS": "2"}).webhook_replicas == 2
     assert "VESTLUS_WEBHOOK_REPLICAS" in problems(COMPLETE | {"VESTLUS_WEBHOOK_REPLICAS": "many"})
+
+
+BAD = [
+    ("VESTLUS_APP_SECRETS", " , ", "has nothing but blanks and commas"),
+    ("VESTLUS_VERIFY_TOKEN", "  ", "must not be blank"),
+    ("VESTLUS_OPERATOR_TOKEN", "\t", "must not be blank"),
+    ("VESTLUS_ACCESS_TOKEN", "hush hush", "must be ASCII letters, digits and signs"),
+    ("VESTLUS_ACCESS_TOKEN", "hush\n", "must be ASCII letters, digits and signs"),
+    ("VESTLUS_ACCESS_TOKEN", "hüsh", "must be ASCII letters, digits and signs"),
+    ("OPENAI_API_KEY", "hush\u2026", "must be ASCII letters, digits and signs"),
+    ("VESTLUS_ACCOUNT_ID", "hush", "must be 1 to 32 digits"),
+    ("VESTLUS_DATA_DIR", "", "must not be blank"),
+    ("VESTLUS_MODEL", " ", "must not be blank"),
+    ("VESTLUS_HTTP_HOST", "", "must not be blank"),
+    ("VESTLUS_HTTP_PORT", "0", "must be at least 1"),
+    ("VESTLUS_HTTP_PORT", "65536", "must be at most 65535"),
+    ("VESTLUS_HTTP_PORT", "hush", "must be a whole number"),
+    ("VESTLUS_HTTP_PORT", "9" * 5000, "must be a smaller number"),
+    ("VESTLUS_BURST_WAIT_SECONDS", "hush", "must be a number"),
+    ("VESTLUS_INGRESS", "hush", "must be one of 'haproxy' or 'default'"),
+    ("VESTLUS_CONVERSATION_ACTORS", "hush", "must be a whole number from 1 to 1000, or auto"),
+    ("VESTLUS_PUBLISHER_ACTORS", "0", "must be a whole number from 1 to 1000, or auto"),
+    ("VESTLUS_BUS_URL", "sqlite:///", "must have a file's path"),
+    ("VESTLUS_BUS_URL", "sqlite://hush", "must have a file's path"),
+    ("VESTLUS_BUS_URL", "sqlite:hush", "must start with sqlite://"),
+    ("VESTLUS_BUS_URL", "AMQP://hush", "must start with sqlite://"),
+    ("VESTLUS_BUS_URL", "amqp://user:hush@:5672/", "has no host"),
+    ("VESTLUS_BUS_URL", "amqps://user:hush@host:hush", "has a port that is no number"),
+    ("VESTLUS_BUS_URL", "amqp://user:p\u2105sshush@host", "is not an address"),
+    ("VESTLUS_BUS_URL", "amqp://user:hush@[::1", "is not an address"),
+    ("VESTLUS_DATABASE_URL", "sqlite:////", "must have a file's path"),
+    ("VESTLUS_DATABASE_URL", "sqlite:///:memory:", "must have a file's path"),
+    ("VESTLUS_DATABASE_URL", "sqlite:///?hush=1", "must have a file's path"),
+    ("VESTLUS_DATABASE_URL", "postgresql:///hush", "has no host"),
+    ("VESTLUS_DATABASE_URL", "postgresql://user:hush@host:70000/db", "has a port that is no"),
+    ("VESTLUS_DATABASE_URL", "postgresql://user:hush/x@host/db", "has a port that is no number"),
+    ("VESTLUS_DATABASE_URL", "postgresql://user:hush@host/db\n", "must not have spaces"),
+    ("VESTLUS_GRAPH_URL", "https://", "has no host"),
+    ("VESTLUS_GRAPH_URL", "http://hush:0/v25.0", "has a port that is no number"),
+    ("OPENAI_BASE_URL", "https://hush:-1/v1", "has a port that is no number"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "wording"), BAD)
+@pytest.mark.parametrize("mode", Mode)
+def test_what_would_fail_later_is_named_in_one_line_and_not_shown(
+    name: str, value: str, wording: str, mode: Mode
+) -> None:
+    (line,) = problems(COMPLETE | {name: value}, mode).splitlines()
+    assert line.startswith(f"{name}: {wording}")
+    assert "hush" not in line
+
+
+def test_all_of_it_is_named_at_once() -> None:
+    bad = {name: value for name, value, _ in BAD}
+    assert {line.partition(":")[0] for line in problems(COMPLETE | bad).splitlines()} == set(bad)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VESTLUS_BUS_URL", "sqlite:///relative/bus.sqlite"),
+        ("VESTLUS_BUS_URL", "sqlite:////absolute/a folder/bus.sqlite"),
+        ("VESTLUS_BUS_URL", "amqps://user:p%40ss@[::1]:5671/%2Fhost"),
+        ("VESTLUS_DATABASE_URL", "postgresql://user:p%2Fss@host:5432/db?sslmode=require"),
+        ("VESTLUS_PUBLIC_URL", "https://vestlus.example"),
+        ("VESTLUS_HTTP_PORT", "65535"),
+        ("VESTLUS_HTTP_HOST", "::"),
+    ],
+)
+def test_what_works_is_accepted(name: str, value: str) -> None:
+    settings = load_settings(COMPLETE | {name: value})
+    assert str(getattr(settings, name.removeprefix("VESTLUS_").lower())) == value
+
+
+@given(st.text(min_size=1), st.sampled_from(["", "amqp://user:", "amqp://h:", "sqlite://"]))
+def test_no_address_makes_anything_but_an_address_or_a_problem(text: str, start: str) -> None:
+    environ = COMPLETE | {"VESTLUS_BUS_URL": f"{start}{text}@broker"}
+    try:
+        assert load_settings(environ).bus_url == environ["VESTLUS_BUS_URL"]
+    except SettingsError as error:
+        (line,) = error.problems
+        assert line.startswith("VESTLUS_BUS_URL: ")
+        assert "@broker" not in line
+
+
+def test_the_accounts_of_the_file_are_checked_all_at_once(tmp_path: Path) -> None:
+    (tmp_path / "vestlus.toml").write_text(
+        "VESTLUS_PARTITIONS = 1.5\nVESTLUS_MODEL = 5\nVESTLUS_APP_SECRETS = 7\n"
+        '[[accounts]]\nid = "1"\naccess_token = "t"\ntimezone = "Europe/Talinn"\n'
+        '[[accounts]]\nid = "2"\naccess_token = "t"\nlanguage = "eesti keel"\n'
+        '[[accounts]]\nid = "1"\naccess_token = "t"\ntimezone = "Europe"\n'
+        '[[accounts]]\nid = 4\naccess_token = "t"\nlanguage = "estonian"\n'
+        '[[accounts]]\ntoken = "t"\ntimezone = "../x"\n'
+    )
+    environ = {name: value for name, value in COMPLETE.items() if "APP_SECRETS" not in name}
+    zone = "must be an IANA time zone such as Europe/Tallinn"
+    tag = "must be a BCP 47 tag such as et, en-GB or zh-Hant"
+    assert set(problems(environ).splitlines()) == {
+        "vestlus.toml: VESTLUS_PARTITIONS: must be a whole number",
+        "vestlus.toml: VESTLUS_MODEL: must be text in quotes",
+        "vestlus.toml: VESTLUS_APP_SECRETS: must be text in quotes, or a list of such",
+        f"vestlus.toml: accounts.0.timezone: {zone}",
+        f"vestlus.toml: accounts.1.language: {tag}",
+        "vestlus.toml: accounts.2.id: is the same as accounts.0.id",
+        f"vestlus.toml: accounts.2.timezone: {zone}",
+        "vestlus.toml: accounts.3.id: must be text in quotes",
+        f"vestlus.toml: accounts.3.language: {tag}",
+        "vestlus.toml: accounts.4.id: is missing",
+        "vestlus.toml: accounts.4.access_token: is missing",
+        "vestlus.toml: accounts.4.token: is not a setting of an account",
+        f"vestlus.toml: accounts.4.timezone: {zone}",
+    }
+
+
+def test_the_token_from_the_environment_is_named_by_its_variable(tmp_path: Path) -> None:
+    (tmp_path / "vestlus.toml").write_text(
+        '[[accounts]]\nid = "17841400000000001"\naccess_token = "replaced below"\n'
+    )
+    assert load_settings(COMPLETE).accounts[0].access_token.get_secret_value() == "IGAA-token"
+    text = problems(COMPLETE | {"VESTLUS_ACCESS_TOKEN": "two words"})
+    assert text.startswith("VESTLUS_ACCESS_TOKEN: must be ASCII")
+
+
+def test_an_old_secret_may_be_empty_but_not_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "vestlus.toml").write_text('VESTLUS_APP_SECRETS = ["env:NEW", "env:OLD"]\n')
+    environ = {name: value for name, value in COMPLETE.items() if "APP_SECRETS" not in name}
+    assert load_settings(environ | {"NEW": "new", "OLD": ""}).secrets == ("new",)
+    text = problems(environ | {"NEW": "", "OLD": " "})
+    assert text == "vestlus.toml: VESTLUS_APP_SECRETS: has nothing but blanks and commas"
+
+
+def test_the_demo_takes_accounts_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "vestlus.toml").write_text(
+        '[[accounts]]\nid = "123"\naccess_token = "env:TOKEN"\nlanguage = "en-GB"\n'
+    )
+    (account,) = load_settings({"TOKEN": "t"}, mode=Mode.DEMO).accounts
+    assert (account.id, account.language, account.timezone) == ("123", "en-GB", "Europe/Tallinn")

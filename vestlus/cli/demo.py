@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from vestlus.cli.launch import Say, Stop, free_port, port_is_free, running
+from vestlus.cli.launch import Say, Stop, free_port, port_is_free, reachable, running
 from vestlus.errors import VestlusError
 from vestlus.settings import Account, Mode, Settings, load_settings
 
@@ -61,10 +61,14 @@ def running_demo(data_dir: Path) -> DemoAddresses:
 
 
 def run_demo(say: Say) -> None:
-    """Runs until Ctrl-C or SIGTERM. Raises SettingsError, DemoError, NotStartedError."""
+    """Runs until Ctrl-C, SIGTERM, or the end of its terminal.
+
+    Raises SettingsError, DemoError, and what :func:`vestlus.cli.launch.running` raises.
+    """
     settings = load_settings(mode=Mode.DEMO)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     stop = Stop()
+    stop.listen()
     with ExitStack() as stack:
         stack.enter_context(_alone(settings.data_dir))
         persona = _persona(settings.data_dir)
@@ -74,7 +78,7 @@ def run_demo(say: Say) -> None:
         label = _model_label(settings, persona, own_model=own_model)
         simulator = stack.enter_context(_simulator(settings, label))
         settings = _pointed_at(settings, simulator, own_model=own_model)
-        stop.listen()
+        stop.check()
         service = stack.enter_context(running(settings, stop, say))
         stack.enter_context(_announced(settings, simulator, service))
         say(
@@ -147,8 +151,9 @@ def _simulator(settings: Settings, label: str) -> Iterator[str]:
         *(sys.executable, "-m", "vestlus.simulator"),
         *("--host", LOOPBACK, "--port", str(port)),
         *("--data", str(settings.data_dir.absolute() / "simulator.sqlite")),
-        *("--webhook-url", f"http://{LOOPBACK}:{settings.http_port}/webhook"),
+        *("--webhook-url", f"http://{reachable(settings.http_host)}:{settings.http_port}/webhook"),
         *("--model-label", label),
+        "--until-stdin-closes",
         *accounts,
     ]
     environment = os.environ | {
@@ -159,7 +164,8 @@ def _simulator(settings: Settings, label: str) -> Iterator[str]:
         command,
         env=environment,
         stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
+        # Held open and never written to: it closes when we end, in whichever way.
+        stdin=subprocess.PIPE,
         text=True,
         # Ctrl-C reaches the whole group of the terminal; this one is ended last, by us.
         start_new_session=True,
@@ -178,8 +184,9 @@ def _simulator(settings: Settings, label: str) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
 
 
 def _pointed_at(settings: Settings, simulator: str, *, own_model: bool) -> Settings:

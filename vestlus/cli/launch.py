@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -12,15 +13,22 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from uuid import uuid4
 
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
-from vestlus.errors import BusUnavailable, StoreUnavailable, VestlusError
+from vestlus.errors import (
+    BusError,
+    BusUnavailable,
+    SettingsError,
+    StoreError,
+    StoreUnavailable,
+    VestlusError,
+)
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 
@@ -31,11 +39,23 @@ START_SECONDS = 180.0
 #: What a local Ray keeps for objects. No message passes through Ray: the least it allows.
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 
+#: HAProxy listens on these beside the service's port, on every address of the machine: Ray's
+#: variables for them and its defaults.
+HAPROXY_PORTS = {"RAY_SERVE_HAPROXY_STATS_PORT": 8404, "RAY_SERVE_HAPROXY_METRICS_PORT": 9101}
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what Ray's HAProxy and the default of `serve` bind
+#: What binding says of an address that is not one of this machine's.
+_NOT_OURS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
 Say = Callable[[str], None]
+_Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
 class NotStartedError(VestlusError):
     """The service did not come up. The message says what is known of why."""
+
+
+class HostUnknownError(VestlusError):
+    """One cannot listen on this host: it is no address of this machine."""
 
 
 class PortTakenError(VestlusError):
@@ -43,7 +63,7 @@ class PortTakenError(VestlusError):
 
 
 class Stop:
-    """Set by SIGINT and SIGTERM, from when it is made. A second signal ends at once."""
+    """Set by SIGINT, SIGTERM and SIGHUP. A second SIGINT or SIGTERM ends at once."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -52,9 +72,13 @@ class Stop:
         """Takes the signals over; again after Ray has taken them."""
         signal.signal(signal.SIGINT, self._heard)
         signal.signal(signal.SIGTERM, self._heard)
+        # Under nohup it is ignored, and stays so.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._heard)
 
-    def _heard(self, _: int, __: FrameType | None) -> None:
-        if self._event.is_set():
+    def _heard(self, number: int, _: FrameType | None) -> None:
+        # A terminal that is closed says so twice: the kernel does, and the shell.
+        if self._event.is_set() and number != signal.SIGHUP:
             raise KeyboardInterrupt
         self._event.set()
 
@@ -62,6 +86,11 @@ class Stop:
     def heard(self) -> bool:
         """Whether to stop."""
         return self._event.is_set()
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt when told to stop: for before there is anything to drain."""
+        if self.heard:
+            raise KeyboardInterrupt
 
     def wait(self) -> None:
         """Waits for a signal."""
@@ -71,21 +100,47 @@ class Stop:
 
 
 def port_is_free(host: str, port: int) -> bool:
-    """Whether one could listen there now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Whether one could listen there now, on every address that the host has on this machine.
+
+    Raises HostUnknownError, and NotStartedError where this user may not use the port.
+    """
+    ours = 0
+    for family, address in _addresses(host, port):
         try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except PermissionError as error:
+            raise NotStartedError(f"this user may not listen on port {port}") from error
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                return False
+        else:
+            ours += 1
+    if not ours:
+        raise HostUnknownError(f"one cannot listen on {host}: it is no address of this machine")
     return True
 
 
 def free_port(host: str) -> int:
-    """A port that nothing listens on now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on now. Raises HostUnknownError."""
+    (family, address), *_ = _addresses(host, 0)
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise HostUnknownError(f"one cannot listen on {host}: {error.strerror}") from error
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, _Address]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:  # no such name; no name at all
+        raise HostUnknownError(
+            f"one cannot listen on {host}: there is no such host; VESTLUS_HTTP_HOST names it"
+        ) from error
+    return [(family, address) for family, _, _, _, address in found]
 
 
 @contextmanager
@@ -93,7 +148,8 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     """The service, ready to answer; gives its address. Leaving drains and ends it.
 
     Connects to the Ray cluster of ``RAY_ADDRESS``, or starts one here that ends with it. Raises
-    NotStartedError, PortTakenError.
+    NotStartedError, PortTakenError, HostUnknownError, and KeyboardInterrupt when told to stop
+    before it is ready.
     """
     if not port_is_free(settings.http_host, settings.http_port):
         raise PortTakenError(
@@ -101,6 +157,7 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
             "or set VESTLUS_HTTP_PORT to another one"
         )
     asyncio.run(_check_adapters(settings))
+    stop.check()
     with _private_folder() as folder:
         _prepare_environment(settings, folder)
         with _deployed(settings, stop, say) as address:
@@ -119,8 +176,10 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
 
     local = not os.environ.get("RAY_ADDRESS")
     say("Ray starts …" if local else "Connecting to the Ray cluster …")
-    _start_ray(local=local)
+    with _hangups_held_back():
+        _start_ray(local=local)
     stop.listen()
+    stop.check()
     cluster = uuid4().hex[:12]
     registry = start_registry(settings, cluster)
     try:
@@ -139,7 +198,7 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
             route_prefix="/",
             logging_config={"log_level": "WARNING", "enable_access_log": False},
         )
-        address = f"http://{_reachable(settings.http_host)}:{settings.http_port}"
+        address = f"http://{reachable(settings.http_host)}:{settings.http_port}"
         _wait_until_ready(address, stop)
         yield address
     finally:
@@ -156,9 +215,20 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
 
 
 async def _check_adapters(settings: Settings) -> None:
-    """Opens the store and the bus once, so that what is wrong with them is told in a line and
+    """Opens the store and the bus once, so that what is wrong with them is told, of both, and
     before Ray starts. Brings the schema up to date. Raises NotStartedError.
     """
+    problems: list[NotStartedError] = []
+    for check in (_check_store, _check_bus):
+        try:
+            await check(settings)
+        except NotStartedError as error:
+            problems.append(error)
+    if problems:
+        raise NotStartedError("\n".join(map(str, problems))) from problems[0]
+
+
+async def _check_store(settings: Settings) -> None:
     topology = Topology(inbox=settings.partitions)
     try:
         async with open_store(
@@ -167,19 +237,37 @@ async def _check_adapters(settings: Settings) -> None:
             pass
     except StoreUnavailable as error:
         raise NotStartedError(
-            "the database of VESTLUS_DATABASE_URL does not answer: is it running, and are "
+            _unusable("VESTLUS_DATABASE_URL", settings.database, error)
+            or "the database of VESTLUS_DATABASE_URL does not answer: is it running, and are "
             "address, user and password right?"
         ) from error
-    except ValueError as error:
+    except StoreError as error:
+        raise NotStartedError(str(error)) from error
+    except (ValueError, OSError) as error:
         raise NotStartedError(f"VESTLUS_DATABASE_URL: {error}") from error
+
+
+async def _check_bus(settings: Settings) -> None:
     try:
-        async with open_bus(settings.bus, topology) as bus:
+        async with open_bus(settings.bus, Topology(inbox=settings.partitions)) as bus:
             await bus.check()
     except BusUnavailable as error:
         raise NotStartedError(
-            "the broker of VESTLUS_BUS_URL does not answer: is it running, and are address, "
+            _unusable("VESTLUS_BUS_URL", settings.bus, error)
+            or "the broker of VESTLUS_BUS_URL does not answer: is it running, and are address, "
             "user, password and virtual host right?"
         ) from error
+    except SettingsError as error:
+        raise NotStartedError(str(error)) from error
+    except (BusError, ValueError, OSError) as error:
+        raise NotStartedError(f"VESTLUS_BUS_URL: {error}") from error
+
+
+def _unusable(name: str, url: str, error: VestlusError) -> str | None:
+    """What is said of a file. A server's own words may hold its address, a file's do not."""
+    if not url.startswith("sqlite:"):
+        return None
+    return f"the SQLite file of {name}, or of VESTLUS_DATA_DIR, cannot be used: {error}"
 
 
 def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
@@ -199,6 +287,32 @@ def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
         for name, path in paths.items():
             os.environ.setdefault(name, str(path))
         os.environ.setdefault("RAY_SERVE_HAPROXY_NBTHREAD", str(min(4, os.cpu_count() or 1)))
+        if not os.environ.get("RAY_ADDRESS"):
+            os.environ.update(_haproxy_ports(settings.http_port, os.environ))
+
+
+def _haproxy_ports(http_port: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """Those of HAProxy's other ports that Ray would take and that are not free, replaced.
+
+    What the environment says stays as it is.
+    """
+    used = {str(http_port), *(environ[name] for name in HAPROXY_PORTS if name in environ)}
+    ports: dict[str, str] = {}
+    with ExitStack() as held:
+        for name, port in HAPROXY_PORTS.items():
+            if name in environ or (str(port) not in used and port_is_free(EVERY_ADDRESS, port)):
+                continue
+            while (chosen := _held_port(held)) in used:
+                pass
+            ports[name] = chosen
+    return ports
+
+
+def _held_port(held: ExitStack) -> str:
+    """A free port, which stays taken until the stack ends: so the next one differs."""
+    probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+    probe.bind((EVERY_ADDRESS, 0))
+    return str(probe.getsockname()[1])
 
 
 @contextmanager
@@ -213,6 +327,19 @@ def _private_folder() -> Iterator[Path]:
         ignore_cleanup_errors=True,
     ) as folder:
         yield Path(folder)
+
+
+@contextmanager
+def _hangups_held_back() -> Iterator[None]:
+    """Processes that are started meanwhile never hear SIGHUP: the end of the terminal tells every
+    process in it, and Ray's are needed until what is under way is finished. One that comes
+    meanwhile is heard afterwards.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start_ray(*, local: bool) -> None:
@@ -233,16 +360,17 @@ def _start_ray(*, local: bool) -> None:
         ray.init(namespace="vestlus", log_to_driver=True, logging_level=logging.WARNING)
 
 
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
+def reachable(host: str) -> str:
+    """The host in an address, for one on this machine."""
+    here = {EVERY_ADDRESS: "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{here}]" if ":" in here else here
 
 
 def _wait_until_ready(address: str, stop: Stop) -> None:
     deadline = time.monotonic() + START_SECONDS
     problem = "no answer"
     while time.monotonic() < deadline:
-        if stop.heard:
-            raise KeyboardInterrupt
+        stop.check()
         try:
             with urllib.request.urlopen(f"{address}/readyz", timeout=5) as answer:  # noqa: S310
                 if answer.status == 200:  # noqa: PLR2004 - HTTP's "OK"

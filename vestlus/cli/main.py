@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -22,6 +24,16 @@ def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - a command's output
 
 
+def _say_if_read(text: str) -> None:
+    """For what must end in good order after its terminal or its reader is gone."""
+    try:
+        _say(text)
+    except OSError:
+        # What is left in Python's buffer goes nowhere too, else exiting would fail by it.
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
 @app.command
 def demo() -> None:
     """Run the whole service on this machine, with a pretend Instagram to chat with.
@@ -31,7 +43,7 @@ def demo() -> None:
     """
     from vestlus.cli.demo import run_demo
 
-    run_demo(_say)
+    run_demo(_say_if_read)
 
 
 @app.command
@@ -47,8 +59,8 @@ def serve() -> None:
     settings = load_settings(mode=Mode.SERVE)
     stop = Stop()
     stop.listen()
-    with running(settings, stop, _say) as address:
-        _say(f"Vestlus is ready at {address}. Ctrl-C stops it.")
+    with running(settings, stop, _say_if_read) as address:
+        _say_if_read(f"Vestlus is ready at {address}. Ctrl-C stops it.")
         stop.wait()
 
 

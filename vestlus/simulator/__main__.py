@@ -2,11 +2,13 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,6 +51,11 @@ def parse_arguments(arguments: Sequence[str]) -> SimulatorConfig:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model-label", default=DEFAULT_MODEL_LABEL)
+    parser.add_argument(
+        "--until-stdin-closes",
+        action="store_true",
+        help="end when standard input does, as when whoever started it is gone",
+    )
     given = parser.parse_args(arguments)
     try:
         return SimulatorConfig(
@@ -61,13 +68,14 @@ def parse_arguments(arguments: Sequence[str]) -> SimulatorConfig:
             port=given.port,
             seed=given.seed,
             model_label=given.model_label,
+            until_stdin_closes=given.until_stdin_closes,
         )
     except ValueError as error:
         parser.error(str(error))
 
 
 async def run(config: SimulatorConfig) -> None:
-    """Run until SIGTERM or SIGINT.
+    """Run until SIGTERM or SIGINT, or the end of standard input where that is asked for.
 
     Raises:
         Exception: What made the simulator unable to go on.
@@ -77,6 +85,11 @@ async def run(config: SimulatorConfig) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if config.until_stdin_closes:
+        # A thread of its own, which the end of the process does not wait for. asyncio could
+        # watch a pipe, but no file and not /dev/null.
+        watcher = threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True)
+        watcher.start()
     async with Simulator(config) as simulator:
         print(json.dumps({"url": simulator.url}), flush=True)  # noqa: T201  (the promised line)
         waits = {
@@ -88,6 +101,15 @@ async def run(config: SimulatorConfig) -> None:
             task.cancel()
         for task in done:
             task.result()
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    # Not through sys.stdin, whose lock would be held when the interpreter ends.
+    with contextlib.suppress(OSError):  # it is closed already
+        while os.read(0, 4096):
+            pass
+    with contextlib.suppress(RuntimeError):  # the loop has ended first
+        loop.call_soon_threadsafe(stop.set)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ class SimulatorConfig:
         port: The port to listen on; 0 takes a free one.
         seed: Decides every chance: faults, duplicates, delays, latencies.
         model_label: What the chat page says about who answers.
+        until_stdin_closes: End when standard input does, as when whoever started it is gone.
 
     Raises:
         ValueError: If no account is given, or a secret is empty.
@@ -38,6 +39,7 @@ class SimulatorConfig:
     port: int = 0
     seed: int = 0
     model_label: str = DEFAULT_MODEL_LABEL
+    until_stdin_closes: bool = False
 
     def __post_init__(self) -> None:
         if not self.account_ids or not all(self.account_ids):

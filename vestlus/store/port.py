@@ -158,10 +158,16 @@ class Ledger(Protocol):
         ...
 
     async def unfinished(
-        self, outbox: int, *, limit: int, ids: Collection[str] | None = None
+        self,
+        outbox: int,
+        *,
+        limit: int,
+        ids: Collection[str] | None = None,
+        without_accounts: Collection[str] = (),
     ) -> tuple[SendRow, ...]:
         """The first unfinished row of each conversation of an outbox partition: nearest
-        deadline first, at most ``limit``; only conversations of the rows ``ids``, if given.
+        deadline first, at most ``limit``; only conversations of the rows ``ids``, if given,
+        and none of the accounts ``without_accounts``, whose rows do not count.
 
         Rows that are not due yet are among them: callers see when to come back.
         """

@@ -88,6 +88,7 @@ class SqlLedger(SqlPart):
         )
         of = bindparam("of", type_=Integer())
         self._first = _first_of_each_conversation().where(_LEDGER.outbox == of)
+        self._first_without = self._first.where(~dialect.one_of(_LEDGER.account, "without"))
         named = schema.ledger.alias("named")
         # Adding nothing keeps SQLite from walking the whole outbox for a few conversations.
         self._first_named = _first_of_each_conversation().where(
@@ -95,6 +96,9 @@ class SqlLedger(SqlPart):
             _LEDGER.conversation.in_(
                 select(named.c.conversation).where(dialect.one_of(named.c.id, "ids"))
             ),
+        )
+        self._first_named_without = self._first_named.where(
+            ~dialect.one_of(_LEDGER.account, "without")
         )
         self._unclaimed = (
             select(_EVENT.mid, _EVENT.payload, _EVENT.timestamp_ms, _EVENT.recorded_ms)
@@ -123,18 +127,25 @@ class SqlLedger(SqlPart):
         return await self._database.write(work)
 
     async def unfinished(
-        self, outbox: int, *, limit: int, ids: Collection[str] | None = None
+        self,
+        outbox: int,
+        *,
+        limit: int,
+        ids: Collection[str] | None = None,
+        without_accounts: Collection[str] = (),
     ) -> tuple[SendRow, ...]:
         """See :meth:`vestlus.store.port.Ledger.unfinished`."""
+        if ids is not None and not ids:
+            return ()
         parameters: dict[str, object] = {"of": outbox, "most": limit}
-        if ids is None:
-            rows = await self._database.fetch(self._first, parameters)
-        elif ids:
+        statement, without = self._first, self._first_without
+        if ids is not None:
             parameters["ids"] = self._dialect.value_set(ids)
-            rows = await self._database.fetch(self._first_named, parameters)
-        else:
-            rows = ()
-        return tuple(send_row(row) for row in rows)
+            statement, without = self._first_named, self._first_named_without
+        if without_accounts:
+            parameters["without"] = self._dialect.value_set(without_accounts)
+            statement = without
+        return tuple(send_row(row) for row in await self._database.fetch(statement, parameters))
 
     async def unclaimed_echoes(self, conversation: str, since_ms: int) -> tuple[EchoRow, ...]:
         """See :meth:`vestlus.store.port.Ledger.unclaimed_echoes`."""
@@ -164,6 +175,7 @@ def _first_of_each_conversation() -> Select[Any]:
 
     The index of deadlines gives them in order, and the index of places tells for each whether
     one is before it: the cost follows the limit, and neither the backlog nor what is finished.
+    Only rows of accounts that are left out are passed over one by one (20 ms for 50,000).
     """
     before = schema.ledger.alias("before")
     is_before = or_(

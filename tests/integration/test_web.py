@@ -1,0 +1,136 @@
+"""The HTTP surface of a replica, with bus and store there or away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.test_webhook_handler import Answer
+from vestlus.cli.launch import free_port
+from vestlus.instagram.signature import sign
+from vestlus.settings import Settings
+from vestlus.store.names import REGISTRY, inbox_lease, outbox_lease
+from vestlus.store.open import open_store
+from vestlus.store.rows import Member, MemberKind
+from vestlus.web import Front
+
+SECRET = "the app secret"
+EMPTY = json.dumps({"object": "instagram", "entry": []}).encode()
+MESSAGE = json.dumps(
+    {
+        "object": "instagram",
+        "entry": [
+            {
+                "id": "1",
+                "time": 1,
+                "messaging": [
+                    {
+                        "sender": {"id": "2"},
+                        "recipient": {"id": "1"},
+                        "timestamp": 1,
+                        "message": {"mid": "m", "text": "Tere!"},
+                    }
+                ],
+            }
+        ],
+    }
+).encode()
+
+
+def settings(folder: Path, **changed: str) -> Settings:
+    values: dict[str, Any] = {
+        "data_dir": folder,
+        "app_secrets": (SECRET,),
+        "verify_token": "verify",
+        **changed,
+    }
+    return Settings.model_validate(values)
+
+
+async def call(front: Front, method: str, path: str, body: bytes = b"") -> Answer:
+    """One request through the ASGI application."""
+    answer = Answer()
+    headers = [(b"x-hub-signature-256", sign(body, SECRET).encode())] if body else []
+    incoming = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Any:  # noqa: ANN401 - ASGI's message
+        return incoming.pop() if incoming else await asyncio.Event().wait()
+
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+        "http_version": "1.1",
+        "scheme": "http",
+    }
+    await front(scope, receive, answer.send)
+    return answer
+
+
+async def until_status(front: Front, status: int, body: bytes) -> None:
+    """Waits until the webhook answers so."""
+    async with asyncio.timeout(15):
+        while (await call(front, "POST", "/webhook", body)).status != status:
+            await asyncio.sleep(0.05)
+
+
+async def test_without_the_bus_a_webhook_gets_503_and_may_come_again(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1")
+    front = Front(settings(tmp_path, bus_url=f"amqp://127.0.0.1:{port}/"))
+    async with front._lifespan(front._rest):
+        answer = await call(front, "POST", "/webhook", MESSAGE)
+        assert answer.status == 503
+        assert answer.headers["retry-after"]
+        assert (await call(front, "GET", "/healthz")).status == 200
+        ready = await call(front, "GET", "/readyz")
+        assert ready.status == 503
+        assert "bus" in json.loads(ready.body)["problems"]
+
+
+async def test_without_the_store_webhooks_are_taken_in_all_the_same(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1")
+    front = Front(settings(tmp_path, database_url=f"postgresql://127.0.0.1:{port}/none"))
+    async with front._lifespan(front._rest):
+        await until_status(front, 200, MESSAGE)
+        ready = await call(front, "GET", "/readyz")
+        assert ready.status == 503
+        assert "store" in json.loads(ready.body)["problems"]
+        metrics = await call(front, "GET", "/metrics")
+        assert b"vestlus_store_up 0" in metrics.body
+        assert b'vestlus_webhook_total{what="event_message"} 1' in metrics.body
+
+
+async def test_it_is_ready_when_bus_and_store_answer_and_somebody_serves(tmp_path: Path) -> None:
+    own = settings(tmp_path)
+    front = Front(own)
+    async with front._lifespan(front._rest):
+        await until_status(front, 200, EMPTY)
+        ready = await call(front, "GET", "/readyz")
+        assert set(json.loads(ready.body)["problems"]) == {"conversations", "publishers"}
+        async with open_store(own.database, partitions=16, outbox_partitions=4) as store:
+            root = Member("c/registry", MemberKind.REGISTRY, "1", "h", 1)
+            talker = Member("c/conversation-0", MemberKind.CONVERSATION, "1", "h", 2)
+            sender = Member("c/publisher-0", MemberKind.PUBLISHER, "1", "h", 3)
+            lease = (await store.acquire([REGISTRY], root, 60))[REGISTRY]
+            for member in (talker, sender):
+                await store.heartbeat(member)
+            await store.assign(lease, {inbox_lease(0): talker.id, outbox_lease(0): sender.id})
+        ready = await call(front, "GET", "/readyz")
+        assert ready.status == 200, ready.body
+        metrics = await call(front, "GET", "/metrics")
+        assert b"vestlus_store_up 1" in metrics.body
+
+
+@pytest.mark.parametrize("path", ["/", "/webhook/", "/nowhere", "/console"])
+async def test_other_paths_are_not_found(path: str, tmp_path: Path) -> None:
+    front = Front(settings(tmp_path))
+    async with front._lifespan(front._rest):
+        assert (await call(front, "GET", path)).status == 404
