@@ -28,7 +28,8 @@ from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.hosting.assignment import assign_evenly
 from vestlus.hosting.membership import GONE_AFTER_SECONDS, LEASE_SECONDS
 from vestlus.hosting.predecessor import gone_from_here, make_sure_gone
-from vestlus.settings import PoolSize, Settings
+from vestlus.settings import Settings
+from vestlus.settings_values import PoolSize
 from vestlus.store.names import (
     INBOX_PREFIX,
     OUTBOX_PREFIX,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import secrets
 import sys
 import tomllib
@@ -16,8 +15,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -25,14 +22,25 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     field_validator,
 )
 
 from vestlus.errors import SettingsError
+from vestlus.settings_values import (
+    OptionalSecret,
+    OptionalText,
+    PoolSize,
+    Secrets,
+    Text,
+    Token,
+    account_id,
+    address,
+    blank_is_missing,
+    language_tag,
+    not_blank,
+    timezone_name,
+)
 
 #: Small, cheap and current; any model of the Responses API with structured output serves.
 DEFAULT_MODEL = "gpt-5.4-mini"
@@ -49,92 +57,21 @@ class Mode(StrEnum):
     DEMO = "demo"
 
 
-def _comma_separated(value: object) -> object:
-    """Text with commas, or a list of texts, without the blank ones: one that is about to be
-    replaced may be set and empty.
-    """
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        return value
-    given = tuple(part.strip() for part in parts if part.strip())
-    if value and not given:
-        raise ValueError("has nothing but blanks and commas")
-    return given
-
-
-def _blank_is_missing(value: object) -> object:
-    return None if value == "" else value
-
-
-def _not_blank(value: object) -> object:
-    if isinstance(value, str) and not value.strip():
-        raise ValueError("must not be blank")
-    return value
-
-
-def _header_safe(value: SecretStr) -> SecretStr:
-    """Tokens go into HTTP headers, where anything else fails with the first request."""
-    if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
-        raise ValueError("must be ASCII letters, digits and signs, without spaces or line ends")
-    return value
-
-
-def _account_id(value: str) -> str:
-    if not re.fullmatch(r"[0-9]{1,32}", value):
-        raise ValueError("must be 1 to 32 digits: the account's user_id")
-    return value
-
-
-def _language(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", value):
-        raise ValueError("must be a BCP 47 tag such as et, en-GB or zh-Hant")
-    return value
-
-
-def _timezone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError):  # no such zone; not a name; a folder of zones
-        raise ValueError("must be an IANA time zone such as Europe/Tallinn") from None
-    return value
-
-
-def _pool_size(value: object, handler: ValidatorFunctionWrapHandler) -> object:
-    try:
-        return handler(value)
-    except ValidationError:  # one line instead of one for the number and one for the word
-        raise ValueError("must be a whole number from 1 to 1000, or auto") from None
-
-
-PoolSize = Annotated[
-    Annotated[int, Field(ge=1, le=1000)] | Literal["auto"], WrapValidator(_pool_size)
-]
-OptionalSecret = Annotated[
-    SecretStr | None, BeforeValidator(_not_blank), BeforeValidator(_blank_is_missing)
-]
-OptionalText = Annotated[
-    str | None, BeforeValidator(_not_blank), BeforeValidator(_blank_is_missing)
-]
-Text = Annotated[str, BeforeValidator(_not_blank)]
-Token = Annotated[SecretStr, AfterValidator(_header_safe)]
-Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_comma_separated)]
-
-
 class Account(BaseModel):
     """One Instagram account that is served."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: ``user_id`` of ``/me``, which is the webhook's ``entry.id``; not ``/me``'s ``id``.
-    id: Annotated[str, AfterValidator(_account_id)]
+    id: Annotated[str, AfterValidator(account_id)]
     name: str = ""
     access_token: Token
     #: A Markdown file: who answers, in which voice, and what it knows.
     persona: Path | None = None
     #: The language of answers when the user's own cannot be told. BCP 47.
-    language: Annotated[str, AfterValidator(_language)] = "et"
+    language: Annotated[str, AfterValidator(language_tag)] = "et"
     #: For opening hours and dates in prompts. IANA.
-    timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Tallinn"
+    timezone: Annotated[str, AfterValidator(timezone_name)] = "Europe/Tallinn"
 
 
 class Settings(BaseModel):
@@ -142,7 +79,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    data_dir: Annotated[Path, BeforeValidator(_not_blank)] = Path("var")
+    data_dir: Annotated[Path, BeforeValidator(not_blank)] = Path("var")
     #: Not shown by ``repr``, like the next: they may hold passwords.
     bus_url: Annotated[OptionalText, Field(repr=False)] = None
     database_url: Annotated[OptionalText, Field(repr=False)] = None
@@ -158,7 +95,7 @@ class Settings(BaseModel):
     graph_url: str = DEFAULT_GRAPH_URL
     account_id: OptionalText = None
     access_token: OptionalSecret = None
-    openai_api_key: Annotated[Token | None, BeforeValidator(_blank_is_missing)] = None
+    openai_api_key: Annotated[Token | None, BeforeValidator(blank_is_missing)] = None
     openai_base_url: OptionalText = None
     model: Text = DEFAULT_MODEL
     embedding_model: Text = "text-embedding-3-small"
@@ -177,17 +114,17 @@ class Settings(BaseModel):
     @field_validator("bus_url")
     @classmethod
     def _bus_address(cls, value: str | None) -> str | None:
-        return _address(value, ("sqlite", "amqp", "amqps"))
+        return address(value, ("sqlite", "amqp", "amqps"))
 
     @field_validator("database_url")
     @classmethod
     def _database_address(cls, value: str | None) -> str | None:
-        return _address(value, ("sqlite", "postgresql"))
+        return address(value, ("sqlite", "postgresql"))
 
     @field_validator("graph_url", "openai_base_url", "public_url")
     @classmethod
     def _http_address(cls, value: str | None) -> str | None:
-        checked = _address(value, ("http", "https"))
+        checked = address(value, ("http", "https"))
         return checked.rstrip("/") if checked else checked
 
     @field_validator("log_level", mode="before")
@@ -213,42 +150,6 @@ class Settings(BaseModel):
     def account(self, account: str) -> Account | None:
         """The settings of one account, if it is one of ours."""
         return next((one for one in self.accounts if one.id == account), None)
-
-
-def _address(value: str | None, schemes: tuple[str, ...]) -> str | None:
-    """Raises ValueError; its message does not repeat the address, which may hold a password."""
-    if value is None:
-        return None
-    scheme, separator, rest = value.partition("://")
-    if not separator or scheme not in schemes:
-        raise ValueError("must start with " + " or ".join(f"{known}://" for known in schemes))
-    if scheme == "sqlite":
-        path = rest.partition("?")[0]
-        if not path.startswith("/") or path.strip("/") in ("", ":memory:"):
-            raise ValueError("must have a file's path after sqlite:///")
-    else:
-        _check_host(value)
-    return value
-
-
-def _check_host(address: str) -> None:
-    if re.search(r"[\s\x00-\x1f\x7f]", address):  # urlsplit would drop some of them
-        raise ValueError("must not have spaces or line ends")
-    try:
-        parts = urlsplit(address)
-    except ValueError:  # it quotes the address
-        raise ValueError("is not an address") from None
-    if not parts.hostname:
-        raise ValueError("has no host")
-    try:
-        fits = parts.port != 0
-    except ValueError:  # no number, or too large a one
-        fits = False
-    if not fits:
-        raise ValueError(
-            "has a port that is no number from 1 to 65535 "
-            "(in a password, / ? # and @ are written %2F %3F %23 and %40)"
-        )
 
 
 def _names() -> dict[str, str]:

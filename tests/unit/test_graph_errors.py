@@ -166,18 +166,18 @@ def test_without_an_envelope_the_status_decides(
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
-        ({}, 60),
+        ({}, 5),
         (business(19), 19 * 60),
         (business(3, 19, 7), 19 * 60),
-        (business(0), 60),
+        (business(0), 5),
         ({**business(0), "Retry-After": "120"}, 120),
         ({**business(5), "Retry-After": "120"}, 300),
         ({"Retry-After": " 120 "}, 120),
-        ({"Retry-After": "soon"}, 60),
-        ({"Retry-After": "-5"}, 60),
+        ({"Retry-After": "soon"}, 5),
+        ({"Retry-After": "-5"}, 5),
         ({"Retry-After": "9" * 500}, 86_400),
         (business(10**9), 86_400),
-        ({BUSINESS: "not json"}, 60),
+        ({BUSINESS: "not json"}, 5),
     ],
 )
 def test_a_throttled_account_waits_as_long_as_meta_says(

@@ -171,7 +171,7 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     from ray import serve
 
     from actors import NAMESPACE
-    from conversation_registry import start_registry
+    from conversation_registry import end_outdated, start_registry
     from serve_app import APP_NAME, application
 
     local = not os.environ.get("RAY_ADDRESS")
@@ -181,6 +181,8 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     stop.listen()
     stop.check()
     cluster = uuid4().hex[:12]
+    if not local:
+        end_outdated(settings, DRAIN_SECONDS)
     registry = start_registry(settings, cluster)
     try:
         say("Serve and the actors start …")

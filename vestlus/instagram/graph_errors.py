@@ -60,7 +60,8 @@ RULES: Final[dict[tuple[int, int | None], Rule]] = {
     (32, None): _THROTTLED,
     (341, None): _THROTTLED,
     (613, None): _THROTTLED,
-    (613, 2534040): _THROTTLED,
+    # An account's messages a second: over in seconds, and Meta states no wait for it.
+    (613, 2534040): Rule(Remedy.RETRY_AFTER, "throttled", wait_seconds=5.0),
     (80001, None): _THROTTLED,
     (80002, None): _THROTTLED,
     (80006, None): _THROTTLED,

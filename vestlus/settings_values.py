@@ -1,0 +1,129 @@
+"""What single settings may be. Messages of problems never repeat the value: it may be a secret."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+
+def comma_separated(value: object) -> object:
+    """Text with commas, or a list of texts, without the blank ones: one that is about to be
+    replaced may be set and empty.
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        return value
+    given = tuple(part.strip() for part in parts if part.strip())
+    if value and not given:
+        raise ValueError("has nothing but blanks and commas")
+    return given
+
+
+def blank_is_missing(value: object) -> object:
+    """An empty variable counts as one that is not set."""
+    return None if value == "" else value
+
+
+def not_blank(value: object) -> object:
+    """Refuses white space alone."""
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+def header_safe(value: SecretStr) -> SecretStr:
+    """Tokens go into HTTP headers, where anything else fails with the first request."""
+    if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+        raise ValueError("must be ASCII letters, digits and signs, without spaces or line ends")
+    return value
+
+
+def account_id(value: str) -> str:
+    """Meta's ids are digits."""
+    if not re.fullmatch(r"[0-9]{1,32}", value):
+        raise ValueError("must be 1 to 32 digits: the account's user_id")
+    return value
+
+
+def language_tag(value: str) -> str:
+    """A plausible BCP 47 tag."""
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", value):
+        raise ValueError("must be a BCP 47 tag such as et, en-GB or zh-Hant")
+    return value
+
+
+def timezone_name(value: str) -> str:
+    """A zone of the IANA database."""
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # no such zone; not a name; a folder of zones
+        raise ValueError("must be an IANA time zone such as Europe/Tallinn") from None
+    return value
+
+
+def pool_size(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """A number of actors, or ``auto``."""
+    try:
+        return handler(value)
+    except ValidationError:  # one line instead of one for the number and one for the word
+        raise ValueError("must be a whole number from 1 to 1000, or auto") from None
+
+
+PoolSize = Annotated[
+    Annotated[int, Field(ge=1, le=1000)] | Literal["auto"], WrapValidator(pool_size)
+]
+OptionalSecret = Annotated[
+    SecretStr | None, BeforeValidator(not_blank), BeforeValidator(blank_is_missing)
+]
+OptionalText = Annotated[str | None, BeforeValidator(not_blank), BeforeValidator(blank_is_missing)]
+Text = Annotated[str, BeforeValidator(not_blank)]
+Token = Annotated[SecretStr, AfterValidator(header_safe)]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(comma_separated)]
+
+
+def address(value: str | None, schemes: tuple[str, ...]) -> str | None:
+    """Raises ValueError; its message does not repeat the address, which may hold a password."""
+    if value is None:
+        return None
+    scheme, separator, rest = value.partition("://")
+    if not separator or scheme not in schemes:
+        raise ValueError("must start with " + " or ".join(f"{known}://" for known in schemes))
+    if scheme == "sqlite":
+        path = rest.partition("?")[0]
+        if not path.startswith("/") or path.strip("/") in ("", ":memory:"):
+            raise ValueError("must have a file's path after sqlite:///")
+    else:
+        _check_host(value)
+    return value
+
+
+def _check_host(address: str) -> None:
+    if re.search(r"[\s\x00-\x1f\x7f]", address):  # urlsplit would drop some of them
+        raise ValueError("must not have spaces or line ends")
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # it quotes the address
+        raise ValueError("is not an address") from None
+    if not parts.hostname:
+        raise ValueError("has no host")
+    try:
+        fits = parts.port != 0
+    except ValueError:  # no number, or too large a one
+        fits = False
+    if not fits:
+        raise ValueError(
+            "has a port that is no number from 1 to 65535 "
+            "(in a password, / ? # and @ are written %2F %3F %23 and %40)"
+        )
