@@ -423,13 +423,6 @@ async def test_closing_before_the_first_question_is_safe() -> None:
     await assistant.aclose()
 
 
-@pytest.mark.parametrize("zone", ["Europe/Tartu", "", "../etc/passwd", "Europe"])
-def test_a_wrong_time_zone_is_named_at_the_start(zone: str) -> None:
-    configured = settings("http://127.0.0.1:9/v1", account={"timezone": zone})
-    with pytest.raises(SettingsError, match=rf"accounts\.{ACCOUNT}\.timezone"):
-        open_assistant(configured, clock=now_ms)
-
-
 def test_a_missing_encryption_key_is_named_at_the_start() -> None:
     configured = settings("http://127.0.0.1:9/v1", encryption_key=None)
     with pytest.raises(SettingsError, match="VESTLUS_ENCRYPTION_KEY"):

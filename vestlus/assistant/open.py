@@ -6,7 +6,6 @@ import hmac
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -39,19 +38,12 @@ def open_assistant(
     """The assistant that the settings ask for. Connects with the first question.
 
     ``clock``: milliseconds since 1970, UTC. ``history_tokens``: how much of a conversation a
-    prompt holds. Raises SettingsError for a time zone that is none and for a missing
-    VESTLUS_ENCRYPTION_KEY.
+    prompt holds. Raises SettingsError for a missing VESTLUS_ENCRYPTION_KEY.
     """
-    problems = [
-        f"accounts.{account.id}.timezone: {account.timezone} is not an IANA time zone"
-        for account in settings.accounts
-        if not _is_timezone(account.timezone)
-    ]
     secret = settings.encryption_key
     if secret is None:
-        problems.append("VESTLUS_ENCRYPTION_KEY: is missing; user ids are made unreadable with it")
-    if problems or secret is None:
-        raise SettingsError(tuple(problems))
+        problem = "VESTLUS_ENCRYPTION_KEY: is missing; user ids are made unreadable with it"
+        raise SettingsError((problem,))
     key = settings.openai_api_key
     return OpenAIAssistant(
         connection=OpenAIConnection(
@@ -138,14 +130,6 @@ class OpenAIAssistant:
                     raise
                 self._left_out |= failed.rejected_fields
                 _log.warning("model_server_lacks_fields", fields=sorted(failed.rejected_fields))
-
-
-def _is_timezone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # no such zone; not a name; a folder of zones
-        return False
-    return True
 
 
 def _derived_key(secret: str) -> bytes:

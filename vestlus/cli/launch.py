@@ -289,6 +289,9 @@ def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
         for name, path in paths.items():
             os.environ.setdefault(name, str(path))
         os.environ.setdefault("RAY_SERVE_HAPROXY_NBTHREAD", str(min(4, os.cpu_count() or 1)))
+        # A stopping replica waits so long for balancers outside to notice; Ray's default is 30 s.
+        # Serve tells its own HAProxy at once, and webhooks take milliseconds.
+        os.environ.setdefault("RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S", "2")
         if not os.environ.get("RAY_ADDRESS"):
             os.environ.update(_haproxy_ports(settings.http_port, os.environ))
 
@@ -334,8 +337,8 @@ def _private_folder() -> Iterator[Path]:
 @contextmanager
 def _hangups_held_back() -> Iterator[None]:
     """Processes that are started meanwhile never hear SIGHUP: the end of the terminal tells every
-    process in it, and Ray's are needed until what is under way is finished. One that comes
-    meanwhile is heard afterwards.
+    process in it, and Ray's are needed until what is under way is finished. We hear one that comes
+    meanwhile, at the latest afterwards.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
