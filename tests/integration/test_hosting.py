@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -345,6 +345,44 @@ async def test_a_read_without_a_user_finds_its_way_by_the_message(world: World) 
     async with asyncio.timeout(15):
         while (await world.store.counts()).events.get("read/noted", 0) < 1:
             await asyncio.sleep(0.02)
+
+
+class SlowToRead:
+    """A store whose answers to ``load`` are held back after they were made."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.asked = asyncio.Event()
+        self.gate = asyncio.Event()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def load(self, conversations: Collection[str], history: int) -> object:
+        rows = await self._store.load(conversations, history)
+        self.asked.set()
+        await self.gate.wait()
+        return rows
+
+
+async def test_a_message_that_comes_while_its_conversation_is_read_is_not_forgotten(
+    world: World,
+) -> None:
+    real = world.store
+    slow = SlowToRead(real)
+    world.store = slow  # type: ignore[assignment]
+    host = await world.host(ScriptedAssistant())
+    world.store = real
+    await world.write("u", "Esimene.")
+    await asyncio.wait_for(slow.asked.wait(), 10)
+    await world.write("u", "Teine.")
+    async with asyncio.timeout(10):
+        while host.counts().recorded < 2:
+            await asyncio.sleep(0.02)
+    slow.gate.set()
+    history = await world.said("u", 3)
+    assert {"Esimene.", "Teine."} <= set(history)
+    assert (await real.counts()).events == {"message/answered": 2}
 
 
 async def test_an_idle_conversation_is_dropped_from_memory_and_wakes_with_its_history(

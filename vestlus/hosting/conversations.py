@@ -180,7 +180,8 @@ class Conversations:
 
     def _resume(self, lease: Lease, row: ConversationRow) -> None:
         box = self._box(row.id, lease)
-        box.fill(row)
+        box.fill(row, frozenset(box.unanswered))
+        box.loaded = True
         if not self._suspects.holds(box):
             self._start(box)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from vestlus.conversation.events import Event
@@ -62,16 +63,22 @@ class Mailbox:
         self.user = recorded.event.user or self.user
         return True
 
-    def fill(self, row: ConversationRow) -> None:
-        """Takes over what the store knows; events that came meanwhile stay."""
+    def fill(self, row: ConversationRow, known: Collection[int]) -> None:
+        """Takes over what the store knows.
+
+        ``known`` are the events that the mailbox had before the store was asked: of these the
+        store says which are still unanswered. Those that came meanwhile are newer than its
+        answer, and stay.
+        """
         self.account, self.user = row.account, row.user
         self.version = row.version
         self.failures, self.wake_ms = row.failures, row.wake_ms
         self.takeovers, self.probes = row.takeovers, row.probes
         self.history = list(row.history)
-        self.unanswered = {recorded.seq: recorded.event for recorded in row.pending}
-        self.taken_in = {recorded.seq: recorded.recorded_ms for recorded in row.pending}
-        self.loaded = True
+        newer = {seq: event for seq, event in self.unanswered.items() if seq not in known}
+        taken_in = {seq: self.taken_in[seq] for seq in newer}
+        self.unanswered = {one.seq: one.event for one in row.pending} | newer
+        self.taken_in = {one.seq: one.recorded_ms for one in row.pending} | taken_in
 
     def answered(self, seqs: tuple[int, ...], history: tuple[HistoryMessage, ...]) -> None:
         """Takes in that a turn was committed."""

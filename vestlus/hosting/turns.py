@@ -124,12 +124,20 @@ class Conversing:
                 backoff.reset()
 
     async def _fill(self, box: Mailbox) -> None:
-        row = await self._load(box.id)
+        known = frozenset(box.unanswered)
+        # Said beforehand: whoever wants it read again while the store answers takes it back.
+        box.loaded = True
+        try:
+            row = await self._load(box.id)
+        except BaseException:
+            box.loaded = False
+            raise
         if row is None:
             _log.error("conversation_without_a_row", conversation=box.id)
             box.unanswered.clear()
+            box.taken_in.clear()
             return
-        box.fill(row)
+        box.fill(row, known)
 
     async def _burst(self, box: Mailbox) -> None:
         box.news = asyncio.Event()
