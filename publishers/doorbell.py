@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 import structlog
 
 from publishers.tally import Tally
-from vestlus.backoff import Backoff, until_available
-from vestlus.bus.port import Bus, Delivery, Queue, Subscription
+from vestlus.backoff import until_available
+from vestlus.bus.consuming import consume
+from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
-from vestlus.errors import BusUnavailable, SubscriptionLost, UndecodableMessage
+from vestlus.errors import UndecodableMessage
 from vestlus.messages import SendReference, decode_outbox
 from vestlus.store.port import DeadLetters
 from vestlus.store.rows import DeadLetter
@@ -21,9 +21,6 @@ _log = structlog.get_logger(__name__)
 
 #: Deliveries taken at a time.
 _AT_ONCE = 200
-
-#: Longest wait before subscribing again; the ledger is read meanwhile, bell or no bell.
-_LONGEST_RETRY_SECONDS = 5.0
 
 
 class Doorbell:
@@ -42,7 +39,6 @@ class Doorbell:
         ring: Callable[[Sequence[SendReference]], None],
         clock: Clock,
         tally: Tally,
-        chance: random.Random,
     ) -> None:
         self._bus = bus
         self._letters = letters
@@ -50,39 +46,22 @@ class Doorbell:
         self._ring = ring
         self._clock = clock
         self._tally = tally
-        self._backoff = Backoff(longest=_LONGEST_RETRY_SECONDS, chance=chance)
 
     async def run(self) -> None:
         """Receives until cancelled; subscribes again whenever the subscription is lost."""
-        while True:
-            try:
-                subscription = await self._bus.subscribe(Queue.OUTBOX, self._partition)
-            except BusUnavailable:
-                _log.warning("outbox_not_subscribed", partition=self._partition)
-            else:
-                try:
-                    await self._receive(subscription)
-                except SubscriptionLost:
-                    _log.warning("outbox_subscription_lost", partition=self._partition)
-                finally:
-                    await subscription.close()
-            await self._backoff.wait()
+        await consume(self._bus, Queue.OUTBOX, self._partition, self._heard, most=_AT_ONCE)
 
-    async def _receive(self, subscription: Subscription) -> None:
-        while True:
-            deliveries = await subscription.receive(_AT_ONCE)
-            self._backoff.reset()
-            sends: list[SendReference] = []
-            unreadable: list[DeadLetter] = []
-            for delivery in deliveries:
-                try:
-                    sends += decode_outbox(delivery.body).sends
-                except UndecodableMessage as error:
-                    unreadable.append(self._letter(delivery, error.reason))
-            self._ring(sends)
-            if unreadable:
-                await self._bury(unreadable)
-            await subscription.ack(deliveries)
+    async def _heard(self, deliveries: Sequence[Delivery]) -> None:
+        sends: list[SendReference] = []
+        unreadable: list[DeadLetter] = []
+        for delivery in deliveries:
+            try:
+                sends += decode_outbox(delivery.body).sends
+            except UndecodableMessage as error:
+                unreadable.append(self._letter(delivery, error.reason))
+        self._ring(sends)
+        if unreadable:
+            await self._bury(unreadable)
 
     async def _bury(self, letters: Sequence[DeadLetter]) -> None:
         await until_available(lambda: self._letters.bury(letters))

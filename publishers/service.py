@@ -129,7 +129,6 @@ class PublisherService:
             ring=worker.ring,
             clock=self._clock,
             tally=self._tally,
-            chance=self._chance,
         )
         held = _Held(
             lease=lease,
