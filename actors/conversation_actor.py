@@ -9,6 +9,7 @@ from typing import Any
 import ray
 
 from actors.shell import Controls, Shell, new_member
+from image_bank.open import open_bank
 from vestlus.assistant.open import open_assistant
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
@@ -19,6 +20,7 @@ from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
 from vestlus.hosting.turns import TurnPolicies
+from vestlus.notify import Notifier
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.rows import MemberKind
@@ -28,15 +30,17 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
     """Opens the adapters, joins the members, and converses until told to stop."""
     topology = Topology(inbox=settings.partitions)
     member = new_member(member_id, MemberKind.CONVERSATION)
-    assistant = open_assistant(settings, clock=system_clock)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(assistant.aclose)
         store = await stack.enter_async_context(
             open_store(
                 settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
             )
         )
         bus = await stack.enter_async_context(open_bus(settings.bus, topology))
+        bank = await stack.enter_async_context(open_bank(settings, store, system_clock))
+        assistant = open_assistant(settings, clock=system_clock, store=store, bank=bank)
+        stack.push_async_callback(assistant.aclose)
+        notifier = await stack.enter_async_context(Notifier(settings))
         burst = BurstPolicy(longest_ms=int(settings.burst_wait_seconds * 1000))
         host = await stack.enter_async_context(
             ConversationHost(
@@ -47,6 +51,8 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                 partitions=topology.inbox,
                 outbox_partitions=topology.outbox,
                 policies=TurnPolicies(burst=burst),
+                account_of=settings.account,
+                handed_over=notifier,
             )
         )
         membership = Membership(store, member, host)

@@ -12,6 +12,7 @@ from typing import Any
 import ray
 
 from actors.shell import Controls, Shell, new_member
+from image_bank.open import open_links
 from publishers.rules import SendingRules
 from publishers.service import PublisherService
 from vestlus.bus.open import open_bus
@@ -73,6 +74,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
             )
         )
         bus = await stack.enter_async_context(open_bus(settings.bus, topology))
+        pictures = await stack.enter_async_context(open_links(settings, store, system_clock))
         graph = await stack.enter_async_context(
             GraphClient(
                 settings.graph_url,
@@ -87,6 +89,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
                 bus=bus,
                 store=store,
                 messaging=graph,
+                pictures=pictures,
                 clock=system_clock,
                 monotonic=time.monotonic,
                 rules=SendingRules(settling_seconds=settings.settling_seconds),

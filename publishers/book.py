@@ -81,7 +81,7 @@ class LedgerBook:
     ) -> TransitionResult:
         """Makes a step from the state that ``row`` shows; repeats it until the store answers.
 
-        DONE, STALE or MID_TAKEN. Raises LeaseLost.
+        DONE, STALE, MID_TAKEN, or, of a step to SENDING, HELD or SILENCED. Raises LeaseLost.
         """
         if (row.state, after) not in TRANSITIONS:
             message = f"no transition from {row.state} to {after}"
@@ -121,6 +121,10 @@ class LedgerBook:
         return await self._ledger.unfinished(
             self._outbox, limit=limit, ids=ids, without_accounts=without_accounts
         )
+
+    async def overdue_drafts(self, limit: int) -> tuple[SendRow, ...]:
+        """Drafts whose deadline has passed. Raises StoreUnavailable."""
+        return await self._ledger.overdue_drafts(self._outbox, self._clock(), limit)
 
     async def _write(self, transition: Transition) -> TransitionResult:
         # Made only when needed: seeding its chance costs more than all the rest of a step.

@@ -1,4 +1,4 @@
-"""Receiving the outbox queue: it says which ledger rows were just written, and nothing else."""
+"""Receiving the outbox queue: which ledger rows were just written, and what users may be shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
 from vestlus.errors import UndecodableMessage
-from vestlus.messages import SendReference, decode_outbox
+from vestlus.messages import ActionRequest, SendReference, decode_outbox
 from vestlus.store.port import DeadLetters
 from vestlus.store.rows import DeadLetter
 
@@ -26,8 +26,9 @@ _AT_ONCE = 200
 class Doorbell:
     """Consumes one outbox partition.
 
-    Deliveries are acknowledged as soon as they rang: what they name is in the ledger. Those that
-    cannot be read are acknowledged once they are buried.
+    Deliveries are acknowledged as soon as they rang: what they name is in the ledger, and what
+    users may be shown is worth no second delivery. Those that cannot be read are acknowledged
+    once they are buried.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Doorbell:
         letters: DeadLetters,
         partition: int,
         ring: Callable[[Sequence[SendReference]], None],
+        show: Callable[[Sequence[ActionRequest]], None],
         clock: Clock,
         tally: Tally,
     ) -> None:
@@ -44,6 +46,7 @@ class Doorbell:
         self._letters = letters
         self._partition = partition
         self._ring = ring
+        self._show = show
         self._clock = clock
         self._tally = tally
 
@@ -53,13 +56,18 @@ class Doorbell:
 
     async def _heard(self, deliveries: Sequence[Delivery]) -> None:
         sends: list[SendReference] = []
+        actions: list[ActionRequest] = []
         unreadable: list[DeadLetter] = []
         for delivery in deliveries:
             try:
-                sends += decode_outbox(delivery.body).sends
+                message = decode_outbox(delivery.body)
             except UndecodableMessage as error:
                 unreadable.append(self._letter(delivery, error.reason))
+                continue
+            sends += message.sends
+            actions += message.actions
         self._ring(sends)
+        self._show(actions)
         if unreadable:
             await self._bury(unreadable)
 

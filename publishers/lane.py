@@ -7,28 +7,15 @@ import heapq
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 
+from publishers.look import Look
 from publishers.rate import AccountBudget
 from publishers.rules import SendingRules
 from vestlus.store.rows import SendRow
 
 #: Ambiguous outcomes in a row that are taken for an outage.
 AMBIGUOUS_IN_A_ROW = 3
-
-
-@dataclass(slots=True)
-class Look:
-    """An ambiguous send that is being looked for. Times are milliseconds since 1970."""
-
-    row: SendRow
-    gave_up_ms: int
-    echo_ms: int
-    read_ms: int
-    failures: int = 0
-    failing_since_ms: int = 0
-    busy: bool = False
 
 
 class Lane:
@@ -117,6 +104,11 @@ class Lane:
             heapq.heappush(self._ready, (row.deadline_ms, next(self._order), row))
         self.changed.set()
 
+    def is_idle(self, now_ms: int) -> bool:
+        """Whether no row waits that could go now."""
+        self._promote(now_ms)
+        return not self._ready
+
     def pop(self, now_ms: int) -> SendRow | None:
         """Takes the due row with the nearest deadline."""
         self._promote(now_ms)
@@ -162,6 +154,13 @@ class Lane:
     def may_send(self) -> bool:
         """Whether the account may send one more at this moment."""
         return self._has_slot() and not self.budget.paused_seconds()
+
+    def may_claim(self) -> bool:
+        """Whether a row that is in flight, and was made ready meanwhile, may go on."""
+        alone = not self._half_open or self.in_flight == 1
+        return (
+            alone and self.unwritten <= self._rules.unwritten and not self.budget.paused_seconds()
+        )
 
     def resume(self, now_ms: int) -> None:
         """Lifts a pause: what was put off because of it is due now."""

@@ -62,7 +62,7 @@ class Lanes(Mapping[str, Lane]):
 
     def new(self, account: str) -> Lane:
         """Makes the lane of an account."""
-        budget = AccountBudget(self._rules.text, self._rules.looks, self._monotonic)
+        budget = AccountBudget(self._rules.limits, self._monotonic)
         lane = Lane(account, budget, self._rules, stopped=self._stopped, opened=self._opened)
         self._lanes[account] = lane
         return lane

@@ -7,7 +7,9 @@ import asyncio
 import structlog
 
 from publishers.book import LedgerBook
-from publishers.lane import Lane, Look
+from publishers.lane import Lane
+from publishers.look import Look
+from publishers.rate import CallKind
 from publishers.reconcile import (
     WINDOW_CLOSED,
     Expired,
@@ -17,6 +19,7 @@ from publishers.reconcile import (
     Unknowable,
     Verdict,
     evidence_since_ms,
+    half_matching_messages,
     judge_failure,
     judge_listing,
     latest_give_up_ms,
@@ -78,7 +81,7 @@ class Looker:
         row = look.row
         since = evidence_since_ms(row, self._rules)
         echoes = await until_available(
-            lambda: self._ledger.unclaimed_echoes(row.conversation, since)
+            lambda: self._ledger.unclaimed_echoes(row.conversation, since, row.id)
         )
         look.echo_ms = self._clock() + round(self._rules.echo_seconds * 1000)
         mid = matching_echo(row, echoes, self._rules)
@@ -101,7 +104,10 @@ class Looker:
             _log.error("look_failed_unexpectedly", ledger_id=row.id, error=type(error).__name__)
             return await self._conclude(look, self._failed(look, lane, error))
         look.failures = 0
-        candidates = matching_messages(row, listed, self._rules)
+        candidates = {
+            *matching_messages(row, listed, self._rules),
+            *half_matching_messages(row, listed, self._rules),
+        }
         claimed: frozenset[str] = frozenset()
         if candidates:
             claimed = await until_available(
@@ -115,6 +121,9 @@ class Looker:
             read_ms=began_ms,
             rules=self._rules,
         )
+        if not isinstance(verdict, Found | LookAgain) and await self.check_echo(look):
+            # It came while the conversation was read.
+            return True
         return await self._conclude(look, verdict)
 
     def _longest_look(self) -> float:
@@ -126,7 +135,7 @@ class Looker:
             case Throttled():
                 self._tally.count("throttled")
                 # Sending has a limit of its own and goes on.
-                lane.budget.pause_looks(error.retry_after)
+                lane.budget.pause_class(CallKind.LOOK, error.retry_after)
                 return LookAgain(read_ms=now_ms + round(error.retry_after * 1000))
             case TokenRejected() | Refused() if stops_account(error):
                 # Nothing is wrong with the row: it waits for its account as the others do.

@@ -6,7 +6,8 @@ import asyncio
 import math
 from collections.abc import Callable, Coroutine, Mapping
 
-from publishers.lane import Lane, Look
+from publishers.lane import Lane
+from publishers.look import Look
 from publishers.looking import Looker
 from publishers.rate import CallKind
 from publishers.rules import SendingRules

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 from collections.abc import Callable, Coroutine, Iterable
 
 import structlog
 
+from publishers.actions import Actions
 from publishers.book import LedgerBook
+from publishers.dispatch import Dispatch
+from publishers.drafts import DraftSweep
 from publishers.lane import Lane
 from publishers.lanes import Lanes
 from publishers.looking import Looker
 from publishers.lookout import Lookout
-from publishers.rate import CallKind
+from publishers.outcome import Outcomes
+from publishers.pictures import PictureDesk, PictureSource
 from publishers.reader import LedgerReader
 from publishers.rules import SendingRules
 from publishers.sending import LeaseRemaining, Sender
@@ -23,15 +26,12 @@ from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost
 from vestlus.instagram.port import Messaging
-from vestlus.messages import SendReference
+from vestlus.messages import ActionRequest, SendReference
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Ledger
 from vestlus.store.rows import Lease, SendRow
 
 _log = structlog.get_logger(__name__)
-
-#: How often the lease is looked at again when too little of it remains.
-_LEASE_CHECK_SECONDS = 0.25
 
 
 class OutboxWorker:
@@ -54,6 +54,7 @@ class OutboxWorker:
         lease: Lease,
         ledger: Ledger,
         messaging: Messaging,
+        pictures: PictureSource,
         lease_remaining: LeaseRemaining,
         clock: Clock,
         monotonic: Callable[[], float],
@@ -72,15 +73,37 @@ class OutboxWorker:
         )
         self._lanes = Lanes(rules, clock, monotonic, stopped=self._stopped, opened=self._opened)
         self._reader = LedgerReader(self._book, rules, monotonic, self._learn, self._lanes)
+        self._outcomes = Outcomes(clock=clock, rules=rules, tally=tally, chance=chance)
         self._sender = Sender(
             book=self._book,
             ledger=ledger,
             messaging=messaging,
+            desk=PictureDesk(
+                source=pictures,
+                uploads=messaging,
+                ledger=ledger,
+                clock=clock,
+                monotonic=monotonic,
+                rules=rules,
+                tally=tally,
+            ),
+            outcomes=self._outcomes,
             lease_remaining=lease_remaining,
             clock=clock,
             rules=rules,
             tally=tally,
-            chance=chance,
+        )
+        self._dispatch = Dispatch(
+            sender=self._sender, through=self._reader.again, spawn=self._spawn, clock=clock
+        )
+        self._drafts = DraftSweep(book=self._book, rules=rules)
+        self._actions = Actions(
+            presence=messaging,
+            may_call=lambda: not self._dispatch.draining and self._sender.lease_suffices(),
+            spawn=self._spawn,
+            clock=clock,
+            rules=rules,
+            tally=tally,
         )
         looker = Looker(
             book=self._book,
@@ -98,7 +121,6 @@ class OutboxWorker:
             clock=clock,
             rules=rules,
         )
-        self._draining = False
         self._group: asyncio.TaskGroup | None = None
 
     @property
@@ -120,6 +142,10 @@ class OutboxWorker:
         """These rows were just written. Losing a ring delays until the next reading."""
         self._reader.ring(sends)
 
+    def show(self, actions: Iterable[ActionRequest]) -> None:
+        """Users are to be shown something, if it can be done in time."""
+        self._actions.ask(actions)
+
     def usage(self, account: str, percent: float, regain_seconds: float = 0.0) -> None:
         """Follows Meta's usage headers for an account, if it is one of this partition."""
         if (lane := self._lanes.get(account)) is not None:
@@ -132,7 +158,7 @@ class OutboxWorker:
 
     async def drain(self, seconds: float) -> bool:
         """Begins nothing more and waits for what is in flight; whether all of it ended."""
-        self._draining = self._lookout.draining = True
+        self._dispatch.draining = self._lookout.draining = True
         try:
             async with asyncio.timeout(seconds):
                 for lane in tuple(self._lanes.values()):
@@ -154,6 +180,8 @@ class OutboxWorker:
                     self._group = group
                     self._spawn(self._reader.run(), "reader")
                     self._spawn(self._lookout.walk_echoes(), "echoes")
+                    self._spawn(self._drafts.run(), "drafts")
+                    self._spawn(self._actions.take(self._lane), "asked")
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
 
@@ -165,20 +193,23 @@ class OutboxWorker:
         self._group.create_task(work, name=f"{self._lease.name}.{name}")
 
     def _learn(self, row: SendRow) -> None:
-        if (lane := self._lanes.get(row.account)) is None:
-            lane = self._new_lane(row.account)
+        lane = self._lane(row.account)
         if row.state is SendState.PENDING:
+            self._actions.answering(row.account, row.user)
             lane.add(row, self._clock())
         elif row.state is SendState.LOOKING:
-            notes = self._sender.notes.get(row.id)
+            notes = self._outcomes.notes.get(row.id)
             self._lookout.add(lane, row, notes.gave_up_ms if notes else None)
         else:
             self._spawn(self._doubt(row), "doubt")
 
-    def _new_lane(self, account: str) -> Lane:
+    def _lane(self, account: str) -> Lane:
+        if (lane := self._lanes.get(account)) is not None:
+            return lane
         lane = self._lanes.new(account)
-        self._spawn(self._walk_sends(lane), "sends")
+        self._spawn(self._dispatch.walk(lane), "sends")
         self._spawn(self._lookout.walk_reads(lane), "reads")
+        self._spawn(self._actions.walk(lane), "actions")
         return lane
 
     def _stopped(self, lane: Lane) -> None:
@@ -187,47 +218,8 @@ class OutboxWorker:
     def _opened(self) -> None:
         self._reader.hurry()
 
-    async def _walk_sends(self, lane: Lane) -> None:
-        while True:
-            lane.changed.clear()
-            now_ms = self._clock()
-            if (expired := lane.pop_expired(now_ms)) is not None:
-                lane.in_flight += 1
-                self._spawn(self._expire(lane, expired), "expire")
-                continue
-            wait = math.inf if self._draining else lane.open_wait(now_ms)
-            if wait <= 0 and not self._sender.lease_suffices():
-                wait = _LEASE_CHECK_SECONDS
-            if wait > 0:
-                await lane.until_changed(wait)
-                continue
-            await lane.budget.take(CallKind.TEXT)
-            # The token came late, perhaps: who goes is decided now, by the nearest deadline.
-            if self._draining or not lane.may_send():
-                continue
-            if (row := lane.pop(self._clock())) is not None:
-                lane.in_flight += 1
-                lane.unwritten += 1
-                self._spawn(self._send(lane, row), "send")
-
-    async def _send(self, lane: Lane, row: SendRow) -> None:
-        try:
-            await self._sender.send(row, lane)
-        finally:
-            lane.in_flight -= 1
-            lane.changed.set()
-        self._reader.again(row)
-
-    async def _expire(self, lane: Lane, row: SendRow) -> None:
-        try:
-            await self._sender.expire(row)
-        finally:
-            lane.in_flight -= 1
-            lane.changed.set()
-        self._reader.again(row)
-
     def _looked(self, row: SendRow) -> None:
-        self._sender.notes.pop(row.id, None)
+        self._outcomes.notes.pop(row.id, None)
         self._reader.again(row)
 
     async def _doubt(self, row: SendRow) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -34,7 +34,11 @@ REGAIN_SECONDS = 60.0
 class CallKind(StrEnum):
     """The classes of call that Instagram counts apart, as far as direct messages need them."""
 
+    #: Every message, pictures included: Meta's total for messages names no exception.
     TEXT = "text"
+    #: Messages of pictures, besides.
+    PICTURES = "pictures"
+    UPLOAD = "upload"
     LOOK = "look"
 
 
@@ -83,6 +87,20 @@ class Bucket:
         self._arrival = max(self._arrival, now) + self._spacing / factor
         return True
 
+    def reserve(self, now: float, *, factor: float = 1.0) -> float:
+        """Grants a call for later; returns in how many seconds it may be made."""
+        wait = self.wait(now)
+        self._arrival = max(self._arrival, now) + self._spacing / factor
+        return wait
+
+    def give_back(self) -> None:
+        """The call that was granted last was not made."""
+        self._arrival -= self._spacing
+
+    def is_full(self, now: float) -> bool:
+        """Whether nobody has called for so long that a whole burst is saved up."""
+        return self._arrival <= now
+
     def empty(self, now: float) -> None:
         """Takes away what has been saved up: the next call is one spacing away, or further."""
         self._arrival = max(self._arrival, now + self._tolerance + self._spacing)
@@ -102,18 +120,23 @@ class AccountBudget:
     A request is metered twice. :meth:`take` admits it, before its row is claimed in the ledger.
     :meth:`pace` meters it again just before it is written: claims are committed in groups and
     come back together, and a store that stalls would otherwise let go a crowd at once.
+
+    A message of pictures needs the right to a message and, besides, the right to pictures.
     """
 
-    def __init__(self, text: Limit, looks: Limit, monotonic: Callable[[], float]) -> None:
+    def __init__(self, limits: Mapping[CallKind, Limit], monotonic: Callable[[], float]) -> None:
         now = monotonic()
         self._monotonic = monotonic
-        self._admission = {CallKind.TEXT: Bucket(text, now), CallKind.LOOK: Bucket(looks, now)}
+        self._admission = {kind: Bucket(limits[kind], now) for kind in CallKind}
         self._queues = {kind: asyncio.Lock() for kind in CallKind}
-        self._wire = Bucket(text, now)
-        self._wire_queue = asyncio.Lock()
+        written = (CallKind.TEXT, CallKind.PICTURES)
+        self._wire = {kind: Bucket(limits[kind], now) for kind in written}
+        self._wire_queues = {kind: asyncio.Lock() for kind in written}
         self._factor = 1.0
         self._paused_until = -math.inf
-        self._looks_paused_until = -math.inf
+        #: Pauses of single classes.
+        self._class_paused_until = dict.fromkeys(CallKind, -math.inf)
+        self._extras_paused_until = -math.inf
 
     def paused_seconds(self) -> float:
         """How long nothing may be called, 0 when calls are allowed."""
@@ -123,10 +146,14 @@ class AccountBudget:
         """Stops every class of call for so long; a longer pause that runs already stays."""
         self._paused_until = max(self._paused_until, self._monotonic() + seconds)
 
-    def pause_looks(self, seconds: float) -> None:
-        """Stops looks alone: Meta limits the Conversations API apart from sending."""
+    def pause_class(self, kind: CallKind, seconds: float) -> None:
+        """Stops one class alone: Meta limits looks and uploads apart from sending."""
         until = self._monotonic() + seconds
-        self._looks_paused_until = max(self._looks_paused_until, until)
+        self._class_paused_until[kind] = max(self._class_paused_until[kind], until)
+
+    def pause_extras(self, seconds: float) -> None:
+        """Grants no :meth:`take_spare` for so long."""
+        self._extras_paused_until = max(self._extras_paused_until, self._monotonic() + seconds)
 
     def resume(self) -> None:
         """Lifts a pause."""
@@ -148,10 +175,43 @@ class AccountBudget:
         Cancelling spends nothing but what was granted already.
         """
         async with self._queues[kind]:
-            if kind is CallKind.LOOK:
-                await asyncio.sleep(max(0.0, self._looks_paused_until - self._monotonic()))
+            await asyncio.sleep(max(0.0, self._class_paused_until[kind] - self._monotonic()))
             for _ in range(calls):
                 await self._granted(self._admission[kind], math.inf)
+
+    def unused(self, kind: CallKind) -> None:
+        """What was taken last was not made use of, and is there for others."""
+        self._admission[kind].give_back()
+
+    def reserve(self, kind: CallKind) -> float:
+        """Takes the right to one call, made no sooner than in as many seconds as returned."""
+        return self._admission[kind].reserve(self._monotonic(), factor=self._factor)
+
+    async def take_within(self, kind: CallKind, longest: float) -> bool:
+        """Waits for the right to one call, if that takes no longer than so many seconds.
+
+        False, at once and with nothing spent, when it would, or while calls are paused.
+        """
+        now = self._monotonic()
+        wait = max(self._admission[kind].wait(now), self._class_paused_until[kind] - now)
+        if self.paused_seconds() or wait > longest:
+            return False
+        self.reserve(kind)
+        await asyncio.sleep(wait)
+        return not self.paused_seconds()
+
+    def take_spare(self) -> bool:
+        """Takes the right to a call that no message will miss; False when there is none.
+
+        There is one while a whole burst is saved up, so that the next message need not wait.
+        """
+        now = self._monotonic()
+        buckets = (self._admission[CallKind.TEXT], self._wire[CallKind.TEXT])
+        if self._factor < 1.0 or max(self._paused_until, self._extras_paused_until) > now:
+            return False
+        if not all(bucket.is_full(now) for bucket in buckets):
+            return False
+        return all(bucket.take(now) for bucket in buckets)
 
     def spent(self, kind: CallKind) -> None:
         """What was taken has been used up just now, and not when it was taken.
@@ -161,14 +221,18 @@ class AccountBudget:
         """
         self._admission[kind].empty(self._monotonic())
 
-    async def pace(self, longest: float) -> bool:
-        """Waits for the moment at which an admitted text may be written.
+    async def pace(self, longest: float, kind: CallKind = CallKind.TEXT) -> bool:
+        """Waits for the moment at which an admitted message may be written.
 
         False when that is not within ``longest`` seconds, or the account was paused meanwhile.
         """
         until = self._monotonic() + longest
-        async with self._wire_queue:
-            return await self._granted(self._wire, until)
+        if kind is not CallKind.TEXT:
+            async with self._wire_queues[kind]:
+                if not await self._granted(self._wire[kind], until):
+                    return False
+        async with self._wire_queues[CallKind.TEXT]:
+            return await self._granted(self._wire[CallKind.TEXT], until)
 
     async def _granted(self, bucket: Bucket, until: float) -> bool:
         while True:

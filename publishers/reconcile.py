@@ -5,20 +5,23 @@ for before it is sent again. What counts:
 
 - an echo or a listed message with the same text, from our side, not earlier than the attempt and
   not claimed by another row, proves the send; one message proves one row;
+- pictures bear no words: a message of as many attachments and no text proves them, within a
+  limited time, the oldest first;
 - a missing echo proves nothing;
 - a listing that reaches back before the attempt, read when the settling time has passed, and
-  without such a message, proves that nothing was sent.
+  without such a message, proves that nothing was sent. Where several pictures were to be sent,
+  media of another count prove neither: how Instagram lists them is not documented.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from publishers.rules import SendingRules
+from vestlus.conversation.echoes import normalised
 from vestlus.instagram.port import RecentMessage
-from vestlus.store.rows import EchoRow, SendRow
+from vestlus.store.rows import EchoRow, Kind, SendRow
 
 #: Meta, "Conversations API": only the newest 20 messages of a conversation can be read.
 LISTED = 20
@@ -31,6 +34,7 @@ AMBIGUOUS_TWICE = "ambiguous_twice"
 NOT_IN_REACH = "not_in_reach"
 LOOK_FAILED = "look_failed"
 LOOK_REFUSED = "look_refused"
+PICTURES_UNCLEAR = "pictures_unclear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +71,16 @@ class LookAgain:
 Verdict = Found | Resend | Expired | Unknowable | LookAgain
 
 
-def normalised(text: str) -> str:
-    """A text as it is compared: NFC, runs of white space as one space, none at the ends."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
 def evidence_since_ms(row: SendRow, rules: SendingRules) -> int:
     """Messages older than this cannot be what the row's last attempt made."""
     return row.attempted_ms - round(rules.clock_tolerance_seconds * 1000)
+
+
+def evidence_until_ms(row: SendRow, rules: SendingRules) -> int:
+    """Messages of pictures from after this are not what the row's last attempt made."""
+    settles = latest_give_up_ms(row, rules) + round(rules.settling_seconds * 1000)
+    believed = row.attempted_ms + round(rules.pictures_evidence_seconds * 1000)
+    return max(settles, believed) + round(rules.clock_tolerance_seconds * 1000)
 
 
 def settled_ms(gave_up_ms: int, rules: SendingRules) -> int:
@@ -90,10 +96,12 @@ def latest_give_up_ms(row: SendRow, rules: SendingRules) -> int:
 
 def matching_echo(row: SendRow, echoes: Sequence[EchoRow], rules: SendingRules) -> str | None:
     """The mid of the oldest unclaimed echo that proves the row, if there is one."""
-    wanted = normalised(row.text)
     since = evidence_since_ms(row, rules)
     matches = [
-        echo for echo in echoes if echo.timestamp_ms >= since and normalised(echo.text) == wanted
+        echo
+        for echo in echoes
+        if echo.timestamp_ms >= since
+        and _is_alike(row, echo.text, echo.attachments, echo.timestamp_ms, rules)
     ]
     return min(matches, key=lambda echo: echo.timestamp_ms).mid if matches else None
 
@@ -101,22 +109,51 @@ def matching_echo(row: SendRow, echoes: Sequence[EchoRow], rules: SendingRules) 
 def matching_messages(
     row: SendRow, listed: Sequence[RecentMessage], rules: SendingRules
 ) -> tuple[str, ...]:
-    """The mids of listed messages that may be the row's, oldest first; some may be claimed.
+    """The mids of listed messages that may be the row's, oldest first; some may be claimed."""
+    return tuple(
+        message.mid
+        for message in _from_our_side(row, listed, rules)
+        if _is_alike(row, message.text, message.attachments, message.created_ms, rules)
+    )
+
+
+def half_matching_messages(
+    row: SendRow, listed: Sequence[RecentMessage], rules: SendingRules
+) -> tuple[str, ...]:
+    """The mids of listed media that may be a part of the row's pictures, or more than they."""
+    if len(row.pictures) <= 1:
+        return ()
+    until = evidence_until_ms(row, rules)
+    return tuple(
+        message.mid
+        for message in _from_our_side(row, listed, rules)
+        if message.attachments and message.created_ms <= until
+    )
+
+
+def _from_our_side(
+    row: SendRow, listed: Sequence[RecentMessage], rules: SendingRules
+) -> list[RecentMessage]:
+    """What was not sent by the user, since the attempt, oldest first.
 
     Ours is whatever the user did not send: which of an account's two ids the listing bears is
     undocumented, and taking our own message for a stranger's would send it twice.
     """
-    wanted = normalised(row.text)
     since = evidence_since_ms(row, rules)
     # Newest first as listed; of one second's messages, the later listed is the older.
     oldest_first = sorted(listed, key=lambda message: message.created_ms, reverse=True)[::-1]
-    return tuple(
-        message.mid
+    return [
+        message
         for message in oldest_first
-        if message.sender != row.user
-        and message.created_ms + _WHOLE_SECOND_MS >= since
-        and normalised(message.text) == wanted
-    )
+        if message.sender != row.user and message.created_ms + _WHOLE_SECOND_MS >= since
+    ]
+
+
+def _is_alike(row: SendRow, text: str, attachments: int, at_ms: int, rules: SendingRules) -> bool:
+    if row.kind is Kind.TEXT:
+        return normalised(text) == normalised(row.text)
+    of_pictures = not normalised(text) and attachments == len(row.pictures)
+    return of_pictures and at_ms <= evidence_until_ms(row, rules)
 
 
 def reaches_back(row: SendRow, listed: Sequence[RecentMessage], rules: SendingRules) -> bool:
@@ -155,11 +192,15 @@ def judge_listing(
         return LookAgain(read_ms=settled)
     if not reaches_back(row, listed, rules):
         return Unknowable(NOT_IN_REACH)
+    if any(mid not in claimed for mid in half_matching_messages(row, listed, rules)):
+        return Unknowable(PICTURES_UNCLEAR)
+    return _judge_absence(row, read_ms)
+
+
+def _judge_absence(row: SendRow, read_ms: int) -> Verdict:
     if read_ms > row.deadline_ms:
         return Expired()
-    if row.resends:
-        return Unknowable(AMBIGUOUS_TWICE)
-    return Resend()
+    return Unknowable(AMBIGUOUS_TWICE) if row.resends else Resend()
 
 
 def judge_failure(

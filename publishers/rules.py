@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from publishers.rate import Limit
+from publishers.rate import CallKind, Limit
 
 #: Meta, "Instagram Platform Overview": 100 texts a second and account. "Messenger Platform rate
 #: limits" says 300; the lower one is assumed.
 TEXT_LIMIT = Limit.at_most(100, burst=3)
+
+#: The same page: 10 messages of audio or video a second. It names no limit of uploads; that of
+#: media is assumed.
+UPLOAD_LIMIT = Limit.at_most(10, burst=1)
 
 #: The same page: 2 calls of the Conversations API a second and account.
 LOOK_LIMIT = Limit.at_most(2, burst=1)
@@ -23,6 +28,10 @@ class SendingRules:
     """
 
     text: Limit = TEXT_LIMIT
+    #: Of messages with pictures, which count as messages besides. Meta limits audio and video
+    #: to 10 a second and says nothing of images: no limit of their own is assumed.
+    pictures: Limit = TEXT_LIMIT
+    uploads: Limit = UPLOAD_LIMIT
     looks: Limit = LOOK_LIMIT
     #: Calls of the Conversations API that one look makes: it finds the conversation, then reads.
     calls_per_look: int = 2
@@ -38,10 +47,23 @@ class SendingRules:
     #: Rows of an account claimed but not written: what a kill makes ambiguous without need.
     unwritten: int = 16
 
+    #: How long an upload may wait for its turn; a picture that cannot go sooner goes by link.
+    upload_wait_seconds: float = 2.0
+    #: How long after an upload that failed the same picture goes by link without another try.
+    upload_retry_seconds: float = 600.0
+    #: Until a row is tried again that waits for an undetermined echo.
+    held_seconds: float = 0.5
+    #: The timeout of typing and read marks: later they say nothing true.
+    action_seconds: float = 3.0
+    #: Typing and read marks of one account that wait for room; more are dropped.
+    actions_waiting: int = 200
+
     #: How long after we gave up an ambiguous send its absence at Instagram counts as proof.
     settling_seconds: float = 60.0
     #: How far our clock and Meta's may differ; NTP keeps them within far less.
     clock_tolerance_seconds: float = 5.0
+    #: Pictures bear no words to tell them by: what came later after the attempt is another's.
+    pictures_evidence_seconds: float = 120.0
     #: Until the first look at an ambiguous send. Echoes mostly arrive sooner.
     first_look_seconds: float = 2.0
     #: Between looks for its echo, which cost Instagram nothing.
@@ -73,5 +95,17 @@ class SendingRules:
     known: int = 4_000
     #: Between two looks for rows that expire although their account is stopped.
     sweep_seconds: float = 30.0
+    #: Between two looks for drafts whose window has closed.
+    draft_sweep_seconds: float = 60.0
     #: For sends in flight to settle when a lease is let go in good order.
     drain_seconds: float = 30.0
+
+    @property
+    def limits(self) -> Mapping[CallKind, Limit]:
+        """The limit of each class of call."""
+        return {
+            CallKind.TEXT: self.text,
+            CallKind.PICTURES: self.pictures,
+            CallKind.UPLOAD: self.uploads,
+            CallKind.LOOK: self.looks,
+        }

@@ -13,6 +13,7 @@ import structlog
 
 from publishers.doorbell import Doorbell
 from publishers.outbox import OutboxWorker
+from publishers.pictures import PictureSource
 from publishers.rules import SendingRules
 from publishers.tally import PublisherStats, Tally
 from vestlus.bus.port import Bus
@@ -62,6 +63,7 @@ class PublisherService:
         bus: Bus,
         store: PublisherStore,
         messaging: Messaging,
+        pictures: PictureSource,
         clock: Clock,
         monotonic: Callable[[], float],
         rules: SendingRules,
@@ -70,6 +72,7 @@ class PublisherService:
         self._bus = bus
         self._store = store
         self._messaging = messaging
+        self._pictures = pictures
         self._clock = clock
         self._monotonic = monotonic
         self._rules = rules
@@ -115,6 +118,7 @@ class PublisherService:
             lease=lease,
             ledger=self._store,
             messaging=self._messaging,
+            pictures=self._pictures,
             lease_remaining=lambda: self._until.get(lease.name, 0.0) - self._monotonic(),
             clock=self._clock,
             monotonic=self._monotonic,
@@ -127,6 +131,7 @@ class PublisherService:
             letters=self._store,
             partition=partition_number(lease.name),
             ring=worker.ring,
+            show=worker.show,
             clock=self._clock,
             tally=self._tally,
         )

@@ -40,6 +40,16 @@ class PublisherStats:
     steps: Mapping[str, int]
     unknown: Mapping[str, int]
     dead: Mapping[str, int]
+    #: Not sent on purpose, by reason; no dead letters.
+    cancelled: Mapping[str, int]
+    #: Claims put off because of an undetermined echo.
+    held: int
+    #: Pictures given to Instagram to keep, and those that could not be.
+    uploaded: int
+    upload_failed: int
+    #: Typing and read marks shown, and those that were not.
+    acted: int
+    actions_dropped: int
     undecodable: int
 
 
@@ -50,6 +60,7 @@ class Tally:
     steps: Counter[tuple[SendState, SendState]] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
     dead: Counter[str] = field(default_factory=Counter)
+    cancelled: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
 
     def step(self, before: SendState, after: SendState, reason: str) -> None:
@@ -59,6 +70,8 @@ class Tally:
             self.dead[reason] += 1
         elif after is SendState.UNKNOWN:
             self.unknown[reason] += 1
+        elif after is SendState.CANCELLED:
+            self.cancelled[reason] += 1
 
     def count(self, event: str) -> None:
         """Counts anything else."""
@@ -90,5 +103,11 @@ class Tally:
             steps={f"{before}/{after}": count for (before, after), count in self.steps.items()},
             unknown=dict(self.unknown),
             dead=dict(self.dead),
+            cancelled=dict(self.cancelled),
+            held=self.events["held"],
+            uploaded=self.events["uploaded"],
+            upload_failed=self.events["upload_failed"],
+            acted=self.events["acted"],
+            actions_dropped=self.events["action_dropped"],
             undecodable=self.events["undecodable"],
         )

@@ -46,8 +46,22 @@ class SendReference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRequest:
+    """Asks that the user be shown something, if it can be done in time. Worth no retry."""
+
+    account: str
+    user: str
+    action: Literal["mark_seen", "typing_on"]
+    #: Pointless after this time, milliseconds since 1970.
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxMessage:
-    """The doorbell: these ledger rows were just written. Losing it delays, and loses nothing."""
+    """The doorbell: these ledger rows were just written. Losing it delays, and loses nothing.
+
+    It also carries what is in no ledger, because losing it matters to nobody.
+    """
 
     v: Literal[1]
     kind: Literal["outbox"]
@@ -55,6 +69,7 @@ class OutboxMessage:
     at_ms: int
     traceparent: str
     sends: tuple[SendReference, ...]
+    actions: tuple[ActionRequest, ...] = ()
 
 
 M = TypeVar("M", InboxMessage, OutboxMessage)
@@ -71,11 +86,21 @@ def inbox_message(events: tuple[Event, ...], *, at_ms: int, traceparent: str = "
 
 
 def outbox_message(
-    sends: tuple[SendReference, ...], *, at_ms: int, traceparent: str = ""
+    sends: tuple[SendReference, ...],
+    *,
+    at_ms: int,
+    traceparent: str = "",
+    actions: tuple[ActionRequest, ...] = (),
 ) -> OutboxMessage:
     """A new message with a new id."""
     return OutboxMessage(
-        v=VERSION, kind="outbox", id=uuid4().hex, at_ms=at_ms, traceparent=traceparent, sends=sends
+        v=VERSION,
+        kind="outbox",
+        id=uuid4().hex,
+        at_ms=at_ms,
+        traceparent=traceparent,
+        sends=sends,
+        actions=actions,
     )
 
 

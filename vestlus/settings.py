@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,6 +26,7 @@ from pydantic import (
 )
 
 from vestlus.errors import SettingsError
+from vestlus.settings_account import Account
 from vestlus.settings_values import (
     OptionalSecret,
     OptionalText,
@@ -34,12 +34,10 @@ from vestlus.settings_values import (
     Secrets,
     Text,
     Token,
-    account_id,
     address,
     blank_is_missing,
-    language_tag,
+    comma_separated,
     not_blank,
-    timezone_name,
 )
 
 #: Small, cheap and current; any model of the Responses API with structured output serves.
@@ -55,23 +53,8 @@ class Mode(StrEnum):
 
     SERVE = "serve"
     DEMO = "demo"
-
-
-class Account(BaseModel):
-    """One Instagram account that is served."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    #: ``user_id`` of ``/me``, which is the webhook's ``entry.id``; not ``/me``'s ``id``.
-    id: Annotated[str, AfterValidator(account_id)]
-    name: str = ""
-    access_token: Token
-    #: A Markdown file: who answers, in which voice, and what it knows.
-    persona: Path | None = None
-    #: The language of answers when the user's own cannot be told. BCP 47.
-    language: Annotated[str, AfterValidator(language_tag)] = "et"
-    #: For opening hours and dates in prompts. IANA.
-    timezone: Annotated[str, AfterValidator(timezone_name)] = "Europe/Tallinn"
+    #: A command that works on the store and the bus beside a running service.
+    OPERATE = "operate"
 
 
 class Settings(BaseModel):
@@ -109,6 +92,19 @@ class Settings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     #: How long after an ambiguous send its absence at Instagram counts as proof, seconds.
     settling_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    #: A folder with pictures and their ``catalogue.toml``, read into the store at start.
+    image_folder: Annotated[
+        Path | None, BeforeValidator(not_blank), BeforeValidator(blank_is_missing)
+    ] = None
+    #: Where the bank's files are kept: a folder, or ``https://…`` of a container of Azure Blob
+    #: Storage. Not shown by ``repr``: it may hold a signature.
+    media_url: Annotated[OptionalText, Field(repr=False)] = None
+    #: Hosts from which users' pictures are fetched besides Meta's own; for the simulator.
+    media_hosts: Annotated[tuple[str, ...], BeforeValidator(comma_separated)] = ()
+    #: Where e-mail is handed in: ``smtp://USER:PASSWORD@HOST:PORT``, ``smtps://`` for TLS at once.
+    smtp_url: Annotated[OptionalText, Field(repr=False)] = None
+    #: Whom e-mail comes from.
+    email_from: OptionalText = None
     accounts: tuple[Account, ...] = ()
 
     @field_validator("bus_url")
@@ -120,6 +116,16 @@ class Settings(BaseModel):
     @classmethod
     def _database_address(cls, value: str | None) -> str | None:
         return address(value, ("sqlite", "postgresql"))
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_address(cls, value: str | None) -> str | None:
+        return address(value, ("smtp", "smtps"))
+
+    @field_validator("media_url")
+    @classmethod
+    def _files_address(cls, value: str | None) -> str | None:
+        return address(value, ("file", "http", "https"))
 
     @field_validator("graph_url", "openai_base_url", "public_url")
     @classmethod
@@ -141,6 +147,11 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The store's address, the embedded one's by default."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'store.sqlite'}"
+
+    @property
+    def media(self) -> str:
+        """Where the bank's files are, a folder of the data folder by default."""
+        return self.media_url or f"file://{self.data_dir.absolute() / 'media'}"
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -191,7 +202,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
     problems += _repeated_accounts(values, origin)
     if mode is Mode.DEMO:
         _make_up(values)
-    else:
+    elif mode is Mode.SERVE:
         problems += _missing(values)
     settings: Settings | None = None
     try:
@@ -243,8 +254,9 @@ def _entries(value: object) -> list[dict[str, Any]] | None:
 
 
 def _account(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
-    if isinstance(entry.get("persona"), str):
-        entry["persona"] = (folder / entry["persona"]).absolute()
+    for name in ("persona", "knowledge"):
+        if isinstance(entry.get(name), str):
+            entry[name] = (folder / entry[name]).absolute()
     return entry
 
 

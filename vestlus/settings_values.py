@@ -17,6 +17,8 @@ from pydantic import (
     WrapValidator,
 )
 
+from vestlus.conversation.hours import parse_holiday, parse_opening
+
 
 def comma_separated(value: object) -> object:
     """Text with commas, or a list of texts, without the blank ones: one that is about to be
@@ -73,6 +75,18 @@ def timezone_name(value: str) -> str:
     return value
 
 
+def opening_times(value: str) -> str:
+    """Days of the week with a stretch of time."""
+    parse_opening(value)
+    return value
+
+
+def holiday(value: str) -> str:
+    """A day, of one year or of every year."""
+    parse_holiday(value)
+    return value
+
+
 def pool_size(value: object, handler: ValidatorFunctionWrapHandler) -> object:
     """A number of actors, or ``auto``."""
     try:
@@ -100,10 +114,10 @@ def address(value: str | None, schemes: tuple[str, ...]) -> str | None:
     scheme, separator, rest = value.partition("://")
     if not separator or scheme not in schemes:
         raise ValueError("must start with " + " or ".join(f"{known}://" for known in schemes))
-    if scheme == "sqlite":
+    if scheme in ("sqlite", "file"):
         path = rest.partition("?")[0]
         if not path.startswith("/") or path.strip("/") in ("", ":memory:"):
-            raise ValueError("must have a file's path after sqlite:///")
+            raise ValueError(f"must have a file's path after {scheme}:///")
     else:
         _check_host(value)
     return value

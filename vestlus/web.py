@@ -1,8 +1,8 @@
-"""The HTTP surface: the webhook's hot route before everything else, then the probes.
+"""The HTTP surface: the webhook's hot route before everything else, then pictures and probes.
 
 Meta's webhook touches the bus only. Bus and store are opened side by side and for as long as it
 takes, so a replica that starts while one of them is away starts all the same: without the bus the
-webhook says 503, without the store it works.
+webhook says 503, without the store it works. Pictures need neither.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from image_bank.links import MEDIA_PATH
+from image_bank.open import open_media
 from vestlus.backoff import Backoff
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
-from vestlus.errors import BusUnavailable, StoreError, StoreUnavailable
+from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnavailable
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
 from vestlus.instagram.handler import WebhookHandler
 from vestlus.measures import exposition
@@ -51,6 +53,7 @@ class Front:
         self._settings = settings
         self._topology = Topology(inbox=settings.partitions)
         self._webhook: ASGIApp | None = None
+        self._media: ASGIApp | None = None
         self._bus: Bus | None = None
         self._store: Store | None = None
         self._counts: Counter[str] = Counter()
@@ -70,12 +73,15 @@ class Front:
         """Answers one request, or runs the lifespan."""
         if scope["type"] == "http" and scope["path"] == "/webhook":
             await (self._webhook or _NOT_YET)(scope, receive, send)
+        elif scope["type"] == "http" and self._media and scope["path"].startswith(MEDIA_PATH):
+            await self._media(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            await self._open_media(stack)
             opening = [
                 asyncio.create_task(self._open_bus(stack), name="opening the bus"),
                 asyncio.create_task(self._open_store(stack), name="opening the store"),
@@ -83,10 +89,18 @@ class Front:
             try:
                 yield
             finally:
-                self._webhook = None
+                self._webhook = self._media = None
                 for task in opening:
                     task.cancel()
                 await asyncio.wait(opening)
+
+    async def _open_media(self, stack: AsyncExitStack) -> None:
+        """Reaches nothing yet, so it need not be waited for like bus and store."""
+        try:
+            self._media = await stack.enter_async_context(open_media(self._settings, system_clock))
+        except SettingsError as error:
+            # For the operator to mend; the webhook takes messages in all the same.
+            _log.error("media_not_served", problems=error.problems)
 
     async def _open_bus(self, stack: AsyncExitStack) -> None:
         settings, backoff = self._settings, Backoff()

@@ -10,18 +10,24 @@ from typing import Any
 
 import pytest
 
-from vestlus.conversation.events import Event, EventKind, event_key
+from vestlus.conversation.events import Event, EventKind, calls_for_answer, event_key
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.identity import conversation_id, outbox_partition_of
+from vestlus.conversation.transcript import as_history
 from vestlus.store.ledger import SendState
 from vestlus.store.names import inbox_lease, outbox_lease
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
 from vestlus.store.rows import (
+    After,
+    Change,
+    CommitResult,
     ConversationRow,
+    EventState,
     Lease,
     Member,
     MemberKind,
+    NewEvent,
     NewSend,
     RecordedEvent,
     SendRow,
@@ -124,11 +130,33 @@ def send(user: str = "user", **fields: Any) -> NewSend:  # noqa: ANN401  fields 
     return replace(new, **fields)
 
 
-async def recorded(store: Store, lease: Lease, *events: Event) -> list[RecordedEvent]:
+def new(event: Event, change: Change | None = None, **fields: Any) -> NewEvent:  # noqa: ANN401
+    """The event as it is recorded when nothing else is said: unanswered if it calls for one."""
+    state = EventState.PENDING if calls_for_answer(event) else EventState.NOTED
+    return replace(NewEvent(event, state, change), **fields)
+
+
+def echo(user: str = "user", **fields: Any) -> Event:  # noqa: ANN401  fields of several types
+    """A new echo of something that was sent to a user."""
+    return message(user, kind=EventKind.ECHO, **fields)
+
+
+async def recorded(
+    store: Store, lease: Lease, *events: Event | NewEvent, now_ms: int = 10
+) -> list[RecordedEvent]:
     """What the store says is new among the events."""
-    batch = (await store.record([(lease, events)], now_ms=10))[0]
+    given = [event if isinstance(event, NewEvent) else new(event) for event in events]
+    batch = (await store.record([(lease, given)], now_ms))[0]
     assert batch is not None
     return batch
+
+
+async def changed(
+    store: Store, lease: Lease, change: Change, user: str = "user", *, now_ms: int = 10
+) -> None:
+    """Records an event that calls for no answer and changes its conversation."""
+    event = message(user, kind=EventKind.OPERATOR, text=None)
+    assert await recorded(store, lease, new(event, change), now_ms=now_ms)
 
 
 async def conversation(store: Store, user: str = "user", history: int = 20) -> ConversationRow:
@@ -143,6 +171,7 @@ def turn(
     *,
     history: Sequence[HistoryMessage] = (),
     sends: Sequence[NewSend] = (),
+    after: After | None = None,
 ) -> TurnCommit:
     """A turn that answers everything unanswered."""
     return TurnCommit(
@@ -152,6 +181,7 @@ def turn(
         answered=tuple(event.seq for event in row.pending),
         history=tuple(history),
         sends=tuple(sends),
+        after=after or After(),
     )
 
 
@@ -173,7 +203,7 @@ async def unfinished(
 
 def step(new: NewSend, before: SendState, after: SendState, **fields: Any) -> Transition:  # noqa: ANN401
     """One step of a row, with what the state after needs."""
-    if after in (SendState.DEAD, SendState.UNKNOWN):
+    if after in (SendState.DEAD, SendState.UNKNOWN, SendState.CANCELLED):
         fields.setdefault("reason", "refused")
     if after is SendState.SENT:
         fields.setdefault("sent_mid", f"mid-of-{new.id}")
@@ -190,3 +220,32 @@ def path(new: NewSend, *states: SendState, **fields: Any) -> list[Transition]:  
 async def walk(store: Store, lease: Lease, steps: list[Transition]) -> None:
     """Makes steps that must succeed."""
     assert await store.transition(lease, steps) == [TransitionResult.DONE] * len(steps)
+
+
+async def answered(
+    store: Store,
+    lease: Lease,
+    *texts: str,
+    user: str = "user",
+    asked: Event | None = None,
+    **fields: Any,  # noqa: ANN401  fields of several types
+) -> list[NewSend]:
+    """A user writes and a turn answers with these texts; its sends, as hosts make them."""
+    await recorded(store, lease, asked or message(user))
+    row = await conversation(store, user)
+    turn_of, first = row.version, row.version * 1000
+    ids = [f"{row.id}.{turn_of}.{index}" for index in range(len(texts))]
+    sends = [
+        send(user, id=id_, position=first + index, text=text, turn=turn_of, **fields)
+        for index, (id_, text) in enumerate(zip(ids, texts, strict=True))
+    ]
+    history = [as_history(one.event) for one in row.pending]
+    history.append(HistoryMessage(Role.ASSISTANT, "\n\n".join(texts), 2))
+    commit = turn(lease, row, history=history, sends=sends)
+    assert await store.commit_turns([commit], now_ms=20) == [CommitResult.COMMITTED]
+    return sends
+
+
+async def texts(store: Store, user: str = "user") -> list[str]:
+    """What the history with a user says."""
+    return [item.text for item in (await conversation(store, user, history=1_000)).history]

@@ -22,6 +22,7 @@ from tests.contract.store_support import (
     hold,
     hold_outbox,
     message,
+    new,
     promise,
     recorded,
     rival,
@@ -36,7 +37,7 @@ from vestlus.errors import LeaseLost
 from vestlus.store.ledger import SendState
 from vestlus.store.names import REGISTRY, outbox_lease
 from vestlus.store.port import Store
-from vestlus.store.rows import CommitResult, Lease, Member, Transition, TransitionResult
+from vestlus.store.rows import CommitResult, Lease, Member, Settled, Transition, TransitionResult
 
 __all__ = ["rival", "store", "store_url"]
 
@@ -45,7 +46,7 @@ COMMITTED, LEASE_LOST = CommitResult.COMMITTED, CommitResult.LEASE_LOST
 
 
 async def _record(store: Store, lease: Lease) -> bool:
-    return (await store.record([(lease, [message("new")])], 1))[0] is None
+    return (await store.record([(lease, [new(message("new"))])], 1))[0] is None
 
 
 async def _commit(store: Store, lease: Lease) -> bool:
@@ -79,6 +80,12 @@ METHODS: dict[str, tuple[str, Callable[[Store, Lease], Awaitable[bool]]]] = {
     "commit_turns": (INBOX, _commit),
     "postpone": (INBOX, _raising(lambda s, x: s.postpone(x, USER, wake_ms=9, failures=9))),
     "probe": (INBOX, _raising(lambda s, x: s.probe(x, USER))),
+    "undetermined": (INBOX, _raising(lambda s, x: s.undetermined(x))),
+    "settle": (INBOX, _raising(lambda s, x: s.settle(x, [Settled(seq=1, conversation=USER)], 1))),
+    "keep_summary": (
+        INBOX,
+        _raising(lambda s, x: s.keep_summary(x, USER, summary="s", summarised=9)),
+    ),
     "give_up": (INBOX, _raising(lambda s, x: s.give_up(x, USER, reason="r", now_ms=1))),
     "recover": (outbox_lease(OUTBOX), _raising(lambda s, x: s.recover(x, 1))),
     "transition": (outbox_lease(OUTBOX), _transition),

@@ -13,6 +13,7 @@ from tests.contract.store_support import (
     hold,
     hold_outbox,
     message,
+    new,
     promise,
     recorded,
     rival,
@@ -20,7 +21,7 @@ from tests.contract.store_support import (
     store,
     store_url,
 )
-from vestlus.conversation.events import Attachment, EventKind
+from vestlus.conversation.events import Attachment
 from vestlus.conversation.identity import conversation_id
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
@@ -34,10 +35,10 @@ async def test_new_events_come_back_in_order_and_known_ones_do_not(store: Store)
     events = [message() for _ in range(50)]
     await recorded(store, lease, *events[10:20])
 
-    new = await recorded(store, lease, *events)
+    added = await recorded(store, lease, *events)
 
-    assert [item.event for item in new] == events[:10] + events[20:]
-    assert [item.seq for item in new] == sorted({item.seq for item in new})
+    assert [item.event for item in added] == events[:10] + events[20:]
+    assert [item.seq for item in added] == sorted({item.seq for item in added})
 
 
 async def test_the_order_of_recording_is_the_order_of_the_unanswered(store: Store) -> None:
@@ -52,7 +53,8 @@ async def test_the_order_of_recording_is_the_order_of_the_unanswered(store: Stor
 async def test_an_event_named_twice_in_a_call_is_new_once(store: Store) -> None:
     lease, event = await hold(store), message()
 
-    first, second = await store.record([(lease, [event, event]), (lease, [event])], now_ms=1)
+    batches = [(lease, [new(event), new(event)]), (lease, [new(event)])]
+    first, second = await store.record(batches, now_ms=1)
 
     assert first is not None
     assert [item.event for item in first] == [event]
@@ -87,27 +89,25 @@ async def test_what_a_database_cannot_hold_does_not_stop_the_others(store: Store
     assert pending[1].event.mid == endless.mid
 
 
-@pytest.mark.parametrize(
-    ("change", "state"),
-    [
-        ({}, EventState.PENDING),
-        ({"kind": EventKind.POSTBACK}, EventState.PENDING),
-        ({"is_unsupported": True, "text": None}, EventState.PENDING),
-        ({"kind": EventKind.ECHO}, EventState.NOTED),
-        ({"kind": EventKind.REACTION}, EventState.NOTED),
-        ({"is_self": True}, EventState.NOTED),
-        ({"conversation": None}, EventState.NOTED),
-        ({"user": None, "conversation": None}, EventState.NOTED),
-    ],
-)
-async def test_what_calls_for_an_answer_waits_for_one(
-    store: Store, change: dict[str, object], state: EventState
+@pytest.mark.parametrize("state", EventState)
+async def test_an_event_is_in_the_state_that_it_is_recorded_with(
+    store: Store, state: EventState
 ) -> None:
-    new = await recorded(store, await hold(store), replace(message(), **change))  # type: ignore[arg-type]
+    added = await recorded(store, await hold(store), new(message(), state=state))
 
-    assert [item.state for item in new] == [state]
-    kind = change.get("kind", EventKind.MESSAGE)
-    assert (await store.counts()).events == {f"{kind}/{state}": 1}
+    assert [item.state for item in added] == [state]
+    assert (await store.counts()).events == {f"message/{state}": 1}
+    pending = [item.state for item in (await conversation(store)).pending]
+    assert pending == ([state] if state is EventState.PENDING else [])
+
+
+async def test_events_without_a_user_are_kept_and_make_no_conversation(store: Store) -> None:
+    lease = await hold(store)
+    nobodys = replace(message(), user=None, conversation=None)
+
+    assert len(await recorded(store, lease, nobodys)) == 1
+    assert (await store.counts()).events == {f"message/{EventState.NOTED}": 1}
+    assert await store.conversations(limit=9) == ()
 
 
 async def test_a_conversation_begins_with_its_first_event(store: Store) -> None:
@@ -130,7 +130,8 @@ async def test_of_a_batch_whose_lease_is_lost_nothing_is_stored(store: Store, ri
     await hold(rival, "inbox.2", BERT)
     shared, mine = message("mari"), message("mari")
 
-    answer = await store.record([(lost, [shared, message("jaan")]), (held, [shared, mine])], 1)
+    batches = [(lost, [new(shared), new(message("jaan"))]), (held, [new(shared), new(mine)])]
+    answer = await store.record(batches, 1)
 
     assert answer[0] is None
     assert answer[1] is not None
@@ -153,12 +154,12 @@ async def test_two_processes_that_record_the_same_events_store_them_once(
     events = [message(f"user-{n}") for n in range(40)]
 
     answers = await asyncio.gather(
-        *(store.record([(here, [event])], 1) for event in events),
-        *(rival.record([(there, [event])], 1) for event in reversed(events)),
+        *(store.record([(here, [new(event)])], 1) for event in events),
+        *(rival.record([(there, [new(event)])], 1) for event in reversed(events)),
     )
 
-    new = [item.event.key for (batch,) in answers for item in batch or ()]
-    assert sorted(new) == sorted(event.key for event in events)
+    added = [item.event.key for (batch,) in answers for item in batch or ()]
+    assert sorted(added) == sorted(event.key for event in events)
 
 
 async def test_what_was_recorded_outlives_the_process(store_url: str) -> None:

@@ -174,7 +174,7 @@ async def test_echoes_that_no_row_claims_are_told_oldest_first(store: Store) -> 
     steps = path(new, SENDING, SENT, sent_mid="echo-2")
     await walk(store, await hold_outbox(store), steps)
 
-    found = await store.unclaimed_echoes(conversation_id(ACCOUNT, "mari"), 100)
+    found = await store.unclaimed_echoes(conversation_id(ACCOUNT, "mari"), 100, of="another")
 
     assert [(row.mid, row.text, row.timestamp_ms) for row in found] == [
         ("echo-1", "text 1", 100),

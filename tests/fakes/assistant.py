@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from vestlus.assistant.port import Question
+from vestlus.assistant.port import Past, Question
 from vestlus.conversation.reply import Reply, TextPart
 
 
@@ -17,9 +17,10 @@ def echoing(question: Question) -> str:
 class ScriptedAssistant:
     """Answers with ``script(question)``, which may raise; waits for ``gate`` first, if closed."""
 
-    def __init__(self, script: Callable[[Question], str] = echoing) -> None:
+    def __init__(self, script: Callable[[Question], str | Reply] = echoing) -> None:
         self.script = script
         self.asked: list[Question] = []
+        self.summed_up: list[Past] = []
         self.cancelled = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -35,7 +36,13 @@ class ScriptedAssistant:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return Reply((TextPart(self.script(question)),))
+        said = self.script(question)
+        return said if isinstance(said, Reply) else Reply(parts=(TextPart(said),))
+
+    async def summarise(self, past: Past) -> str:
+        """See :class:`vestlus.assistant.port.Assistant`."""
+        self.summed_up.append(past)
+        return f"{past.summary} {len(past.messages)} more".strip()
 
     async def was_asked(self, times: int) -> None:
         """Waits until it was asked that many times."""

@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tests.fakes.clock import virtual_ms
@@ -16,7 +16,7 @@ from vestlus.errors import (
     Throttled,
     TokenRejected,
 )
-from vestlus.instagram.port import RecentMessage
+from vestlus.instagram.port import PictureToSend, RecentMessage, SenderAction
 
 LISTED = 20
 
@@ -46,6 +46,8 @@ class Fault(StrEnum):
     STOP = "stop"
     #: A defect of the client.
     BUG = "bug"
+    #: Meta could not fetch a picture.
+    NO_FETCH = "no_fetch"
 
 
 #: Faults after which nobody can know at once whether it was done, and it was not.
@@ -61,6 +63,8 @@ class Sent:
     user: str
     text: str
     at_ms: int
+    pictures: tuple[PictureToSend, ...] = ()
+    human_agent: bool = False
 
 
 def no_fault(_account: str, _text: str) -> Fault:
@@ -75,11 +79,17 @@ def once(fault: Fault, *more: Fault) -> Callable[[str, str], Fault]:
 
 
 class PretendInstagram:
-    """Implements the Messaging port. Latency in virtual seconds."""
+    """Implements the Messaging port. Latency in virtual seconds.
+
+    Faults of messages of pictures are asked for with the text ``pictures``, those of uploads with
+    the address, those of actions with the action.
+    """
 
     def __init__(self, *, latency: float = 0.05) -> None:
         self.fault: Callable[[str, str], Fault] = no_fault
         self.look_fault: Callable[[str, str], Fault] = no_fault
+        self.upload_fault: Callable[[str, str], Fault] = no_fault
+        self.action_fault: Callable[[str, str], Fault] = no_fault
         #: Called with each message that is done, for echoes.
         self.on_sent: Callable[[Sent], None] = lambda _sent: None
         self.late_seconds = 90.0
@@ -88,6 +98,14 @@ class PretendInstagram:
         self.sent: list[Sent] = []
         self.written: list[tuple[float, str, str]] = []
         self.looks: list[tuple[float, str, str]] = []
+        #: Begun uploads: time, account, address.
+        self.uploads: list[tuple[float, str, str]] = []
+        #: Ids that are taken.
+        self.attachment_ids: set[str] = set()
+        #: Begun actions: time, account, user, action.
+        self.actions: list[tuple[float, str, str, str]] = []
+        self.acting: Counter[str] = Counter()
+        self.most_acting = 0
         #: The calls of the Conversations API that looks make: two each.
         self.look_calls: list[tuple[float, str]] = []
         self.chance = random.Random(0)  # noqa: S311 - no secret
@@ -99,9 +117,9 @@ class PretendInstagram:
         """Add a message of the user's, which opens the conversation."""
         self._list(account, user, RecentMessage(self._mid(), user, text, virtual_ms()))
 
-    def person_wrote(self, account: str, user: str, text: str) -> str:
+    def person_wrote(self, account: str, user: str, text: str, attachments: int = 0) -> str:
         """Add a message of a person at the account's side; returns its mid."""
-        message = RecentMessage(self._mid(), account, text, virtual_ms())
+        message = RecentMessage(self._mid(), account, text, virtual_ms(), attachments)
         self._list(account, user, message)
         return message.mid
 
@@ -109,15 +127,44 @@ class PretendInstagram:
         """Return what was sent to a user, in order."""
         return [one.text for one in self.sent if (one.account, one.user) == (account, user)]
 
-    async def send_text(self, account: str, user: str, text: str) -> str:
+    async def send_text(
+        self, account: str, user: str, text: str, *, human_agent: bool = False
+    ) -> str:
         """See the port."""
-        self.written.append((asyncio.get_running_loop().time(), account, text))
-        self.in_flight[account] += 1
-        self.most_in_flight[account] = max(self.most_in_flight[account], self.in_flight[account])
+        sent = Sent("", account, user, text, 0, (), human_agent)
+        return await self._request(sent, text)
+
+    async def send_pictures(
+        self,
+        account: str,
+        user: str,
+        pictures: Sequence[PictureToSend],
+        *,
+        human_agent: bool = False,
+    ) -> str:
+        """See the port. Ids that Instagram did not give, or took back, are refused."""
+        sent = Sent("", account, user, "", 0, tuple(pictures), human_agent)
+        return await self._request(sent, "pictures")
+
+    async def upload_picture(self, account: str, url: str) -> str:
+        """See the port."""
+        self.uploads.append((asyncio.get_running_loop().time(), account, url))
+        await self._fail(self.upload_fault(account, url))
+        await asyncio.sleep(self.latency)
+        attachment_id = f"a{len(self.uploads)}"
+        self.attachment_ids.add(attachment_id)
+        return attachment_id
+
+    async def sender_action(self, account: str, user: str, action: SenderAction) -> None:
+        """See the port."""
+        self.actions.append((asyncio.get_running_loop().time(), account, user, action))
+        self.acting[user] += 1
+        self.most_acting = max(self.most_acting, self.acting[user])
         try:
-            return await self._send(account, user, text, self.fault(account, text))
+            await self._fail(self.action_fault(account, action))
+            await asyncio.sleep(self.latency)
         finally:
-            self.in_flight[account] -= 1
+            self.acting[user] -= 1
 
     async def recent_messages(self, account: str, user: str) -> tuple[RecentMessage, ...]:
         """See the port."""
@@ -130,18 +177,30 @@ class PretendInstagram:
         await asyncio.sleep(self.latency)
         return tuple(self._threads[account, user][-LISTED:][::-1])
 
-    async def _send(self, account: str, user: str, text: str, fault: Fault) -> str:
+    async def _request(self, sent: Sent, named: str) -> str:
+        account = sent.account
+        self.written.append((asyncio.get_running_loop().time(), account, named))
+        self.in_flight[account] += 1
+        self.most_in_flight[account] = max(self.most_in_flight[account], self.in_flight[account])
+        try:
+            return await self._send(sent, self.fault(account, named))
+        finally:
+            self.in_flight[account] -= 1
+
+    async def _send(self, sent: Sent, fault: Fault) -> str:
         if fault in {Fault.APPLY, Fault.HANG_DONE}:
-            self._deliver(account, user, text)
+            self._deliver(sent)
             await self._fail(Fault.HANG if fault is Fault.HANG_DONE else Fault.CUT)
         if fault is Fault.LATE:
             loop = asyncio.get_running_loop()
-            loop.call_later(self.late_seconds, self._deliver, account, user, text)
+            loop.call_later(self.late_seconds, self._deliver, sent)
             raise OutcomeUnknown("cut")
         await self._fail(fault)
         half = self.latency / 2
         await asyncio.sleep(half)
-        mid = self._deliver(account, user, text)
+        if {one.attachment_id for one in sent.pictures} - {"", *self.attachment_ids}:
+            raise Refused("invalid_message", 100, 2534015)
+        mid = self._deliver(sent)
         await asyncio.sleep(half)
         return mid
 
@@ -155,6 +214,7 @@ class PretendInstagram:
             Fault.TOKEN: TokenRejected("token_rejected", 190, 463),
             Fault.STOP: Refused("message_access_disabled", 200, 2534041),
             Fault.BUG: KeyError("a defect"),
+            Fault.NO_FETCH: Refused("media_unreachable", 100, 2018008),
         }
         if fault is Fault.HANG:
             await asyncio.Event().wait()
@@ -162,17 +222,16 @@ class PretendInstagram:
             await asyncio.sleep(self.latency)
             raise errors[fault]
 
-    def _deliver(self, account: str, user: str, text: str) -> str:
-        done = Sent(self._mid(), account, user, text, virtual_ms())
+    def _deliver(self, sent: Sent) -> str:
+        done = replace(sent, mid=self._mid(), at_ms=virtual_ms())
         self.sent.append(done)
-        self._list(account, user, RecentMessage(done.mid, account, text, done.at_ms))
+        message = RecentMessage(done.mid, done.account, done.text, done.at_ms, len(done.pictures))
+        self._list(done.account, done.user, message)
         self.on_sent(done)
         return done.mid
 
     def _list(self, account: str, user: str, message: RecentMessage) -> None:
-        whole_seconds = RecentMessage(
-            message.mid, message.sender, message.text, message.created_ms // 1000 * 1000
-        )
+        whole_seconds = replace(message, created_ms=message.created_ms // 1000 * 1000)
         self._threads[account, user].append(whole_seconds)
 
     def _mid(self) -> str:

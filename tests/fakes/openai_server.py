@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -23,10 +23,23 @@ class Received:
     body: dict[str, Any]
 
 
-def reply_json(*texts: str, handover: bool = False) -> str:
-    """What a model that obeys the schema writes."""
+def reply_json(
+    *texts: str,
+    pictures: Sequence[str] = (),
+    handover: bool = False,
+    note: str = "",
+    language: str = "et",
+) -> str:
+    """What a model that obeys the schema writes: the texts, then the pictures."""
     parts = [{"type": "text", "text": text} for text in texts]
-    return json.dumps({"parts": parts, "handover": handover})
+    parts += [{"type": "picture", "picture": picture} for picture in pictures]
+    reply = {"parts": parts, "language": language, "handover": handover, "note": note}
+    return json.dumps(reply)
+
+
+def summary_json(text: str) -> str:
+    """What a model that obeys the schema of summaries writes."""
+    return json.dumps({"summary": text})
 
 
 def output_message(text: str, **more: object) -> dict[str, Any]:
@@ -77,9 +90,17 @@ def answers(body: object, status: int = 200, **headers: str) -> Behaviour:
     return behave
 
 
-def says(*texts: str, handover: bool = False) -> Behaviour:
+def says(
+    *texts: str,
+    pictures: Sequence[str] = (),
+    handover: bool = False,
+    note: str = "",
+    language: str = "et",
+) -> Behaviour:
     """A good answer, in the form of the API that was asked."""
-    return writes(reply_json(*texts, handover=handover))
+    return writes(
+        reply_json(*texts, pictures=pictures, handover=handover, note=note, language=language)
+    )
 
 
 def writes(text: str) -> Behaviour:
@@ -89,6 +110,34 @@ def writes(text: str) -> Behaviour:
         if request.path.endswith("/responses"):
             return web.json_response(response_object([output_message(text)]))
         return web.json_response(completion_object(text))
+
+    return behave
+
+
+def refuses(words: str = "I cannot help with that.") -> Behaviour:
+    """The model's own refusal, in the form of the API that was asked."""
+
+    async def behave(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/responses"):
+            item = {**output_message(""), "content": [{"type": "refusal", "refusal": words}]}
+            return web.json_response(response_object([item]))
+        return web.json_response(completion_object(None, refusal=words))
+
+    return behave
+
+
+def cuts_off(text: str, reason: str = "max_output_tokens") -> Behaviour:
+    """An answer that was stopped in the middle: by its length, or by ``content_filter``."""
+
+    async def behave(request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/responses"):
+            item = output_message(text, status="incomplete")
+            details = {"reason": reason}
+            return web.json_response(
+                response_object([item], status="incomplete", incomplete_details=details)
+            )
+        finish = "length" if reason == "max_output_tokens" else reason
+        return web.json_response(completion_object(text, finish_reason=finish))
 
     return behave
 
@@ -163,7 +212,7 @@ class FakeOpenAI:
             raise
 
     async def __aenter__(self) -> Self:
-        app = web.Application()
+        app = web.Application(client_max_size=64 * 1024 * 1024)  # pictures come within
         app.router.add_post("/v1/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()

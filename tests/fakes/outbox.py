@@ -30,12 +30,36 @@ def reference(row: SendRow) -> SendReference:
     )
 
 
+@dataclass(frozen=True)
+class Link:
+    """What the image bank says of a picture."""
+
+    file: str
+    url: str
+
+
+class MemoryPictures:
+    """An image bank that has every picture but those withdrawn."""
+
+    def __init__(self) -> None:
+        self.withdrawn: set[str] = set()
+        self.asked: list[tuple[str, str, int]] = []
+
+    async def link(self, picture_id: str, account: str, now_ms: int) -> Link | None:
+        """Return the file of that name, under an address that changes with the time."""
+        self.asked.append((picture_id, account, now_ms))
+        if picture_id in self.withdrawn:
+            return None
+        return Link(f"{picture_id}.png", f"https://media.example/{picture_id}.png?at={now_ms}")
+
+
 @dataclass
 class Place:
     """Everything that a worker needs, and what outlives it."""
 
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     instagram: PretendInstagram = field(default_factory=PretendInstagram)
+    pictures: MemoryPictures = field(default_factory=MemoryPictures)
     rules: SendingRules = field(default_factory=SendingRules)
     tally: Tally = field(default_factory=Tally)
     #: Until when the lease is renewed, on the virtual monotonic clock.
@@ -47,6 +71,7 @@ class Place:
             lease=lease or self.ledger.take_over(0),
             ledger=self.ledger,
             messaging=self.instagram,
+            pictures=self.pictures,
             lease_remaining=lambda: self.until() - virtual_monotonic(),
             clock=virtual_ms,
             monotonic=virtual_monotonic,
@@ -70,6 +95,7 @@ class Place:
                     sent.mid,
                     sent.text,
                     sent.at_ms,
+                    len(sent.pictures),
                 )
 
         self.instagram.on_sent = on_sent

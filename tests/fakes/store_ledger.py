@@ -14,7 +14,9 @@ from vestlus.store.names import outbox_lease, partition_number
 from vestlus.store.rows import (
     DeadLetter,
     EchoRow,
+    Kind,
     Lease,
+    Origin,
     SendRow,
     Transition,
     TransitionResult,
@@ -37,6 +39,8 @@ class MemoryLedger:
     """Rows of outbox partitions. Reads and writes take ``latency`` seconds of virtual time.
 
     ``unavailable`` calls fail first; ``in_doubt`` writes are made and their answer lost.
+    Conversations in ``undetermined`` have an echo of which it is not known whose it is; the rows
+    ``silenced`` were decided before a person answered.
     """
 
     def __init__(self, *, latency: float = 0.002, chance: random.Random | None = None) -> None:
@@ -50,7 +54,13 @@ class MemoryLedger:
         self.in_doubt = 0
         self._latency = latency
         self._chance = chance or random.Random(0)  # noqa: S311 - no secret
+        self.undetermined: set[str] = set()
+        self.silenced: set[str] = set()
+        #: By account and file.
+        self.uploads: dict[tuple[str, str], str] = {}
         self._echoes: dict[str, list[EchoRow]] = {}
+        #: By mid, the row whose echo it was told to be.
+        self.echo_of: dict[str, str] = {}
 
     def take_over(self, outbox: int) -> Lease:
         """Give the lease to a new holder; the one before is void from now on."""
@@ -71,6 +81,8 @@ class MemoryLedger:
         state: SendState = SendState.PENDING,
         attempted_ms: int = 0,
         resends: int = 0,
+        pictures: tuple[str, ...] = (),
+        origin: Origin = Origin.BOT,
     ) -> SendRow:
         """Write a row, after the others of its conversation."""
         row = SendRow(
@@ -79,7 +91,7 @@ class MemoryLedger:
             user=user,
             conversation=conversation_id(account, user),
             position=len(self.rows),
-            text=text,
+            text="" if pictures else text,
             answers=(f"in-{ledger_id}",),
             state=state,
             due_ms=due_ms,
@@ -88,13 +100,32 @@ class MemoryLedger:
             resends=resends,
             attempted_ms=attempted_ms,
             traceparent="",
+            kind=Kind.PICTURES if pictures else Kind.TEXT,
+            pictures=pictures,
+            origin=origin,
         )
         self.rows[ledger_id] = Kept(row, outbox)
         return row
 
-    def add_echo(self, account: str, user: str, mid: str, text: str, timestamp_ms: int) -> None:
+    def person_answered(self, account: str, user: str) -> None:
+        """Silence what the bot has decided for a user so far."""
+        conversation = conversation_id(account, user)
+        rows = [kept.row for kept in self.rows.values()]
+        self.silenced |= {
+            row.id for row in rows if row.conversation == conversation and row.origin is Origin.BOT
+        }
+
+    def add_echo(  # noqa: PLR0917 - what a timer is given
+        self,
+        account: str,
+        user: str,
+        mid: str,
+        text: str,
+        timestamp_ms: int,
+        attachments: int = 0,
+    ) -> None:
         """Record an echo, as the ConversationActor does."""
-        echo = EchoRow(mid, text, timestamp_ms, virtual_ms())
+        echo = EchoRow(mid, text, timestamp_ms, virtual_ms(), attachments)
         self._echoes.setdefault(conversation_id(account, user), []).append(echo)
 
     def state(self, ledger_id: str) -> SendState:
@@ -142,7 +173,7 @@ class MemoryLedger:
             row = kept.row
             if row.account in without_accounts:
                 continue
-            if kept.outbox == outbox and row.state not in FINISHED:
+            if kept.outbox == outbox and row.state not in {*FINISHED, SendState.DRAFT}:
                 first.setdefault(row.conversation, row)
         rows = [row for row in first.values() if named is None or row.conversation in named]
         answer = sorted(rows, key=lambda row: (row.deadline_ms, row.id))[:limit]
@@ -165,21 +196,50 @@ class MemoryLedger:
             raise StoreUnavailable
         return results
 
-    async def unclaimed_echoes(self, conversation: str, since_ms: int) -> tuple[EchoRow, ...]:
+    async def unclaimed_echoes(
+        self, conversation: str, since_ms: int, of: str
+    ) -> tuple[EchoRow, ...]:
         """See the port."""
         await self._answering()
         claimed = {kept.sent_mid for kept in self.rows.values()}
         echoes = [
             echo
             for echo in self._echoes.get(conversation, [])
-            if echo.timestamp_ms >= since_ms and echo.mid not in claimed
+            if echo.timestamp_ms >= since_ms
+            and echo.mid not in claimed
+            and self.echo_of.get(echo.mid, of) == of
         ]
         return tuple(sorted(echoes, key=lambda echo: echo.timestamp_ms))
+
+    async def overdue_drafts(self, outbox: int, now_ms: int, limit: int) -> tuple[SendRow, ...]:
+        """See the port."""
+        await self._answering()
+        rows = [kept.row for kept in self.rows.values() if kept.outbox == outbox]
+        overdue = [row for row in rows if row.state is SendState.DRAFT and row.deadline_ms < now_ms]
+        return tuple(sorted(overdue, key=lambda row: row.deadline_ms)[:limit])
+
+    async def uploaded(self, account: str, files: Collection[str]) -> dict[str, str]:
+        """See the port."""
+        await self._answering()
+        kept = {file: self.uploads.get((account, file), "") for file in files}
+        return {file: one for file, one in kept.items() if one}
+
+    async def note_upload(
+        self,
+        account: str,
+        file: str,
+        attachment_id: str,
+        now_ms: int,  # noqa: ARG002 - the port's
+    ) -> None:
+        """See the port."""
+        await self._answering()
+        self.uploads[account, file] = attachment_id
 
     async def claimed_mids(self, account: str, mids: Collection[str]) -> frozenset[str]:
         """See the port."""
         await self._answering()
         claimed = {kept.sent_mid for kept in self.rows.values() if kept.row.account == account}
+        claimed |= self.echo_of.keys()
         return frozenset(mid for mid in mids if mid in claimed)
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
@@ -203,21 +263,14 @@ class MemoryLedger:
             raise ValueError(step)
         kept = self.rows[step.id]
         row = kept.row
-        if row.state is not step.before:
-            return TransitionResult.STALE
+        refusal = self._refusal(step, row)
+        if refusal is not None:
+            return refusal
+        if step.after in {SendState.DEAD, SendState.UNKNOWN} and not step.reason:
+            raise ValueError(step)
         if step.after is SendState.SENT:
-            others = (
-                other
-                for other in self.rows.values()
-                if other.row.account == row.account and other.sent_mid == step.sent_mid
-            )
-            if not step.sent_mid or any(others):
-                return TransitionResult.MID_TAKEN
             kept.sent_mid = step.sent_mid
-        if step.after in {SendState.DEAD, SendState.UNKNOWN}:
-            if not step.reason:
-                raise ValueError(step)
-            kept.reason = step.reason
+        kept.reason = step.reason
         changes: dict[str, Any] = {}
         if step.after is SendState.SENDING:
             changes = {"attempts": row.attempts + 1, "attempted_ms": step.at_ms}
@@ -228,6 +281,24 @@ class MemoryLedger:
         kept.row = replace(row, state=step.after, **changes)
         self.history.append((step.id, step.before, step.after))
         return TransitionResult.DONE
+
+    def _refusal(self, step: Transition, row: SendRow) -> TransitionResult | None:
+        if row.state is not step.before:
+            return TransitionResult.STALE
+        if step.after is SendState.SENDING and row.origin is Origin.BOT:
+            if row.id in self.silenced:
+                return TransitionResult.SILENCED
+            if row.conversation in self.undetermined:
+                return TransitionResult.HELD
+        if step.after is SendState.SENT:
+            others = (
+                other
+                for other in self.rows.values()
+                if other.row.account == row.account and other.sent_mid == step.sent_mid
+            )
+            if not step.sent_mid or any(others):
+                return TransitionResult.MID_TAKEN
+        return None
 
     def _holds(self, lease: Lease) -> bool:
         return self.epochs.get(lease.name) == lease.epoch

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import io
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,12 +13,25 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from vestlus.simulator import Simulator, SimulatorConfig
 
 FIRST, SECOND = "17841400000000001", "17841400000000002"
 SECRET, TOKEN = "app secret", "access token"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+def picture(width: int, height: int, *, shows: str = "") -> bytes:
+    """A PNG of one colour, different for each size."""
+    info = PngInfo()
+    if shows:
+        info.add_text("Description", shows)
+    made = io.BytesIO()
+    colour = (width % 256, height % 256, 90)
+    Image.new("RGB", (width, height), colour).save(made, "PNG", pnginfo=info)
+    return made.getvalue()
 
 
 @dataclass
@@ -27,6 +41,7 @@ class RecordingService:
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    standby: list[dict[str, Any]] = field(default_factory=list)
     script: list[int] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -39,7 +54,8 @@ class RecordingService:
         self.bodies.append(body)
         if status == 200:
             for entry in json.loads(body)["entry"]:
-                self.events += entry["messaging"]
+                self.events += entry.get("messaging", [])
+                self.standby += entry.get("standby", [])
         self.came.set()
         return web.Response(status=status)
 
@@ -50,8 +66,12 @@ class RecordingService:
                 await self.came.wait()
 
     def mids(self, *, echoes: bool = False) -> list[str]:
-        messages = [event["message"] for event in self.events]
-        return [each["mid"] for each in messages if each.get("is_echo", False) == echoes]
+        messages = self.messages(echoes=echoes)
+        return [each["mid"] for each in messages]
+
+    def messages(self, *, echoes: bool = False) -> list[dict[str, Any]]:
+        messages = [event["message"] for event in self.events if "message" in event]
+        return [each for each in messages if each.get("is_echo", False) == echoes]
 
 
 @asynccontextmanager
@@ -106,6 +126,19 @@ class Client:
         path = f"{account}/messages"
         message = {"text": text}
         return await self.graph("POST", path, recipient={"id": user}, message=message)
+
+    async def send_pictures(self, *payloads: dict[str, object], user: str = "u1") -> Any:  # noqa: ANN401
+        items = [{"type": "image", "payload": payload} for payload in payloads]
+        message = {"attachment": items[0]} if len(items) == 1 else {"attachments": items}
+        return await self.graph("POST", "me/messages", recipient={"id": user}, message=message)
+
+    async def kept(self, body: bytes) -> str:
+        """Give the simulator a picture to keep; return its address."""
+        headers = {"Content-Type": "image/png"}
+        url = f"{self.url}/control/media"
+        async with self.http.post(url, data=body, headers=headers) as response:
+            address: str = (await response.json())["url"]
+            return address
 
     async def sent(self, user: str = "u1") -> list[str]:
         body = await self.get("/control/conversation", user=user)

@@ -15,9 +15,10 @@ import pytest
 import structlog
 
 from vestlus.errors import GraphError, NotSent, OutcomeUnknown, Refused, Throttled, TokenRejected
-from vestlus.instagram.graph import GraphClient, Me
+from vestlus.instagram.graph import GraphClient
+from vestlus.instagram.graph_answers import Me
 from vestlus.instagram.graph_http import MAX_ANSWER_BYTES
-from vestlus.instagram.port import Messaging, RecentMessage
+from vestlus.instagram.port import Messaging, PictureToSend, RecentMessage
 from vestlus.instagram.usage import Usage
 
 ACCOUNT = "17841400000000001"
@@ -253,6 +254,82 @@ async def test_usage_headers_are_passed_on_from_successes_and_failures() -> None
         await running.client.send_text(ACCOUNT, USER, TEXT)
         await send_failure(running)
         assert [usage.percent for usage in running.usages] == [42, 42]
+
+
+LINK = PictureToSend(url="https://media.example/a.png?sig=1")
+KEPT = PictureToSend(attachment_id="1234567890123456")
+
+
+@pytest.mark.parametrize(
+    ("picture", "payload"),
+    [(LINK, {"url": LINK.url}), (KEPT, {"attachment_id": KEPT.attachment_id})],
+)
+async def test_one_picture_is_one_attachment(
+    picture: PictureToSend, payload: dict[str, str]
+) -> None:
+    async with graph(answering(SENT)) as running:
+        messaging: Messaging = running.client
+        assert await messaging.send_pictures(ACCOUNT, USER, [picture]) == "aWdf-1"
+        (request,) = running.requests
+        assert (request.method, request.path) == ("POST", f"/v25.0/{ACCOUNT}/messages")
+        assert json.loads(request.body) == {
+            "recipient": {"id": USER},
+            "message": {"attachment": {"type": "image", "payload": payload}},
+        }
+
+
+@pytest.mark.parametrize("count", [2, 10])
+async def test_several_pictures_are_one_message_in_their_order(count: int) -> None:
+    pictures = [KEPT if n % 2 else LINK for n in range(count)]
+    async with graph(answering(SENT)) as running:
+        assert await running.client.send_pictures(ACCOUNT, USER, pictures) == "aWdf-1"
+        (request,) = running.requests
+        message = json.loads(request.body)["message"]
+        assert list(message) == ["attachments"]
+        assert [one["type"] for one in message["attachments"]] == ["image"] * count
+        assert [list(one["payload"]) for one in message["attachments"]] == [
+            ["attachment_id"] if n % 2 else ["url"] for n in range(count)
+        ]
+
+
+@pytest.mark.parametrize(("count", "reason"), [(0, "no_pictures"), (11, "too_many_pictures")])
+async def test_no_pictures_or_too_many_are_refused_unsent(count: int, reason: str) -> None:
+    async with graph(answering(SENT)) as running:
+        error = await failure(running.client.send_pictures(ACCOUNT, USER, [LINK] * count))
+        assert (type(error), error.reason) == (Refused, reason)
+        assert running.requests == []
+
+
+async def test_the_tag_of_a_person_is_on_messages_that_ask_for_it_and_on_no_other() -> None:
+    async with graph(answering(SENT)) as running:
+        client = running.client
+        await client.send_text(ACCOUNT, USER, TEXT, human_agent=True)
+        await client.send_pictures(ACCOUNT, USER, [LINK, KEPT], human_agent=True)
+        await client.send_text(ACCOUNT, USER, TEXT)
+        await client.send_pictures(ACCOUNT, USER, [LINK])
+        await client.sender_action(ACCOUNT, USER, "typing_on")
+        bodies = [json.loads(request.body) for request in running.requests]
+        assert [body.get("tag") for body in bodies] == ["HUMAN_AGENT"] * 2 + [None] * 3
+        assert [body.get("messaging_type") for body in bodies] == ["MESSAGE_TAG"] * 2 + [None] * 3
+
+
+@pytest.mark.parametrize("told", ["1234567890123456", 1234567890123456])
+async def test_an_upload_is_reusable_and_its_id_returned(told: object) -> None:
+    async with graph(answering({"attachment_id": told})) as running:
+        assert await running.client.upload_picture(ACCOUNT, LINK.url) == "1234567890123456"
+        (request,) = running.requests
+        assert (request.method, request.path) == ("POST", f"/v25.0/{ACCOUNT}/message_attachments")
+        payload = {"url": LINK.url, "is_reusable": True}
+        assert json.loads(request.body) == {
+            "message": {"attachment": {"type": "image", "payload": payload}}
+        }
+
+
+@pytest.mark.parametrize("content", [b"", [], {}, {"attachment_id": ""}, {"attachment_id": []}])
+async def test_an_upload_without_an_id_is_none(content: object) -> None:
+    async with graph(answering(content)) as running:
+        error = await failure(running.client.upload_picture(ACCOUNT, LINK.url))
+        assert (type(error), error.reason) == (OutcomeUnknown, "no_attachment_id")
 
 
 # What is certainly not sent, because nothing was written.
@@ -569,8 +646,27 @@ async def test_recent_messages_come_from_two_calls_newest_first() -> None:
         assert (first.method, first.path) == ("GET", f"/v25.0/{ACCOUNT}/conversations")
         assert first.query == {"platform": "instagram", "user_id": USER}
         assert second.path == "/v25.0/aWdf%2Fconv%3D%3D"
-        assert second.query == {"fields": "messages{id,created_time,from,to,message}"}
+        assert second.query == {"fields": "messages{id,created_time,from,to,message,attachments}"}
         assert {one.headers["authorization"] for one in running.requests} == {f"Bearer {TOKEN}"}
+
+
+async def test_recent_messages_tell_how_many_attachments_they_have() -> None:
+    two = {"attachments": {"data": [{"id": "1"}, {"id": "2"}], "paging": {}}}
+    none: dict[str, object] = {"attachments": {"data": []}}
+    script = answering_in_turn(
+        listed(
+            {**written("m3", 3, ""), **two},
+            {**written("m2", 2), **none},
+            {**written("m1", 1), "attachments": None},
+        )
+    )
+    async with graph(script) as running:
+        messages = await running.client.recent_messages(ACCOUNT, USER)
+        assert [(message.mid, message.attachments) for message in messages] == [
+            ("m3", 2),
+            ("m2", 0),
+            ("m1", 0),
+        ]
 
 
 async def test_at_most_the_20_newest_messages_are_returned() -> None:
@@ -600,6 +696,8 @@ UNREADABLE: list[object] = [
     {**written("m", 1), "created_time": "yesterday"},
     {**written("m", 1), "created_time": None},
     {**written("m", 1), "message": ["x"]},
+    {**written("m", 1), "attachments": ["x"]},
+    {**written("m", 1), "attachments": {"data": 2}},
     "text",
     None,
 ]

@@ -25,8 +25,9 @@ from vestlus.conversation.turn import (
 )
 from vestlus.errors import AssistantUnavailable
 from vestlus.hosting.host import ConversationHost
-from vestlus.hosting.turns import TurnPolicies
+from vestlus.hosting.turns import HandedOver, TurnPolicies
 from vestlus.messages import decode_outbox, encode, inbox_message
+from vestlus.settings_account import Account
 from vestlus.store.names import inbox_lease
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
@@ -49,6 +50,7 @@ class World:
     bus: Bus
     stack: AsyncExitStack
     incarnation: int = 0
+    handed_over: list[HandedOver] = field(default_factory=list)
     leases: dict[str, Lease] = field(default_factory=dict)
 
     async def host(
@@ -57,6 +59,7 @@ class World:
         *,
         policies: TurnPolicies = FAST,
         suspects: SuspectPolicy | None = None,
+        account: Account | None = None,
     ) -> ConversationHost:
         """A host that holds every partition; its predecessor's leases are taken over."""
         self.incarnation += 1
@@ -71,6 +74,8 @@ class World:
                 outbox_partitions=TOPOLOGY.outbox,
                 policies=policies,
                 suspects=suspects,
+                account_of=lambda _: account,
+                handed_over=self.handed_over.append,
             )
         )
         names = [inbox_lease(partition) for partition in range(TOPOLOGY.inbox)]
@@ -277,7 +282,7 @@ async def test_a_failing_assistant_is_tried_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("error", [AssistantUnavailable("quota"), KeyError("ours")])
-async def test_what_cannot_be_answered_becomes_a_dead_letter_with_its_reason(
+async def test_what_cannot_be_answered_gets_an_apology_and_a_person(
     world: World, error: Exception
 ) -> None:
     def script(question: Question) -> str:
@@ -287,15 +292,16 @@ async def test_what_cannot_be_answered_becomes_a_dead_letter_with_its_reason(
 
     host = await world.host(ScriptedAssistant(script))
     await world.write("u", "Tere!")
-    async with asyncio.timeout(15):
-        while not (letters := await world.store.dead_letters(limit=10)):
-            await asyncio.sleep(0.02)
-    (letter,) = letters
-    assert letter.reason == (
-        "quota" if isinstance(error, AssistantUnavailable) else "internal_error"
-    )
-    assert letter.user == "u"
-    assert host.counts().given_up == 1
+    question, apology = await world.said("u", 2)
+    assert question == "Tere!"
+    assert apology
+    (row,) = await world.sends("u")
+    assert row.text == apology
+    assert host.counts().apologised == 1
+    (told,) = world.handed_over
+    assert told.conversation == conversation_id(ACCOUNT, "u")
+    (waiting,) = await world.store.conversations(limit=10, waiting=True)
+    assert waiting.user == "u"
     await world.write("v", "Tere!")
     assert await world.said("v", 2) == ["Tere!", "olemas"]
 
@@ -316,13 +322,13 @@ async def test_a_delivery_that_cannot_be_read_is_buried_raw_and_the_next_is_answ
 async def test_events_that_call_for_no_answer_are_recorded_and_not_answered(world: World) -> None:
     assistant = ScriptedAssistant()
     await world.host(assistant)
-    await world.write("u", "kaja", kind=EventKind.ECHO)
+    await world.write("u", "meeldis", kind=EventKind.REACTION)
     await world.write("u", "nähtud", kind=EventKind.READ)
     await world.write("u", "Tere!")
-    await world.said("u", 2)
+    await world.said("u", 3)
     assert len(assistant.asked) == 1
     counts = await world.store.counts()
-    assert counts.events["echo/noted"] == 1
+    assert counts.events["reaction/noted"] == 1
     assert counts.events["read/noted"] == 1
 
 

@@ -13,15 +13,27 @@ from publishers.rules import SendingRules
 from publishers.service import PublisherService
 from tests.fakes.clock import virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault, PretendInstagram, Sent
+from tests.fakes.outbox import MemoryPictures
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue, Topology
-from vestlus.conversation.events import Event, EventKind, event_key
+from vestlus.conversation.events import Attachment, Event, EventKind, event_key
 from vestlus.conversation.identity import conversation_id, outbox_partition_of, partition_of
 from vestlus.messages import SendReference, encode, outbox_message
 from vestlus.store.names import inbox_lease, outbox_lease, partition_number
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
-from vestlus.store.rows import Lease, Member, MemberKind, NewSend, TurnCommit
+from vestlus.store.rows import (
+    Change,
+    EventState,
+    Kind,
+    Lease,
+    Member,
+    MemberKind,
+    NewEvent,
+    NewSend,
+    Silence,
+    TurnCommit,
+)
 
 INBOX, OUTBOX = 4, 2
 ACCOUNTS = ("17841400000000001", "17841400000000002", "17841400000000003")
@@ -49,17 +61,30 @@ class Stage:
         self.bus = bus
         self.instagram = PretendInstagram(latency=0.01)
         self.writer = Member("writer", MemberKind.CONVERSATION, "1", "here", 1)
+        self.pictures = MemoryPictures()
         self.leases: dict[str, Lease] = {}
         self.written: dict[tuple[str, str], list[str]] = {}
         self.expected = 0
 
-    async def answer(self, account: str, user: str, *texts: str) -> None:
-        """Record a user's message, commit its answer in parts, ring the bell."""
+    async def answer(
+        self,
+        account: str,
+        user: str,
+        *texts: str,
+        pictures: tuple[str, ...] = (),
+        draft_until_ms: int | None = None,
+        ring: bool = True,
+    ) -> None:
+        """Record a user's message, commit its answer in parts, ring the bell.
+
+        Pictures are a message of their own, after the texts.
+        """
         inbox = partition_of(account, user, INBOX)
         lease = self.leases[inbox_lease(inbox)]
         said = self._event(EventKind.MESSAGE, account, user, f"in.{user}.{texts[0]}", "Tere")
         self.instagram.user_wrote(account, user)
-        (recorded,) = await self.store.record([(lease, [said])], virtual_ms())
+        new = NewEvent(said, EventState.PENDING)
+        (recorded,) = await self.store.record([(lease, [new])], virtual_ms())
         conversation = conversation_id(account, user)
         row = (await self.store.load([conversation], 20))[conversation]
         sends = tuple(
@@ -72,10 +97,22 @@ class Stage:
                 text=text,
                 answers=(said.mid or "",),
                 due_ms=0,
-                deadline_ms=virtual_ms() + 10**8,
+                deadline_ms=draft_until_ms or virtual_ms() + 10**8,
+                draft=draft_until_ms is not None,
+                turn=row.version,
             )
             for number, text in enumerate(texts)
         )
+        if pictures:
+            more = replace(
+                sends[-1],
+                id=f"{sends[-1].id}.pictures",
+                position=sends[-1].position + 1,
+                text="",
+                kind=Kind.PICTURES,
+                pictures=pictures,
+            )
+            sends = (*sends, more)
         commit = TurnCommit(
             lease=lease,
             conversation=conversation,
@@ -85,8 +122,10 @@ class Stage:
             sends=sends,
         )
         await self.store.commit_turns([commit], virtual_ms())
-        self.written.setdefault((account, user), []).extend(texts)
-        self.expected += len(texts)
+        self.written.setdefault((account, user), []).extend(send.text for send in sends)
+        self.expected += len(sends)
+        if not ring:
+            return
         bells = tuple(
             SendReference(
                 ledger_id=send.id,
@@ -106,8 +145,17 @@ class Stage:
         """Record an echo as the ConversationActor does."""
         lease = self.leases[inbox_lease(partition_of(sent.account, sent.user, INBOX))]
         event = self._event(EventKind.ECHO, sent.account, sent.user, sent.mid, sent.text)
-        event = replace(event, timestamp_ms=sent.at_ms)
-        await self.store.record([(lease, [event])], virtual_ms())
+        attachments = tuple(Attachment("image", "https://cdn.example/1") for _ in sent.pictures)
+        event = replace(event, timestamp_ms=sent.at_ms, attachments=attachments)
+        await self.store.record([(lease, [NewEvent(event, EventState.NOTED)])], virtual_ms())
+
+    async def record(self, kind: EventKind, account: str, user: str, change: Change) -> None:
+        """Record something else that changes the conversation."""
+        lease = self.leases[inbox_lease(partition_of(account, user, INBOX))]
+        event = self._event(kind, account, user, f"{kind}.{user}", "")
+        await self.store.record(
+            [(lease, [NewEvent(event, EventState.NOTED, change)])], virtual_ms()
+        )
 
     async def serve(self, incarnation: str) -> PublisherService:
         """Take all outbox leases as a new incarnation and begin to serve."""
@@ -120,6 +168,7 @@ class Stage:
             bus=self.bus,
             store=self.store,
             messaging=self.instagram,
+            pictures=self.pictures,
             clock=virtual_ms,
             monotonic=virtual_monotonic,
             rules=QUICK,
@@ -179,6 +228,76 @@ async def test_answers_go_out_once_and_in_order(stage: Stage) -> None:
             )
         await stage.settled(20)
     stage.check()
+
+
+async def test_pictures_go_out_in_their_order_and_are_uploaded_once(stage: Stage) -> None:
+    async with await stage.serve("1"):
+        for turn in range(3):
+            await asyncio.gather(
+                *(
+                    stage.answer(ACCOUNTS[0], f"u{user}", f"{turn}a", pictures=("map", "menu"))
+                    for user in range(5)
+                )
+            )
+        await stage.settled(20)
+    stage.check()
+    assert len(stage.instagram.uploads) == 2
+    sent = [one.pictures for one in stage.instagram.sent if one.pictures]
+    assert {tuple(bool(one.attachment_id) for one in pictures) for pictures in sent} == {
+        (True, True)
+    }
+
+
+async def test_pictures_whose_answer_was_cut_off_are_found_by_their_echo(stage: Stage) -> None:
+    echoes: set[asyncio.Task[None]] = set()
+    stage.instagram.fault = lambda _, named: Fault.APPLY if named == "pictures" else Fault.NONE
+    stage.instagram.on_sent = lambda sent: echoes.add(asyncio.create_task(stage.echo(sent)))
+    async with await stage.serve("1"):
+        await stage.answer(ACCOUNTS[0], "u1", "Siin.", pictures=("map",))
+        await stage.settled(20)
+    await asyncio.gather(*echoes)
+    stage.check()
+    assert not stage.instagram.looks
+
+
+async def test_nothing_is_sent_to_a_conversation_that_is_held(stage: Stage) -> None:
+    await stage.answer(ACCOUNTS[0], "u1", "Tere!", ring=False)
+    held = Change(held_until_ms=virtual_ms() + 2_000)
+    await stage.record(EventKind.ECHO, ACCOUNTS[0], "u1", held)
+    began = time.monotonic()
+    async with await stage.serve("1") as service:
+        await stage.settled(15)
+        assert time.monotonic() - began > 1
+        assert service.stats().held > 0
+    stage.check()
+
+
+async def test_a_try_again_that_a_person_forestalled_is_never_made(stage: Stage) -> None:
+    stage.instagram.latency = 0.5
+    stage.instagram.fault = lambda *_: Fault.BUSY
+    silenced = Change(silence=Silence.PERSON, silent_until_ms=2**62, cancel_sends=True)
+    async with await stage.serve("1") as service, asyncio.timeout(15):
+        await stage.answer(ACCOUNTS[0], "u1", "Tere!")
+        while not stage.instagram.written:
+            await asyncio.sleep(0.01)
+        await stage.record(EventKind.ECHO, ACCOUNTS[0], "u1", silenced)
+        while service.stats().cancelled != {"person_answered": 1}:
+            await asyncio.sleep(0.02)
+    assert len(stage.instagram.written) == 1
+    assert not await stage.store.dead_letters(limit=10)
+
+
+async def test_a_draft_that_nobody_agreed_to_is_given_up_when_its_window_closes(
+    stage: Stage,
+) -> None:
+    await stage.answer(ACCOUNTS[0], "u1", "Tere!", draft_until_ms=virtual_ms() - 1)
+    await stage.answer(ACCOUNTS[0], "u2", "Tere!", draft_until_ms=virtual_ms() + 10**8)
+    async with await stage.serve("1") as service, asyncio.timeout(10):
+        while service.stats().dead != {"window_closed": 1}:
+            await asyncio.sleep(0.02)
+    (letter,) = await stage.store.dead_letters(limit=10)
+    assert (letter.user, letter.reason) == ("u1", "window_closed")
+    assert not stage.instagram.written
 
 
 async def test_a_bell_is_followed_by_the_send_at_once(stage: Stage) -> None:

@@ -22,6 +22,7 @@ from tests.contract.store_support import (
     conversation,
     hold,
     message,
+    new,
     recorded,
     said,
     send,
@@ -239,7 +240,7 @@ async def test_a_call_that_is_cancelled_leaves_the_store_usable(
         commit = await prepared(store)
         lease = commit.lease
         for turns_of_the_loop in range(40):
-            task = asyncio.create_task(store.record([(lease, [message()])], 1))
+            task = asyncio.create_task(store.record([(lease, [new(message())])], 1))
             for _ in range(turns_of_the_loop):
                 await asyncio.sleep(0)
             task.cancel()

@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from image_bank.links import LinkSigner
+from image_bank.open import open_storage
+from image_bank.storage import file_name
 from tests.unit.test_webhook_handler import Answer
 from vestlus.cli.launch import free_port
+from vestlus.clock import system_clock
 from vestlus.instagram.signature import sign
+from vestlus.keys import derived_key
 from vestlus.settings import Settings
 from vestlus.store.names import REGISTRY, inbox_lease, outbox_lease
 from vestlus.store.open import open_store
@@ -82,6 +88,13 @@ async def until_status(front: Front, status: int, body: bytes) -> None:
             await asyncio.sleep(0.05)
 
 
+async def until_problems(front: Front, problems: set[str]) -> None:
+    """Waits until just these stand between the replica and its readiness."""
+    async with asyncio.timeout(15):
+        while set(json.loads((await call(front, "GET", "/readyz")).body)["problems"]) != problems:
+            await asyncio.sleep(0.05)
+
+
 async def test_without_the_bus_a_webhook_gets_503_and_may_come_again(tmp_path: Path) -> None:
     port = free_port("127.0.0.1")
     front = Front(settings(tmp_path, bus_url=f"amqp://127.0.0.1:{port}/"))
@@ -113,8 +126,7 @@ async def test_it_is_ready_when_bus_and_store_answer_and_somebody_serves(tmp_pat
     front = Front(own)
     async with front._lifespan(front._rest):
         await until_status(front, 200, EMPTY)
-        ready = await call(front, "GET", "/readyz")
-        assert set(json.loads(ready.body)["problems"]) == {"conversations", "publishers"}
+        await until_problems(front, {"conversations", "publishers"})
         async with open_store(own.database, partitions=16, outbox_partitions=4) as store:
             root = Member("c/registry", MemberKind.REGISTRY, "1", "h", 1)
             talker = Member("c/conversation-0", MemberKind.CONVERSATION, "1", "h", 2)
@@ -129,7 +141,42 @@ async def test_it_is_ready_when_bus_and_store_answer_and_somebody_serves(tmp_pat
         assert b"vestlus_store_up 1" in metrics.body
 
 
-@pytest.mark.parametrize("path", ["/", "/webhook/", "/nowhere", "/console"])
+async def test_pictures_are_handed_out_without_bus_and_store(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1")
+    own = settings(
+        tmp_path,
+        bus_url=f"amqp://127.0.0.1:{port}/",
+        database_url=f"postgresql://127.0.0.1:{port}/none",
+        encryption_key="k" * 32,
+    )
+    data = b"a picture"
+    file = file_name(data, "image/png")
+    async with open_storage(own) as storage:
+        await storage.put(file, data)
+    name = LinkSigner(derived_key("k" * 32, "vestlus media links")).sign(file, system_clock())
+    front = Front(own)
+    async with front._lifespan(front._rest):
+        got = await call(front, "GET", f"/media/{name}")
+        assert (got.status, got.body, got.headers["content-type"]) == (200, data, "image/png")
+        assert (await call(front, "HEAD", f"/media/{name}")).body == b""
+        for other in (file, f"{name}x", f"x/{name}", ""):
+            assert (await call(front, "GET", f"/media/{other}")).status == 404
+        assert (await call(front, "GET", f"/media{name}")).status == 404
+    assert (await call(front, "GET", f"/media/{name}")).status == 404
+
+
+async def test_a_bad_address_of_the_pictures_leaves_the_webhook_alone(tmp_path: Path) -> None:
+    bad = "https://shop.blob.core.windows.net/"
+    front = Front(settings(tmp_path, encryption_key="k" * 32, media_url=bad))
+    with capture_logs() as logs:
+        async with front._lifespan(front._rest):
+            await until_status(front, 200, EMPTY)
+            assert (await call(front, "GET", "/media/x")).status == 404
+    said = [one["problems"] for one in logs if one["event"] == "media_not_served"]
+    assert said == [("VESTLUS_MEDIA_URL: names no container: …/CONTAINER",)]
+
+
+@pytest.mark.parametrize("path", ["/", "/webhook/", "/nowhere", "/console", "/media/none"])
 async def test_other_paths_are_not_found(path: str, tmp_path: Path) -> None:
     front = Front(settings(tmp_path))
     async with front._lifespan(front._rest):

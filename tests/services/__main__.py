@@ -1,8 +1,9 @@
 """The services of the tests, from a shell.
 
-python -m tests.services ensure         make sure that both can be had, installing what is missing
-python -m tests.services run -- CMD...  start both, run CMD with VESTLUS_TEST_AMQP_URL and
-                                        VESTLUS_TEST_POSTGRES_URL set, stop both
+python -m tests.services ensure         make sure that all can be had, installing what is missing
+python -m tests.services run -- CMD...  start RabbitMQ and PostgreSQL, run CMD with
+                                        VESTLUS_TEST_AMQP_URL and VESTLUS_TEST_POSTGRES_URL set,
+                                        stop both
 """
 
 import os
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 
-from tests.services import ServiceError, provide_postgres, provide_rabbitmq, running
+from tests.services import ServiceError, azurite, provide_postgres, provide_rabbitmq, running
 from tests.services.provision import POSTGRES, RABBITMQ, Source, ensure
 
 
@@ -29,6 +30,7 @@ def main(arguments: list[str]) -> int:
                 source = ensure(service, say)
                 how = f"from {service.variable}" if source is Source.GIVEN else source
                 say(f"{service.name}: {how}")
+            say(f"Azurite: {azurite.ensure(say)}")
             return 0
         if arguments[:2] == ["run", "--"] and arguments[2:]:
             return run_with_services(arguments[2:])

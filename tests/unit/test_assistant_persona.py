@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from vestlus.assistant.persona import DEFAULT_PERSONA, LOOK_EVERY_MS, MAX_BYTES, PersonaFiles
-from vestlus.settings import Account
+from vestlus.settings_account import Account
 
 
 @dataclass

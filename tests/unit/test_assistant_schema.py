@@ -11,12 +11,19 @@ from pydantic import BaseModel, Field
 from vestlus.assistant.failures import AttemptFailed
 from vestlus.assistant.schema import (
     MAX_CHARACTERS,
+    MAX_NOTE_CHARACTERS,
     MAX_PARTS,
-    REPLY_SCHEMA,
+    MAX_PICTURES,
+    MAX_SUMMARY_CHARACTERS,
+    REPLY,
+    REPLY_WITH_PICTURES,
+    SUMMARY,
+    Form,
     read_reply,
+    read_summary,
     strict_schema,
 )
-from vestlus.conversation.reply import Reply, TextPart
+from vestlus.conversation.reply import PicturePart, Reply, TextPart
 from vestlus.errors import AssistantInvalid
 
 #: What strict structured output knows (OpenAI, "Structured Outputs", "Supported schemas"), less
@@ -45,9 +52,23 @@ def breaches(node: Any, at: str = "$") -> list[str]:  # noqa: ANN401 - JSON of a
     return found
 
 
-def test_the_schema_keeps_to_the_strict_rules() -> None:
-    assert REPLY_SCHEMA["type"] == "object"
-    assert breaches(REPLY_SCHEMA) == []
+@pytest.mark.parametrize("form", [REPLY, REPLY_WITH_PICTURES, SUMMARY])
+def test_the_schemas_keep_to_the_strict_rules(form: Form) -> None:
+    assert form.schema["type"] == "object"
+    assert breaches(form.schema) == []
+
+
+def kinds_of_part(schema: dict[str, Any]) -> list[str]:
+    choices = schema["properties"]["parts"]["items"]["anyOf"]
+    return [one["properties"]["type"]["enum"][0] for one in choices]
+
+
+def test_pictures_are_in_the_schema_only_where_some_are_offered() -> None:
+    assert kinds_of_part(REPLY.schema) == ["text"]
+    assert kinds_of_part(REPLY_WITH_PICTURES.schema) == ["text", "picture"]
+    names = ["parts", "language", "handover", "note"]
+    assert list(REPLY.schema["properties"]) == names
+    assert list(REPLY_WITH_PICTURES.schema["properties"]) == names
 
 
 def test_the_check_of_the_strict_rules_finds_breaches() -> None:
@@ -89,19 +110,58 @@ def test_a_field_named_like_a_keyword_is_kept() -> None:
     assert list(schema["properties"]) == ["title", "default"]
 
 
-def output(*texts: str, handover: bool = False) -> str:
+def output(*texts: str, pictures: tuple[str, ...] = (), **more: object) -> str:
     parts = [{"type": "text", "text": text} for text in texts]
-    return json.dumps({"parts": parts, "handover": handover})
+    parts += [{"type": "picture", "picture": picture} for picture in pictures]
+    rest = {"language": "et", "handover": False, "note": ""}
+    return json.dumps({"parts": parts} | rest | more)
 
 
-def test_parts_and_handover_become_a_reply() -> None:
-    assert read_reply(output(" Tere!\n", "Avame kell 9.", handover=True)) == Reply(
-        (TextPart("Tere!"), TextPart("Avame kell 9.")), handover=True
+def test_all_that_the_model_writes_becomes_a_reply() -> None:
+    text = output(
+        " Tere!\n", "Avame kell 9.", pictures=("menu",), handover=True, note=" tahab  lauda\n"
+    )
+    assert read_reply(text) == Reply(
+        parts=(TextPart("Tere!"), TextPart("Avame kell 9."), PicturePart("menu")),
+        handover=True,
+        note="tahab  lauda",
+        language="et",
     )
 
 
+def test_a_picture_alone_is_an_answer() -> None:
+    assert read_reply(output(pictures=("menu",))).pictures == ("menu",)
+
+
+def test_a_picture_named_twice_is_one_picture() -> None:
+    assert read_reply(output("Palun", pictures=("menu", "hall", "menu"))).pictures == (
+        "menu",
+        "hall",
+    )
+
+
+def test_a_note_stands_only_beside_a_handover_and_is_short() -> None:
+    assert read_reply(output("Tere", note="tahab lauda")).note == ""
+    long = read_reply(output("Tere", handover=True, note="a" * 5_000)).note
+    assert len(long) == MAX_NOTE_CHARACTERS
+
+
+@pytest.mark.parametrize("tag", ["et", "en-GB", "zh-Hant-TW", "fil"])
+def test_a_language_tag_is_kept(tag: str) -> None:
+    assert read_reply(output("Tere", language=tag)).language == tag
+
+
+@pytest.mark.parametrize("tag", ["", "Estonian", "eesti keel", "e", "et\n", "et_EE", "x" * 99])
+def test_a_language_that_is_no_tag_is_not_known(tag: str) -> None:
+    assert read_reply(output("Tere", language=tag)).language == ""
+
+
 def test_control_characters_are_taken_out() -> None:
-    assert read_reply(output("a\x00b\x1b\tc\nd")).parts[0].text == "ab\tc\nd"
+    (part,) = read_reply(output("a\x00b\x1b\tc\nd")).parts
+    assert part == TextPart("ab\tc\nd")
+
+
+REST = '"language": "et", "handover": false, "note": ""'
 
 
 @pytest.mark.parametrize(
@@ -111,14 +171,21 @@ def test_control_characters_are_taken_out() -> None:
         ("Tere!", "malformed_reply"),
         ("null", "malformed_reply"),
         ('{"parts": [{"type": "text", "text": "Tere"}]}', "malformed_reply"),
-        ('{"parts": [{"type": "text", "text": "Tere"}], "handover": "no"}', "malformed_reply"),
-        ('{"parts": [{"type": "picture", "text": "x"}], "handover": false}', "malformed_reply"),
-        ('{"parts": [{"type": "text", "text": 1}], "handover": false}', "malformed_reply"),
-        ('{"parts": [], "handover": false, "mood": "good"}', "malformed_reply"),
-        ('{"parts": [{"type": "text", "text": "\\ud83d"}], "handover": false}', "malformed_reply"),
+        ('{"parts": [{"type": "text", "text": "Tere"}], "handover": false}', "malformed_reply"),
+        (output("Tere", handover="no"), "malformed_reply"),
+        (output("Tere", note=None), "malformed_reply"),
+        (output("Tere", language=7), "malformed_reply"),
+        (output("Tere", mood="good"), "malformed_reply"),
+        (f'{{"parts": [{{"type": "picture", "text": "x"}}], {REST}}}', "malformed_reply"),
+        (f'{{"parts": [{{"type": "text", "picture": "x"}}], {REST}}}', "malformed_reply"),
+        (f'{{"parts": [{{"type": "text", "text": 1}}], {REST}}}', "malformed_reply"),
+        (f'{{"parts": [{{"type": "text", "text": "\\ud83d"}}], {REST}}}', "malformed_reply"),
         (output(), "no_parts"),
         (output("Tere", " \n\x00"), "blank"),
+        (output("Tere", pictures=("",)), "blank"),
         (output(*["a"] * (MAX_PARTS + 1)), "too_many_parts"),
+        (output(pictures=("a",) * (MAX_PARTS + 1)), "too_many_parts"),
+        (output(pictures=("a", "b", "c", "d")), "too_many_pictures"),
         (output("a" * MAX_CHARACTERS, "b"), "too_long"),
     ],
 )
@@ -135,9 +202,21 @@ def test_output_that_cannot_be_sent_has_a_stable_reason(text: str, reason: str) 
 def test_the_limits_themselves_are_allowed() -> None:
     assert len(read_reply(output(*["a"] * MAX_PARTS)).parts) == MAX_PARTS
     assert len(read_reply(output("a" * MAX_CHARACTERS)).text) == MAX_CHARACTERS
+    assert len(read_reply(output(pictures=("a", "b", "c"))).pictures) == MAX_PICTURES
 
 
-@given(st.one_of(st.text(), st.lists(st.text(max_size=40), max_size=12).map(lambda t: output(*t))))
+outputs = st.builds(
+    lambda texts, pictures, note, language: output(
+        *texts, pictures=tuple(pictures), note=note, language=language, handover=True
+    ),
+    st.lists(st.text(max_size=40), max_size=12),
+    st.lists(st.text(max_size=5), max_size=5),
+    st.text(),
+    st.text(max_size=8),
+)
+
+
+@given(st.one_of(st.text(), outputs))
 def test_any_text_is_a_sendable_reply_or_is_refused(text: str) -> None:
     try:
         reply = read_reply(text)
@@ -146,5 +225,40 @@ def test_any_text_is_a_sendable_reply_or_is_refused(text: str) -> None:
         assert isinstance(refused, AssistantInvalid)
     else:
         assert 0 < len(reply.parts) <= MAX_PARTS
-        assert all(part.text.strip() and "\x00" not in part.text for part in reply.parts)
-        assert reply.text.encode()
+        assert len(reply.pictures) <= MAX_PICTURES
+        for part in reply.parts:
+            said = part.text if isinstance(part, TextPart) else part.picture
+            assert said
+            assert isinstance(part, PicturePart) or (said.strip() and "\x00" not in said)
+        assert reply.text.encode() or reply.pictures
+        assert "\x00" not in reply.note
+
+
+def summed_up(text: str) -> str:
+    return read_summary(json.dumps({"summary": text}))
+
+
+def test_a_summary_is_read_on_one_line() -> None:
+    assert summed_up(" Küsib lauda.\n\nOotab vastust.\x00 ") == "Küsib lauda. Ootab vastust."
+
+
+def test_a_long_summary_ends_with_a_sentence_within_its_limit() -> None:
+    long = summed_up("Küsib lauda õhtuks. " * 200)
+    assert MAX_SUMMARY_CHARACTERS - 30 < len(long) <= MAX_SUMMARY_CHARACTERS
+    assert long.endswith("õhtuks.")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Küsib lauda.", "malformed_reply"),
+        ('{"summary": 1}', "malformed_reply"),
+        ('{"summary": "a", "more": "b"}', "malformed_reply"),
+        ('{"summary": " \\n\\u0000"}', "blank"),
+    ],
+)
+def test_a_summary_that_is_none_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(AttemptFailed) as raised:
+        read_summary(text)
+    assert raised.value.error.reason == reason
+    assert raised.value.retry

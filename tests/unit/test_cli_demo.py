@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from vestlus.cli.demo import LOOPBACK, _simulator, _with_accounts
 from vestlus.cli.launch import port_is_free
-from vestlus.settings import Account, Mode, Settings, load_settings
+from vestlus.settings import Mode, Settings, load_settings
+from vestlus.settings_account import Account
 
 SECONDS = 20
 

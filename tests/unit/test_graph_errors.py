@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vestlus.errors import GraphError, NotSent, OutcomeUnknown, Refused, Throttled, TokenRejected
-from vestlus.instagram.graph_errors import RULES, SUBCODES, Remedy, Rule, classify, stops_account
+from vestlus.instagram.graph_errors import (
+    RULES,
+    SUBCODES,
+    Remedy,
+    Rule,
+    blames_content,
+    classify,
+    stops_account,
+)
 from vestlus.instagram.graph_http import reason_of
 from vestlus.instagram.usage import Load, Usage, parse_usage
 
@@ -112,6 +120,14 @@ def test_an_account_stops_for_its_token_and_for_what_meta_did_to_it() -> None:
     assert (10, 1893063) in stopping
     assert not stops_account(OutcomeUnknown("timeout"))
     assert stops_account(TokenRejected("token_missing"))
+
+
+def test_only_errors_of_what_was_to_be_sent_are_blamed_on_it() -> None:
+    blamed = {codes for codes in RULES if blames_content(classify(400, envelope(*codes), {}))}
+    assert {(100, 2018008), (100, 2534015), (100, None)} <= blamed
+    assert blamed == {codes for codes, rule in RULES.items() if rule.remedy is Remedy.FIX_INPUT}
+    assert not blames_content(OutcomeUnknown("timeout"))
+    assert not blames_content(Refused("too_many_pictures"))
 
 
 # What the table does not have.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from vestlus.conversation.events import Attachment, Event, EventKind
 from vestlus.errors import UndecodableMessage
 from vestlus.messages import (
+    ActionRequest,
     SendReference,
     decode_inbox,
     decode_outbox,
@@ -46,16 +47,40 @@ SENDS = st.builds(
 )
 
 
+ACTIONS = st.builds(
+    ActionRequest,
+    account=TEXT,
+    user=TEXT,
+    action=st.sampled_from(["mark_seen", "typing_on"]),
+    until_ms=st.integers(0, 2**53),
+)
+
+
 @given(st.lists(EVENTS, max_size=3).map(tuple), st.integers(0, 2**53))
 def test_an_inbox_message_comes_out_as_it_went_in(events: tuple[Event, ...], at_ms: int) -> None:
     message = inbox_message(events, at_ms=at_ms, traceparent=new_traceparent())
     assert decode_inbox(encode(message)) == message
 
 
-@given(st.lists(SENDS, max_size=3).map(tuple))
-def test_an_outbox_message_comes_out_as_it_went_in(sends: tuple[SendReference, ...]) -> None:
-    message = outbox_message(sends, at_ms=1)
+@given(st.lists(SENDS, max_size=3).map(tuple), st.lists(ACTIONS, max_size=3).map(tuple))
+def test_an_outbox_message_comes_out_as_it_went_in(
+    sends: tuple[SendReference, ...], actions: tuple[ActionRequest, ...]
+) -> None:
+    message = outbox_message(sends, at_ms=1, actions=actions)
     assert decode_outbox(encode(message)) == message
+
+
+def test_a_message_without_actions_is_what_it_was_before_there_were_any() -> None:
+    body = encode(outbox_message((), at_ms=1))
+    assert b"actions" not in body
+    assert decode_outbox(body).actions == ()
+
+
+def test_an_action_that_nobody_knows_is_refused() -> None:
+    action = ActionRequest(account="a", user="u", action="typing_on", until_ms=1)
+    body = encode(outbox_message((), at_ms=1, actions=(action,)))
+    with pytest.raises(UndecodableMessage, match=r"literal_error at actions\.0\.action"):
+        decode_outbox(body.replace(b"typing_on", b"dance"))
 
 
 @given(st.binary(max_size=200))

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from publishers.rules import SendingRules
-from tests.fakes.clock import run_virtual
+from tests.fakes.clock import run_virtual, virtual_ms
 from tests.fakes.messaging import UNDONE_AND_UNKNOWN, Fault
 from tests.fakes.outbox import Place, reference
+from vestlus.messages import ActionRequest
 from vestlus.store.ledger import SendState
 
 #: Faults that leave no doubt, or of which a look finds the message.
@@ -35,6 +36,9 @@ class Storm:
     kills: int
     outages: int
     bells: bool
+    #: Chance that a row is of pictures, and that an upload or an action fails.
+    picture_chance: float
+    upload_fault_chance: float
 
 
 storms = st.builds(
@@ -51,6 +55,8 @@ storms = st.builds(
     kills=st.integers(0, 5),
     outages=st.integers(0, 4),
     bells=st.booleans(),
+    picture_chance=st.floats(0, 1),
+    upload_fault_chance=st.floats(0, 0.6),
 )
 
 slow = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -76,6 +82,11 @@ class Run:
             return self.chance.choice((Fault.CUT, Fault.UNREACHABLE, Fault.HANG, Fault.BUG))
         return Fault.NONE
 
+    def upload_fault(self, _account: str, _text: str) -> Fault:
+        if self.chance.random() < self.storm.upload_fault_chance:
+            return self.chance.choice((*DOUBTFUL, Fault.REFUSE, Fault.NO_FETCH))
+        return Fault.NONE
+
     def echo(self) -> float | None:
         if self.chance.random() < self.storm.echo_chance:
             return self.chance.uniform(0, self.storm.longest_echo)
@@ -84,6 +95,7 @@ class Run:
     async def run(self) -> None:
         storm, place = self.storm, self.place
         place.instagram.fault, place.instagram.look_fault = self.fault, self.look_fault
+        place.instagram.upload_fault = place.instagram.action_fault = self.upload_fault
         place.echo_after(self.echo)
         for user in range(storm.users):
             place.instagram.user_wrote(f"a{user % 3}", f"u{user}")
@@ -99,15 +111,27 @@ class Run:
         storm = self.storm
         for turn in range(storm.rows_each):
             for user in range(storm.users):
+                pictures: tuple[str, ...] = ()
+                if self.chance.random() < storm.picture_chance:
+                    pictures = tuple(f"p{n}" for n in range(self.chance.randint(1, 3)))
                 row = self.place.ledger.add(
                     f"r{user}.{turn}",
                     account=f"a{user % 3}",
                     user=f"u{user}",
                     text=f"u{user}" if storm.same_text else f"u{user} {turn}",
+                    pictures=pictures,
                 )
                 if storm.bells:
                     rings.append(reference(row))
                 await asyncio.sleep(self.chance.uniform(0, 0.5))
+
+    def action(self) -> ActionRequest:
+        """Ask that some user be shown something; whether anybody sees it must not matter."""
+        user = self.chance.randrange(self.storm.users)
+        until_ms = virtual_ms() + 2000
+        return ActionRequest(
+            account=f"a{user % 3}", user=f"u{user}", action="typing_on", until_ms=until_ms
+        )
 
     async def fail_store(self, times: list[float]) -> None:
         now = 0.0
@@ -128,6 +152,7 @@ class Run:
             while not running.done() and (end is None or loop.time() < end):
                 while rings:
                     worker.ring([rings.pop()])  # type: ignore[list-item]
+                    worker.show([self.action()])
                 await asyncio.sleep(0.1)
                 if len(self.place.ledger.rows) == expected and self.place.ledger.all_finished():
                     end, kills = loop.time(), []
@@ -157,6 +182,7 @@ def check(run: Run) -> None:
         if kept.row.state is SendState.SENT:
             assert sent[kept.sent_mid or ""].text == kept.row.text
             assert sent[kept.sent_mid or ""].user == kept.row.user
+            assert len(sent[kept.sent_mid or ""].pictures) == len(kept.row.pictures)
         else:
             assert (kept.row.state, kept.reason) == (SendState.UNKNOWN, "ambiguous_twice")
             # A kill between claim and request is as ambiguous as a request that was cut off.
@@ -222,6 +248,8 @@ def test_the_storms_take_every_step_of_the_ledger_that_sending_makes() -> None:
                 kills=4,
                 outages=3,
                 bells=True,
+                picture_chance=0.3,
+                upload_fault_chance=0.3,
             )
         )
         run_virtual(run.run())

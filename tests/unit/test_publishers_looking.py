@@ -211,6 +211,24 @@ def test_a_window_that_closed_while_looking_still_counts_what_was_sent() -> None
     run_virtual(scenario())
 
 
+def test_an_echo_that_comes_while_the_conversation_is_read_ends_the_doubt() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.NONE, rows=0)
+        long_ago = virtual_ms() - 200_000
+        place.ledger.add("r0", state=SendState.LOOKING, attempted_ms=long_ago, resends=1)
+
+        def echo(_account: str, _user: str) -> Fault:
+            place.ledger.add_echo("a1", "u1", "m77", "Tere!", long_ago + 500)
+            return Fault.NONE
+
+        place.instagram.look_fault = echo
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 5)
+        assert place.ledger.rows["r0"].sent_mid == "m77"
+
+    run_virtual(scenario())
+
+
 def test_an_echo_that_comes_between_the_proof_of_absence_and_the_resend_prevents_it() -> None:
     async def scenario() -> None:
         place = place_with(Fault.LATE)

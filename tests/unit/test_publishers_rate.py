@@ -15,7 +15,7 @@ from publishers.rate import (
     Limit,
     usage_factor,
 )
-from publishers.rules import LOOK_LIMIT, TEXT_LIMIT
+from publishers.rules import LOOK_LIMIT, TEXT_LIMIT, UPLOAD_LIMIT, SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic
 
 limits = st.builds(Limit, rate=st.floats(0.1, 500), burst=st.integers(min_value=1, max_value=20))
@@ -59,7 +59,9 @@ def test_a_bucket_starts_empty(limit: Limit) -> None:
     assert bucket.wait(0.0) == pytest.approx(1 / limit.rate)
 
 
-@pytest.mark.parametrize(("limit", "allowed"), [(TEXT_LIMIT, 100), (LOOK_LIMIT, 2)])
+@pytest.mark.parametrize(
+    ("limit", "allowed"), [(TEXT_LIMIT, 100), (LOOK_LIMIT, 2), (UPLOAD_LIMIT, 10)]
+)
 def test_the_defaults_never_exceed_metas_limit_in_any_second(limit: Limit, allowed: int) -> None:
     bucket, now, granted = Bucket(limit, 0.0), 0.0, []
     while now < 20:
@@ -84,7 +86,7 @@ def test_the_nearer_metas_limit_the_slower_but_never_stopped_for_good(percent: f
 
 
 def budget(text: Limit = TEXT_LIMIT) -> AccountBudget:
-    return AccountBudget(text, LOOK_LIMIT, virtual_monotonic)
+    return AccountBudget(SendingRules(text=text).limits, virtual_monotonic)
 
 
 def test_waiting_takers_are_served_in_order_at_the_rate() -> None:
@@ -179,3 +181,91 @@ def test_usage_near_the_limit_slows_down() -> None:
         return virtual_monotonic()
 
     assert run_virtual(scenario()) == pytest.approx(2 * 20 / 100, rel=0.1)
+
+
+@given(limits, st.lists(st.tuples(st.floats(0, 2), st.booleans()), max_size=100))
+def test_calls_given_back_let_nobody_exceed_the_limit(
+    limit: Limit, steps: list[tuple[float, bool]]
+) -> None:
+    bucket, now, made = Bucket(limit, 0.0), 0.0, []
+    for gap, is_used in steps:
+        now += gap
+        while bucket.take(now):
+            if not is_used:
+                bucket.give_back()
+                break
+            made.append(now)
+    assert most_within(made, 1.0) <= limit.rate + limit.burst + 1e-6
+
+
+@given(limits, gaps)
+def test_reserved_calls_made_when_told_keep_to_the_limit(limit: Limit, waits: list[float]) -> None:
+    bucket, now, made = Bucket(limit, 0.0), 0.0, []
+    for gap in waits:
+        now += gap
+        made.append(now + bucket.reserve(now))
+    assert most_within(made, 1.0) <= limit.rate + limit.burst + 1e-6
+
+
+def test_a_call_that_is_wanted_soon_is_had_soon_or_not_at_all() -> None:
+    async def scenario() -> None:
+        account = AccountBudget(SendingRules(uploads=Limit(1)).limits, virtual_monotonic)
+        assert await account.take_within(CallKind.UPLOAD, 1.5)
+        assert virtual_monotonic() == pytest.approx(1)
+        wanted = [account.take_within(CallKind.UPLOAD, 2.5) for _ in range(5)]
+        assert await asyncio.gather(*wanted) == [True, True, False, False, False]
+        account.pause_class(CallKind.UPLOAD, 10)
+        assert not await account.take_within(CallKind.UPLOAD, 2.5)
+        await asyncio.sleep(10)
+        assert await account.take_within(CallKind.UPLOAD, 2.5)
+        account.pause(5)
+        assert not await account.take_within(CallKind.UPLOAD, 100)
+
+    run_virtual(scenario())
+
+
+def test_a_spare_call_delays_no_message() -> None:
+    async def scenario() -> None:
+        account = budget(Limit(100, burst=3))
+        assert not account.take_spare()
+        await asyncio.sleep(1)
+        assert account.take_spare()
+        assert not account.take_spare()
+        before = virtual_monotonic()
+        await account.take(CallKind.TEXT)
+        assert await account.pace(1)
+        assert virtual_monotonic() == before
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("why", ["paused", "extras paused", "near the limit"])
+def test_nothing_is_spare_for_an_account_in_trouble(why: str) -> None:
+    async def scenario() -> None:
+        account = budget()
+        await asyncio.sleep(1)
+        match why:
+            case "paused":
+                account.pause(10)
+            case "extras paused":
+                account.pause_extras(10)
+            case _:
+                account.usage(96)
+        assert not account.take_spare()
+        account.usage(10)
+        await asyncio.sleep(11)
+        assert account.take_spare()
+
+    run_virtual(scenario())
+
+
+def test_messages_of_pictures_are_paced_as_messages_and_as_pictures() -> None:
+    async def scenario() -> None:
+        limits = SendingRules(text=Limit(10), pictures=Limit(2)).limits
+        account = AccountBudget(limits, virtual_monotonic)
+        await asyncio.gather(*(account.pace(60, CallKind.PICTURES) for _ in range(6)))
+        assert virtual_monotonic() == pytest.approx(3, abs=0.01)
+        await asyncio.gather(*(account.pace(60) for _ in range(10)))
+        assert virtual_monotonic() == pytest.approx(4, abs=0.01)
+
+    run_virtual(scenario())

@@ -1,6 +1,7 @@
 """What may be concluded from what is seen at Instagram, and what may not."""
 
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,23 +13,25 @@ from publishers.reconcile import (
     LOOK_FAILED,
     LOOK_REFUSED,
     NOT_IN_REACH,
+    PICTURES_UNCLEAR,
     Expired,
     Found,
     LookAgain,
     Resend,
     Unknowable,
+    evidence_until_ms,
     judge_failure,
     judge_listing,
     latest_give_up_ms,
     matching_echo,
     matching_messages,
-    normalised,
     settled_ms,
 )
 from publishers.rules import SendingRules
+from vestlus.conversation.echoes import normalised
 from vestlus.instagram.port import RecentMessage
 from vestlus.store.ledger import SendState
-from vestlus.store.rows import EchoRow, SendRow
+from vestlus.store.rows import EchoRow, Kind, SendRow
 
 RULES = SendingRules()
 ATTEMPTED_MS = 1_780_000_000_500
@@ -251,3 +254,103 @@ def test_a_refused_look_waits_for_an_echo_until_the_settling_time() -> None:
 
 def test_an_earlier_holders_attempt_is_given_up_after_the_longest_it_can_have_taken() -> None:
     assert latest_give_up_ms(row(), RULES) == ATTEMPTED_MS + 15_000
+
+
+def pictures(count: int = 1, *, resends: int = 0) -> SendRow:
+    ids = tuple(f"p{number}" for number in range(count))
+    return replace(row(resends=resends), kind=Kind.PICTURES, pictures=ids, text="")
+
+
+def media_at(ms: int, *, count: int = 1, mid: str = "m1", text: str = "") -> RecentMessage:
+    return replace(listed_at(ms, mid=mid, text=text), attachments=count)
+
+
+LAST_MS = evidence_until_ms(pictures(), RULES)
+
+media = st.lists(
+    st.builds(
+        media_at,
+        st.integers(ATTEMPTED_MS - 20_000, ATTEMPTED_MS + 200_000),
+        count=st.integers(0, 3),
+        mid=st.sampled_from([f"m{n}" for n in range(40)]),
+        text=st.sampled_from(["", " ", TEXT]),
+    ),
+    max_size=LISTED,
+    unique_by=lambda message: message.mid,
+).map(lambda found: sorted(found, key=lambda message: -message.created_ms))
+
+
+@given(media, mids, times, st.integers(1, 3), st.integers(0, 1))
+def test_pictures_are_told_by_their_count_and_time_and_by_nothing_else(
+    listed: list[RecentMessage],
+    claimed: frozenset[str],
+    read_ms: int,
+    count: int,
+    resends: int,
+) -> None:
+    verdict = judge(*listed, read_ms=read_ms, claimed=claimed, of=pictures(count, resends=resends))
+    near = [
+        message
+        for message in listed
+        if message.mid not in claimed
+        and ATTEMPTED_MS - TOLERANCE_MS - 999 <= message.created_ms <= LAST_MS
+    ]
+    alike = [m for m in near if m.attachments == count and not m.text.strip()]
+    if isinstance(verdict, Found):
+        assert verdict.mid in {message.mid for message in alike}
+        assert min(m.created_ms for m in alike) == next(
+            m.created_ms for m in alike if m.mid == verdict.mid
+        )
+    else:
+        assert not alike
+    if isinstance(verdict, Resend | Expired) and count > 1:
+        assert not [message for message in near if message.attachments]
+
+
+@given(media, times)
+def test_pictures_are_never_proof_of_a_text_nor_a_text_of_pictures(
+    listed: list[RecentMessage], read_ms: int
+) -> None:
+    worded = [message for message in listed if message.text.strip()]
+    assert not isinstance(judge(*worded, read_ms=read_ms, of=pictures()), Found)
+    wordless = [message for message in listed if not message.text.strip()]
+    assert not isinstance(judge(*wordless, read_ms=read_ms), Found)
+
+
+@given(st.integers(1, 6), st.data())
+def test_each_message_of_pictures_proves_one_of_many_sends(count: int, data: st.DataObject) -> None:
+    done = data.draw(st.integers(0, count))
+    listed = [media_at(ATTEMPTED_MS + n, mid=f"d{n:02}") for n in range(done)][::-1]
+    claimed: set[str] = set()
+    verdicts = []
+    for _ in range(count):
+        verdict = judge(*listed, USERS, claimed=frozenset(claimed), of=pictures())
+        verdicts.append(verdict)
+        if isinstance(verdict, Found):
+            claimed.add(verdict.mid)
+    assert verdicts == [Found(f"d{n:02}") for n in range(done)] + [Resend()] * (count - done)
+
+
+def test_several_pictures_that_are_listed_otherwise_than_sent_are_not_sent_again() -> None:
+    apart = [media_at(ATTEMPTED_MS + n, mid=f"m{n}") for n in range(2)]
+    assert judge(*apart, USERS, of=pictures(2)) == Unknowable(PICTURES_UNCLEAR)
+    claimed = frozenset({"m0", "m1"})
+    assert judge(*apart, USERS, claimed=claimed, of=pictures(2)) == Resend()
+
+
+def test_pictures_from_long_after_the_attempt_are_somebody_elses() -> None:
+    assert judge(media_at(LAST_MS), USERS, of=pictures()) == Found("m1")
+    assert judge(media_at(LAST_MS + 1000), USERS, of=pictures()) == Resend()
+
+
+def test_echoes_of_pictures_are_compared_alike() -> None:
+    echoes = [
+        EchoRow("late", "", LAST_MS + 1, 0, 2),
+        EchoRow("e3", "", ATTEMPTED_MS + 900, 0, 2),
+        EchoRow("e2", "", ATTEMPTED_MS + 100, 0, 2),
+        EchoRow("one", "", ATTEMPTED_MS + 50, 0, 1),
+        EchoRow("text", TEXT, ATTEMPTED_MS + 40, 0, 2),
+        EchoRow("early", "", ATTEMPTED_MS - TOLERANCE_MS - 1, 0, 2),
+    ]
+    assert matching_echo(pictures(2), echoes, RULES) == "e2"
+    assert matching_echo(pictures(3), echoes, RULES) is None

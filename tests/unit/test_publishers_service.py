@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from typing import Literal
 
 import pytest
 
@@ -10,13 +11,15 @@ from publishers.service import PublisherService
 from tests.fakes.bus import MemoryBus, MemorySubscription
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault, PretendInstagram
-from tests.fakes.outbox import reference
+from tests.fakes.outbox import MemoryPictures, reference
 from tests.fakes.store_ledger import MemoryLedger
 from vestlus.bus.port import Queue
 from vestlus.errors import BusUnavailable, LeaseLost
-from vestlus.messages import encode, outbox_message
+from vestlus.messages import ActionRequest, encode, outbox_message
 from vestlus.store.ledger import SendState
 from vestlus.store.rows import Lease, SendRow
+
+ACTIONS: tuple[Literal["mark_seen", "typing_on"], ...] = ("mark_seen", "typing_on")
 
 #: Long enough that only bells explain a prompt send.
 RARE = SendingRules(poll_seconds=1000)
@@ -52,6 +55,7 @@ class Stage:
             bus=self.bus,
             store=self.ledger,
             messaging=self.instagram,
+            pictures=MemoryPictures(),
             clock=virtual_ms,
             monotonic=virtual_monotonic,
             rules=rules,
@@ -84,6 +88,49 @@ def test_a_bell_on_the_bus_starts_a_send_and_is_acknowledged() -> None:
             stats = stage.service.stats()
         assert (stats.sent, stats.in_flight, stats.waiting, stats.looking) == (2, 0, 0, 0)
         assert stats.steps == {"pending/sending": 2, "sending/sent": 2}
+
+    run_virtual(scenario())
+
+
+def test_a_bell_asks_for_actions_that_nobody_misses() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        stage.instagram.action_fault = lambda _, action: (
+            Fault.CUT if action == "mark_seen" else Fault.NONE
+        )
+        async with stage.service:
+            await stage.hold()
+            until_ms = virtual_ms() + 5_000
+            actions = tuple(
+                ActionRequest(account="a1", user="u1", action=action, until_ms=until_ms)
+                for action in ACTIONS
+            )
+            message = outbox_message((), at_ms=virtual_ms(), actions=actions)
+            await stage.bus.publish(Queue.OUTBOX, 0, [encode(message)])
+            await asyncio.sleep(1)
+            assert not stage.bus.subscriptions[0]._taken
+            stats = stage.service.stats()
+        assert (stats.acted, stats.actions_dropped) == (1, 1)
+        assert [action for *_, action in stage.instagram.actions] == ["mark_seen", "typing_on"]
+
+    run_virtual(scenario())
+
+
+def test_actions_of_a_partition_that_fails_trouble_nobody() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        async with stage.service:
+            await stage.hold()
+            stage.ledger.take_over(0)
+            await stage.ring(stage.ledger.add("r0"))
+            action = ActionRequest(
+                account="new", user="u1", action="typing_on", until_ms=virtual_ms() + 5_000
+            )
+            message = outbox_message((), at_ms=virtual_ms(), actions=(action,))
+            await stage.bus.publish(Queue.OUTBOX, 0, [encode(message)])
+            failure = await asyncio.wait_for(stage.service.failed(), 1)
+            assert isinstance(failure.error, LeaseLost)
+        assert len(asyncio.all_tasks()) == 1
 
     run_virtual(scenario())
 

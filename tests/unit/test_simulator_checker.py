@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from vestlus.simulator.checker import Verdict, check
-from vestlus.simulator.records import Author, Message
+from vestlus.simulator.records import Attachment, Author, HandBack, Message, Refusal
 
 ACCOUNT = "17841400000000001"
 
@@ -16,6 +17,7 @@ class History:
     """Builds what a simulator would have seen; ticks count deliveries."""
 
     messages: list[Message] = field(default_factory=list)
+    hand_backs: list[HandBack] = field(default_factory=list)
     tick: int = 0
 
     def asked(self, user: str, text: str, *, accepted: bool = True, at_ms: int = 0) -> Message:
@@ -25,15 +27,29 @@ class History:
         message.accepted = self._next() if accepted else None
         return message
 
-    def answered(self, user: str, text: str, author: Author = "api") -> Message:
-        """A message that the user received."""
-        return self._message(user, text, author, 0)
+    def answered(self, user: str, text: str | None, author: Author = "api") -> Message:
+        """A message that the user received, sent by a request or by a person in the app."""
+        started = self._next()
+        message = self._message(user, text, author, 0)
+        if author == "api":
+            message.started, message.started_at = started, float(started)
+        return message
+
+    def took_over(self, user: str, text: str = "Siin Mari") -> Message:
+        """A person's answer, whose echo was answered 200 at once."""
+        message = self.answered(user, text, "person")
+        message.echoed = self._next()
+        message.echoed_at = float(message.echoed)
+        return message
+
+    def handed_back(self, user: str) -> None:
+        self.hand_backs.append(HandBack(account=ACCOUNT, user=user, tick=self._next()))
 
     def _next(self) -> int:
         self.tick += 1
         return self.tick
 
-    def _message(self, user: str, text: str, author: Author, at_ms: int) -> Message:
+    def _message(self, user: str, text: str | None, author: Author, at_ms: int) -> Message:
         seq = len(self.messages) + 1
         message = Message(
             seq=seq,
@@ -49,7 +65,7 @@ class History:
         return message
 
     def verdict(self) -> Verdict:
-        return check(self.messages)
+        return check(self.messages, hand_backs=self.hand_backs)
 
 
 def conversation(count: int, user: str = "u1") -> History:
@@ -112,6 +128,135 @@ def test_an_answer_by_a_person_does_not_count() -> None:
     history.answered("u1", "9-17 #u1-0", author="person")
 
     assert len(history.verdict().lost) == 1
+
+
+def test_a_disclosure_before_the_answer_does_no_harm() -> None:
+    history = conversation(1)
+    history.answered("u1", "Vastab automaatne abiline.\n\nAvatud 9-17 #u1-0")
+    assert history.verdict().ok
+
+
+def test_a_notice_without_the_marker_is_no_answer_to_a_question() -> None:
+    history = conversation(1)
+    history.answered("u1", "Vastab automaatne abiline.")
+    assert len(history.verdict().lost) == 1
+
+
+@pytest.mark.parametrize(
+    "word", ["STOP", "lõpeta!", "Старт", "delete my data", "Kustuta mu andmed"]
+)
+def test_a_word_of_command_is_answered_with_a_fixed_text(word: str) -> None:
+    history = History()
+    history.asked("u1", f"{word} #u1-0")
+    assert len(history.verdict().lost) == 1
+    history.answered("u1", "Rohkem me ei kirjuta.")
+    assert history.verdict().ok
+
+
+def test_a_message_can_be_marked_as_one_that_any_answer_will_do_for() -> None:
+    history = History()
+    history.asked("u1", "Mul on väga halb #u1-0").any_answer = True
+    history.asked("u1", "Mis kell? #u1-1")
+    history.answered("u1", "9-17 #u1-1")
+    assert [each["marker"] for each in history.verdict().lost if isinstance(each, dict)] == [
+        "#u1-0"
+    ]
+    history.answered("u1", "Helista 112.")
+    assert history.verdict().ok
+
+
+def test_a_picture_alone_is_an_answer_and_one_beside_a_text_is_a_part_of_it() -> None:
+    picture = (Attachment("image", "http://x"),)
+    history = conversation(1)
+    history.answered("u1", None).attachments = picture
+    assert history.verdict().ok
+
+    history = conversation(2)
+    history.answered("u1", "9-17 #u1-0")
+    history.answered("u1", None).attachments = picture
+    assert len(history.verdict().lost) == 1
+
+
+def test_a_message_that_was_taken_back_needs_no_answer() -> None:
+    history = conversation(1)
+    history.messages[0].unsent = True
+    assert history.verdict().ok
+    history.answered("u1", "9-17 #u1-0")
+    assert history.verdict().ok
+
+
+def test_an_edited_message_may_be_answered_as_it_was_or_as_it_is() -> None:
+    for marker in ("#u1-0", "#u1-9"):
+        history = conversation(1)
+        message = history.messages[0]
+        message.earlier_texts, message.text = (str(message.text),), "Mis päeval? #u1-9"
+        assert len(history.verdict().lost) == 1
+        history.answered("u1", f"9-17 {marker}")
+        assert history.verdict().ok
+
+
+def test_nothing_may_be_sent_after_a_person_until_it_is_handed_back() -> None:
+    history = conversation(1)
+    history.took_over("u1")
+    late = history.answered("u1", "9-17 #u1-0")
+    verdict = history.verdict()
+    assert not verdict.ok
+    assert [each["mid"] for each in verdict.after_person if isinstance(each, dict)] == [late.mid]
+    late.tag = "HUMAN_AGENT"
+    assert history.verdict().ok
+
+    history = conversation(1)
+    history.took_over("u1")
+    history.handed_back("u1")
+    history.answered("u1", "9-17 #u1-0")
+    assert history.verdict().ok
+
+
+def test_what_started_before_the_echo_was_answered_is_no_breach() -> None:
+    history = conversation(1)
+    answer = history.answered("u1", "9-17 #u1-0")
+    history.took_over("u1")
+    assert history.verdict().ok
+    assert answer.started is not None
+    # Until its echo is answered 200 the service cannot know of the person.
+    history = conversation(1)
+    history.answered("u1", "Siin Mari", author="person")
+    history.answered("u1", "9-17 #u1-0")
+    assert history.verdict().ok
+
+
+def test_a_grace_forgives_what_started_within_it() -> None:
+    history = conversation(1)
+    history.took_over("u1")
+    history.answered("u1", "9-17 #u1-0")
+    assert check(history.messages, grace_seconds=5).ok
+    assert not check(history.messages, grace_seconds=0.5).ok
+
+
+def test_a_persons_conversation_concerns_nobody_else() -> None:
+    history = conversation(1, "u1")
+    history.took_over("u2")
+    history.handed_back("u3")
+    history.answered("u1", "9-17 #u1-0")
+    assert history.verdict().ok
+
+
+def test_what_is_written_while_a_person_has_the_conversation_is_left_to_the_person() -> None:
+    history = conversation(1)
+    history.took_over("u1")
+    history.asked("u1", "Ja pühapäeval? #u1-1")
+    history.handed_back("u1")
+    history.asked("u1", "Aga laupäeval? #u1-2")
+    verdict = history.verdict()
+    assert verdict.left_to_person == 2
+    assert [each["marker"] for each in verdict.lost if isinstance(each, dict)] == ["#u1-2"]
+
+
+def test_a_send_outside_the_window_is_a_breach() -> None:
+    refusal = Refusal(account=ACCOUNT, user="u1", at=1.0, seq=1)
+    verdict = check([], refusals=[refusal])
+    assert not verdict.ok
+    assert len(verdict.outside_window) == 1
 
 
 def test_a_marker_answered_twice_is_a_duplicate() -> None:
@@ -230,6 +375,21 @@ def test_every_good_history_is_good(made: tuple[History, list[tuple[str, list[st
     assert verdict.ok
     assert verdict.answered == verdict.messages
     assert not verdict.order_unproven
+
+
+@given(good_histories(), st.data())
+def test_any_answer_after_a_person_is_noticed_and_any_before_is_not(
+    made: tuple[History, list[tuple[str, list[str]]]], data: st.DataObject
+) -> None:
+    history, answers = made
+    place = data.draw(st.integers(0, len(answers)))
+    user = data.draw(st.sampled_from(sorted({user for user, _ in answers})))
+    for number, (to, markers) in enumerate(answers):
+        if number == place:
+            history.took_over(user)
+        history.answered(to, " ".join(["Vastus", *markers]))
+    late = [to for to, _ in answers[place:] if to == user]
+    assert len(history.verdict().after_person) == len(late)
 
 
 @given(good_histories(), st.data())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestlus.simulator.faults import GRAPH_KINDS, GRAPH_OPS, FaultPlan
+from vestlus.simulator.faults import GRAPH_KINDS, GRAPH_OPS, MODEL_KINDS, MODEL_OPS, FaultPlan
 from vestlus.simulator.jsontypes import BadInputError, Json, JsonObject
 
 
@@ -45,6 +45,34 @@ def test_a_rule_hits_only_the_calls_it_is_about() -> None:
     assert faults.draw("send", "A", "u1") is None
     assert faults.draw("conversations", "A", "u2") is None
     assert faults.draw("conversations", "A", "u1") is not None
+
+
+def test_a_rule_may_be_about_what_a_request_contains() -> None:
+    faults = plan({"kind": "drop", "next": 1, "contains": "õhtu"})
+    assert faults.draw("send", body={"message": {"text": "Tere"}}) is None
+    assert faults.draw("send") is None
+    assert faults.draw("send", body={"parts": ["Tere õhtust"]}) is not None
+
+
+def test_a_model_can_be_told_what_to_say() -> None:
+    faults = FaultPlan(MODEL_KINDS, MODEL_OPS, random.Random(1))  # noqa: S311 - chances
+    rules: list[Json] = [
+        {"kind": "say", "text": "{}", "next": 1},
+        {"kind": "say", "instructions": True, "next": 1},
+    ]
+    faults.change(rules, clear=False)
+    assert [rule["text"] for rule in faults.to_json() if isinstance(rule, dict)] == ["{}", None]
+    first, second = faults.draw("model"), faults.draw("model")
+    assert first is not None
+    assert second is not None
+    assert (first.text, second.instructions) == ("{}", True)
+    wrong_rules: list[JsonObject] = [
+        {"kind": "say", "next": 1},
+        {"kind": "empty", "text": "x", "next": 1},
+    ]
+    for wrong in wrong_rules:
+        with pytest.raises(BadInputError):
+            faults.change([wrong], clear=False)
 
 
 def test_the_first_rule_that_fires_decides() -> None:

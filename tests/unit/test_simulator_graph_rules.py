@@ -7,6 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vestlus.simulator.graph_errors import GraphError
+from vestlus.simulator.graph_message import (
+    MediaItem,
+    check_shape,
+    message_media,
+    message_tag,
+    message_text,
+    upload_media,
+)
 from vestlus.simulator.graph_rate import Limits, RateMeter
 from vestlus.simulator.graph_read import (
     conversation_id,
@@ -14,7 +22,6 @@ from vestlus.simulator.graph_read import (
     parse_conversation_id,
     split_fields,
 )
-from vestlus.simulator.graph_send import check_shape, message_media, message_text
 from vestlus.simulator.jsontypes import Json, JsonObject
 
 
@@ -41,8 +48,8 @@ def image(number: int) -> JsonObject:
 
 
 def test_one_attachment_may_be_an_object_and_several_are_pictures() -> None:
-    assert message_media({"attachment": image(1)}) == [("image", "http://x/1.png")]
-    assert message_media({"attachments": image(1)}) == [("image", "http://x/1.png")]
+    assert message_media({"attachment": image(1)}) == [MediaItem("image", "http://x/1.png")]
+    assert message_media({"attachments": image(1)}) == [MediaItem("image", "http://x/1.png")]
     ten: list[Json] = [image(number) for number in range(10)]
     assert len(message_media({"attachments": ten})) == 10
 
@@ -63,6 +70,41 @@ def test_other_attachments_are_refused(message: JsonObject, subcode: int) -> Non
     with pytest.raises(GraphError) as caught:
         message_media(message)
     assert caught.value.subcode == subcode
+
+
+def test_addresses_and_ids_of_uploads_may_be_mixed() -> None:
+    uploaded: JsonObject = {"type": "image", "payload": {"attachment_id": "7"}}
+    numbered: JsonObject = {"type": "image", "payload": {"attachment_id": 8}}
+    assert message_media({"attachments": [uploaded, image(1), numbered]}) == [
+        MediaItem("image", upload="7"),
+        MediaItem("image", url="http://x/1.png"),
+        MediaItem("image", upload="8"),
+    ]
+
+
+def test_an_upload_is_one_picture_by_its_address_to_be_used_again() -> None:
+    reusable: JsonObject = {"url": "http://x/1.png", "is_reusable": True}
+    body: JsonObject = {"message": {"attachment": {"type": "image", "payload": reusable}}}
+    assert upload_media(body) == MediaItem("image", "http://x/1.png")
+    uploaded: JsonObject = {"type": "image", "payload": {"attachment_id": "7"}}
+    several: list[JsonObject] = [
+        {},
+        {"message": {"attachment": image(1)}},
+        {"message": {"attachment": uploaded}},
+        body | {"platform": "messenger"},
+    ]
+    for wrong in several:
+        with pytest.raises(GraphError) as caught:
+            upload_media(wrong)
+        assert caught.value.code == 100
+
+
+def test_the_only_tag_is_that_of_a_person() -> None:
+    assert message_tag({}) is None
+    assert message_tag({"tag": "HUMAN_AGENT"}) == "HUMAN_AGENT"
+    with pytest.raises(GraphError) as caught:
+        message_tag({"tag": "ACCOUNT_UPDATE"})
+    assert caught.value.code == 100
 
 
 @pytest.mark.parametrize(
@@ -105,6 +147,14 @@ def test_fields_are_read_with_limits_and_inner_fields() -> None:
         ("messages", 5, ["id", "created_time", "from"]),
         ("name", None, []),
     ]
+    assert split_fields("messages{id,attachments{id,image_data{url}},message}") == [
+        ("messages", None, ["id", "attachments", "message"])
+    ]
+
+
+@given(st.text(alphabet="ab,{}().limt5"))
+def test_any_fields_are_read_somehow(text: str) -> None:
+    assert all(name for name, _, _ in split_fields(text))
 
 
 def test_times_are_written_in_whole_seconds_of_utc() -> None:

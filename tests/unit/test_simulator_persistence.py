@@ -2,11 +2,20 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from vestlus.simulator.persistence import DROP_WEBHOOK, PUT_USER, PUT_WEBHOOK, DataFile
-from vestlus.simulator.records import Attachment, Message
+from vestlus.simulator.persistence import (
+    DROP_WEBHOOK,
+    PUT_HAND_BACK,
+    PUT_REFUSAL,
+    PUT_UPLOAD,
+    PUT_USER,
+    PUT_WEBHOOK,
+    DataFile,
+)
+from vestlus.simulator.records import Attachment, HandBack, Message, Refusal
 
 
 def no_failure(error: sqlite3.Error) -> None:
@@ -38,8 +47,8 @@ def test_what_is_put_is_there_after_closing(tmp_path: Path) -> None:
     accepted = replace(messages[0], offered=1, accepted=2, accepted_at=3.5, attempts=2)
     data.put_message(accepted)
     data.put(PUT_USER, "U", "Mari")
-    data.put(PUT_WEBHOOK, 1, "A", "U", '{"a":1}', "m1")
-    data.put(PUT_WEBHOOK, 2, "A", "U", '{"a":2}', None)
+    data.put(PUT_WEBHOOK, 1, "A", "U", '{"a":1}', "m1", "messaging")
+    data.put(PUT_WEBHOOK, 2, "A", "U", '{"a":2}', None, "standby")
     data.put(DROP_WEBHOOK, 1)
     data.close()
 
@@ -49,7 +58,75 @@ def test_what_is_put_is_there_after_closing(tmp_path: Path) -> None:
     expected = [accepted, *messages[1:]]
     assert [asdict(each) for each in saved.messages] == [asdict(each) for each in expected]
     assert [(user.id, user.name) for user in saved.users] == [("U", "Mari")]
-    assert [(event.id, event.body, event.mid) for event in saved.webhooks] == [(2, {"a": 2}, None)]
+    assert [(event.id, event.body, event.mid, event.channel) for event in saved.webhooks] == [
+        (2, {"a": 2}, None, "standby")
+    ]
+
+
+def test_what_few_messages_have_is_kept_too(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    data = DataFile(path, no_failure)
+    data.open()
+    rich = replace(
+        message(1),
+        direction="out",
+        author="api",
+        attachments=(Attachment("image", "http://x", "abc", "A door"),),
+        tag="HUMAN_AGENT",
+        started=7,
+        started_at=1.5,
+        echoed=8,
+        echoed_at=2.5,
+        echo_mid="e1",
+        echo_text="other",
+        unsent=True,
+        earlier_texts=("one", "two"),
+        reaction="+",
+        any_answer=True,
+    )
+    data.put_message(rich)
+    data.put(PUT_UPLOAD, "A", "77", "image", "http://x", "abc", None)
+    data.put(PUT_REFUSAL, "A", "U", 3.5, 9)
+    data.put(PUT_HAND_BACK, "A", "U", 10)
+    data.close()
+
+    again = DataFile(path, no_failure)
+    saved = again.open()
+    again.close()
+    assert [asdict(each) for each in saved.messages] == [asdict(rich)]
+    assert saved.uploads == {("A", "77"): Attachment("image", "http://x", "abc")}
+    assert saved.refusals == [Refusal(account="A", user="U", at=3.5, seq=9)]
+    assert saved.hand_backs == [HandBack(account="A", user="U", tick=10)]
+
+
+def test_a_file_of_an_earlier_version_is_taken_up(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            """CREATE TABLE message (
+              seq INTEGER PRIMARY KEY, mid TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
+              user TEXT NOT NULL, direction TEXT NOT NULL, author TEXT NOT NULL, text TEXT,
+              attachments TEXT NOT NULL, timestamp_ms INTEGER NOT NULL, reply_to TEXT,
+              expects_answer INTEGER NOT NULL, offered INTEGER, accepted INTEGER, accepted_at REAL,
+              attempts INTEGER NOT NULL, last_status INTEGER);
+            CREATE TABLE webhook (
+              id INTEGER PRIMARY KEY, account TEXT NOT NULL, user TEXT NOT NULL,
+              body TEXT NOT NULL, mid TEXT);
+            INSERT INTO message VALUES
+              (1, 'm1', 'A', 'U', 'in', 'user', NULL,
+               '[{"type": "image", "url": "http://x", "media": "abc"}]', 1, 'm0', 1,
+               NULL, NULL, NULL, 0, NULL);
+            INSERT INTO webhook VALUES (1, 'A', 'U', '{"a":1}', 'm1');"""
+        )
+    data = DataFile(path, no_failure)
+    saved = data.open()
+    data.put_message(message(2))
+    data.close()
+    assert saved.messages[0].attachments == (Attachment("image", "http://x", "abc"),)
+    assert saved.webhooks[0].channel == "messaging"
+    again = DataFile(path, no_failure)
+    assert [each.seq for each in again.open().messages] == [1, 2]
+    again.close()
 
 
 def test_pictures_can_be_read_at_once(tmp_path: Path) -> None:

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestlus.simulator.embeddings import embed
-from vestlus.simulator.languages import UNKNOWN, guess_language
+from vestlus.simulator.languages import IN_RUSSIAN, UNKNOWN, guess_language
 from vestlus.simulator.markers import find_markers
 from vestlus.simulator.persona_match import answer
 
@@ -47,7 +46,7 @@ Oled muuseumi abiline ja vastad sõbralikult.
 def test_the_line_that_fits_the_question_is_the_answer(question: str, expected: str) -> None:
     said = answer(PERSONA, [question]).text
     assert expected in said
-    assert said in PERSONA
+    assert said.removeprefix(f"{IN_RUSSIAN} ") in PERSONA
 
 
 def test_a_changed_persona_changes_the_answer() -> None:
@@ -129,20 +128,3 @@ def test_every_marker_comes_back_once_and_in_order(numbers: list[int]) -> None:
     markers = [f"#u{number}-{place}" for place, number in enumerate(numbers)]
     said = answer(PERSONA, [f"Mis kell te avate? {marker}" for marker in markers]).text
     assert find_markers(said) == markers
-
-
-def test_like_texts_have_like_embeddings() -> None:
-    def likeness(one: str, other: str) -> float:
-        return sum(a * b for a, b in zip(embed(one), embed(other), strict=True))
-
-    assert likeness("muuseumi lahtiolekuajad", "muuseum lahtioleku ajad") > likeness(
-        "muuseumi lahtiolekuajad", "koerad rihma otsas"
-    )
-
-
-@given(st.text(), st.integers(1, 64))
-def test_embeddings_have_the_asked_size_and_length_one(text: str, size: int) -> None:
-    vector = embed(text, size)
-    assert len(vector) == size
-    assert abs(sum(value * value for value in vector) - 1) < 1e-4
-    assert vector == embed(text, size)

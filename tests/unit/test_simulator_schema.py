@@ -72,6 +72,63 @@ def test_a_handover_is_asked_for_only_when_the_user_wants_a_person() -> None:
     assert not Wide.model_validate(make_instance(schema, FILLING)).needs_handover
 
 
+class PicturePart(BaseModel):
+    type: Literal["picture"]
+    picture: str
+
+
+class Answer(BaseModel):
+    parts: list[TextPart | PicturePart]
+    language: str
+    handover: bool
+    note: str
+
+
+def test_a_picture_follows_the_text_where_a_part_can_be_one() -> None:
+    shown = Filling(text="Siin on pilt.", language="et", handover=False, picture="hall")
+    reply = Answer.model_validate(make_instance(Answer.model_json_schema(), shown))
+    assert reply.parts == [
+        TextPart(type="text", text="Siin on pilt."),
+        PicturePart(type="picture", picture="hall"),
+    ]
+    assert (reply.language, reply.handover, reply.note) == ("et", False, "")
+    plain = make_instance(Reply.model_json_schema(), FILLING)
+    assert len(Reply.model_validate(plain).parts) == 1
+
+
+def test_a_picture_is_left_out_where_its_id_is_not_allowed() -> None:
+    choices: JsonObject = {"type": "string", "enum": ["door", "hall"]}
+    picture: JsonObject = {"type": "object", "properties": {"picture": choices}}
+    picture["required"] = ["picture"]
+    text: JsonObject = {"type": "object", "properties": {"text": {"type": "string"}}}
+    schema: JsonObject = {"type": "array", "items": {"anyOf": [text, picture]}}
+    for wanted, expected in (
+        ("hall", [{"text": "x"}, {"picture": "hall"}]),
+        ("cat", [{"text": "x"}]),
+    ):
+        filling = Filling(text="x", language="et", handover=False, picture=wanted)
+        assert make_instance(schema, filling) == expected
+
+
+def test_a_note_is_written_for_the_colleague_who_takes_over() -> None:
+    asked = Filling(text="Annan üle.", language="et", handover=True, note="Wants a person")
+    reply = Answer.model_validate(make_instance(Answer.model_json_schema(), asked))
+    assert (reply.handover, reply.note) == (True, "Wants a person")
+    assert Reply.model_validate(make_instance(Reply.model_json_schema(), asked)).reason == (
+        "Wants a person"
+    )
+
+
+def test_a_summary_is_not_an_answer() -> None:
+    schema: JsonObject = {
+        "type": "object",
+        "properties": {"summary": {"type": "string"}},
+        "required": ["summary"],
+    }
+    filling = Filling(text="an answer", language="et", handover=False, summary="what was said")
+    assert make_instance(schema, filling) == {"summary": "what was said"}
+
+
 def test_a_schema_that_contains_itself_ends() -> None:
     tree = Tree.model_validate(make_instance(Tree.model_json_schema(), FILLING))
     assert tree == Tree(children=[], text=FILLING.text)

@@ -1,11 +1,14 @@
 """What the simulator is told is checked before it is believed."""
 
+import base64
+import io
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from vestlus.simulator.__main__ import parse_arguments
 from vestlus.simulator.config import ACCESS_TOKEN_VARIABLE, APP_SECRET_VARIABLE, SimulatorConfig
@@ -59,6 +62,12 @@ def test_webhook_settings_change_one_by_one() -> None:
     assert changed.delay_seconds == (0.1, 0.2)
     assert changed.changed({"paused": True}).batch_events == 7
     assert changed.to_json()["delay_seconds"] == [0.1, 0.2]
+    echoes = changed.changed({"echo_mids": "different", "echo_texts": "altered"})
+    assert (echoes.echo_mids, echoes.echo_texts, echoes.echo_first) == (
+        "different",
+        "altered",
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,6 +81,9 @@ def test_webhook_settings_change_one_by_one() -> None:
         {"delay_seconds": "long"},
         {"paused": "yes"},
         {"timeout_seconds": 0},
+        {"echo_mids": "none"},
+        {"echo_texts": 3},
+        {"echo_first": "yes"},
     ],
 )
 def test_wrong_webhook_settings_are_refused(body: JsonObject) -> None:
@@ -121,8 +133,23 @@ def test_the_unanswered_messages_are_those_after_the_last_answer() -> None:
     ]
     prompt = read_responses({"model": "m", "instructions": "Persona", "input": items})
     assert prompt.unanswered == ("c", "")
-    assert prompt.picture
+    assert prompt.seen == ("[image]",)
     assert prompt.instructions == "Persona\nAvatud 9-17"
+    assert prompt.told == ("a", "b", "c", "")
+
+
+def test_a_picture_is_seen_with_its_size_and_a_broken_one_is_refused() -> None:
+    made = io.BytesIO()
+    Image.new("RGB", (31, 17)).save(made, "PNG")
+
+    def asked(body: bytes) -> JsonObject:
+        url = f"data:image/png;base64,{base64.b64encode(body).decode()}"
+        part: JsonObject = {"type": "image_url", "image_url": {"url": url}}
+        return {"model": "m", "messages": [{"role": "user", "content": [part]}]}
+
+    assert read_chat(asked(made.getvalue())).seen == ("[image 31x17]",)
+    with pytest.raises(BadInputError):
+        read_chat(asked(b"no picture"))
 
 
 def test_a_developers_note_between_ends_the_earlier_messages_but_not_the_last() -> None:

@@ -4,12 +4,22 @@ import hashlib
 import hmac
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vestlus.simulator.jsontypes import JsonObject
 from vestlus.simulator.records import Attachment, Message, WebhookEvent
-from vestlus.simulator.webhook_format import encode, message_event, payload, sign
+from vestlus.simulator.webhook_format import (
+    edit_event,
+    encode,
+    handover_event,
+    message_event,
+    payload,
+    reaction_event,
+    sign,
+    unsend_event,
+)
 
 
 def message(**changes: object) -> Message:
@@ -74,6 +84,68 @@ def test_an_echo_is_swapped_and_marked() -> None:
         "attachments": [{"type": "image", "payload": {"url": "http://x/p"}}],
         "is_echo": True,
     }
+
+
+def test_an_echo_shows_what_the_platform_knows_the_message_by() -> None:
+    kept = Attachment("image", "http://x/p", "abc")
+    sent = message(
+        direction="out", text="Tere ", echo_mid="e1", echo_text="Tere", attachments=(kept,)
+    )
+    content = message_event(sent, echo=True, origin="http://simulator")["message"]
+    assert content == {
+        "mid": "e1",
+        "text": "Tere",
+        "attachments": [{"type": "image", "payload": {"url": "http://simulator/media/abc"}}],
+        "is_echo": True,
+    }
+
+
+def test_a_message_taken_back_bears_its_mid_and_nothing_of_its_text() -> None:
+    event = unsend_event(message(), 7)
+    assert event["message"] == {"mid": "m1", "is_deleted": True}
+    assert event["timestamp"] == 7
+
+
+def test_an_edited_message_has_its_new_text_and_the_number_of_edits() -> None:
+    event = edit_event(message(text="Uus", earlier_texts=("a", "b")), 7)
+    assert event["message_edit"] == {"mid": "m1", "text": "Uus", "num_edit": 2}
+
+
+def test_a_reaction_names_its_emoji_and_one_taken_back_does_not() -> None:
+    assert reaction_event(message(), "❤️", 7)["reaction"] == {
+        "mid": "m1",
+        "action": "react",
+        "reaction": "love",
+        "emoji": "❤️",
+    }
+    assert reaction_event(message(), None, 7)["reaction"] == {"mid": "m1", "action": "unreact"}
+
+
+@pytest.mark.parametrize(
+    ("action", "names"),
+    [
+        ("pass", {"previous_owner_app_id", "new_owner_app_id"}),
+        ("take", {"previous_owner_app_id"}),
+        ("request", {"requested_owner_app_id"}),
+    ],
+)
+def test_a_change_of_owner_names_the_apps(action: str, names: set[str]) -> None:
+    content = handover_event("A", "U", action, {"metadata": "m"}, 7)[f"{action}_thread_control"]
+    assert isinstance(content, dict)
+    assert set(content) == {*names, "metadata"}
+
+
+def test_what_comes_while_another_app_has_the_thread_stands_apart() -> None:
+    events = [
+        WebhookEvent(id=1, account="A", user="U", body={"n": 1}),
+        WebhookEvent(id=2, account="A", user="U", body={"n": 2}, channel="standby"),
+        WebhookEvent(id=3, account="A", user="U", body={"n": 3}),
+    ]
+    assert payload(events, 5, 10)["entry"] == [
+        {"time": 5, "id": "A", "messaging": [{"n": 1}]},
+        {"time": 5, "id": "A", "standby": [{"n": 2}]},
+        {"time": 5, "id": "A", "messaging": [{"n": 3}]},
+    ]
 
 
 @given(st.lists(st.sampled_from("ABC"), min_size=1, max_size=30), st.integers(1, 5))

@@ -12,6 +12,7 @@ from vestlus.store.sql_codec import (
     cleaned,
     event_of,
     event_payload,
+    indexed,
     rows_parameter,
     within_range,
 )
@@ -89,3 +90,18 @@ def test_an_event_with_broken_texts_comes_back_with_them_replaced(event: Event) 
 )
 def test_numbers_are_kept_within_what_databases_hold(number: int, kept: int) -> None:
     assert within_range(number) == kept
+
+
+@given(maybe, clean)
+def test_a_mid_is_indexed_whole_or_not_at_all(mid: str | None, owner: str) -> None:
+    assert indexed(mid, owner) in (mid, None)
+
+
+@pytest.mark.parametrize(
+    ("length", "owner", "found"),
+    [(200, "a", True), (1_999, "a", True), (2_000, "a", False), (1_000, "õ" * 501, False)],
+)
+def test_a_mid_that_no_index_takes_is_not_indexed(length: int, owner: str, found: bool) -> None:  # noqa: FBT001
+    mid = "m" * length
+
+    assert indexed(mid, owner) == (mid if found else None)

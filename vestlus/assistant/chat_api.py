@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
 from vestlus.assistant.api import MAX_OUTPUT_TOKENS, Json
 from vestlus.assistant.failures import Reason, invalid
-from vestlus.assistant.prompt import Prompt
-from vestlus.assistant.schema import REPLY_SCHEMA, REPLY_SCHEMA_NAME
+from vestlus.assistant.prompt import Prompt, Turn
+from vestlus.assistant.schema import REPLY, REPLY_WITH_PICTURES, SUMMARY, Form
 
-_RESPONSE_FORMAT: Final[Json] = {
-    "type": "json_schema",
-    "json_schema": {"name": REPLY_SCHEMA_NAME, "strict": True, "schema": REPLY_SCHEMA},
+
+def _response_format(form: Form) -> Json:
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": form.name, "strict": True, "schema": form.schema},
+    }
+
+
+#: Made once: the same for every request of a kind.
+_RESPONSE_FORMATS: Final = {
+    form: _response_format(form) for form in (REPLY, REPLY_WITH_PICTURES, SUMMARY)
 }
 
 
@@ -48,11 +57,11 @@ class ChatApi:
         the start, so that the moment stands at its end and only what is before it is cached; and
         no two messages of one role in a row.
         """
-        system = f"{prompt.instructions}\n\n{prompt.now}"
+        system = f"{prompt.instructions}\n\n{prompt.now}".rstrip()
         body: Json = {
             "model": model,
             "messages": [{"role": "system", "content": system}, *_alternating(prompt)],
-            "response_format": _RESPONSE_FORMAT,
+            "response_format": _RESPONSE_FORMATS[prompt.form],
             "max_completion_tokens": MAX_OUTPUT_TOKENS,
             "store": False,
             "prompt_cache_key": prompt.cache_key,
@@ -86,10 +95,21 @@ class ChatApi:
 
 
 def _alternating(prompt: Prompt) -> list[Json]:
-    merged: list[tuple[str, list[str]]] = []
+    merged: list[tuple[str, list[Turn]]] = []
     for turn in (*prompt.history, *prompt.messages):
         if merged and merged[-1][0] == turn.role:
-            merged[-1][1].append(turn.text)
+            merged[-1][1].append(turn)
         else:
-            merged.append((turn.role, [turn.text]))
-    return [{"role": role, "content": "\n".join(texts)} for role, texts in merged]
+            merged.append((turn.role, [turn]))
+    return [{"role": role, "content": _content(turns)} for role, turns in merged]
+
+
+def _content(turns: Sequence[Turn]) -> str | list[Json]:
+    """One text, or, with pictures among it, texts and pictures in their order."""
+    if not any(turn.images for turn in turns):
+        return "\n".join(turn.text for turn in turns)
+    parts: list[Json] = []
+    for turn in turns:
+        parts.append({"type": "text", "text": turn.text})
+        parts += [{"type": "image_url", "image_url": {"url": image}} for image in turn.images]
+    return parts

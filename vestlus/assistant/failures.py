@@ -8,17 +8,17 @@ error's class, status, code and request id, which is what a support case needs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any
 
 import aiohttp
 import httpx2
 import openai
 import structlog
 
+from vestlus.assistant.rejected import rejected_fields
 from vestlus.errors import AssistantError, AssistantInvalid, AssistantUnavailable
 
 _log = structlog.get_logger(__name__)
@@ -50,6 +50,14 @@ class Reason(StrEnum):
     BLANK = "blank"
     TOO_MANY_PARTS = "too_many_parts"
     TOO_LONG = "too_long"
+    TOO_MANY_PICTURES = "too_many_pictures"
+    UNKNOWN_PICTURE = "unknown_picture"
+    REPEATED_PICTURE = "repeated_picture"
+    LINK_NOT_GIVEN = "link_not_given"
+    PERSONAL_DATA_NOT_GIVEN = "personal_data_not_given"
+    PROMPT_LEAK = "prompt_leak"
+    UNKNOWN_MARK = "unknown_mark"
+    WRONG_LANGUAGE = "wrong_language"
 
 
 class AttemptFailed(Exception):
@@ -196,7 +204,7 @@ def failure_of(error: Exception, optional: frozenset[str], now_ms: int) -> Attem
         status, code, request_id = error.status_code, error.code, error.request_id
         failed.retry_after = retry_after_seconds(error.response.headers, now_ms)
         if meaning is _BAD_REQUEST:
-            failed.rejected_fields = frozenset(_rejected(error, optional))
+            failed.rejected_fields = frozenset(rejected_fields(error, optional))
     if failed.rejected_fields:
         return failed
     tell = _log.warning if meaning.retry else _log.error
@@ -225,26 +233,3 @@ def retry_after_seconds(headers: httpx2.Headers, now_ms: int) -> float | None:
     except ValueError:
         return None
     return max(0.0, until.timestamp() - now_ms / 1000)
-
-
-def _rejected(error: openai.APIStatusError, optional: frozenset[str]) -> Iterator[str]:
-    """The optional fields that a 400 or 422 complains about, in the shapes servers use.
-
-    Only the field's name in ``param`` or in a ``loc``, or named in the message as an argument, and
-    never what stands under ``input``: there some servers repeat what the user wrote.
-    """
-    body: Any = error.body
-    details = body.get("detail") if isinstance(body, dict) else None
-    places: set[object] = {error.param}
-    for one in details if isinstance(details, list) else ():
-        if isinstance(one, dict) and isinstance(one.get("loc"), list):
-            places.update(step for step in one["loc"] if isinstance(step, str))
-    message = body.get("message") if isinstance(body, dict) else None
-    for name in sorted(optional):
-        named = re.search(
-            rf"(?:(?:parameter|property|argument|field|name|supplied)\b:?\s*)['\"`]?{name}\b",
-            message if isinstance(message, str) else "",
-            re.IGNORECASE,
-        )
-        if name in places or named:
-            yield name

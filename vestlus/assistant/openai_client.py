@@ -12,6 +12,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient, OpenAIError
 from vestlus.assistant.failures import AttemptFailed, Meaning, Reason, failure_of
 from vestlus.assistant.retrying import ATTEMPT_SECONDS
 from vestlus.errors import AssistantUnavailable
+from vestlus.settings_account import Account
 
 #: Named rather than left to the SDK, which would read OPENAI_BASE_URL in whatever process this
 #: runs in: the settings alone decide where conversations go.
@@ -87,3 +88,40 @@ class OpenAIConnection:
 
     def _failure(self, error: Exception, optional: frozenset[str]) -> AttemptFailed:
         return failure_of(error, optional, self._clock())
+
+
+class Connections:
+    """The connections to one server: one for each key that accounts have.
+
+    ``api_key`` is that of accounts without a key of their own.
+    """
+
+    def __init__(
+        self, *, api_key: str | None, base_url: str | None, clock: Callable[[], int]
+    ) -> None:
+        self._api_key = api_key
+        self._base_url = base_url
+        self._clock = clock
+        self._by_key: dict[str | None, OpenAIConnection] = {}
+        self._closed = False
+
+    def of(self, account: Account | None = None) -> OpenAIConnection:
+        """The connection with the account's key, or with everybody's; made when first asked for.
+
+        The same key gives the same connection. Raises AssistantUnavailable once closed.
+        """
+        if self._closed:
+            raise AssistantUnavailable(Reason.CLOSED.value)
+        own = account.openai_api_key if account is not None else None
+        key = own.get_secret_value() if own is not None else self._api_key
+        if key not in self._by_key:
+            self._by_key[key] = OpenAIConnection(
+                api_key=key, base_url=self._base_url, clock=self._clock
+            )
+        return self._by_key[key]
+
+    async def aclose(self) -> None:
+        """Closes all of them. Safe to call twice."""
+        self._closed = True
+        for connection in self._by_key.values():
+            await connection.aclose()

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from vestlus.settings import Account
+from vestlus.settings_account import Account
 
 _log = structlog.get_logger(__name__)
 

@@ -21,18 +21,45 @@ class Question:
     messages: tuple[HistoryMessage, ...]
     #: Now, milliseconds since 1970, UTC.
     now_ms: int
+    #: What was said before ``history``, in a few sentences; empty when that is everything.
+    summary: str = ""
+    #: The ids of pictures that this conversation has had already.
+    pictures_sent: tuple[str, ...] = ()
+    #: The language that the conversation had so far, BCP 47; empty when not known.
+    language: str = ""
     #: W3C trace context, empty when there is none.
     traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What is to be summed up: a stretch of a conversation, and what came before it."""
+
+    account: str
+    user: str
+    #: The summary of what came before ``messages``; empty when nothing did.
+    summary: str
+    #: Oldest first; at least one.
+    messages: tuple[HistoryMessage, ...]
 
 
 class Assistant(Protocol):
     """Answers questions. One per process; cancellable at any moment."""
 
     async def reply(self, question: Question) -> Reply:
-        """An answer with at least one part that is not empty.
+        """An answer with at least one part that is not empty, or a ``concern`` and no parts.
 
+        What is in it was checked against what the assistant was given: pictures exist and may be
+        sent, links and personal data are from the account's own texts, masked data is restored.
         Raises AssistantUnavailable after its own bounded retries, AssistantInvalid when the
         model's output cannot be used.
+        """
+        ...
+
+    async def summarise(self, past: Past) -> str:
+        """The gist of the summary and the messages together, in a few sentences; not empty.
+
+        Raises what :meth:`reply` raises.
         """
         ...
 

@@ -10,16 +10,22 @@ from pydantic import BaseModel, ValidationError
 from vestlus.assistant.api import MAX_OUTPUT_TOKENS, Json
 from vestlus.assistant.failures import Reason, invalid, meaning_of_code
 from vestlus.assistant.prompt import Prompt, Turn
-from vestlus.assistant.schema import REPLY_SCHEMA, REPLY_SCHEMA_NAME
+from vestlus.assistant.schema import REPLY, REPLY_WITH_PICTURES, SUMMARY, Form
 
-_TEXT: Final[Json] = {
-    "format": {
-        "type": "json_schema",
-        "name": REPLY_SCHEMA_NAME,
-        "strict": True,
-        "schema": REPLY_SCHEMA,
+
+def _text(form: Form) -> Json:
+    return {
+        "format": {
+            "type": "json_schema",
+            "name": form.name,
+            "strict": True,
+            "schema": form.schema,
+        }
     }
-}
+
+
+#: Made once: the same for every request of a kind.
+_TEXTS: Final = {form: _text(form) for form in (REPLY, REPLY_WITH_PICTURES, SUMMARY)}
 
 
 class _Content(BaseModel):
@@ -58,12 +64,12 @@ class ResponsesApi:
 
     def request(self, prompt: Prompt, *, model: str, user: str, left_out: frozenset[str]) -> Json:
         """See Api. The moment comes after the history, so that both can be cached up to there."""
-        now: Json = {"role": "developer", "content": prompt.now}
+        now: list[Json] = [{"role": "developer", "content": prompt.now}] if prompt.now else []
         body: Json = {
             "model": model,
             "instructions": prompt.instructions,
-            "input": [*_items(prompt.history), now, *_items(prompt.messages)],
-            "text": _TEXT,
+            "input": [*_items(prompt.history), *now, *_items(prompt.messages)],
+            "text": _TEXTS[prompt.form],
             "max_output_tokens": MAX_OUTPUT_TOKENS,
             # The history is ours; OpenAI would keep each response for 30 days otherwise.
             "store": False,
@@ -110,4 +116,13 @@ def _require_completed(response: _Response) -> None:
 
 
 def _items(turns: Iterable[Turn]) -> list[Json]:
-    return [{"role": turn.role, "content": turn.text} for turn in turns]
+    return [{"role": turn.role, "content": _given(turn)} for turn in turns]
+
+
+def _given(turn: Turn) -> str | list[Json]:
+    if not turn.images:
+        return turn.text
+    images: list[Json] = [
+        {"type": "input_image", "image_url": image, "detail": "auto"} for image in turn.images
+    ]
+    return [{"type": "input_text", "text": turn.text}, *images]

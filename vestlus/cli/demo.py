@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from image_bank import starter_folder
 from vestlus.cli.launch import Say, Stop, free_port, port_is_free, reachable, running
 from vestlus.errors import VestlusError
-from vestlus.settings import Account, Mode, Settings, load_settings
+from vestlus.settings import Mode, Settings, load_settings
+from vestlus.settings_account import Account
 
 DEMO_ACCOUNT = "17841400000000001"
 SIMULATOR_PORT = 8001
@@ -190,7 +193,14 @@ def _simulator(settings: Settings, label: str) -> Iterator[str]:
 
 
 def _pointed_at(settings: Settings, simulator: str, *, own_model: bool) -> Settings:
-    update: dict[str, Any] = {"graph_url": f"{simulator}/graph/v25.0"}
+    update: dict[str, Any] = {
+        "graph_url": f"{simulator}/graph/v25.0",
+        # The simulator fetches the bank's pictures from us, and we fetch users' pictures from it.
+        "public_url": settings.public_url
+        or f"http://{reachable(settings.http_host)}:{settings.http_port}",
+        "media_hosts": (*settings.media_hosts, urlsplit(simulator).netloc),
+        "image_folder": settings.image_folder or starter_folder(),
+    }
     if own_model:
         update |= {
             "openai_base_url": f"{simulator}/openai/v1",

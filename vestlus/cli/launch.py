@@ -19,8 +19,13 @@ from pathlib import Path
 from types import FrameType
 from uuid import uuid4
 
+from image_bank.bank import ImageBank
+from image_bank.errors import CatalogueRefused, PictureRefused, StorageUnavailable
+from image_bank.open import load_at_start, open_storage
+from vestlus.assistant.picture_vectors import keep_picture_vectors
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
+from vestlus.clock import system_clock
 from vestlus.errors import (
     BusError,
     BusUnavailable,
@@ -218,7 +223,7 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
 
 async def _check_adapters(settings: Settings) -> None:
     """Opens the store and the bus once, so that what is wrong with them is told, of both, and
-    before Ray starts. Brings the schema up to date. Raises NotStartedError.
+    before Ray starts. Brings the schema up to date, and the image bank. Raises NotStartedError.
     """
     problems: list[NotStartedError] = []
     for check in (_check_store, _check_bus):
@@ -233,10 +238,17 @@ async def _check_adapters(settings: Settings) -> None:
 async def _check_store(settings: Settings) -> None:
     topology = Topology(inbox=settings.partitions)
     try:
-        async with open_store(
-            settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+        async with (
+            open_store(
+                settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+            ) as store,
+            open_storage(settings),
         ):
-            pass
+            await load_at_start(settings, store, system_clock)
+            pictures = await ImageBank(store, clock=system_clock).pictures()
+            await keep_picture_vectors(settings, store, pictures.values(), system_clock)
+    except (CatalogueRefused, PictureRefused, StorageUnavailable, SettingsError) as error:
+        raise NotStartedError(str(error)) from error
     except StoreUnavailable as error:
         raise NotStartedError(
             _unusable("VESTLUS_DATABASE_URL", settings.database, error)

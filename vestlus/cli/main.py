@@ -19,6 +19,22 @@ app = App(
     version=__version__,
 )
 
+for _name, _where, _help in (
+    ("images", "vestlus.cli.images:images", "Keep the pictures that answers are made of."),
+    (
+        "conversations",
+        "vestlus.cli.conversations:app",
+        "Look after conversations: who waits, take over, answer, hand back.",
+    ),
+    (
+        "eval",
+        "vestlus.cli.eval:eval_",
+        "Ask the configured assistant questions and compare its answers with what is expected.",
+    ),
+):
+    # Loaded when they are used: --help does not wait for what they import.
+    app.command(_where, name=_name, help=_help)
+
 
 def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - a command's output
@@ -90,7 +106,8 @@ def try_(
         return
     _say(f"{user}: {text}")
     for message in messages:
-        _say(f"Vestlus: {message['text']}")
+        pictures = [f"[picture {picture['url']}]" for picture in message["attachments"]]
+        _say(f"Vestlus: {' '.join([message['text'] or '', *pictures]).strip()}")
 
 
 def main() -> None:

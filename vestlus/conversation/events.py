@@ -27,6 +27,8 @@ class EventKind(StrEnum):
     HANDOVER = "handover"
     COMMENT = "comment"
     MENTION = "mention"
+    #: Not Instagram's: a person at the account's side did something through us.
+    OPERATOR = "operator"
     UNKNOWN = "unknown"
 
 

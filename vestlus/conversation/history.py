@@ -23,6 +23,9 @@ class HistoryMessage:
     text: str
     at_ms: int
     mid: str | None = None
+    #: Meta's addresses of pictures that came with it. Never stored: they are shown to the model
+    #: while the message is unanswered, and are words in brackets afterwards.
+    images: tuple[str, ...] = ()
 
 
 #: Characters per token, low on purpose: Estonian and Russian take more tokens than English, and a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 #: Meta, "Send Messages": the text of a message is UTF-8 and at most 1000 bytes.
 MESSAGE_LIMIT_BYTES = 1000
@@ -12,16 +13,31 @@ _PARAGRAPH = re.compile(r"\s*\n\s*\n\s*")
 _SENTENCE = re.compile(r"(?<=[.!?…。])[\"'”’»)\]]*(\s+)|(\s*\n\s*)")
 _WORD = re.compile(r"\s+")
 
+_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+#: Halves of characters, which UTF-8 has no bytes for; models write them now and then.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_JOINER, _NON_JOINER = "\u200d", "\u200c"
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+#: The letters of which flags are made, two each.
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+#: The letters that follow a black flag for England, Scotland and Wales.
+_TAGS = range(0xE0020, 0xE0080)
+#: Vowels and final consonants of Korean that are written as parts.
+_JAMO = range(0x1160, 0x1200)
+
 
 def split_text(text: str, limit: int = MESSAGE_LIMIT_BYTES) -> tuple[str, ...]:
     """Cuts a text into pieces of at most ``limit`` bytes of UTF-8, in order.
 
     Cuts at the end of a paragraph where that fits, else of a sentence, else between words, so
-    that links stay whole; only a word longer than the limit is cut inside, between characters.
-    Nothing but white space at the cuts is lost. Blank text gives no pieces. ``limit`` must be at
-    least 4, the longest character.
+    that links stay whole; only a word longer than the limit is cut inside, before a link rather
+    than in it, and between characters as people see them: no emoji, flag or accented letter is
+    taken apart unless it alone is over the limit. Nothing but white space at the cuts is lost; a
+    lone surrogate becomes U+FFFD. Blank text gives no pieces. ``limit`` must be at least 4, the
+    longest character.
     """
-    rest = text.strip()
+    rest = _SURROGATE.sub("\ufffd", text).strip()
     pieces: list[str] = []
     while len(rest.encode()) > limit:
         head, rest = _cut(rest, limit)
@@ -31,17 +47,26 @@ def split_text(text: str, limit: int = MESSAGE_LIMIT_BYTES) -> tuple[str, ...]:
     return tuple(pieces)
 
 
+def shortened(text: str, characters: int) -> str:
+    """The text, or its beginning with ``…``, at most so many code points; cut as by split_text."""
+    if len(text) <= characters:
+        return text
+    place = _boundary(text, characters - 1)
+    head = text[:place]
+    words = head if text[place].isspace() else re.sub(r"\s\S*\Z", "", head)
+    return f"{words.rstrip()}…"
+
+
 def _cut(text: str, limit: int) -> tuple[str, str]:
-    fits = text.encode()[: limit + 1].decode(errors="ignore")
-    while len(fits.encode()) > limit:
-        fits = fits[:-1]
+    fits = text.encode()[:limit].decode(errors="ignore")
     # One character more than fits, so that white space right behind the limit counts as a cut.
     window = text[: len(fits) + 1]
     for pattern in (_PARAGRAPH, _SENTENCE, _WORD):
         place = _last_place(pattern, window, len(fits))
         if place is not None:
             return text[: place[0]].rstrip(), text[place[1] :].lstrip()
-    return _cut_word(text, len(fits))
+    place_in_word = _before_link(text, _boundary(text, len(fits)))
+    return text[:place_in_word], text[place_in_word:]
 
 
 def _last_place(pattern: re.Pattern[str], window: str, fits: int) -> tuple[int, int] | None:
@@ -55,21 +80,40 @@ def _last_place(pattern: re.Pattern[str], window: str, fits: int) -> tuple[int, 
     return last
 
 
-def _cut_word(text: str, fits: int) -> tuple[str, str]:
-    """Cuts inside a word, not between a character and what combines with it."""
-    place = fits
-    while place > 1 and _combines(text[place]):
-        place -= 1
-    if place <= 1:
-        place = fits
-    return text[:place], text[place:]
+def _before_link(text: str, place: int) -> int:
+    """The place, or the beginning of the link that it would cut; a text may begin with one."""
+    for link in _LINK.finditer(text[: place + 1]):
+        if 0 < link.start() < place < link.end():
+            return link.start()
+    return place
 
 
-def _combines(character: str) -> bool:
-    """Variation selectors, joiners, skin tones and combining marks belong to what is before."""
-    code = ord(character)
+def _boundary(text: str, place: int) -> int:
+    """The last place, at most this one and not 0, between two characters as people see them.
+
+    After Unicode's annex 29, for what messages are written in. The place itself where there is
+    no other.
+    """
+    boundary = place
+    while boundary > 0 and _belong_together(text, boundary):
+        boundary -= 1
+    return boundary or place
+
+
+def _belong_together(text: str, place: int) -> bool:
+    """Whether what is on both sides of the place makes one character."""
+    before, after = text[place - 1], text[place]
+    code = ord(after)
+    if code in _FLAG_LETTERS:
+        letters = 0
+        while letters < place and ord(text[place - 1 - letters]) in _FLAG_LETTERS:
+            letters += 1
+        return letters % 2 == 1
     return (
-        0x0300 <= code <= 0x036F  # noqa: PLR2004 - Unicode's block of combining marks
-        or code in (0x200D, 0xFE0E, 0xFE0F)
-        or 0x1F3FB <= code <= 0x1F3FF  # noqa: PLR2004 - skin tones
+        _JOINER in (before, after)
+        or unicodedata.category(after) in ("Mn", "Mc", "Me")
+        or after == _NON_JOINER
+        or code in _SKIN_TONES
+        or code in _TAGS
+        or code in _JAMO
     )

@@ -83,10 +83,10 @@ class AfterFailure(StrEnum):
 class FailurePolicy:
     """How often and how long to try again when the assistant fails."""
 
-    #: Tries before the messages are given up.
-    most: int = 4
-    #: How long a model that is away is waited for. An answer that comes later helps nobody.
-    patience_ms: int = 6 * 60 * 60 * 1000
+    #: Tries before the assistant gives the messages up, and people are told.
+    most: int = 2
+    #: How long a model that is away is waited for before that.
+    patience_ms: int = 120_000
     first_wait_ms: int = 2_000
     longest_wait_ms: int = 120_000
 

@@ -13,10 +13,14 @@ from vestlus.clock import Clock
 from vestlus.conversation.turn import SuspectPolicy
 from vestlus.errors import LeaseLost
 from vestlus.grouping import GroupCommitter
+from vestlus.hosting.answers import Answers
 from vestlus.hosting.commits import TurnCommits
+from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import HISTORY_MESSAGES, Mailbox
+from vestlus.hosting.summaries import Summaries
 from vestlus.hosting.suspects import Suspects
-from vestlus.hosting.turns import Conversing, TurnCounts, TurnPolicies
+from vestlus.hosting.turns import Conversing, HandedOver, TurnCounts, TurnPolicies
+from vestlus.settings_account import Account
 from vestlus.store.port import Turns
 from vestlus.store.rows import ConversationRow, EventState, Lease, RecordedEvent
 
@@ -45,6 +49,9 @@ class Conversations:
         clock: Clock,
         policies: TurnPolicies,
         suspects: SuspectPolicy,
+        account_of: Callable[[str], Account | None],
+        courtesy: Courtesy,
+        handed_over: Callable[[HandedOver], None],
         lost: Callable[[Lease], None],
         failed: Callable[[BaseException], None],
     ) -> None:
@@ -55,13 +62,18 @@ class Conversations:
         self._loader = GroupCommitter[str, ConversationRow | None](
             self._load, name="loader", max_items=LOADED_TOGETHER
         )
+        self._summaries = Summaries(store, assistant)
         self._conversing = Conversing(
             store=store,
             load=self._loader.submit,
             commits=commits,
             assistant=assistant,
+            answers=Answers(account_of),
+            courtesy=courtesy,
+            summaries=self._summaries,
             clock=clock,
             policies=policies,
+            handed_over=handed_over,
         )
         self._suspects = Suspects(
             suspects, store=store, clock=clock, start=self._start, drop=lost, failed=failed
@@ -76,6 +88,7 @@ class Conversations:
         sweeper.add_done_callback(self._swept)
         self._stack.callback(sweeper.cancel)
         self._stack.callback(self._suspects.stop)
+        self._stack.push_async_callback(self._summaries.close)
         return self
 
     async def __aexit__(
@@ -122,6 +135,19 @@ class Conversations:
         except BaseException:
             await self.forget(lease, 0)
             raise
+
+    @property
+    def summarised(self) -> int:
+        """Summaries made since the start."""
+        return self._summaries.made
+
+    def changed(self, lease: Lease, conversation: str) -> None:
+        """Something else than an unanswered event changed the conversation in the store."""
+        box = self._boxes.get(conversation)
+        if box is not None and box.lease == lease:
+            box.outdated()
+            if box.unanswered:
+                self._start(box)
 
     def deliver(self, lease: Lease, recorded: Sequence[RecordedEvent]) -> None:
         """New events are in the store: whoever is concerned hears of it."""
@@ -189,7 +215,7 @@ class Conversations:
         """Gives the conversation a task, unless it has one, waits, or is a suspect."""
         if box.task is not None or box.timer is not None or box.suspect or box.stopped:
             return
-        wait = (box.wake_ms - self._clock()) / 1000 if box.loaded else 0.0
+        wait = (box.due_ms - self._clock()) / 1000 if box.loaded else 0.0
         if wait > 0:
             box.timer = asyncio.get_running_loop().call_later(wait, self._wake, box)
             return

@@ -20,3 +20,10 @@ class HostCounts:
     failed: int
     given_up: int
     suspects: int
+    handed_over: int
+    apologised: int
+    summarised: int
+    #: Echoes by whose they were; unmatched ones are ours, told by their time alone.
+    echoes_ours: int
+    echoes_persons: int
+    echoes_unmatched: int

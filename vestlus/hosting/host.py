@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,7 +14,6 @@ import structlog
 from vestlus.assistant.port import Assistant
 from vestlus.bus.port import Bus
 from vestlus.clock import Clock
-from vestlus.conversation.events import Event
 from vestlus.conversation.turn import SuspectPolicy
 from vestlus.errors import LeaseLost, VestlusError
 from vestlus.grouping import GroupCommitter
@@ -22,11 +21,15 @@ from vestlus.hosting.burial import DeadQueue
 from vestlus.hosting.commits import TurnCommits
 from vestlus.hosting.conversations import Conversations
 from vestlus.hosting.counts import HostCounts
+from vestlus.hosting.courtesy import Courtesy
+from vestlus.hosting.echo_desk import EchoDesk
+from vestlus.hosting.effects import people_policy
 from vestlus.hosting.intake import IntakeStore, PartitionIntake, Recorder
 from vestlus.hosting.places import place_of
-from vestlus.hosting.turns import TurnPolicies
+from vestlus.hosting.turns import HandedOver, TurnPolicies
+from vestlus.settings_account import Account
 from vestlus.store.names import partition_number
-from vestlus.store.rows import Lease, RecordedEvent
+from vestlus.store.rows import Lease, NewEvent, RecordedEvent
 
 _log = structlog.get_logger(__name__)
 
@@ -38,6 +41,16 @@ class _Held:
     lease: Lease
     intake: PartitionIntake
     tasks: list[asyncio.Task[None]]
+
+
+def _unknown(_: str) -> Account | None:
+    """No account has settings of its own."""
+    return None
+
+
+def _told_nobody(handed_over: HandedOver) -> None:
+    """Nobody is told: who looks sees it in the store."""
+    _log.info("handed_over", account=handed_over.account, conversation=handed_over.conversation)
 
 
 class ConversationHost:
@@ -60,6 +73,8 @@ class ConversationHost:
         outbox_partitions: int,
         policies: TurnPolicies,
         suspects: SuspectPolicy | None = None,
+        account_of: Callable[[str], Account | None] = _unknown,
+        handed_over: Callable[[HandedOver], None] = _told_nobody,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -67,6 +82,7 @@ class ConversationHost:
         self._partitions = partitions
         self._commits = TurnCommits(store, bus, clock, outbox_partitions)
         self._recorder: Recorder = GroupCommitter(self._record, name="recorder", max_items=64)
+        courtesy = Courtesy(bus, clock, outbox_partitions)
         self.conversations = Conversations(
             store=store,
             commits=self._commits,
@@ -74,6 +90,17 @@ class ConversationHost:
             clock=clock,
             policies=policies,
             suspects=suspects or SuspectPolicy(),
+            account_of=account_of,
+            courtesy=courtesy,
+            handed_over=handed_over,
+            lost=self._drop,
+            failed=self._fail,
+        )
+        self._echoes = EchoDesk(
+            store=store,
+            clock=clock,
+            policy_of=lambda account: people_policy(account_of(account)),
+            changed=self.conversations.changed,
             lost=self._drop,
             failed=self._fail,
         )
@@ -84,7 +111,7 @@ class ConversationHost:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
-        for part in (self._commits, self._recorder, self.conversations):
+        for part in (self._commits, self._recorder, self.conversations, self._echoes):
             await self._stack.enter_async_context(part)
         return self
 
@@ -105,6 +132,7 @@ class ConversationHost:
         """
         if lease.name in self._held:
             await self.let_go(lease.name, 0)
+        await self._echoes.take_over(lease)
         await self.conversations.take_over(lease)
         intake = PartitionIntake(
             lease,
@@ -115,6 +143,9 @@ class ConversationHost:
             clock=self._clock,
             deliver=self.conversations.deliver,
             reread=self.conversations.reread,
+            weigh=self._echoes.weigh,
+            changed=self.conversations.changed,
+            undetermined=self._echoes.hold,
         )
         tasks = [asyncio.create_task(intake.run(), name=f"intake {lease.name}")]
         if partition_number(lease.name) == 0:
@@ -140,6 +171,7 @@ class ConversationHost:
         finally:
             # Whoever gives up waiting must leave nothing running.
             self.conversations.drop(held.lease)
+            self._echoes.drop(held.lease)
 
     def counts(self) -> HostCounts:
         """What there is and what happened."""
@@ -156,10 +188,16 @@ class ConversationHost:
             failed=done.failed,
             given_up=done.given_up,
             suspects=self.conversations.suspects,
+            handed_over=done.handed_over,
+            apologised=done.apologised,
+            summarised=self.conversations.summarised,
+            echoes_ours=self._echoes.counts.ours,
+            echoes_persons=self._echoes.counts.persons,
+            echoes_unmatched=self._echoes.counts.unmatched,
         )
 
     async def _record(
-        self, batches: list[tuple[Lease, Sequence[Event]]]
+        self, batches: list[tuple[Lease, Sequence[NewEvent]]]
     ) -> list[list[RecordedEvent] | None]:
         return await self._store.record(batches, self._clock())
 
@@ -183,6 +221,7 @@ class ConversationHost:
         for task in held.tasks:
             task.cancel()
         self.conversations.drop(lease)
+        self._echoes.drop(lease)
         self.lost.add(lease)
 
     def _fail(self, error: BaseException) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -21,7 +21,7 @@ from vestlus.hosting.burial import dead_letter
 from vestlus.messages import InboxMessage, decode_inbox, encode, inbox_message
 from vestlus.store.names import partition_number
 from vestlus.store.port import DeadLetters, Turns
-from vestlus.store.rows import DeadLetter, Lease, RecordedEvent
+from vestlus.store.rows import DeadLetter, EventState, Lease, NewEvent, RecordedEvent
 
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 MOST_DELIVERIES = 100
 
 #: Batches of events of all partitions, recorded in one transaction.
-Recorder = GroupCommitter[tuple[Lease, Sequence[Event]], list[RecordedEvent] | None]
+Recorder = GroupCommitter[tuple[Lease, Sequence[NewEvent]], list[RecordedEvent] | None]
 
 
 class IntakeStore(Turns, DeadLetters, Protocol):
@@ -54,6 +54,9 @@ class PartitionIntake:
         clock: Clock,
         deliver: Callable[[Lease, Sequence[RecordedEvent]], None],
         reread: Callable[[Lease, Collection[str]], None],
+        weigh: Callable[[Sequence[Event]], Awaitable[list[NewEvent]]],
+        changed: Callable[[Lease, str], None],
+        undetermined: Callable[[Lease, Sequence[RecordedEvent]], None],
     ) -> None:
         self._lease = lease
         self._partition = partition_number(lease.name)
@@ -64,6 +67,9 @@ class PartitionIntake:
         self._clock = clock
         self._deliver = deliver
         self._reread = reread
+        self._weigh = weigh
+        self._changed = changed
+        self._undetermined = undetermined
         self.recorded = 0
 
     async def run(self) -> None:
@@ -139,11 +145,14 @@ class PartitionIntake:
         if not events:
             return []
         tries = 0
+        weighed: list[NewEvent] = []
 
         async def record() -> list[RecordedEvent] | None:
-            nonlocal tries
+            nonlocal tries, weighed
             tries += 1
-            return await self._recorder.submit((self._lease, events))
+            # Weighed at every try: what the ledger says of echoes may have changed.
+            weighed = await self._weigh(events)
+            return await self._recorder.submit((self._lease, weighed))
 
         recorded = await until_available(record)
         if recorded is None:
@@ -151,7 +160,18 @@ class PartitionIntake:
         if tries > 1:
             self._reread(self._lease, {one.conversation for one in events if one.conversation})
         self.recorded += len(recorded)
+        self._tell(recorded, weighed)
         return recorded
+
+    def _tell(self, recorded: Sequence[RecordedEvent], weighed: Sequence[NewEvent]) -> None:
+        """Whoever goes by what the events changed hears of it, once it is in the store."""
+        changing = {one.event.key for one in weighed if one.change is not None}
+        for one in recorded:
+            if one.event.key in changing and one.event.conversation is not None:
+                self._changed(self._lease, one.event.conversation)
+        self._undetermined(
+            self._lease, [one for one in recorded if one.state is EventState.UNDETERMINED]
+        )
 
 
 def _named(event: Event, user: str) -> Event:

@@ -4,15 +4,51 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from vestlus.conversation.events import Event
 from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.reply import Reply
-from vestlus.store.rows import ConversationRow, Lease, RecordedEvent
+from vestlus.store.rows import After, ConversationRow, Lease, RecordedEvent, Silence
 
 #: Messages of history kept in memory and offered to prompts; the token budget cuts further.
 HISTORY_MESSAGES = 40
+
+
+@dataclass(slots=True)
+class Known:
+    """What the store knows of a conversation beside its messages: see ConversationRow."""
+
+    language: str = ""
+    silence: Silence = Silence.NONE
+    silent_until_ms: int = 0
+    waiting_ms: int = 0
+    note: str = ""
+    answered_ms: int = 0
+    disclosed_ms: int = 0
+    apology_ms: int = 0
+    pictures: tuple[str, ...] = ()
+    summary: str = ""
+    summarised: int = 0
+    messages: int = 0
+
+    @classmethod
+    def of(cls, row: ConversationRow) -> Known:
+        """What a row says."""
+        return cls(**{one.name: getattr(row, one.name) for one in fields(cls)})
+
+    def became(self, after: After, messages: int) -> None:
+        """Takes in what a committed turn changed, and that it added so many messages."""
+        for one in fields(after):
+            value = getattr(after, one.name)
+            if one.name not in ("erase", "silent_until_ms") and value is not None:
+                setattr(self, one.name, value)
+        if after.silence is not None:
+            self.silent_until_ms = after.silent_until_ms
+        self.messages += messages
+        if after.erase:
+            # Everything counts as summed up: a summary that is being made must not come back.
+            self.summary, self.note, self.summarised = "", "", self.messages
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +68,11 @@ class Mailbox:
     failures: int = 0
     takeovers: int = 0
     probes: int = 0
+    #: Not before this time, because the last try failed.
     wake_ms: int = 0
+    #: Not before this time, because people see to this user; anything new is looked at before.
+    silent_ms: int = 0
+    known: Known = field(default_factory=Known)
     history: list[HistoryMessage] = field(default_factory=list)
     unanswered: dict[int, Event] = field(default_factory=dict)
     taken_in: dict[int, int] = field(default_factory=dict)
@@ -53,6 +93,11 @@ class Mailbox:
     #: Dropped by its host: never started again.
     stopped: bool = False
 
+    @property
+    def due_ms(self) -> int:
+        """Not before this time, 0 for at once."""
+        return max(self.wake_ms, self.silent_ms)
+
     def add(self, recorded: RecordedEvent) -> bool:
         """Takes in an unanswered event; False when it is known already."""
         if recorded.seq in self.unanswered:
@@ -61,6 +106,9 @@ class Mailbox:
         self.taken_in[recorded.seq] = recorded.recorded_ms
         self.account = recorded.event.account
         self.user = recorded.event.user or self.user
+        # It may be what ends the silence, or what may not wait for its end.
+        self.silent_ms = 0
+        self.disarm()
         return True
 
     def fill(self, row: ConversationRow, known: Collection[int]) -> None:
@@ -74,21 +122,40 @@ class Mailbox:
         self.version = row.version
         self.failures, self.wake_ms = row.failures, row.wake_ms
         self.takeovers, self.probes = row.takeovers, row.probes
+        self.known = Known.of(row)
+        self.silent_ms = 0
         self.history = list(row.history)
         newer = {seq: event for seq, event in self.unanswered.items() if seq not in known}
         taken_in = {seq: self.taken_in[seq] for seq in newer}
         self.unanswered = {one.seq: one.event for one in row.pending} | newer
         self.taken_in = {one.seq: one.recorded_ms for one in row.pending} | taken_in
 
-    def answered(self, seqs: tuple[int, ...], history: tuple[HistoryMessage, ...]) -> None:
+    def answered(
+        self, seqs: tuple[int, ...], history: tuple[HistoryMessage, ...], after: After
+    ) -> None:
         """Takes in that a turn was committed."""
         for seq in seqs:
             self.unanswered.pop(seq, None)
             self.taken_in.pop(seq, None)
         self.history = [*self.history, *history][-HISTORY_MESSAGES:]
+        self.known.became(after, len(history))
+        if after.erase:
+            self.history = []
         self.version += 1
         self.failures = self.outages = self.takeovers = self.probes = 0
         self.restarts = self.wake_ms = 0
+
+    def is_stale(self) -> bool:
+        """Whether there is nothing to answer from what is known here."""
+        return not (self.loaded and self.unanswered)
+
+    def outdated(self) -> None:
+        """The store has more than is known here: what runs on old knowledge is called off."""
+        self.loaded = False
+        self.silent_ms = 0
+        self.disarm()
+        if self.thinking is not None:
+            self.thinking.cancel()
 
     def forget(self) -> None:
         """The unanswered events were given up: events that came meanwhile are read again."""
@@ -97,11 +164,15 @@ class Mailbox:
         self.outages = 0
         self.loaded = False
 
-    def stop(self) -> None:
-        """Cancels what runs for this conversation, for good; a commit under way still ends."""
-        self.stopped = True
+    def disarm(self) -> None:
+        """Stops the timer, if one runs."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+
+    def stop(self) -> None:
+        """Cancels what runs for this conversation, for good; a commit under way still ends."""
+        self.stopped = True
+        self.disarm()
         if self.task is not None:
             self.task.cancel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -13,10 +13,7 @@ import structlog
 from vestlus.assistant.port import Assistant, Question
 from vestlus.backoff import Backoff, until_available
 from vestlus.clock import Clock
-from vestlus.conversation.events import Event
-from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.reply import Reply
-from vestlus.conversation.splitting import split_text
 from vestlus.conversation.transcript import as_history
 from vestlus.conversation.turn import (
     AfterFailure,
@@ -27,13 +24,16 @@ from vestlus.conversation.turn import (
     in_meta_order,
     may_restart,
 )
-from vestlus.conversation.window import window_end_ms, written_at_ms
 from vestlus.errors import AssistantError, AssistantUnavailable, LeaseLost, StoreUnavailable
+from vestlus.hosting.answers import Answers
 from vestlus.hosting.commits import TurnCommits
+from vestlus.hosting.composing import Answer, Burst, turn_of
+from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.places import place_of
+from vestlus.hosting.summaries import Summaries
 from vestlus.store.port import Turns
-from vestlus.store.rows import CommitResult, ConversationRow, NewSend, TurnCommit
+from vestlus.store.rows import CommitResult, ConversationRow
 
 _log = structlog.get_logger(__name__)
 
@@ -57,6 +57,19 @@ class TurnCounts:
     failed: int = 0
     given_up: int = 0
     thinking: int = 0
+    #: Conversations that a person was asked to take over, and apologies among those.
+    handed_over: int = 0
+    apologised: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """A person is wanted for a conversation. ``note`` says what that person should know."""
+
+    account: str
+    conversation: str
+    note: str
+    at_ms: int
 
 
 class Loader(Protocol):
@@ -71,7 +84,8 @@ class Conversing:
     """Answers one conversation until nothing in it is unanswered and due.
 
     One :meth:`run` at a time per mailbox: its host sees to that. Rivals at every ``await``: the
-    host adds events to the mailbox, and cancels ``mailbox.thinking`` through :meth:`heard`.
+    host adds events to the mailbox, and cancels ``mailbox.thinking`` through :meth:`heard` or
+    :meth:`Mailbox.outdated`. ``handed_over`` is told of each committed hand-over.
     """
 
     def __init__(
@@ -81,15 +95,23 @@ class Conversing:
         load: Loader,
         commits: TurnCommits,
         assistant: Assistant,
+        answers: Answers,
+        courtesy: Courtesy,
+        summaries: Summaries,
         clock: Clock,
         policies: TurnPolicies,
+        handed_over: Callable[[HandedOver], None],
     ) -> None:
         self._store = store
         self._load = load
         self._commits = commits
         self._assistant = assistant
+        self._answers = answers
+        self._courtesy = courtesy
+        self._summaries = summaries
         self._clock = clock
         self._policies = policies
+        self._handed_over = handed_over
         self.counts = TurnCounts()
 
     def heard(self, box: Mailbox) -> None:
@@ -106,14 +128,14 @@ class Conversing:
 
     async def run(self, box: Mailbox) -> None:
         """Answers what is unanswered. Returns early when the next try is due later: see
-        ``wake_ms``. Raises LeaseLost.
+        ``due_ms``. Raises LeaseLost.
         """
         backoff = Backoff()
         while True:
             try:
                 if not box.loaded:
                     await self._fill(box)
-                if not box.unanswered or box.wake_ms > self._clock():
+                if not box.unanswered or box.due_ms > self._clock():
                     return
                 await self._burst(box)
                 await self._turn(box)
@@ -153,45 +175,63 @@ class Conversing:
             box.news = None
 
     async def _turn(self, box: Mailbox) -> None:
+        if box.is_stale():  # something changed while the burst was waited for
+            return
+        version = box.version
+        burst = await self._gathered(box)
+        if box.is_stale() or box.unanswered.keys() < set(burst.seqs):
+            return
+        answer = self._answers.without_asking(box, burst, self._clock())
+        if isinstance(answer, int):
+            box.silent_ms = answer
+            return
+        if answer is None:
+            answer = await self._asked(box, burst)
+        if answer is not None:
+            await self._commit(box, burst, answer, version)
+
+    async def _gathered(self, box: Mailbox) -> Burst:
         seqs = tuple(box.unanswered)
         events = in_meta_order([box.unanswered[seq] for seq in seqs])
-        asked = tuple(as_history(event) for event in events)
-        now = self._clock()
+        quotes = {one.mid: one.text for one in box.history if one.mid}
+        wanted = {one.reply_to_mid for one in events if one.reply_to_mid} - quotes.keys()
+        if wanted:
+            quotes |= await self._store.texts_of(box.account, box.id, wanted)
+        return Burst(seqs, events, tuple(as_history(event, quotes) for event in events))
+
+    async def _asked(self, box: Mailbox, burst: Burst) -> Answer | None:
+        """The assistant's answer; ``None`` when there is none, and what follows was seen to."""
+        known = box.known
         question = Question(
             account=box.account,
             user=box.user,
             history=tuple(box.history),
-            messages=asked,
-            now_ms=now,
-            traceparent=events[-1].traceparent,
+            messages=burst.asked,
+            now_ms=self._clock(),
+            summary=known.summary,
+            pictures_sent=known.pictures,
+            language=known.language,
+            traceparent=burst.traceparent,
         )
-        version = box.version
         try:
             reply = await self._think(box, question)
         except AssistantError as error:
             passing = isinstance(error, AssistantUnavailable)
-            await self._after_failure(box, error.reason, passing=passing)
-            return
+            await self._after_failure(box, burst, error.reason, passing=passing)
+            return None
         except Exception as error:  # noqa: BLE001 - a fault in one answer must not stop the others
             _log.error("answer_broke", conversation=box.id, place=place_of(error))
-            await self._after_failure(box, "internal_error")
-            return
+            await self._after_failure(box, burst, "internal_error")
+            return None
         if reply is None:
-            return
-        answer = HistoryMessage(Role.ASSISTANT, reply.text, self._clock())
-        turn = TurnCommit(
-            lease=box.lease,
-            conversation=box.id,
-            version=version,
-            answered=seqs,
-            history=(*asked, answer),
-            sends=self._sends(box, version, reply, seqs=seqs, events=events),
-        )
-        await self._commit(box, turn)
+            return None
+        return self._answers.answer(box, burst, reply, self._clock())
 
     async def _think(self, box: Mailbox, question: Question) -> Reply | None:
         """The reply, or ``None`` when something newer came and it was cancelled."""
         box.thinking = asyncio.create_task(self._assistant.reply(question), name="thinking")
+        signs = asyncio.create_task(self._courtesy.show(box.account, box.user), name="signs")
+        signs.add_done_callback(_signed)
         self.counts.thinking += 1
         try:
             await asyncio.wait({box.thinking})
@@ -202,57 +242,46 @@ class Conversing:
             self.counts.thinking -= 1
             box.thinking.cancel()
             box.thinking = None
+            signs.cancel()
 
-    def _sends(
-        self,
-        box: Mailbox,
-        version: int,
-        reply: Reply,
-        *,
-        seqs: Sequence[int],
-        events: Sequence[Event],
-    ) -> tuple[NewSend, ...]:
-        now = self._clock()
-        written = max(
-            written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq]) for seq in seqs
-        )
-        texts = [piece for part in reply.parts for piece in split_text(part.text)]
-        return tuple(
-            NewSend(
-                # The same turn always makes the same ids: a repeated commit writes nothing twice.
-                id=f"{box.id}.{version}.{index}",
-                account=box.account,
-                user=box.user,
-                conversation=box.id,
-                position=version * _MOST_SENDS + index,
-                text=text,
-                answers=tuple(event.mid for event in events if event.mid),
-                due_ms=now,
-                deadline_ms=window_end_ms(written),
-                traceparent=events[-1].traceparent,
-            )
-            for index, text in enumerate(texts)
-        )
-
-    async def _commit(self, box: Mailbox, turn: TurnCommit) -> None:
+    async def _commit(self, box: Mailbox, burst: Burst, answer: Answer, version: int) -> None:
         """Commits, shielded: a turn that is decided is not half done because its host stops."""
+        turn = turn_of(box, burst, answer, version=version, now_ms=self._clock())
         # Repeated while the database is away: the answer is there, and asking the model again
         # would cost more. The version makes a repeat of a commit that was done a conflict.
         commit = until_available(partial(self._commits.commit, turn))
         result = await asyncio.shield(commit)
         match result:
             case CommitResult.COMMITTED:
-                self.counts.answered += 1
-                box.answered(turn.answered, turn.history)
+                box.answered(turn.answered, turn.history, turn.after)
+                self._committed(box, turn.after.waiting_ms, answer)
             case CommitResult.CONFLICT:
                 self.counts.conflicts += 1
                 box.loaded = False
             case CommitResult.REFUSED:
-                await self._after_failure(box, "not_storable")
+                await self._give_up(box, "not_storable")
             case CommitResult.LEASE_LOST:
                 raise LeaseLost(turn.lease.name)
 
-    async def _after_failure(self, box: Mailbox, reason: str, *, passing: bool = False) -> None:
+    def _committed(self, box: Mailbox, waiting_ms: int | None, answer: Answer) -> None:
+        self.counts.answered += 1
+        if answer.after.apology_ms:
+            self.counts.apologised += 1
+        if waiting_ms:
+            self.counts.handed_over += 1
+            self._handed_over(
+                HandedOver(
+                    account=box.account,
+                    conversation=box.id,
+                    note=box.known.note,
+                    at_ms=waiting_ms,
+                )
+            )
+        self._summaries.look(box)
+
+    async def _after_failure(
+        self, box: Mailbox, burst: Burst, reason: str, *, passing: bool = False
+    ) -> None:
         self.counts.failed += 1
         if passing:
             box.outages += 1
@@ -260,24 +289,30 @@ class Conversing:
             box.failures += 1
         tries = box.outages if passing else box.failures
         _log.warning("answer_failed", conversation=box.id, reason=reason, tries=tries)
-        action, wait = self._policies.failure.decide(
+        action, wait = self._answers.failure_policy(box.account, self._policies.failure).decide(
             tries,
             passing=passing,
             waited_ms=self._clock() - min(box.taken_in.values()),
         )
         if action is AfterFailure.GIVE_UP:
-            give_up = partial(
-                self._store.give_up, box.lease, box.id, reason=reason, now_ms=self._clock()
-            )
-            self.counts.given_up += await until_available(give_up)
-            box.forget()
+            answer = self._answers.apology(box, burst, reason, self._clock())
+            await self._commit(box, burst, answer, box.version)
             return
         box.wake_ms, box.restarts = self._clock() + wait, 0
         await self._store.postpone(box.lease, box.id, wake_ms=box.wake_ms, failures=box.failures)
 
+    async def _give_up(self, box: Mailbox, reason: str) -> None:
+        _log.error("turn_given_up", conversation=box.id, reason=reason)
+        give_up = partial(
+            self._store.give_up, box.lease, box.id, reason=reason, now_ms=self._clock()
+        )
+        self.counts.given_up += await until_available(give_up)
+        box.forget()
 
-#: Positions of one turn's sends; an answer never has as many pieces.
-_MOST_SENDS = 1000
+
+def _signed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("sign_failed", place=place_of(error))
 
 
 async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:

@@ -126,6 +126,12 @@ def stops_account(error: GraphError) -> bool:
     return stopped or isinstance(error, TokenRejected)
 
 
+def blames_content(error: GraphError) -> bool:
+    """Whether Graph finds fault with what was to be sent, and not with its sender or receiver."""
+    rule = rule_of(error.code, error.subcode)
+    return rule is not None and rule.remedy is Remedy.FIX_INPUT
+
+
 def classify(status: int, envelope: object, headers: Mapping[str, str]) -> GraphError:
     """What an answer other than a success means. ``envelope`` is its JSON, None if it had none.
 

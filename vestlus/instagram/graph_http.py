@@ -27,7 +27,8 @@ from vestlus.errors import GraphError, NotSent, OutcomeUnknown
 #: From the first byte asked for to the last one received. Meta answers sends in well under 2 s.
 TIMEOUT_SECONDS: Final = 10.0
 
-#: Twenty messages of 1000 characters in Meta's escaped form take 120 kB.
+#: Twenty messages of 1000 characters in Meta's escaped form take 120 kB, and ten attachments of
+#: each, with an address of 1 kB, another 200 kB.
 MAX_ANSWER_BYTES: Final = 1024 * 1024
 
 #: Closes a socket at once: what the kernel has not sent yet is thrown away. So a request that was

@@ -11,7 +11,8 @@ from vestlus.simulator.control_input import (
     account_id,
     query_number,
     query_seconds,
-    read_attachment,
+    read_content,
+    read_lane,
     user_id,
 )
 from vestlus.simulator.jsontypes import (
@@ -59,7 +60,6 @@ class ControlApi:
             web.post("/control/users", self.make_user),
             web.post("/control/messages", self.write),
             web.post("/control/media", self.upload),
-            web.post("/control/personal-answer", self.personal_answer),
             web.get("/control/conversation", self.conversation),
             web.get("/control/wait", self.wait),
             web.get("/control/feed", self.feed),
@@ -104,21 +104,10 @@ class ControlApi:
             message = "the body must be a PNG or JPEG picture of at most 8 MB"
             raise BadInputError(message)
         media_id = await self._media.keep(request.content_type, body)
-        return web.json_response({"url": f"{request.url.origin()}/media/{media_id}"})
-
-    async def personal_answer(self, request: web.Request) -> web.Response:
-        """Answer `POST /control/personal-answer`."""
-        body = parse_object(await request.read())
-        account, user = self._lane(get_text(body, "account"), get_text(body, "user"))
-        text = get_text(body, "text")
-        if not text:
-            message = "text is missing"
-            raise BadInputError(message)
-        message_sent = self._state.add_message(
-            account=account, user=user, direction="out", author="person", text=text
-        )
-        self._webhooks.send_echo(message_sent)
-        return web.json_response(message_sent.to_json())
+        # The address at which the service can reach it, whatever name the browser uses.
+        anywhere = self._config.host in {"0.0.0.0", "::", ""}  # noqa: S104  (compared, not bound)
+        origin = request.url.origin() if anywhere else self._state.origin
+        return web.json_response({"url": f"{origin}/media/{media_id}"})
 
     async def conversation(self, request: web.Request) -> web.Response:
         """Answer `GET /control/conversation`."""
@@ -163,13 +152,14 @@ class ControlApi:
         """Answer `GET /control/check`: the verdict, at once or when it has become good."""
         after = query_number(request, "after", 0)
         prefix = request.query.get("user_prefix", "")
+        grace = query_seconds(request, "grace", 0)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + query_seconds(request, "wait", 0)
         with self._state.watch(None) as changed:
             while True:
                 changed.clear()
                 began = loop.time()
-                verdict = await asyncio.to_thread(_judge, self._state.after(after), prefix)
+                verdict = await asyncio.to_thread(self._judge, after, prefix, grace)
                 settled = verdict.ok and not verdict.not_accepted
                 if settled or loop.time() >= deadline:
                     return web.json_response(verdict.to_json())
@@ -189,14 +179,10 @@ class ControlApi:
                     return web.json_response({"messages": [each.to_json() for each in found]})
 
     def _write_one(self, body: JsonObject) -> Message:
-        account, user = self._lane(get_text(body, "account"), get_text(body, "user"))
-        text = get_text(body, "text")
-        attachments = [
-            read_attachment(item) for item in as_list(body.get("attachments", []), "attachments")
-        ]
-        if not text and not attachments:
-            message = "a message needs text or attachments"
-            raise BadInputError(message)
+        account, user = read_lane(self._state, body)
+        text, attachments = read_content(body, self._state.origin)
+        any_answer = body.get("expects_answer") == "any"
+        expects = any_answer or get_flag(body, "expects_answer", default=True)
         stamp = int(get_number(body, "timestamp_ms", 0)) if "timestamp_ms" in body else None
         written = self._state.add_message(
             account=account,
@@ -207,17 +193,23 @@ class ControlApi:
             attachments=attachments,
             timestamp_ms=stamp,
             reply_to=get_text(body, "reply_to"),
-            expects_answer=get_flag(body, "expects_answer", default=True),
+            expects_answer=expects,
+            any_answer=any_answer,
         )
         self._webhooks.send_message(written, get_text(body, "quick_reply"))
         return written
 
+    def _judge(self, after: int, prefix: str, grace: float) -> checker.Verdict:
+        refusals = [each for each in list(self._state.refusals) if each.seq >= after]
+        return checker.check(
+            [each for each in self._state.after(after) if each.user.startswith(prefix)],
+            refusals=[each for each in refusals if each.user.startswith(prefix)],
+            hand_backs=list(self._state.hand_backs),
+            grace_seconds=grace,
+        )
+
     def _lane(self, account: str | None, user: str | None) -> Lane:
         return account_id(self._state, account), user_id(user)
-
-
-def _judge(messages: Sequence[Message], prefix: str) -> checker.Verdict:
-    return checker.check(each for each in messages if each.user.startswith(prefix))
 
 
 async def _wait_until(event: asyncio.Event, deadline: float) -> bool:

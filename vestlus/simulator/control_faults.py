@@ -17,9 +17,11 @@ from vestlus.simulator.jsontypes import (
     get_number,
     get_range,
     get_text,
+    mentions,
     parse_object,
 )
 from vestlus.simulator.model import ModelApi
+from vestlus.simulator.moderation import ModerationApi
 from vestlus.simulator.state import State
 from vestlus.simulator.webhooks import WebhookSender
 
@@ -34,10 +36,11 @@ class FaultControlApi:
         self,
         state: State,
         webhooks: WebhookSender,
+        *,
         graph: GraphApi,
         meter: RateMeter,
         model: ModelApi,
-        *,
+        moderation: ModerationApi,
         graph_faults: FaultPlan,
         model_faults: FaultPlan,
     ) -> None:
@@ -46,6 +49,7 @@ class FaultControlApi:
         self._graph = graph
         self._meter = meter
         self._model = model
+        self._moderation = moderation
         self._graph_faults = graph_faults
         self._model_faults = model_faults
 
@@ -56,6 +60,7 @@ class FaultControlApi:
             web.post("/control/limits", self.limits),
             web.post("/control/webhooks", self.webhooks),
             web.post("/control/model", self.model),
+            web.post("/control/moderation", self.moderation),
             web.post("/control/raw-webhook", self.raw_webhook),
             web.get("/control/model-requests", self.model_requests),
             web.get("/control/stats", self.stats),
@@ -102,6 +107,11 @@ class FaultControlApi:
         }
         return web.json_response(answer)
 
+    async def moderation(self, request: web.Request) -> web.Response:
+        """Answer `POST /control/moderation`."""
+        self._moderation.change(parse_object(await request.read()))
+        return web.json_response(self._moderation.to_json())
+
     async def raw_webhook(self, request: web.Request) -> web.Response:
         """Answer `POST /control/raw-webhook`."""
         body = parse_object(await request.read())
@@ -130,8 +140,8 @@ class FaultControlApi:
         """Answer `GET /control/model-requests`."""
         after, limit = query_number(request, "after", 0), query_number(request, "limit", 100)
         wanted = request.query.get("contains", "")
-        newer = [each for each in self._model.requests if each.seq > after]
-        found = [body for body in (each.to_json() for each in newer) if _mentions(body, wanted)]
+        newer = [each for each in self._model.log.requests if each.seq > after]
+        found = [body for body in (each.to_json() for each in newer) if mentions(body, wanted)]
         return web.json_response({"requests": found[:limit]})
 
     async def stats(self, _request: web.Request) -> web.Response:
@@ -155,6 +165,12 @@ class FaultControlApi:
             "model_calls": dict(self._model.calls),
             "model_under_way": self._model.under_way,
             "model_faults_fired": dict(self._model_faults.fired),
+            "model": {
+                "calls": dict(self._model.calls),
+                "under_way": self._model.under_way,
+                "cancelled": self._model.cancelled,
+                "faults_fired": dict(self._model_faults.fired),
+            },
         }
         return web.json_response(body)
 
@@ -173,14 +189,3 @@ def _limit(body: JsonObject, name: str, now: float | None) -> float | None:
     if name not in body:
         return now
     return None if body[name] is None else get_number(body, name, 0)
-
-
-def _mentions(value: Json, wanted: str) -> bool:
-    """Tell whether a string anywhere in the value contains the wanted text."""
-    if isinstance(value, str):
-        return wanted in value
-    if isinstance(value, dict):
-        return any(_mentions(each, wanted) for each in value.values())
-    if isinstance(value, list):
-        return any(_mentions(each, wanted) for each in value)
-    return not wanted

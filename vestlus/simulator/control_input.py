@@ -1,16 +1,25 @@
 """What the control API reads from a request, and how it refuses."""
 
+import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from vestlus.simulator.config import DEFAULT_USER
-from vestlus.simulator.jsontypes import BadInputError, Json, as_object, get_text
+from vestlus.simulator.jsontypes import (
+    BadInputError,
+    Json,
+    JsonObject,
+    as_list,
+    as_object,
+    get_text,
+)
 from vestlus.simulator.media import IMAGE_TYPES
 from vestlus.simulator.records import Attachment
-from vestlus.simulator.state import State
+from vestlus.simulator.state import Lane, State
 
 MOST_WAIT_SECONDS = 600.0
+KEPT = re.compile(r"/media/([0-9a-f]{64})")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -50,14 +59,34 @@ def user_id(user: str | None) -> str:
     return user
 
 
-def read_attachment(item: Json) -> Attachment:
-    """Read an attachment, or raise `BadInputError`."""
+def read_attachment(item: Json, origin: str) -> Attachment:
+    """Read an attachment, or raise `BadInputError`.
+
+    What lies at `origin`, where the simulator listens, is one of its kept pictures.
+    """
     body = as_object(item, "an attachment")
     kind, url = get_text(body, "type", "image"), get_text(body, "url")
     if not kind or not url or not url.startswith(("http://", "https://")):
         message = "an attachment needs a type and an http address"
         raise BadInputError(message)
-    return Attachment(kind, url)
+    kept = KEPT.fullmatch(url.removeprefix(origin)) if origin else None
+    return Attachment(kind, url, kept.group(1) if kept else None, get_text(body, "alt"))
+
+
+def read_content(body: JsonObject, origin: str) -> tuple[str | None, tuple[Attachment, ...]]:
+    """Read the text and attachments of a message, or raise `BadInputError` if it has neither."""
+    text = get_text(body, "text")
+    items = as_list(body.get("attachments", []), "attachments")
+    attachments = tuple(read_attachment(item, origin) for item in items)
+    if not text and not attachments:
+        message = "a message needs text or attachments"
+        raise BadInputError(message)
+    return text, attachments
+
+
+def read_lane(state: State, body: JsonObject) -> Lane:
+    """Read account and user of a request, or raise `BadInputError`."""
+    return account_id(state, get_text(body, "account")), user_id(get_text(body, "user"))
 
 
 def query_number(request: web.Request, name: str, default: int) -> int:

@@ -10,8 +10,10 @@ from vestlus.simulator.jsontypes import (
     JsonObject,
     as_list,
     as_object,
+    get_flag,
     get_number,
     get_text,
+    mentions,
 )
 
 # Kinds and the seconds they take when a rule does not say.
@@ -25,7 +27,7 @@ GRAPH_KINDS = {
     "late": 5.0,
     "slow": 2.0,
 }
-GRAPH_OPS = ("send", "action", "conversations")
+GRAPH_OPS = ("send", "action", "conversations", "upload")
 MODEL_KINDS = {
     "rate_limit": 1.0,
     "server_error": 0.0,
@@ -36,16 +38,24 @@ MODEL_KINDS = {
     "refusal": 0.0,
     "empty": 0.0,
     "truncated": 0.0,
+    "quota": 0.0,
+    "content_filter": 0.0,
+    "filtered_output": 0.0,
+    "say": 0.0,
 }
-MODEL_OPS = ("model",)
+MODEL_OPS = ("model", "embeddings")
+# The kinds that put words into the model's mouth.
+SCRIPTED = ("say",)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault that fires now."""
+    """A fault that fires now. `text` and `instructions` belong to the kind `say`."""
 
     kind: str
     seconds: float
+    text: str | None = None
+    instructions: bool = False
 
 
 @dataclass(slots=True)
@@ -59,14 +69,18 @@ class Rule:
     left: int
     account: str | None
     user: str | None
+    contains: str | None = None
+    text: str | None = None
+    instructions: bool = False
 
-    def matches(self, op: str, account: str | None, user: str | None) -> bool:
+    def matches(self, op: str, account: str | None, user: str | None, body: Json) -> bool:
         """Tell whether a call is one this rule is about and may still hit."""
         return (
             self.op in {op, "any"}
             and self.account in {None, account}
             and self.user in {None, user}
             and (self.probability is not None or self.left > 0)
+            and (self.contains is None or mentions(body, self.contains))
         )
 
     def to_json(self) -> JsonObject:
@@ -74,12 +88,17 @@ class Rule:
         chance: JsonObject = (
             {"next": self.left} if self.probability is None else {"probability": self.probability}
         )
+        script: JsonObject = (
+            {"text": self.text, "instructions": self.instructions} if self.kind in SCRIPTED else {}
+        )
         return {
             "kind": self.kind,
             "seconds": self.seconds,
             "op": self.op,
             "account": self.account,
             "user": self.user,
+            "contains": self.contains,
+            **script,
             **chance,
         }
 
@@ -111,17 +130,19 @@ class FaultPlan:
         new = [self._parse(as_object(rule, "a rule")) for rule in as_list(rules, "rules")]
         self._rules = ([] if clear else self._rules) + new
 
-    def draw(self, op: str, account: str | None = None, user: str | None = None) -> Fault | None:
-        """Decide what happens to one call."""
+    def draw(
+        self, op: str, account: str | None = None, user: str | None = None, *, body: Json = None
+    ) -> Fault | None:
+        """Decide what happens to one call, whose decoded request is `body`."""
         for rule in self._rules:
-            if not rule.matches(op, account, user):
+            if not rule.matches(op, account, user, body):
                 continue
             if rule.probability is None:
                 rule.left -= 1
             elif self._rng.random() >= rule.probability:
                 continue
             self.fired[rule.kind] += 1
-            return Fault(rule.kind, rule.seconds)
+            return Fault(rule.kind, rule.seconds, rule.text, rule.instructions)
         return None
 
     def to_json(self) -> list[Json]:
@@ -145,6 +166,7 @@ class FaultPlan:
         if probability is not None and probability > 1:
             message = "probability must be at most 1"
             raise BadInputError(message)
+        text, instructions = _script(body, kind)
         return Rule(
             kind=kind,
             seconds=get_number(body, "seconds", self._kinds[kind]),
@@ -153,4 +175,17 @@ class FaultPlan:
             left=int(get_number(body, "next", 0)),
             account=get_text(body, "account"),
             user=get_text(body, "user"),
+            contains=get_text(body, "contains"),
+            text=text,
+            instructions=instructions,
         )
+
+
+def _script(body: JsonObject, kind: str) -> tuple[str | None, bool]:
+    """Return what the model is to say: a text, or its instructions."""
+    text = get_text(body, "text")
+    instructions = get_flag(body, "instructions", default=False)
+    if (kind in SCRIPTED) != (text is not None or instructions):
+        message = f"text or instructions belong to kind {', '.join(SCRIPTED)}, and to no other"
+        raise BadInputError(message)
+    return text, instructions

@@ -61,6 +61,7 @@ class GraphApi:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer any call, errors in Meta's envelope, with the usage headers."""
+        started = self._state.next_tick(), self._state.clock()
         account = self._state.accounts[0]
         status = 200
         try:
@@ -74,7 +75,7 @@ class GraphApi:
                 if own is not None and path[0] != own:
                     raise graph_errors.no_object()
                 account = path[0]
-            body = await self._dispatch(request.method, path, account, parameters)
+            body = await self._dispatch(request.method, path, account, parameters, started)
         except CutConnection:
             self.calls["cut"] += 1
             return cut_connection(request)
@@ -84,12 +85,20 @@ class GraphApi:
         return web.json_response(body, status=status, headers=self._meter.headers(account))
 
     async def _dispatch(
-        self, method: str, path: list[str], account: str, parameters: JsonObject
+        self,
+        method: str,
+        path: list[str],
+        account: str,
+        parameters: JsonObject,
+        started: tuple[int, float],
     ) -> JsonObject:
         match method, path:
             case "POST", [node, "messages"] if node == account:
                 self.calls["messages"] += 1
-                return await self._sender.send(account, parameters)
+                return await self._sender.send(account, parameters, started)
+            case "POST", [node, "message_attachments"] if node == account:
+                self.calls["message_attachments"] += 1
+                return await self._sender.upload(account, parameters)
             case "GET", [node, "conversations"] if node == account:
                 self.calls["conversations"] += 1
                 await self._admit_read(account, _text(parameters, "user_id"))
@@ -117,11 +126,11 @@ class GraphApi:
                     body["messages"] = {"data": self._reader.newest(thread, limit, inner)}
             return body
         message = self._state.by_mid.get(node)
-        if message is not None:
+        if message is not None and node == message.platform_mid:
             self.calls["message"] += 1
             await self._admit_read(message.account, message.user)
             newest = self._state.thread(message.account, message.user).messages[-NEWEST:]
-            if message not in newest:
+            if message not in newest or message.unsent:
                 raise graph_errors.deleted_message()
             return self._reader.message(message, names)
         self.calls["profile"] += 1

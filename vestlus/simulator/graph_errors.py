@@ -5,6 +5,8 @@ Sources: Messenger Platform common error codes; Graph API rate limiting.
 
 from vestlus.simulator.jsontypes import JsonObject
 
+WINDOW_CODE = 10
+
 
 class GraphError(Exception):
     """A Graph call that is answered with an error envelope."""
@@ -83,6 +85,11 @@ def media_unreachable() -> GraphError:
     return _invalid(2018008, "Failed to fetch the file from the url")
 
 
+def no_upload() -> GraphError:
+    """Say that there is no upload of this id. Which subcode Meta gives is not documented."""
+    return _invalid(2018008, "Attachment id does not exist")
+
+
 def media_type() -> GraphError:
     """Say that the media is not what the message says it is."""
     return _invalid(2018047, "Upload attachment failure: media type does not match")
@@ -96,7 +103,7 @@ def media_size() -> GraphError:
 def outside_window() -> GraphError:
     """Say that the user last wrote too long ago."""
     message = "(#10) This message is sent outside of allowed window."
-    return GraphError(10, 2534022, message, kind="OAuthException", status=400)
+    return GraphError(WINDOW_CODE, 2534022, message, kind="OAuthException", status=400)
 
 
 def throttled() -> GraphError:

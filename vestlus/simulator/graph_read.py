@@ -3,8 +3,8 @@
 import base64
 import binascii
 import hashlib
-import re
 from datetime import UTC, datetime
+from itertools import islice
 
 from vestlus.simulator.jsontypes import Json, JsonObject
 from vestlus.simulator.records import Message, Thread
@@ -47,16 +47,28 @@ def graph_time(timestamp_ms: int) -> str:
 
 
 def split_fields(text: str) -> list[tuple[str, int | None, list[str]]]:
-    """Read `a,b.limit(5){c,d}` into (name, limit, sub-fields)."""
-    pattern = re.compile(r"([\w.]+?)(?:\.limit\((\d+)\))?(?:\{([^{}]*)\})?(?:,|$)")
-    return [
-        (
-            name,
-            int(limit) if limit else None,
-            [part for part in inner.split(",") if part],
-        )
-        for name, limit, inner in pattern.findall(text.replace(" ", ""))
-    ]
+    """Read `a,b.limit(5){c,d{e}}` into (name, limit, names of sub-fields)."""
+    found: list[tuple[str, int | None, list[str]]] = []
+    for part in _split(text.replace(" ", "")):
+        head, _, inner = part.partition("{")
+        name, _, limit = head.partition(".limit(")
+        number = limit.rstrip(")")
+        names = [sub.partition("{")[0] for sub in _split(inner.removesuffix("}"))]
+        if name:
+            found.append((name, int(number) if number.isdecimal() else None, names))
+    return found
+
+
+def _split(text: str) -> list[str]:
+    """Split at the commas outside of braces."""
+    parts, depth = [""], 0
+    for char in text:
+        depth += (char == "{") - (char == "}")
+        if char == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return [part for part in parts if part]
 
 
 class GraphReader:
@@ -96,7 +108,8 @@ class GraphReader:
     def newest(self, thread: Thread, limit: int | None, fields: list[str]) -> list[Json]:
         """Return the newest messages of a conversation, newest first."""
         most = NEWEST if limit is None else min(limit, NEWEST)
-        newest = thread.messages[-NEWEST:][::-1][:most]
+        there = (message for message in reversed(thread.messages) if not message.unsent)
+        newest = islice(there, most)
         return [self.message(message, fields or ["id", "created_time"]) for message in newest]
 
     def message(self, message: Message, fields: list[str]) -> JsonObject:
@@ -106,15 +119,19 @@ class GraphReader:
             sender, recipient = recipient, sender
         to: list[Json] = [{"id": recipient, "username": self._username(recipient)}]
         body: JsonObject = {
-            "id": message.mid,
+            "id": message.platform_mid,
             "created_time": graph_time(message.timestamp_ms),
             "from": {"id": sender, "username": self._username(sender)},
             "to": {"data": to},
-            "message": message.text or "",
+            "message": message.platform_text or "",
         }
         if message.attachments:
             data: list[Json] = [
-                {"id": item.media, "image_data": {"url": item.url}} for item in message.attachments
+                {
+                    "id": f"{message.platform_mid}-{number}",
+                    "image_data": {"url": item.shown_url(self._state.origin)},
+                }
+                for number, item in enumerate(message.attachments)
             ]
             body["attachments"] = {"data": data}
         return {key: value for key, value in body.items() if key in {"id", *fields}}

@@ -1,24 +1,30 @@
 """`POST /{account}/messages`: what Meta checks, and what it then does."""
 
 import asyncio
+import unicodedata
 from dataclasses import dataclass
 
 from vestlus.simulator import graph_errors
 from vestlus.simulator.faults import Fault, FaultPlan
+from vestlus.simulator.graph_message import (
+    HUMAN_AGENT,
+    MediaItem,
+    check_shape,
+    message_media,
+    message_tag,
+    message_text,
+    upload_media,
+)
 from vestlus.simulator.graph_rate import RateMeter
-from vestlus.simulator.jsontypes import Json, JsonObject
-from vestlus.simulator.media import TYPES, MediaStore
-from vestlus.simulator.records import Attachment
+from vestlus.simulator.jsontypes import JsonObject
+from vestlus.simulator.media import MediaStore
+from vestlus.simulator.records import Attachment, Message
 from vestlus.simulator.state import State
 from vestlus.simulator.tasks import TaskGroup
 from vestlus.simulator.webhooks import WebhookSender
 
-# Send Messages (Instagram Login).
-TEXT_BYTES = 1000
-MOST_IMAGES = 10
 WINDOW_MS = 24 * 3600 * 1000
 HUMAN_AGENT_WINDOW_MS = 7 * WINDOW_MS
-ACTIONS = ("typing_on", "typing_off", "mark_seen", "react", "unreact")
 
 
 class CutConnection(Exception):
@@ -35,80 +41,8 @@ class Draft:
     text: str | None
     attachments: tuple[Attachment, ...]
     reply_to: str | None
-
-
-def check_shape(body: JsonObject) -> tuple[str, str | None, JsonObject]:
-    """Return recipient, action and message of a send.
-
-    Raises:
-        GraphError: If there is no recipient id, or not exactly one of action and message.
-
-    """
-    recipient = body.get("recipient")
-    user = recipient.get("id") if isinstance(recipient, dict) else None
-    if not isinstance(user, str) or not user:
-        raise graph_errors.bad_parameter(name="recipient")
-    action, message = body.get("sender_action"), body.get("message")
-    if action is not None and message is not None:
-        raise graph_errors.action_with_message()
-    if action is not None:
-        if action not in ACTIONS:
-            raise graph_errors.bad_parameter(name="sender_action")
-        return user, str(action), {}
-    if not isinstance(message, dict):
-        raise graph_errors.bad_parameter(name="message")
-    return user, None, message
-
-
-def message_text(message: JsonObject) -> str | None:
-    """Return the text of a message, or None if it has none.
-
-    Raises:
-        GraphError: If the text is empty or over 1000 bytes of UTF-8.
-
-    """
-    text = message.get("text")
-    if text is None:
-        return None
-    if not isinstance(text, str) or not text.strip():
-        raise graph_errors.invalid_message()
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError as error:
-        raise graph_errors.invalid_message() from error
-    if size > TEXT_BYTES:
-        raise graph_errors.invalid_message()
-    return text
-
-
-def message_media(message: JsonObject) -> list[tuple[str, str]]:
-    """Return type and address of each attachment of a message.
-
-    `attachment` is one object; `attachments` is a list of up to ten pictures, or one object as in
-    a sample of Meta's page.
-
-    Raises:
-        GraphError: If the shape is another.
-
-    """
-    given: Json = message.get("attachments", message.get("attachment"))
-    if given is None:
-        return []
-    items = given if isinstance(given, list) else [given]
-    found: list[tuple[str, str]] = []
-    for item in items:
-        kind = item.get("type") if isinstance(item, dict) else None
-        content = item.get("payload") if isinstance(item, dict) else None
-        url = content.get("url") if isinstance(content, dict) else None
-        if not isinstance(kind, str) or kind not in TYPES or not isinstance(url, str):
-            raise graph_errors.invalid_message()
-        if not url.startswith(("http://", "https://")):
-            raise graph_errors.media_unreachable()
-        found.append((kind, url))
-    several = len(found) > 1
-    if not found or len(found) > MOST_IMAGES or (several and {k for k, _ in found} != {"image"}):
-        raise graph_errors.invalid_message()
-    return found
+    tag: str | None
+    started: tuple[int, float]
 
 
 class SendApi:
@@ -135,63 +69,95 @@ class SendApi:
         self._faults = faults
         self._tasks = tasks
 
-    async def send(self, account: str, body: JsonObject) -> JsonObject:
-        """Handle one call.
+    async def send(self, account: str, body: JsonObject, started: tuple[int, float]) -> JsonObject:
+        """Handle one call, whose request came at the tick and time `started`.
 
         Raises:
             GraphError: If Meta would refuse it, or an injected fault says so.
             CutConnection: If an injected fault says so.
 
         """
-        recipient = body.get("recipient")
-        named = recipient.get("id") if isinstance(recipient, dict) else None
         op = "action" if body.get("sender_action") is not None else "send"
-        fault = self._faults.draw(op, account, named if isinstance(named, str) else None)
-        await fail_before(fault)
-        if not self._meter.admit(account, op):
-            raise graph_errors.throttled()
-        draft = await self._check(account, body)
+        fault = await self._admit(op, account, body)
+        draft = await self._check(account, body, started)
         kind = fault.kind if fault else None
         if fault is not None and kind == "late":
             self._tasks.start(self._apply_later(draft, fault.seconds))
             raise CutConnection
-        result = self._apply(draft)
+        result = await self._apply(draft)
         if kind == "apply":
             raise graph_errors.unknown_error()
         if kind == "drop":
             raise CutConnection
         return result
 
-    async def _check(self, account: str, body: JsonObject) -> Draft:
+    async def upload(self, account: str, body: JsonObject) -> JsonObject:
+        """Handle `POST /{account}/message_attachments`: keep a picture or file for later sends.
+
+        Raises:
+            GraphError, CutConnection: As `send` does; `late` does as `drop`.
+
+        """
+        fault = await self._admit("upload", account, body)
+        item = upload_media(body)
+        attachment = await self._media.fetch(item.kind, str(item.url))
+        result: JsonObject = {"attachment_id": self._state.keep_upload(account, attachment)}
+        if fault is not None and fault.kind == "apply":
+            raise graph_errors.unknown_error()
+        if fault is not None and fault.kind in {"drop", "late"}:
+            raise CutConnection
+        return result
+
+    async def _admit(self, op: str, account: str, body: JsonObject) -> Fault | None:
+        recipient = body.get("recipient")
+        named = recipient.get("id") if isinstance(recipient, dict) else None
+        user = named if isinstance(named, str) else None
+        fault = self._faults.draw(op, account, user, body=body)
+        await fail_before(fault)
+        if not self._meter.admit(account, op):
+            raise graph_errors.throttled()
+        return fault
+
+    async def _check(self, account: str, body: JsonObject, started: tuple[int, float]) -> Draft:
         user, action, message = check_shape(body)
-        self._check_recipient(account, user, body.get("tag") == "HUMAN_AGENT")
+        tag = message_tag(body)
+        try:
+            self._check_recipient(account, user, tag)
+        except graph_errors.GraphError as error:
+            if action is None and error.code == graph_errors.WINDOW_CODE:
+                self._state.note_refusal(account, user)
+            raise
         if action is not None:
-            return Draft(account, user, action, None, (), None)
+            return Draft(account, user, action, None, (), None, tag, started)
         text, media = message_text(message), message_media(message)
-        # Text and media cannot share a message; a template needs neither, and is not simulated.
-        if (text is None) == (not media):
+        # A template needs neither text nor media, and is not simulated.
+        if text is None and not media:
             raise graph_errors.invalid_message()
-        attachments = [await self._media.fetch(kind, url) for kind, url in media]
+        attachments = [await self._fetch(account, item) for item in media]
         reply_to = body.get("reply_to")
         mid = reply_to.get("mid") if isinstance(reply_to, dict) else None
-        return Draft(
-            account,
-            user,
-            None,
-            text,
-            tuple(attachments),
-            mid if isinstance(mid, str) else None,
-        )
+        answered = mid if isinstance(mid, str) else None
+        return Draft(account, user, None, text, tuple(attachments), answered, tag, started)
 
-    def _check_recipient(self, account: str, user: str, human_agent: bool) -> None:  # noqa: FBT001
+    async def _fetch(self, account: str, item: MediaItem) -> Attachment:
+        if item.url is not None:
+            return await self._media.fetch(item.kind, item.url)
+        kept = self._state.uploads.get((account, item.upload or ""))
+        if kept is None:
+            raise graph_errors.no_upload()
+        if kept.type != item.kind:
+            raise graph_errors.media_type()
+        return kept
+
+    def _check_recipient(self, account: str, user: str, tag: str | None) -> None:
         thread = self._state.threads.get((account, user))
         if thread is None or thread.last_user_ms is None:
             raise graph_errors.no_user()
-        window = HUMAN_AGENT_WINDOW_MS if human_agent else WINDOW_MS
+        window = HUMAN_AGENT_WINDOW_MS if tag == HUMAN_AGENT else WINDOW_MS
         if self._state.clock() * 1000 - thread.last_user_ms > window:
             raise graph_errors.outside_window()
 
-    def _apply(self, draft: Draft) -> JsonObject:
+    async def _apply(self, draft: Draft) -> JsonObject:
         account, user = draft.account, draft.user
         if draft.action is not None:
             if draft.action.startswith("typing"):
@@ -199,21 +165,47 @@ class SendApi:
             elif draft.action == "mark_seen":
                 self._state.mark_seen(account, user)
             return {"recipient_id": user}
-        message = self._state.add_message(
-            account=account,
-            user=user,
+        # Text and media share no message on Instagram: together they are two.
+        parts: list[tuple[str | None, tuple[Attachment, ...]]] = []
+        if draft.text is not None:
+            parts.append((draft.text, ()))
+        if draft.attachments:
+            parts.append((None, draft.attachments))
+        messages = [self._add(draft, text, attachments) for text, attachments in parts]
+        echoed = [message for message in messages if self._webhooks.send_echo(message)]
+        if self._webhooks.settings.echo_first:
+            for message in echoed:
+                await self._webhooks.until_echoed(message)
+        return {"recipient_id": user, "message_id": messages[0].mid}
+
+    def _add(self, draft: Draft, text: str | None, attachments: tuple[Attachment, ...]) -> Message:
+        settings = self._webhooks.settings
+        altered = text is not None and settings.echo_texts == "altered"
+        return self._state.add_message(
+            account=draft.account,
+            user=draft.user,
             direction="out",
             author="api",
-            text=draft.text,
-            attachments=draft.attachments,
+            text=text,
+            attachments=attachments,
             reply_to=draft.reply_to,
+            tag=draft.tag,
+            started=draft.started,
+            another_mid=settings.echo_mids == "different",
+            echo_text=altered_text(text) if text is not None and altered else None,
         )
-        self._webhooks.send_echo(message)
-        return {"recipient_id": user, "message_id": message.mid}
 
     async def _apply_later(self, draft: Draft, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        self._apply(draft)
+        await self._apply(draft)
+
+
+def altered_text(text: str) -> str:
+    """Return a text as a platform might give it back: same words, other bytes.
+
+    Letters are taken apart (NFD), and every run of white space is one space.
+    """
+    return unicodedata.normalize("NFD", " ".join(text.split()))
 
 
 async def fail_before(fault: Fault | None) -> None:

@@ -6,6 +6,9 @@ from typing import TypeAlias
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 JsonObject: TypeAlias = dict[str, Json]
 
+# Of a number that is read: far above a time in milliseconds, and exact as a float.
+LARGEST = 1e15
+
 
 class BadInputError(ValueError):
     """A request that does not say what it should; its text may be shown to the caller."""
@@ -51,10 +54,19 @@ def get_text(body: JsonObject, name: str, default: str | None = None) -> str | N
     raise BadInputError(message)
 
 
+def get_choice(body: JsonObject, name: str, default: str, choices: tuple[str, ...]) -> str:
+    """Read one of some words, or raise `BadInputError`."""
+    value = get_text(body, name, default)
+    if value in choices:
+        return value
+    message = f"{name} must be one of {', '.join(choices)}"
+    raise BadInputError(message)
+
+
 def get_number(body: JsonObject, name: str, default: float, *, least: float = 0.0) -> float:
     """Read a finite number that is at least `least`, or raise `BadInputError`."""
     value = body.get(name, default)
-    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= 1e12:  # noqa: PLR2004
+    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= LARGEST:
         return float(value)
     message = f"{name} must be a number of at least {least:g}"
     raise BadInputError(message)
@@ -81,3 +93,14 @@ def get_range(body: JsonObject, name: str, default: tuple[float, float]) -> tupl
     if most < least:
         raise BadInputError(message)
     return least, most
+
+
+def mentions(value: Json, wanted: str) -> bool:
+    """Tell whether a string anywhere in the value contains the wanted text."""
+    if isinstance(value, str):
+        return wanted in value
+    if isinstance(value, dict):
+        return any(mentions(each, wanted) for each in value.values())
+    if isinstance(value, list):
+        return any(mentions(each, wanted) for each in value)
+    return not wanted

@@ -6,6 +6,8 @@ Estonian inflects, so topic words are written as stems and matched as prefixes.
 import re
 from collections.abc import Iterable
 
+from vestlus.simulator.markers import MARKER
+
 LANGUAGES = ("et", "en", "ru")
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
@@ -95,6 +97,11 @@ ASKS_FOR_PERSON = re.compile(
     r"(?i)inimesega|klienditeeninda|päris inimes|\bhuman\b|real person|\boperator"
     r"|оператор|с человеком"  # noqa: RUF001  (Russian)
 )
+# What a service answers with a fixed text, in which no marker can be.
+CONTROL_WORDS = re.compile(
+    r"(?i)^\W*(stop|start|unsubscribe|stopp|lõpeta|alusta|peata|jätka|стоп|старт|начать"
+    r"|delete my data|erase my data|kustuta (mu|minu) andmed|удали(те)? мои данные)\W*$"
+)
 THANKS = ("aitäh", "tänan", "tänud", "thanks", "thank", "спасибо")
 # Lines of a persona that tell how to answer are not answers.
 BEGINS_ORDER = re.compile(
@@ -113,6 +120,8 @@ UNKNOWN = {
     "en": "I am sorry, I do not know that. If you like, I can pass you on to a person.",
     "ru": "К сожалению, я этого не знаю. Если хотите, я передам разговор человеку.",  # noqa: RUF001
 }
+# Before an answer that has no word of Russian, for who asked in it.
+IN_RUSSIAN = "Вот что я знаю:"
 WELCOME = {
     "et": "Palun! Kui on veel küsimusi, kirjutage julgelt.",
     "en": "You are welcome! Write whenever you have more questions.",
@@ -134,6 +143,13 @@ def word_set(listed: str) -> frozenset[str]:
     """Return the words of a text, so that tables read as prose."""
     return frozenset(listed.split())
 
+
+# Two words are taken as one when they share this many letters at the start.
+COMMON_PREFIX = 5
+STOP_WORDS = word_set(
+    "ja on ei kas mis kui te teie ma mina see et või aga siis oma the is are you your do does a an"
+    " and or to of in on for it i we can what when how и в не что как вы я это на ли с у вас"  # noqa: RUF001
+)
 
 ENGLISH_WORDS = word_set(
     "the is are you your do does what when where how much and a i to of it can hello hi hey my"
@@ -163,6 +179,13 @@ def guess_language(text: str) -> str:
     return "en" if english > estonian else "et"
 
 
+def stems(found: Iterable[str]) -> frozenset[str]:
+    """Return the beginnings of the words that mean something."""
+    return frozenset(
+        word[:COMMON_PREFIX] for word in found if word not in STOP_WORDS and len(word) > 1
+    )
+
+
 def has_stem(word: str, stems: Iterable[str]) -> bool:
     """Tell whether a word begins with one of the stems; short stems must match whole."""
     return any(
@@ -183,6 +206,12 @@ def is_greeting(found: Iterable[str]) -> bool:
     """Tell whether a text greets."""
     known = {word for group in GREETINGS.values() for word in group}
     return any(word in known for word in found)
+
+
+def takes_fixed_answer(text: str) -> bool:
+    """Tell whether a text is a word of command, or asks for a person."""
+    plain = MARKER.sub(" ", text).strip()
+    return bool(CONTROL_WORDS.match(plain) or ASKS_FOR_PERSON.search(plain))
 
 
 def is_thanks(found: Iterable[str]) -> bool:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from vestlus.simulator import graph_errors
 from vestlus.simulator.persistence import DataFile
+from vestlus.simulator.picture_files import embedded_description
 from vestlus.simulator.records import Attachment
 
 FETCH_SECONDS = 10.0
@@ -63,7 +64,9 @@ class MediaStore:
             raise graph_errors.media_type()
         if kind == "image" and not is_picture(content_type, bytes(body)):
             raise graph_errors.media_type()
-        return Attachment(kind, url, await self.keep(content_type, bytes(body)))
+        media = await self.keep(content_type, bytes(body))
+        alt = embedded_description(bytes(body)) if kind == "image" else None
+        return Attachment(kind, url, media, alt)
 
     async def keep(self, content_type: str, body: bytes) -> str:
         """Store bytes and return the name they are served under."""

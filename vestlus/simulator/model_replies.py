@@ -10,15 +10,20 @@ from vestlus.simulator.jsontypes import Json, JsonObject
 
 # English has about four characters to a token.
 CHARACTERS_PER_TOKEN = 4
+# How Chat Completions says why a text ended.
+FINISH = {None: "stop", "max_output_tokens": "length", "content_filter": "content_filter"}
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What the model gives: text, a refusal, nothing, or text that was cut short."""
+    """What the model gives: text, a refusal, nothing, or text that was cut short.
+
+    `cut_by` is why it was: `max_output_tokens` or `content_filter`.
+    """
 
     text: str | None = None
     refusal: str | None = None
-    truncated: bool = False
+    cut_by: str | None = None
 
 
 def tokens(characters: int) -> int:
@@ -40,7 +45,7 @@ def responses_body(
         content.append({"type": "refusal", "refusal": output.refusal})
     elif output.text is not None:
         content.append({"type": "output_text", "text": output.text, "annotations": []})
-    status = "incomplete" if output.truncated else "completed"
+    status = "incomplete" if output.cut_by else "completed"
     item: JsonObject = {
         "id": f"msg_simulator_{number}",
         "type": "message",
@@ -60,7 +65,7 @@ def responses_body(
         "status": status,
         "background": False,
         "error": None,
-        "incomplete_details": {"reason": "max_output_tokens"} if output.truncated else None,
+        "incomplete_details": {"reason": output.cut_by} if output.cut_by else None,
         "instructions": request.get("instructions"),
         "max_output_tokens": request.get("max_output_tokens"),
         "metadata": request.get("metadata") or {},
@@ -102,7 +107,7 @@ def chat_body(
     )
     choice: JsonObject = {
         "index": 0,
-        "finish_reason": "length" if output.truncated else "stop",
+        "finish_reason": FINISH[output.cut_by],
         "logprobs": None,
         "message": {
             "role": "assistant",

@@ -1,5 +1,7 @@
 """What the pretend model reads from a request of either API."""
 
+import base64
+import binascii
 from dataclasses import dataclass
 
 from vestlus.simulator.jsontypes import (
@@ -9,6 +11,7 @@ from vestlus.simulator.jsontypes import (
     as_list,
     as_object,
 )
+from vestlus.simulator.picture_files import picture_size
 
 SYSTEM_ROLES = ("system", "developer")
 
@@ -18,13 +21,15 @@ class Prompt:
     """A request, whichever API it came through.
 
     `unanswered` are the texts of the last run of user items, empty if an assistant's item follows;
-    `picture` tells whether one of those items holds a picture.
+    `seen` has a few words for each picture in those items, such as `[image 640x480]`. `told` are
+    the texts of all users' and assistants' items.
     """
 
     model: str
     instructions: str
     unanswered: tuple[str, ...]
-    picture: bool
+    seen: tuple[str, ...]
+    told: tuple[str, ...]
     schema: JsonObject | None
     characters: int
 
@@ -69,41 +74,75 @@ def _read(body: JsonObject, items: list[Json], instructions: list[str], schema: 
         message = "the simulator's model does not stream"
         raise BadInputError(message)
     unanswered: list[str] = []
-    picture = in_run = False
+    seen: list[str] = []
+    told: list[str] = []
+    in_run = False
     characters = sum(map(len, instructions))
     for given in items:
         item = as_object(given, "an item")
         role = item.get("role")
-        text, has_picture = _content(item.get("content"))
+        text, pictures = _content(item.get("content"))
         characters += len(text)
         if role in SYSTEM_ROLES:
             instructions.append(text)
         elif not in_run or role != "user":
-            unanswered, picture = [], False
+            unanswered, seen = [], []
+        if role not in SYSTEM_ROLES:
+            told.append(text)
         in_run = role == "user"
         if in_run:
             unanswered.append(text)
-            picture = picture or has_picture
+            seen += pictures
     return Prompt(
         model=model,
         instructions="\n".join(instructions),
         unanswered=tuple(unanswered),
-        picture=picture,
+        seen=tuple(seen),
+        told=tuple(told),
         schema=schema if isinstance(schema, dict) else None,
         characters=characters,
     )
 
 
-def _content(content: Json) -> tuple[str, bool]:
+def _content(content: Json) -> tuple[str, list[str]]:
+    """Return the text of an item, and what is seen of its pictures."""
     if isinstance(content, str):
-        return content, False
+        return content, []
     texts: list[str] = []
-    picture = False
+    seen: list[str] = []
     for part in content if isinstance(content, list) else []:
         if not isinstance(part, dict):
             continue
         text = part.get("text")
         if isinstance(text, str):
             texts.append(text)
-        picture = picture or part.get("type") in {"input_image", "image_url"}
-    return "\n".join(texts), picture
+        if part.get("type") in {"input_image", "image_url"}:
+            seen.append(_look_at(part.get("image_url")))
+    return "\n".join(texts), seen
+
+
+def _look_at(given: Json) -> str:
+    """Return what is seen of one picture: its size, if its bytes came along."""
+    url = given.get("url") if isinstance(given, dict) else given
+    if not isinstance(url, str) or not url:
+        message = "an image needs an image_url"
+        raise BadInputError(message)
+    if not url.startswith("data:"):
+        return "[image]"
+    body = data_url_bytes(url)
+    size = picture_size(body) if body is not None else None
+    if size is None:
+        message = "The image data you provided does not represent a valid image"
+        raise BadInputError(message)
+    return f"[image {size[0]}x{size[1]}]"
+
+
+def data_url_bytes(url: str) -> bytes | None:
+    """Return what a `data:` address holds, or None if it holds nothing in base64."""
+    head, _, encoded = url.partition(",")
+    if not head.startswith("data:") or not head.endswith(";base64"):
+        return None
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return None

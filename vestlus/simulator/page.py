@@ -20,11 +20,14 @@ CONTENT_TYPES = {
     "index.html": "text/html",
     "chat.css": "text/css",
     "chat.js": "text/javascript",
+    "messages.js": "text/javascript",
+    "composer.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 SECURITY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
-    " img-src 'self' http: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    " img-src 'self' blob: http: https:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
 )
 
 

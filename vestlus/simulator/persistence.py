@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from vestlus.simulator.jsontypes import Json, JsonObject
+from vestlus.simulator.jsontypes import JsonObject
+from vestlus.simulator.message_rows import COLUMNS, Value, message_row, read_message
 from vestlus.simulator.records import (
     Attachment,
-    Author,
-    Direction,
+    Channel,
+    HandBack,
     Message,
+    Refusal,
     User,
     WebhookEvent,
 )
@@ -34,20 +36,35 @@ CREATE TABLE IF NOT EXISTS message (
   direction TEXT NOT NULL, author TEXT NOT NULL, text TEXT, attachments TEXT NOT NULL,
   timestamp_ms INTEGER NOT NULL, reply_to TEXT, expects_answer INTEGER NOT NULL,
   offered INTEGER, accepted INTEGER, accepted_at REAL,
-  attempts INTEGER NOT NULL, last_status INTEGER);
+  attempts INTEGER NOT NULL, last_status INTEGER, extra TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS webhook (
-  id INTEGER PRIMARY KEY, account TEXT NOT NULL, user TEXT NOT NULL, body TEXT NOT NULL, mid TEXT);
+  id INTEGER PRIMARY KEY, account TEXT NOT NULL, user TEXT NOT NULL, body TEXT NOT NULL, mid TEXT,
+  channel TEXT NOT NULL DEFAULT 'messaging');
 CREATE TABLE IF NOT EXISTS subscription (account TEXT PRIMARY KEY, fields TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS media (id TEXT PRIMARY KEY, type TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS upload (
+  account TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, url TEXT NOT NULL,
+  media TEXT NOT NULL, alt TEXT, PRIMARY KEY (account, id));
+CREATE TABLE IF NOT EXISTS refusal (
+  account TEXT NOT NULL, user TEXT NOT NULL, at REAL NOT NULL, seq INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS hand_back (
+  account TEXT NOT NULL, user TEXT NOT NULL, tick INTEGER NOT NULL);
 """
+# Columns that a data file of an earlier version lacks.
+LATER_COLUMNS = {
+    "message": ("extra", "TEXT NOT NULL DEFAULT ''"),
+    "webhook": ("channel", "TEXT NOT NULL DEFAULT 'messaging'"),
+}
 PUT_USER = "INSERT OR REPLACE INTO user VALUES (?, ?)"
-PUT_MESSAGE = f"INSERT OR REPLACE INTO message VALUES ({', '.join('?' * 16)})"  # noqa: S608
-PUT_WEBHOOK = "INSERT INTO webhook VALUES (?, ?, ?, ?, ?)"
+PUT_MESSAGE = f"INSERT OR REPLACE INTO message VALUES ({', '.join('?' * COLUMNS)})"  # noqa: S608
+PUT_WEBHOOK = "INSERT INTO webhook VALUES (?, ?, ?, ?, ?, ?)"
 DROP_WEBHOOK = "DELETE FROM webhook WHERE id = ?"
 PUT_SUBSCRIPTION = "INSERT OR REPLACE INTO subscription VALUES (?, ?)"
 PUT_MEDIA = "INSERT OR IGNORE INTO media VALUES (?, ?, ?)"
+PUT_UPLOAD = "INSERT INTO upload VALUES (?, ?, ?, ?, ?, ?)"
+PUT_REFUSAL = "INSERT INTO refusal VALUES (?, ?, ?, ?)"
+PUT_HAND_BACK = "INSERT INTO hand_back VALUES (?, ?, ?)"
 
-Value = str | int | float | bytes | None
 Change = tuple[str, tuple[Value, ...]]
 
 
@@ -59,6 +76,9 @@ class Saved:
     messages: list[Message] = field(default_factory=list)
     webhooks: list[WebhookEvent] = field(default_factory=list)
     subscriptions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    uploads: dict[tuple[str, str], Attachment] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    hand_backs: list[HandBack] = field(default_factory=list)
 
 
 class DataFile:
@@ -87,6 +107,7 @@ class DataFile:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(SCHEMA)
+            _add_later_columns(connection)
             saved = _read(connection)
         finally:
             connection.close()
@@ -99,7 +120,7 @@ class DataFile:
 
     def put_message(self, message: Message) -> None:
         """Have a message written as it is now."""
-        self._changes.put((PUT_MESSAGE, _message_row(message)))
+        self._changes.put((PUT_MESSAGE, message_row(message)))
 
     def read_media(self, media_id: str) -> tuple[str, bytes] | None:
         """Return type and bytes of a stored picture. Blocks."""
@@ -158,32 +179,19 @@ class DataFile:
                     return go_on
 
 
-def _message_row(message: Message) -> tuple[Value, ...]:
-    return (
-        message.seq,
-        message.mid,
-        message.account,
-        message.user,
-        message.direction,
-        message.author,
-        message.text,
-        json.dumps([item.to_json() for item in message.attachments]) if message.attachments else "",
-        message.timestamp_ms,
-        message.reply_to,
-        int(message.expects_answer),
-        message.offered,
-        message.accepted,
-        message.accepted_at,
-        message.attempts,
-        message.last_status,
-    )
+def _add_later_columns(connection: sqlite3.Connection) -> None:
+    for table, (name, kind) in LATER_COLUMNS.items():
+        known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        if name not in known:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+    connection.commit()
 
 
 def _read(connection: sqlite3.Connection) -> Saved:
     return Saved(
         users=[User(*row) for row in connection.execute("SELECT id, name FROM user")],
         messages=[
-            _message(row) for row in connection.execute("SELECT * FROM message ORDER BY seq")
+            read_message(row) for row in connection.execute("SELECT * FROM message ORDER BY seq")
         ],
         webhooks=[
             WebhookEvent(
@@ -192,6 +200,7 @@ def _read(connection: sqlite3.Connection) -> Saved:
                 user=row[2],
                 body=cast("JsonObject", json.loads(row[3])),
                 mid=row[4],
+                channel=cast("Channel", row[5]),
             )
             for row in connection.execute("SELECT * FROM webhook ORDER BY id")
         ],
@@ -199,29 +208,16 @@ def _read(connection: sqlite3.Connection) -> Saved:
             account: tuple(fields.split(",")) if fields else ()
             for account, fields in connection.execute("SELECT * FROM subscription")
         },
-    )
-
-
-def _message(row: tuple[Value, ...]) -> Message:
-    stored = cast("list[dict[str, Json]]", json.loads(str(row[7]))) if row[7] else []
-    return Message(
-        seq=cast("int", row[0]),
-        mid=str(row[1]),
-        account=str(row[2]),
-        user=str(row[3]),
-        direction=cast("Direction", row[4]),
-        author=cast("Author", row[5]),
-        text=cast("str | None", row[6]),
-        attachments=tuple(
-            Attachment(str(item["type"]), str(item["url"]), cast("str | None", item["media"]))
-            for item in stored
-        ),
-        timestamp_ms=cast("int", row[8]),
-        reply_to=cast("str | None", row[9]),
-        expects_answer=bool(row[10]),
-        offered=cast("int | None", row[11]),
-        accepted=cast("int | None", row[12]),
-        accepted_at=cast("float | None", row[13]),
-        attempts=cast("int", row[14]),
-        last_status=cast("int | None", row[15]),
+        uploads={
+            (row[0], row[1]): Attachment(*row[2:])
+            for row in connection.execute("SELECT * FROM upload")
+        },
+        refusals=[
+            Refusal(account=row[0], user=row[1], at=row[2], seq=row[3])
+            for row in connection.execute("SELECT * FROM refusal ORDER BY rowid")
+        ],
+        hand_backs=[
+            HandBack(account=row[0], user=row[1], tick=row[2])
+            for row in connection.execute("SELECT * FROM hand_back ORDER BY rowid")
+        ],
     )

@@ -12,6 +12,9 @@ from vestlus.simulator.jsontypes import Json, JsonObject
 DEEPEST = 12
 TEXT_NAMES = ("text", "message", "answer", "reply", "content", "body")
 LANGUAGE_NAMES = ("language", "lang", "locale")
+NOTE_NAMES = ("note", "reason", "handover_note")
+PICTURE_NAMES = ("picture", "picture_id", "image", "image_id")
+SUMMARY_NAME = "summary"
 HANDOVER_NAMES = ("handover", "hand_over", "handoff", "hand_off", "escalate")
 
 Path = tuple[str | int, ...]
@@ -24,6 +27,9 @@ class Filling:
     text: str
     language: str
     handover: bool
+    note: str = ""
+    picture: str | None = None
+    summary: str = ""
 
 
 def make_instance(schema: JsonObject, filling: Filling) -> Json:
@@ -72,8 +78,9 @@ class _Builder:
         variants = _variants(node)
         if variants and path and isinstance(path[0], int):
             return self.build(variants[path[0]], path[1:], name, depth + 1)
-        # A language is worth naming even where null would do.
-        if path is None and self._allows_null(node) and not _is_named(name, LANGUAGE_NAMES):
+        # A language is worth naming even where null would do, and so is a note.
+        named = _is_named(name, LANGUAGE_NAMES) or (name in NOTE_NAMES and self._filling.note)
+        if path is None and self._allows_null(node) and not named:
             return None
         if variants:
             return self.build(variants[0], None, name, depth + 1)
@@ -119,14 +126,33 @@ class _Builder:
         count = least if isinstance(least, int) else 0
         rest = path[1:] if path and path[0] == "[]" else None
         first = [self.build(items, rest, "", depth + 1)] if rest is not None else []
+        shown = self._picture_variant(items) if first and self._filling.picture else None
+        most = node.get("maxItems")
+        if shown is not None and not (isinstance(most, int) and most < len(first) + 1):
+            first.append(self.build(shown, None, "", depth + 1))
         more = max(0, count - len(first)) if depth <= DEEPEST else 0
         return first + [self.build(items, None, "", depth + 1) for _ in range(more)]
 
+    def _picture_variant(self, items: Json) -> JsonObject | None:
+        """Return the kind of part that holds a picture beside those that hold text."""
+        for variant in _variants(self._resolve(items)):
+            node = self._resolve(variant)
+            named = [child for name, child in _properties(node).items() if name in PICTURE_NAMES]
+            choices = self._resolve(named[0]).get("enum") if named else None
+            if named and (not isinstance(choices, list) or self._filling.picture in choices):
+                return node
+        return None
+
     def _string(self, node: JsonObject, name: str, *, on_path: bool) -> str:
+        text = ""
         if on_path:
-            text = self._filling.text
-        else:
-            text = self._filling.language if _is_named(name, LANGUAGE_NAMES) else ""
+            text = self._filling.summary if name == SUMMARY_NAME else self._filling.text
+        elif _is_named(name, LANGUAGE_NAMES):
+            text = self._filling.language
+        elif name in PICTURE_NAMES:
+            text = self._filling.picture or ""
+        elif name in NOTE_NAMES:
+            text = self._filling.note
         least, most = node.get("minLength", 0), node.get("maxLength")
         if isinstance(least, int):
             text = text.ljust(least, "-")
@@ -135,6 +161,8 @@ class _Builder:
     def _choose(self, choices: list[Json], name: str) -> Json:
         if _is_named(name, LANGUAGE_NAMES) and self._filling.language in choices:
             return self._filling.language
+        if name in PICTURE_NAMES and self._filling.picture in choices:
+            return self._filling.picture
         return choices[0]
 
     def _resolve(self, schema: Json) -> JsonObject:
@@ -197,8 +225,8 @@ def _is_named(name: str, names: tuple[str, ...]) -> bool:
 def _rank(path: Path) -> int | None:
     """Return how unlike an answer a field of this name is; None if it never is one."""
     name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
-    if _is_named(name, LANGUAGE_NAMES):
+    if _is_named(name, LANGUAGE_NAMES) or name in PICTURE_NAMES:
         return None
     if name in TEXT_NAMES:
         return 0
-    return 1 if name in {"", "[]"} else 2
+    return 1 if name in {"", "[]", SUMMARY_NAME} else 2

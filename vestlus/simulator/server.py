@@ -16,6 +16,7 @@ from vestlus.simulator.config import SimulatorConfig
 from vestlus.simulator.control import ControlApi
 from vestlus.simulator.control_faults import FaultControlApi
 from vestlus.simulator.control_input import refuse_bad_input
+from vestlus.simulator.control_people import PeopleControlApi
 from vestlus.simulator.faults import (
     GRAPH_KINDS,
     GRAPH_OPS,
@@ -28,10 +29,13 @@ from vestlus.simulator.graph_rate import RateMeter
 from vestlus.simulator.graph_send import SendApi
 from vestlus.simulator.media import MediaStore
 from vestlus.simulator.model import ModelApi
+from vestlus.simulator.model_http import RequestLog
+from vestlus.simulator.moderation import ModerationApi
 from vestlus.simulator.page import ChatPage
 from vestlus.simulator.persistence import DataFile
 from vestlus.simulator.state import State
 from vestlus.simulator.tasks import TaskGroup
+from vestlus.simulator.webhook_post import WebhookPoster
 from vestlus.simulator.webhooks import WebhookSender
 
 # Large enough for a batch of a thousand events and for a picture.
@@ -112,11 +116,9 @@ class Simulator:
         state = State(config.account_ids, data, saved, clock=self._clock, rng=rng())
         media = MediaStore(data, session)
         webhooks = WebhookSender(
-            config.webhook_url,
-            config.app_secret,
+            WebhookPoster(config.webhook_url, config.app_secret, session),
             state,
             data,
-            session=session,
             rng=rng(),
             tasks=tasks,
         )
@@ -127,22 +129,27 @@ class Simulator:
         sender = SendApi(state, webhooks, media, meter=meter, faults=graph_faults, tasks=tasks)
         token = config.access_token
         graph = GraphApi(state, sender, meter, graph_faults, access_token=token, rng=rng())
-        model = ModelApi(model_faults, clock=self._clock, rng=rng())
+        log = RequestLog(self._clock)
+        model = ModelApi(model_faults, log, clock=self._clock, rng=rng())
+        moderation = ModerationApi(log)
         page = ChatPage(state, media)
         control = ControlApi(config, state, webhooks, media)
+        people = PeopleControlApi(state, webhooks)
         fault_control = FaultControlApi(
             state,
             webhooks,
-            graph,
-            meter,
-            model,
+            graph=graph,
+            meter=meter,
+            model=model,
+            moderation=moderation,
             graph_faults=graph_faults,
             model_faults=model_faults,
         )
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[refuse_bad_input])
-        for part in (graph, model, control, fault_control, page):
+        for part in (graph, model, moderation, control, people, fault_control, page):
             app.add_routes(part.routes())
         await self._listen(app, stack)
+        state.origin = self.url
         stack.callback(page.stop)
         webhooks.start(saved.webhooks)
 

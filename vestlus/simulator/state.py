@@ -9,18 +9,31 @@ from contextlib import contextmanager
 
 from vestlus.simulator.config import DEFAULT_USER
 from vestlus.simulator.jsontypes import JsonObject
-from vestlus.simulator.persistence import PUT_SUBSCRIPTION, PUT_USER, DataFile, Saved
+from vestlus.simulator.persistence import (
+    PUT_HAND_BACK,
+    PUT_REFUSAL,
+    PUT_SUBSCRIPTION,
+    PUT_UPLOAD,
+    PUT_USER,
+    DataFile,
+    Saved,
+)
 from vestlus.simulator.records import (
     Attachment,
     Author,
     Direction,
+    HandBack,
     Message,
+    Refusal,
     Thread,
     User,
 )
 
 # The fields of Instagram Login (Webhooks setup page) that the simulator sends events of.
-ALL_FIELDS = ("messages", "message_echoes")
+ALL_FIELDS = (
+    *("messages", "message_echoes", "message_reactions"),
+    *("messaging_handover", "standby"),
+)
 # Instagram shows the typing bubble for 20 s, or until a message comes.
 TYPING_SECONDS = 20.0
 
@@ -45,6 +58,11 @@ class State:
     ) -> None:
         self.accounts = accounts
         self.clock = clock
+        #: Where the simulator listens, once it does: kept pictures are shown from there.
+        self.origin = ""
+        self.uploads = dict(saved.uploads)
+        self.refusals = list(saved.refusals)
+        self.hand_backs = list(saved.hand_backs)
         self.log: list[Message] = []
         self.users: dict[str, User] = {user.id: user for user in saved.users}
         self.by_mid: dict[str, Message] = {}
@@ -58,7 +76,9 @@ class State:
         for message in saved.messages:
             self._index(message)
         self.last_seq = self.log[-1].seq if self.log else 0
-        ticks = [tick for m in self.log for tick in (m.offered, m.accepted) if tick is not None]
+        ticks = [each.tick for each in self.hand_backs]
+        for each in self.log:
+            ticks += filter(None, (each.offered, each.accepted, each.started, each.echoed))
         self._tick = max(ticks, default=0)
         self.ensure_user(DEFAULT_USER, "You")
 
@@ -90,8 +110,17 @@ class State:
         timestamp_ms: int | None = None,
         reply_to: str | None = None,
         expects_answer: bool = True,
+        any_answer: bool = False,
+        tag: str | None = None,
+        started: tuple[int, float] | None = None,
+        another_mid: bool = False,
+        echo_text: str | None = None,
     ) -> Message:
-        """Make a message, store it and wake whoever waits for it."""
+        """Make a message, store it and wake whoever waits for it.
+
+        With `another_mid` the platform knows it by another id than the sender. `started` are tick
+        and time at which the request that sent it arrived.
+        """
         self.ensure_user(user)
         self.last_seq += 1
         message = Message(
@@ -106,6 +135,12 @@ class State:
             timestamp_ms=int(self.clock() * 1000) if timestamp_ms is None else timestamp_ms,
             reply_to=reply_to,
             expects_answer=expects_answer and direction == "in",
+            any_answer=any_answer and direction == "in",
+            tag=tag,
+            started=started[0] if started else None,
+            started_at=started[1] if started else None,
+            echo_mid=self._new_mid() if another_mid else None,
+            echo_text=echo_text,
         )
         self._index(message)
         if direction == "out":
@@ -122,6 +157,28 @@ class State:
         """Count one step of the order in which deliveries begin and are accepted."""
         self._tick += 1
         return self._tick
+
+    def keep_upload(self, account: str, attachment: Attachment) -> str:
+        """Keep a picture or file for later messages of the account, and return its id."""
+        upload = str(self._rng.randrange(10**15, 10**16))
+        self.uploads[account, upload] = attachment
+        kept = (attachment.type, attachment.url, attachment.media, attachment.alt)
+        self._data.put(PUT_UPLOAD, account, upload, *kept)
+        return upload
+
+    def note_refusal(self, account: str, user: str) -> None:
+        """Remember that a message was refused because the window had closed."""
+        refusal = Refusal(account=account, user=user, at=self.clock(), seq=self.last_seq)
+        self.refusals.append(refusal)
+        self._data.put(PUT_REFUSAL, account, user, refusal.at, refusal.seq)
+        self.notify(account, user)
+
+    def hand_back(self, account: str, user: str) -> None:
+        """Remember that from now on the service may answer the user again."""
+        mark = HandBack(account=account, user=user, tick=self.next_tick())
+        self.hand_backs.append(mark)
+        self._data.put(PUT_HAND_BACK, account, user, mark.tick)
+        self.notify(account, user)
 
     def set_subscription(self, account: str, fields: tuple[str, ...]) -> None:
         """Choose which webhook fields an account sends."""
@@ -177,7 +234,7 @@ class State:
 
     def _index(self, message: Message) -> None:
         self.log.append(message)
-        self.by_mid[message.mid] = message
+        self.by_mid[message.mid] = self.by_mid[message.platform_mid] = message
         thread = self.thread(message.account, message.user)
         thread.messages.append(message)
         if message.direction == "in":

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from vestlus.simulator.jsontypes import (
     BadInputError,
     JsonObject,
+    get_choice,
     get_flag,
     get_number,
     get_range,
@@ -12,13 +13,17 @@ from vestlus.simulator.jsontypes import (
 
 # Webhooks setup page: at most 1000 updates in a POST.
 MOST_EVENTS = 1000
+# Whether an echo has the id that the send returned, and its text, to the letter.
+ECHO_MIDS = ("same", "different")
+ECHO_TEXTS = ("same", "altered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSettings:
     """How webhooks are sent; the control API changes it while running. Times in seconds.
 
-    `timeout_seconds` is the 5 s within which the Messenger Platform wants its 200.
+    `timeout_seconds` is the 5 s within which the Messenger Platform wants its 200. What echoes
+    bear is not documented by Meta, so it can be changed: see `ECHO_MIDS` and `ECHO_TEXTS`.
     """
 
     paused: bool = False
@@ -31,6 +36,9 @@ class WebhookSettings:
     reorder_seconds: float = 0.5
     echoes: bool = True
     echo_delay_seconds: float = 0.0
+    echo_first: bool = False
+    echo_mids: str = "same"
+    echo_texts: str = "same"
     retry_first_seconds: float = 0.2
     retry_cap_seconds: float = 5.0
     timeout_seconds: float = 5.0
@@ -50,6 +58,9 @@ class WebhookSettings:
             self,
             paused=get_flag(body, "paused", default=self.paused),
             echoes=get_flag(body, "echoes", default=self.echoes),
+            echo_first=get_flag(body, "echo_first", default=self.echo_first),
+            echo_mids=get_choice(body, "echo_mids", self.echo_mids, ECHO_MIDS),
+            echo_texts=get_choice(body, "echo_texts", self.echo_texts, ECHO_TEXTS),
             batch_events=int(get_number(body, "batch_events", self.batch_events, least=1)),
             entry_events=int(get_number(body, "entry_events", self.entry_events, least=1)),
             delay_seconds=get_range(body, "delay_seconds", self.delay_seconds),

@@ -4,16 +4,17 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
-import aiohttp
 import structlog
 
 from vestlus.simulator import webhook_format
 from vestlus.simulator.jsontypes import Json, JsonObject
 from vestlus.simulator.persistence import DROP_WEBHOOK, PUT_WEBHOOK, DataFile
-from vestlus.simulator.records import Message, WebhookEvent
+from vestlus.simulator.records import Channel, Message, WebhookEvent
 from vestlus.simulator.state import Lane, State
 from vestlus.simulator.tasks import TaskGroup
+from vestlus.simulator.webhook_post import WebhookPoster
 from vestlus.simulator.webhook_settings import WebhookSettings
 
 log = structlog.get_logger(__name__)
@@ -32,23 +33,19 @@ class WebhookSender:
 
     def __init__(
         self,
-        url: str,
-        app_secret: str,
+        poster: WebhookPoster,
         state: State,
         data: DataFile,
         *,
-        session: aiohttp.ClientSession,
         rng: random.Random,
         tasks: TaskGroup,
     ) -> None:
         self.settings = WebhookSettings()
         self.statuses: Counter[int] = Counter()
         self.duplicates = 0
-        self._url = url
-        self._secret = app_secret
+        self._poster = poster
         self._state = state
         self._data = data
-        self._session = session
         self._rng = rng
         self._tasks = tasks
         self._slots = asyncio.Semaphore(CONCURRENT_POSTS)
@@ -90,61 +87,75 @@ class WebhookSender:
         """Have a user's message posted, if the account subscribed to messages."""
         if "messages" in self._state.subscriptions[message.account]:
             body = webhook_format.message_event(message, quick_reply=quick_reply)
-            self._enqueue(message, body, message.mid)
+            self._enqueue(message.account, message.user, body, message.mid)
 
-    def send_echo(self, message: Message) -> None:
-        """Have the echo of an outgoing message posted, if the account subscribed to echoes."""
-        if not self.settings.echoes:
-            return
-        if "message_echoes" in self._state.subscriptions[message.account]:
-            body = webhook_format.message_event(message, echo=True)
-            delay = self.settings.echo_delay_seconds
-            if delay:
-                self._tasks.start(self._enqueue_later(message, body, delay))
-            else:
-                self._enqueue(message, body, None)
+    def send_echo(self, message: Message) -> bool:
+        """Have the echo of an outgoing message posted.
+
+        Returns whether one is: False if echoes are off or the account did not subscribe to them.
+        """
+        subscribed = "message_echoes" in self._state.subscriptions[message.account]
+        if not (self.settings.echoes and subscribed):
+            return False
+        body = webhook_format.message_event(message, echo=True, origin=self._state.origin)
+        delay = self.settings.echo_delay_seconds
+        if delay:
+            self._tasks.start(self._enqueue_later(message, body, delay))
+        else:
+            self._enqueue(message.account, message.user, body, message.mid)
+        return True
+
+    def send_event(
+        self,
+        account: str,
+        user: str,
+        field: str,
+        body: JsonObject,
+        *,
+        mid: str | None = None,
+        channel: Channel = "messaging",
+    ) -> bool:
+        """Have any other event posted; False if the account did not subscribe to its field."""
+        if field not in self._state.subscriptions[account]:
+            return False
+        self._enqueue(account, user, body, mid, channel)
+        return True
+
+    async def until_echoed(self, message: Message) -> None:
+        """Wait until a message's echo was answered 200, but no longer than one POST may take."""
+        with suppress(TimeoutError), self._state.watch((message.account, message.user)) as changed:
+            async with asyncio.timeout(self.settings.timeout_seconds):
+                while message.echoed is None:
+                    changed.clear()
+                    await changed.wait()
 
     async def post_raw(self, body: bytes, signature: str | None) -> tuple[int, str]:
         """Post bytes once; return status (0: no answer) and the start of the response body."""
-        headers = {"Content-Type": "application/json"}
-        if signature is not None:
-            headers[webhook_format.SIGNATURE_HEADER] = signature
-        timeout = aiohttp.ClientTimeout(total=self.settings.timeout_seconds)
-        try:
-            async with self._session.post(
-                self._url,
-                data=body,
-                headers=headers,
-                timeout=timeout,
-                allow_redirects=False,
-            ) as response:
-                text = await response.text(errors="replace")
-                return response.status, text[:2000]
-        except (aiohttp.ClientConnectorError, ConnectionRefusedError):
-            return -1, ""
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return 0, ""
+        return await self._poster.post(body, signature, self.settings.timeout_seconds)
 
     def sign(self, body: bytes) -> str:
         """Return the signature the service expects for these bytes."""
-        return webhook_format.sign(body, self._secret)
+        return self._poster.sign(body)
 
     async def _enqueue_later(self, message: Message, body: JsonObject, delay: float) -> None:
         await asyncio.sleep(delay)
-        self._enqueue(message, body, None)
+        self._enqueue(message.account, message.user, body, message.mid)
 
-    def _enqueue(self, message: Message, body: JsonObject, mid: str | None) -> None:
+    def _enqueue(
+        self,
+        account: str,
+        user: str,
+        body: JsonObject,
+        mid: str | None,
+        channel: Channel = "messaging",
+    ) -> None:
         self._last_id += 1
         event = WebhookEvent(
-            id=self._last_id,
-            account=message.account,
-            user=message.user,
-            body=body,
-            mid=mid,
+            id=self._last_id, account=account, user=user, body=body, mid=mid, channel=channel
         )
         self._pending[event.id] = event
         encoded = webhook_format.encode(body).decode("ascii")
-        self._data.put(PUT_WEBHOOK, event.id, event.account, event.user, encoded, mid)
+        self._data.put(PUT_WEBHOOK, event.id, account, user, encoded, mid, channel)
         if self.settings.batch_events == 1 and not self._batch:
             self._submit([event])
             return
@@ -234,14 +245,6 @@ class WebhookSender:
                 del self._pending[event.id]
                 self._data.put(DROP_WEBHOOK, event.id)
             message = self._state.by_mid.get(event.mid) if event.mid is not None else None
-            if message is None:
-                continue
-            message.attempts += 1
-            message.last_status = max(status, 0)
-            # A refused connection carried nothing, so the service cannot have recorded it.
-            if message.offered is None and status >= 0:
-                message.offered = offered
-            if accepted is not None:
-                message.accepted = accepted
-                message.accepted_at = self._state.clock()
-            self._state.changed(message)
+            if message is not None:
+                message.posted(status, offered, accepted, self._state.clock())
+                self._state.changed(message)

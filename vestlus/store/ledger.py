@@ -2,15 +2,21 @@
 
 ::
 
+     draft ──a person agrees──▶ pending
+
     pending ──claim──▶ sending ──▶ sent
        ▲                 │  ├────▶ dead        refused for good, or its window closed
        │◀──not written───┘  └────▶ looking ──▶ sent       found at Instagram
        │◀──────not found, once──────┤ └──────▶ unknown    cannot be known; never resent by itself
        └──────────────────────────▶ dead
 
-Only the PublisherActor that holds the row's outbox lease makes transitions; each is an update on
-the condition of the state before and of the lease's epoch. Rows are born ``pending`` in the
-transaction of the turn that decided them.
+    draft, pending ──a person answered, or said no──▶ cancelled
+
+Each transition is an update on the condition of the state before and of a lease's epoch. Rows are
+born ``pending`` or ``draft`` in the transaction of the turn that decided them. The PublisherActor
+that holds the row's outbox lease makes the transitions of the drawing; the ConversationActor that
+holds the conversation's inbox lease makes drafts pending, and cancels, in the transaction that
+records why.
 """
 
 from __future__ import annotations
@@ -22,6 +28,8 @@ from typing import Final
 class SendState(StrEnum):
     """Where a send is."""
 
+    #: Waits for a person's yes.
+    DRAFT = "draft"
     #: To be sent at ``due_ms`` or later.
     PENDING = "pending"
     #: Request bytes may have been written. Holds a rate token.
@@ -33,17 +41,23 @@ class SendState(StrEnum):
     DEAD = "dead"
     #: May or may not have been done, and nothing can tell. Shown to operators.
     UNKNOWN = "unknown"
+    #: Not sent, on purpose.
+    CANCELLED = "cancelled"
 
 
 #: States that are over: they hold up nothing.
-FINISHED: Final = frozenset({SendState.SENT, SendState.DEAD, SendState.UNKNOWN})
+FINISHED: Final = frozenset(
+    {SendState.SENT, SendState.DEAD, SendState.UNKNOWN, SendState.CANCELLED}
+)
 
-#: Every transition that exists.
+#: Every transition that a publisher makes.
 TRANSITIONS: Final = frozenset(
     {
         (SendState.PENDING, SendState.SENDING),
         (SendState.PENDING, SendState.PENDING),
         (SendState.PENDING, SendState.DEAD),
+        (SendState.PENDING, SendState.CANCELLED),
+        (SendState.DRAFT, SendState.DEAD),
         (SendState.SENDING, SendState.SENT),
         (SendState.SENDING, SendState.PENDING),
         (SendState.SENDING, SendState.DEAD),

@@ -19,18 +19,22 @@ from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from vestlus.conversation.events import Event
+from vestlus.conversation.history import HistoryMessage
 from vestlus.store.rows import (
     CommitResult,
     ConversationRow,
     Counts,
     DeadLetter,
+    Draft,
     EchoRow,
     Lease,
     Member,
     MemberKind,
+    NewEvent,
+    RecentSend,
     RecordedEvent,
     SendRow,
+    Settled,
     Transition,
     TransitionResult,
     TurnCommit,
@@ -94,14 +98,63 @@ class Turns(Protocol):
     """The way in: events recorded, conversations loaded, turns committed."""
 
     async def record(
-        self, batches: Sequence[tuple[Lease, Sequence[Event]]], now_ms: int
+        self, batches: Sequence[tuple[Lease, Sequence[NewEvent]]], now_ms: int
     ) -> list[list[RecordedEvent] | None]:
         """Stores events, by batch: the new ones in order, without those already known.
 
         All batches share a transaction. ``None`` for a batch whose lease is lost, of which
-        nothing is stored. Conversations are made where they are missing. Events that call for
-        an answer (``calls_for_answer``) start as PENDING, others as NOTED. Events without a
-        conversation are stored too.
+        nothing is stored. Conversations are made where they are missing. Events without a
+        conversation are stored too. The changes of new events are applied in the same
+        transaction, in order; those of known ones are not. States are those after the changes.
+        A new PENDING event moves its conversation's ``user_ms`` up to when the user wrote.
+        The first echo that is told to be a send's stays that send's echo.
+        """
+        ...
+
+    async def recent_sends(
+        self, conversations: Collection[str], since_ms: int
+    ) -> dict[str, tuple[RecentSend, ...]]:
+        """By conversation, the ledger rows of which a request was begun since then, or whose
+        ``sent_mid`` was recorded since; oldest first.
+        """
+        ...
+
+    async def undetermined(self, lease: Lease) -> tuple[RecordedEvent, ...]:
+        """The partition's UNDETERMINED echoes, oldest first. Raises LeaseLost."""
+        ...
+
+    async def settle(self, lease: Lease, settled: Sequence[Settled], now_ms: int) -> None:
+        """Ends the undetermined state of echoes that are still in it, with their changes; a
+        conversation without any other such echo is not held any more. Raises LeaseLost.
+        """
+        ...
+
+    async def texts_of(
+        self, account: str, conversation: str, mids: Collection[str]
+    ) -> dict[str, str]:
+        """Mid → text, for messages of the conversation: the user's, a person's and ours.
+
+        What has no text, or was taken back, is left out.
+        """
+        ...
+
+    async def part_of_history(
+        self, conversation: str, first: int, count: int
+    ) -> tuple[HistoryMessage, ...]:
+        """That many messages of the history from a position on, without removed ones."""
+        ...
+
+    async def keep_summary(
+        self,
+        lease: Lease,
+        conversation: str,
+        *,
+        summary: str,
+        summarised: int,
+        version: int | None = None,
+    ) -> bool:
+        """Notes what the first ``summarised`` messages say, unless more are summed up already, or
+        the conversation has another version than the one given; whether it did. Raises LeaseLost.
         """
         ...
 
@@ -126,8 +179,9 @@ class Turns(Protocol):
 
         A turn conflicts when its conversation's version differs or one of its events is not
         PENDING any more. A committed one marks its events ANSWERED, adds its history and sends,
-        raises the version and sets failures, takeovers, probes and wake time to 0. A turn whose
-        values the database does not take is REFUSED, and stops nobody else's.
+        raises the version and sets failures, takeovers, probes and wake time to 0, and then what
+        its ``after`` says. A turn whose values the database does not take is REFUSED, and stops
+        nobody else's.
         """
         ...
 
@@ -176,17 +230,39 @@ class Ledger(Protocol):
     async def transition(
         self, lease: Lease, transitions: Sequence[Transition]
     ) -> list[TransitionResult]:
-        """Makes the steps in one transaction, each on its own condition."""
-        ...
+        """Makes the steps in one transaction, each on its own condition.
 
-    async def unclaimed_echoes(self, conversation: str, since_ms: int) -> tuple[EchoRow, ...]:
-        """Echoes recorded of this conversation with Meta's timestamp at or after ``since_ms``
-        whose mid is not the ``sent_mid`` of any row; oldest first.
+        A request of the bot's begins (PENDING to SENDING) only while nothing silences or holds
+        its conversation; who records such a thing at the same moment comes wholly before or
+        wholly after.
         """
         ...
 
+    async def unclaimed_echoes(
+        self, conversation: str, since_ms: int, of: str
+    ) -> tuple[EchoRow, ...]:
+        """Echoes recorded of this conversation with Meta's timestamp at or after ``since_ms``
+        whose mid is not the ``sent_mid`` of any row, nor told to be the echo of another row than
+        ``of``; oldest first.
+        """
+        ...
+
+    async def overdue_drafts(self, outbox: int, now_ms: int, limit: int) -> tuple[SendRow, ...]:
+        """Drafts of an outbox partition whose deadline has passed, oldest deadline first."""
+        ...
+
+    async def uploaded(self, account: str, files: Collection[str]) -> dict[str, str]:
+        """File → Meta's reusable attachment id, for pictures that Instagram has already."""
+        ...
+
+    async def note_upload(self, account: str, file: str, attachment_id: str, now_ms: int) -> None:
+        """Notes that Instagram has a picture, or, with an empty id, that it has it no more."""
+        ...
+
     async def claimed_mids(self, account: str, mids: Collection[str]) -> frozenset[str]:
-        """Those of the mids that are the ``sent_mid`` of a row of the account."""
+        """Those of the mids that are the ``sent_mid`` of a row of the account, or told to be the
+        echo of one.
+        """
         ...
 
 
@@ -204,7 +280,51 @@ class DeadLetters(Protocol):
         ...
 
 
-class Store(Leases, Members, Turns, Ledger, DeadLetters, Protocol):
+class Bank(Protocol):
+    """The image bank's catalogue, as JSON, and vectors of texts."""
+
+    async def catalogue(self) -> dict[str, str]:
+        """Picture id → its entry."""
+        ...
+
+    async def catalogue_stamp(self) -> str:
+        """Differs after every change of the catalogue; cheap to ask for."""
+        ...
+
+    async def put_pictures(self, entries: Mapping[str, str], now_ms: int) -> None:
+        """Adds entries, or replaces those of the same id."""
+        ...
+
+    async def remove_pictures(self, ids: Collection[str], now_ms: int) -> frozenset[str]:
+        """Removes entries; returns the ids that were there."""
+        ...
+
+    async def embeddings(self, model: str, digests: Collection[str]) -> dict[str, bytes]:
+        """Digest → vector, for the texts whose vectors are kept."""
+        ...
+
+    async def put_embeddings(self, model: str, vectors: Mapping[str, bytes]) -> None:
+        """Keeps vectors; those already there are left alone."""
+        ...
+
+
+class Desk(Protocol):
+    """What people who look after conversations read."""
+
+    async def conversations(
+        self, *, limit: int, waiting: bool = False, account: str | None = None
+    ) -> tuple[ConversationRow, ...]:
+        """The newest by the user's last message, or those that wait for a person, longest first;
+        without histories and unanswered events.
+        """
+        ...
+
+    async def drafts(self, *, limit: int) -> tuple[Draft, ...]:
+        """What waits for a person's yes, nearest deadline first."""
+        ...
+
+
+class Store(Leases, Members, Turns, Ledger, DeadLetters, Bank, Desk, Protocol):
     """All of it. ``async with`` opens and closes; one per process."""
 
     async def __aenter__(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from vestlus.conversation.events import Event
@@ -58,6 +58,113 @@ class EventState(StrEnum):
     NOTED = "noted"
     #: Given up; a dead letter exists.
     DEAD = "dead"
+    #: An echo of which it cannot be told yet whether a person wrote it.
+    UNDETERMINED = "undetermined"
+
+
+class Silence(StrEnum):
+    """Why the bot does not answer a user."""
+
+    NONE = ""
+    #: A person of the account answered.
+    PERSON = "person"
+    #: A person is waited for.
+    HANDOVER = "handover"
+    #: Another app, or the Instagram inbox, has control of the thread.
+    STANDBY = "standby"
+    #: The user asked for no more answers.
+    STOPPED = "stopped"
+
+
+#: A silence that ends only when something ends it.
+FOREVER_MS = 2**62
+
+
+class Kind(StrEnum):
+    """What a send is made of."""
+
+    TEXT = "text"
+    #: One message of one to ten pictures.
+    PICTURES = "pictures"
+
+
+class Origin(StrEnum):
+    """Who decided a send."""
+
+    #: The assistant, or a fixed text in its place.
+    BOT = "bot"
+    #: A person at the account's side: only such may bear Meta's tag HUMAN_AGENT.
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonSend:
+    """A message that a person at the account's side wrote through us."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an event changes of its conversation, besides being recorded.
+
+    Applied in the transaction that records or settles the event, and only if the event is new.
+    Every change raises the conversation's version, so that turns under way are thought anew.
+    ``None`` leaves things as they are.
+    """
+
+    #: A new silence; ``silent_until_ms`` says until when. Silence.NONE ends one.
+    silence: Silence | None = None
+    silent_until_ms: int = 0
+    #: What the bot has decided and not sent is cancelled, drafts too, and never sent.
+    cancel_sends: bool = False
+    #: Somebody answered: unanswered events recorded before this one are ANSWERED.
+    answers_all: bool = False
+    #: Added to the history.
+    history: tuple[HistoryMessage, ...] = ()
+    #: The message ``mid`` of the user has a new text: in the history, and in its event.
+    edited: tuple[str, str] | None = None
+    #: The user took this message back: its content goes from the history and from its event,
+    #: which calls for no answer any more.
+    removed_mid: str | None = None
+    #: Nothing of the bot's is sent until then. Never sooner than said before; 0 ends it.
+    held_until_ms: int | None = None
+    #: Since when a person is waited for; 0 ends it.
+    waiting_ms: int | None = None
+    note: str | None = None
+    #: The next answer says again that it is an automated one.
+    disclose_again: bool = False
+    #: A person's messages, to be sent. Their ids and places are made by the store.
+    sends: tuple[PersonSend, ...] = ()
+    #: The drafts of this turn may be sent; with texts, these instead of the drafts' own.
+    approved_turn: int | None = None
+    approved_texts: tuple[str, ...] = ()
+    #: The drafts of this turn are cancelled.
+    rejected_turn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be recorded: its first state, and what it changes."""
+
+    event: Event
+    state: EventState
+    change: Change | None = None
+    #: The ledger row whose echo this is.
+    echo_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """An undetermined echo of which it is known now what it is."""
+
+    seq: int
+    conversation: str
+    #: NOTED. An echo calls for no answer, whoever wrote it.
+    state: EventState = EventState.NOTED
+    change: Change | None = None
+    echo_of: str | None = None
+    mid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +200,42 @@ class ConversationRow:
     probes: int
     history: tuple[HistoryMessage, ...]
     pending: tuple[RecordedEvent, ...]
+    language: str = ""
+    silence: Silence = Silence.NONE
+    silent_until_ms: int = 0
+    #: Since when a person is waited for, 0 for not; and what that person should know.
+    waiting_ms: int = 0
+    note: str = ""
+    #: When the user last wrote, 0 for never: the window begins there.
+    user_ms: int = 0
+    #: When the bot last answered, said that it is one, and apologised; 0 for never.
+    answered_ms: int = 0
+    disclosed_ms: int = 0
+    apology_ms: int = 0
+    #: Ids of pictures that were sent.
+    pictures: tuple[str, ...] = ()
+    #: What the first ``summarised`` of ``messages`` messages say.
+    summary: str = ""
+    summarised: int = 0
+    messages: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """What a turn makes of its conversation's state; ``None`` leaves things as they are."""
+
+    language: str | None = None
+    silence: Silence | None = None
+    silent_until_ms: int = 0
+    waiting_ms: int | None = None
+    note: str | None = None
+    answered_ms: int | None = None
+    disclosed_ms: int | None = None
+    apology_ms: int | None = None
+    #: All pictures that were sent, these included; ids.
+    pictures: tuple[str, ...] | None = None
+    #: The user asked for it: history, summary, texts of events and of finished sends are erased.
+    erase: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +248,7 @@ class NewSend:
     conversation: str
     #: Orders the sends of one conversation.
     position: int
+    #: Empty for pictures.
     text: str
     #: The mids of the user's messages that this answers.
     answers: tuple[str, ...]
@@ -112,6 +256,14 @@ class NewSend:
     #: Not sent after this time: Instagram's window will have closed.
     deadline_ms: int
     traceparent: str = ""
+    kind: Kind = Kind.TEXT
+    #: Ids of the image bank's pictures: one to ten for PICTURES, none for TEXT.
+    pictures: tuple[str, ...] = ()
+    origin: Origin = Origin.BOT
+    #: The conversation's version that the turn was built from.
+    turn: int = 0
+    #: Waits for a person's yes.
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +279,7 @@ class TurnCommit:
     #: What is added to the history: the user's messages and the answer.
     history: tuple[HistoryMessage, ...]
     sends: tuple[NewSend, ...]
+    after: After = field(default_factory=After)
 
 
 class CommitResult(StrEnum):
@@ -162,6 +315,44 @@ class SendRow:
     #: When the last request was begun, 0 before the first.
     attempted_ms: int
     traceparent: str
+    kind: Kind = Kind.TEXT
+    pictures: tuple[str, ...] = ()
+    origin: Origin = Origin.BOT
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentSend:
+    """A ledger row as far as an echo can be compared with it."""
+
+    id: str
+    conversation: str
+    kind: Kind
+    text: str
+    #: How many pictures it has.
+    pictures: int
+    state: SendState
+    attempted_ms: int
+    #: When it last changed: for a finished one, when it ended.
+    changed_ms: int
+    sent_mid: str | None
+    echo_mid: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A send that waits for a person's yes."""
+
+    id: str
+    account: str
+    user: str
+    conversation: str
+    turn: int
+    kind: Kind
+    text: str
+    pictures: tuple[str, ...]
+    created_ms: int
+    deadline_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +361,10 @@ class Transition:
 
     A step to SENDING counts an attempt and notes ``at_ms`` as its time. A step from LOOKING to
     PENDING counts a resend. A step to SENT needs ``sent_mid``, which proves one row only. Steps
-    to DEAD and UNKNOWN need ``reason``; a step to DEAD writes a dead letter with it.
+    to DEAD, UNKNOWN and CANCELLED need ``reason``; a step to DEAD writes a dead letter with it.
+
+    What a turn said is taken from the history once a step makes the last of its sends CANCELLED, or
+    DEAD as a draft: the user has seen and will see nothing of it. The version rises then.
     """
 
     id: str
@@ -191,6 +385,10 @@ class TransitionResult(StrEnum):
     STALE = "stale"
     #: Another row already holds this ``sent_mid``.
     MID_TAKEN = "mid_taken"
+    #: A step to SENDING of the bot's: an echo of the conversation is undetermined. Try again soon.
+    HELD = "held"
+    #: A step to SENDING of the bot's: a person answered since it was decided. Cancel it.
+    SILENCED = "silenced"
     LEASE_LOST = "lease_lost"
 
 
@@ -202,6 +400,8 @@ class EchoRow:
     text: str
     timestamp_ms: int
     recorded_ms: int
+    #: How many attachments it has; a message of text has none.
+    attachments: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,8 @@ ROW_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
 #: Written out in statements and not bound: a partial index is used only where its condition can be
 #: recognised in the text of the statement.
 PENDING: Final = "'pending'"
-ECHO: Final = "'echo'"
+UNDETERMINED: Final = "'undetermined'"
+DRAFT: Final = "'draft'"
 UNFINISHED: Final = "('pending', 'sending', 'looking')"
 
 ZERO: Final = literal_column("0", BigInteger)
@@ -46,6 +47,10 @@ def _where(condition: str) -> dict[str, Any]:
 
 def _count(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False, server_default=text("0"))
+
+
+def _words(name: str, default: str = "''") -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=text(default))
 
 
 #: What the store was made for, such as the number of partitions.
@@ -100,7 +105,30 @@ conversation: Final = Table(
     _count("wake_ms"),
     _count("takeovers"),
     _count("probes"),
+    #: BCP 47, empty until an answer told.
+    _words("language"),
+    #: Why the bot is silent, and until when. See :class:`vestlus.store.rows.Silence`.
+    _words("silence"),
+    _count("silent_until_ms"),
+    #: What the bot decided in turns before this one is not sent any more.
+    _count("silenced_turn"),
+    #: Nothing of the bot's is sent until then: an echo is not told yet.
+    _count("held_until_ms"),
+    #: Since when a person is waited for, 0 for not; and what that person should know.
+    _count("waiting_ms"),
+    _words("note"),
+    #: When the user last wrote: the window begins there.
+    _count("user_ms"),
+    _count("answered_ms"),
+    _count("disclosed_ms"),
+    _count("apology_ms"),
+    #: Ids of pictures that were sent, as a JSON array.
+    _words("pictures", "'[]'"),
+    #: What the first ``summarised`` messages of the history say.
+    _words("summary"),
+    _count("summarised"),
 )
+Index("conversation_waiting", conversation.c.waiting_ms, **_where("waiting_ms > 0"))
 
 #: Positions have no gaps, so that the newest ones are a range of the key.
 history: Final = Table(
@@ -112,7 +140,10 @@ history: Final = Table(
     Column("text", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("mid", Text),
+    #: The version that the turn was built from, for what a turn decided.
+    Column("turn", BigInteger),
 )
+Index("history_mid", history.c.conversation, history.c.mid, **_where("mid IS NOT NULL"))
 
 inbox_event: Final = Table(
     "inbox_event",
@@ -141,11 +172,13 @@ Index(
     inbox_event.c.partition,
     **_where(f"state = {PENDING}"),
 )
+#: For echoes; and whoever asks that their data be erased must not have it searched for everywhere.
+Index("inbox_event_conversation", inbox_event.c.conversation, inbox_event.c.timestamp_ms)
 Index(
-    "inbox_event_echo",
-    inbox_event.c.conversation,
-    inbox_event.c.timestamp_ms,
-    **_where(f"kind = {ECHO}"),
+    "inbox_event_undetermined",
+    inbox_event.c.partition,
+    inbox_event.c.seq,
+    **_where(f"state = {UNDETERMINED}"),
 )
 
 ledger: Final = Table(
@@ -172,7 +205,20 @@ ledger: Final = Table(
     Column("created_ms", BigInteger, nullable=False),
     #: Of the last transition.
     _count("changed_ms"),
+    _words("kind", "'text'"),
+    #: Ids of the image bank's pictures, as a JSON array.
+    _words("pictures", "'[]'"),
+    _words("origin", "'bot'"),
+    #: The conversation's version that the turn was built from.
+    _count("turn"),
+    #: The echo that was told to be this send's.
+    Column("echo_mid", Text),
+    #: 1 when its text is to be emptied as soon as it is finished.
+    _count("erased"),
 )
+Index("ledger_conversation", ledger.c.conversation, ledger.c.changed_ms)
+Index("ledger_echo_mid", ledger.c.account, ledger.c.echo_mid, **_where("echo_mid IS NOT NULL"))
+Index("ledger_draft", ledger.c.outbox, ledger.c.deadline_ms, **_where(f"state = {DRAFT}"))
 #: One Graph message proves one row.
 Index("ledger_sent_mid", ledger.c.account, ledger.c.sent_mid, unique=True)
 Index(
@@ -203,3 +249,32 @@ dead_letter: Final = Table(
     Column("conversation", Text),
 )
 Index("dead_letter_at", dead_letter.c.at_ms, dead_letter.c.id)
+
+#: The catalogue of the image bank, an entry each, as JSON.
+picture: Final = Table(
+    "picture",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("data", Text, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
+#: Vectors of texts, by the texts' digests.
+embedding: Final = Table(
+    "embedding",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    #: Little-endian 32-bit floats.
+    Column("vector", LargeBinary, nullable=False),
+)
+
+#: Pictures that Instagram has already, by account.
+uploaded_picture: Final = Table(
+    "uploaded_picture",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("file", Text, primary_key=True),
+    Column("attachment_id", Text, nullable=False),
+    Column("uploaded_ms", BigInteger, nullable=False),
+)

@@ -22,6 +22,10 @@ _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 #: The largest number that both databases keep.
 LARGEST: Final = 2**63 - 1
 
+#: Meta's mids have under 200 characters. PostgreSQL refuses index entries over 2,704 bytes, and one
+#: absurd mid must not hold up its whole partition: it is kept, but cannot be looked up.
+_LONGEST_INDEXED: Final = 2_000
+
 
 def cleaned(value: str) -> str:
     """The text without what a database's UTF-8 cannot hold: NUL and half surrogate pairs.
@@ -53,6 +57,13 @@ def rows_parameter(rows: Sequence[Mapping[str, str | int | None]]) -> str:
 def within_range(number: int) -> int:
     """The number, or the nearest one that the databases keep."""
     return max(-LARGEST, min(number, LARGEST))
+
+
+def indexed(mid: str | None, owner: str) -> str | None:
+    """The mid as it may stand in an index beside its owner, an account or a conversation."""
+    if mid is None or len((owner + mid).encode(errors="replace")) > _LONGEST_INDEXED:
+        return None
+    return mid
 
 
 def event_payload(event: Event) -> str:

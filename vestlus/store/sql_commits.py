@@ -7,45 +7,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Integer, Text, literal_column, select, update
+from sqlalchemy import BigInteger, Connection, Text, func, literal_column, select, update
 
-from vestlus.conversation.identity import outbox_partition_of
 from vestlus.errors import StoreUnavailable
 from vestlus.store import schema
-from vestlus.store.ledger import SendState
-from vestlus.store.rows import CommitResult, EventState, TurnCommit
+from vestlus.store.rows import After, CommitResult, EventState, NewSend, TurnCommit
 from vestlus.store.sql_codec import rows_parameter
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_errors import is_fault_of_data
+from vestlus.store.sql_memory import HistoryRow, Memory, history_rows
 from vestlus.store.sql_part import SqlPart
+from vestlus.store.sql_promises import Promises
 
 _EVENT: Final = schema.inbox_event.c
 _CONVERSATION: Final = schema.conversation.c
 
 Row = dict[str, str | int | None]
 
-_HISTORY_COLUMNS: Final[dict[str, Any]] = {
-    "conversation": Text(),
-    "position": BigInteger(),
-    "role": Text(),
-    "text": Text(),
-    "at_ms": BigInteger(),
-    "mid": Text(),
-}
-_SEND_COLUMNS: Final[dict[str, Any]] = {
-    "id": Text(),
-    "outbox": Integer(),
-    "account": Text(),
-    "user_id": Text(),
-    "conversation": Text(),
-    "position": BigInteger(),
-    "text": Text(),
-    "answers": Text(),
-    "state": Text(),
-    "due_ms": BigInteger(),
-    "deadline_ms": BigInteger(),
-    "traceparent": Text(),
-    "created_ms": BigInteger(),
+#: What :class:`~vestlus.store.rows.After` may change; absent in a row where it does not.
+_AFTER_COLUMNS: Final[dict[str, Any]] = {
+    "language": Text(),
+    "silence": Text(),
+    "silent_until_ms": BigInteger(),
+    "waiting_ms": BigInteger(),
+    "note": Text(),
+    "answered_ms": BigInteger(),
+    "disclosed_ms": BigInteger(),
+    "apology_ms": BigInteger(),
+    "pictures": Text(),
 }
 
 
@@ -53,16 +42,15 @@ _SEND_COLUMNS: Final[dict[str, Any]] = {
 class _Group:
     """What the turns of a group rely on, locked, and what the accepted ones add up to."""
 
-    outbox_partitions: int
-    now_ms: int
     versions: dict[str, int]
     messages: dict[str, int]
     #: The unanswered events, and whose they are.
     pending: dict[int, str]
-    changed: set[str] = field(default_factory=set)
+    changed: dict[str, Row] = field(default_factory=dict)
     answered: list[int] = field(default_factory=list)
-    history: list[Row] = field(default_factory=list)
-    sends: list[Row] = field(default_factory=list)
+    history: list[HistoryRow] = field(default_factory=list)
+    sends: list[NewSend] = field(default_factory=list)
+    erased: set[str] = field(default_factory=set)
 
     def add(self, turn: TurnCommit) -> CommitResult:
         """Accepts a turn wholly, or leaves everything as it is."""
@@ -75,46 +63,38 @@ class _Group:
         for seq in answered:
             del self.pending[seq]
         self.answered += answered
-        self.history += [
-            {
-                "conversation": mine,
-                "position": position,
-                "role": str(message.role),
-                "text": message.text,
-                "at_ms": message.at_ms,
-                "mid": message.mid,
-            }
-            for position, message in enumerate(turn.history, self.messages[mine])
-        ]
-        self.sends += [
-            {
-                "id": send.id,
-                "outbox": outbox_partition_of(send.account, self.outbox_partitions),
-                "account": send.account,
-                "user_id": send.user,
-                "conversation": send.conversation,
-                "position": send.position,
-                "text": send.text,
-                "answers": json.dumps(send.answers),
-                "state": str(SendState.PENDING),
-                "due_ms": send.due_ms,
-                "deadline_ms": send.deadline_ms,
-                "traceparent": send.traceparent,
-                "created_ms": self.now_ms,
-            }
-            for send in turn.sends
-        ]
+        self.history += history_rows(mine, self.messages[mine], turn.history, turn.version)
+        self.sends += turn.sends
         self.versions[mine] += 1
         self.messages[mine] += len(turn.history)
-        self.changed.add(mine)
+        self.changed.setdefault(mine, {}).update(_changed_by(turn.after))
+        if turn.after.erase:
+            self.erased.add(mine)
         return CommitResult.COMMITTED
 
     def conversations(self) -> list[Row]:
         """The conversations that the accepted turns change, as they become."""
         return [
-            {"id": id_, "version": self.versions[id_], "messages": self.messages[id_]}
-            for id_ in sorted(self.changed)
+            {"id": id_, "version": self.versions[id_], "messages": self.messages[id_], **after}
+            for id_, after in sorted(self.changed.items())
         ]
+
+
+def _changed_by(after: After) -> Row:
+    """The columns that the turn changes, with their values."""
+    values: Row = {
+        "language": after.language,
+        "waiting_ms": after.waiting_ms,
+        "note": after.note,
+        "answered_ms": after.answered_ms,
+        "disclosed_ms": after.disclosed_ms,
+        "apology_ms": after.apology_ms,
+    }
+    if after.silence is not None:
+        values |= {"silence": str(after.silence), "silent_until_ms": after.silent_until_ms}
+    if after.pictures is not None:
+        values["pictures"] = json.dumps(after.pictures)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 class SqlCommits(SqlPart):
@@ -134,7 +114,9 @@ class SqlCommits(SqlPart):
             dialect.one_of(_EVENT.seq, "seqs"),
             _EVENT.state == literal_column(schema.PENDING, Text),
         )
-        changed = dialect.rows({"id": Text(), "version": BigInteger(), "messages": BigInteger()})
+        changed = dialect.rows(
+            {"id": Text(), "version": BigInteger(), "messages": BigInteger(), **_AFTER_COLUMNS}
+        )
         self._advance = (
             update(schema.conversation)
             # The second condition keeps the planner to the index however few rows it has seen.
@@ -146,6 +128,10 @@ class SqlCommits(SqlPart):
                 wake_ms=0,
                 takeovers=0,
                 probes=0,
+                **{
+                    name: func.coalesce(changed.c[name], _CONVERSATION[name])
+                    for name in _AFTER_COLUMNS
+                },
             )
         )
         self._answer = (
@@ -153,19 +139,8 @@ class SqlCommits(SqlPart):
             .where(dialect.one_of(_EVENT.seq, "seqs"))
             .values(state=str(EventState.ANSWERED))
         )
-        messages = dialect.rows(_HISTORY_COLUMNS)
-        self._remember = dialect.insert(schema.history).from_select(
-            list(_HISTORY_COLUMNS), select(*(messages.c[name] for name in _HISTORY_COLUMNS))
-        )
-        sends = dialect.rows(_SEND_COLUMNS)
-        self._promise = (
-            dialect.insert(schema.ledger)
-            .from_select(
-                list(_SEND_COLUMNS),
-                select(*(sends.c[name] for name in _SEND_COLUMNS)).order_by(sends.c.id),
-            )
-            .on_conflict_do_nothing(index_elements=["id"])
-        )
+        self._memory = Memory(dialect)
+        self._promises = Promises(dialect, outbox_partitions)
 
     async def commit_turns(self, turns: Sequence[TurnCommit], now_ms: int) -> list[CommitResult]:
         """See :meth:`vestlus.store.port.Turns.commit_turns`.
@@ -193,30 +168,30 @@ class SqlCommits(SqlPart):
         def work(connection: Connection) -> list[CommitResult]:
             held = self._held(connection, (turn.lease for turn in turns))
             mine = [turn for turn in turns if turn.lease in held]
-            group = self._group(connection, mine, now_ms)
+            group = self._group(connection, mine)
             results = [
                 group.add(turn) if turn.lease in held else CommitResult.LEASE_LOST for turn in turns
             ]
-            self._write(connection, group)
+            self._write(connection, group, now_ms)
             return results
 
         return await self._database.write(work)
 
-    def _group(self, connection: Connection, turns: Sequence[TurnCommit], now_ms: int) -> _Group:
+    def _group(self, connection: Connection, turns: Sequence[TurnCommit]) -> _Group:
         versions: dict[str, int] = {}
         messages: dict[str, int] = {}
         pending: dict[int, str] = {}
         if turns:
             ids = self._dialect.value_set({turn.conversation for turn in turns})
             locked = connection.execute(self._lock_versions, {"ids": ids}).all()
-            versions = {row.id: row.version for row in locked}
-            messages = {row.id: row.messages for row in locked}
+            versions = {id_: version for id_, version, _ in locked}
+            messages = {id_: count for id_, _, count in locked}
             seqs = self._dialect.value_set({seq for turn in turns for seq in turn.answered})
             found = connection.execute(self._still_pending, {"seqs": seqs})
-            pending = {row.seq: row.conversation for row in found}
-        return _Group(self._outbox_partitions, now_ms, versions, messages, pending)
+            pending = dict(found.all())
+        return _Group(versions, messages, pending)
 
-    def _write(self, connection: Connection, group: _Group) -> None:
+    def _write(self, connection: Connection, group: _Group, now_ms: int) -> None:
         if group.changed:
             rows = rows_parameter(group.conversations())
             ids = self._dialect.value_set(group.changed)
@@ -224,7 +199,7 @@ class SqlCommits(SqlPart):
         if group.answered:
             seqs = self._dialect.value_set(group.answered)
             connection.execute(self._answer, {"seqs": seqs})
-        if group.history:
-            connection.execute(self._remember, {"rows": rows_parameter(group.history)})
-        if group.sends:
-            connection.execute(self._promise, {"rows": rows_parameter(group.sends)})
+        self._memory.append(connection, group.history)
+        if group.erased:
+            self._memory.erase(connection, group.erased)
+        self._promises.add(connection, group.sends, now_ms)

@@ -1,28 +1,63 @@
-"""The way in, in SQL: events recorded, and looked up by what Meta calls them."""
+"""The way in, in SQL: events recorded with what they change, and looked up by Meta's ids."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Integer, Text, bindparam, select, union_all
 
-from vestlus.conversation.events import Event, calls_for_answer
+from vestlus.conversation.window import written_at_ms
 from vestlus.store import schema
 from vestlus.store.names import partition_number
-from vestlus.store.rows import EventState, Lease, RecordedEvent
-from vestlus.store.sql_codec import cleaned, event_payload, rows_parameter, within_range
+from vestlus.store.rows import EventState, Lease, NewEvent, RecordedEvent
+from vestlus.store.sql_changes import Changes, Occasion
+from vestlus.store.sql_codec import cleaned, event_payload, indexed, rows_parameter, within_range
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_part import SqlPart
+from vestlus.store.sql_sends import Mark
 
 _EVENT: Final = schema.inbox_event.c
 _LEDGER: Final = schema.ledger.c
 
-#: Meta's mids have under 200 characters. PostgreSQL refuses index entries over 2,704 bytes, and one
-#: absurd mid must not hold up its whole partition: it is kept, but cannot be looked up.
-_LONGEST_INDEXED: Final = 2_000
-
 Row = dict[str, str | int | None]
+
+_EVENT_COLUMNS: Final[dict[str, Any]] = {
+    "key": Text(),
+    "kind": Text(),
+    "account": Text(),
+    "user_id": Text(),
+    "conversation": Text(),
+    "partition": Integer(),
+    "mid": Text(),
+    "timestamp_ms": BigInteger(),
+    "recorded_ms": BigInteger(),
+    "state": Text(),
+    "payload": Text(),
+}
+_PEOPLE_COLUMNS: Final[dict[str, Any]] = {
+    "id": Text(),
+    "account": Text(),
+    "user_id": Text(),
+    "partition": Integer(),
+    "user_ms": BigInteger(),
+}
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """An event that is to be recorded, and its number once it is."""
+
+    new: NewEvent
+    row: Row
+    seq: int = 0
+
+    @property
+    def conversation(self) -> str | None:
+        """The conversation that the event begins or goes on with."""
+        event = self.new.event
+        return None if event.user is None else event.conversation
 
 
 class SqlIntake(SqlPart):
@@ -31,39 +66,30 @@ class SqlIntake(SqlPart):
     def __init__(self, database: Database, outbox_partitions: int) -> None:
         super().__init__(database, outbox_partitions)
         dialect = database.dialect
-        columns: dict[str, Any] = {
-            "key": Text(),
-            "kind": Text(),
-            "account": Text(),
-            "user_id": Text(),
-            "conversation": Text(),
-            "partition": Integer(),
-            "mid": Text(),
-            "timestamp_ms": BigInteger(),
-            "recorded_ms": BigInteger(),
-            "state": Text(),
-            "payload": Text(),
-        }
-        rows = dialect.rows({"n": Integer(), **columns})
+        self._changes = Changes(dialect, outbox_partitions)
+        rows = dialect.rows({"n": Integer(), **_EVENT_COLUMNS})
         # Rows are numbered by the database in the order of the select: both insert one after the
         # other as the sorted select gives them.
         self._insert = (
             dialect.insert(schema.inbox_event)
-            .from_select(list(columns), select(*(rows.c[n] for n in columns)).order_by(rows.c.n))
+            .from_select(
+                list(_EVENT_COLUMNS),
+                select(*(rows.c[n] for n in _EVENT_COLUMNS)).order_by(rows.c.n),
+            )
             .on_conflict_do_nothing(index_elements=["key"])
             .returning(_EVENT.key, _EVENT.seq)
         )
-        people: dict[str, Any] = {
-            "id": Text(),
-            "account": Text(),
-            "user_id": Text(),
-            "partition": Integer(),
-        }
-        whose = dialect.rows(people)
-        self._meet = (
-            dialect.insert(schema.conversation)
-            .from_select(list(people), select(*(whose.c[n] for n in people)).order_by(whose.c.id))
-            .on_conflict_do_nothing(index_elements=["id"])
+        whose = dialect.rows(_PEOPLE_COLUMNS)
+        meet = dialect.insert(schema.conversation).from_select(
+            list(_PEOPLE_COLUMNS),
+            select(*(whose.c[n] for n in _PEOPLE_COLUMNS)).order_by(whose.c.id),
+        )
+        # Leaves the rows of known conversations unlocked.
+        self._meet = meet.on_conflict_do_nothing(index_elements=["id"])
+        self._hear = meet.on_conflict_do_update(
+            index_elements=["id"],
+            set_={"user_ms": meet.excluded.user_ms},
+            where=schema.conversation.c.user_ms < meet.excluded.user_ms,
         )
         account = bindparam("account", type_=Text())
         self._users = union_all(
@@ -78,60 +104,82 @@ class SqlIntake(SqlPart):
         )
 
     async def record(
-        self, batches: Sequence[tuple[Lease, Sequence[Event]]], now_ms: int
+        self, batches: Sequence[tuple[Lease, Sequence[NewEvent]]], now_ms: int
     ) -> list[list[RecordedEvent] | None]:
         """See :meth:`vestlus.store.port.Turns.record`."""
         if not batches:
             return []
-        states = {event.key: _first_state(event) for _, events in batches for event in events}
-        rows = [
-            [_row(event, lease, states[event.key], now_ms) for event in events]
-            for lease, events in batches
-        ]
+        rows = [[_row(new, lease, now_ms) for new in events] for lease, events in batches]
 
         def work(connection: Connection) -> list[list[RecordedEvent] | None]:
             held = self._held(connection, (lease for lease, _ in batches))
-            wanted: dict[str, Row] = {}
-            for (lease, _), batch in zip(batches, rows, strict=True):
+            wanted: dict[str, _Arrival] = {}
+            for (lease, events), batch in zip(batches, rows, strict=True):
                 if lease in held:
-                    for row in batch:
-                        wanted.setdefault(str(row["key"]), row)
-            new = self._store(connection, list(wanted.values()))
+                    for new, row in zip(events, batch, strict=True):
+                        wanted.setdefault(new.event.key, _Arrival(new, row))
+            arrivals = self._store(connection, list(wanted.values()))
+            became = self._carry_out(connection, list(arrivals.values()), now_ms)
             answer: list[list[RecordedEvent] | None] = []
             for lease, events in batches:
                 if lease not in held:
                     answer.append(None)
                     continue
-                recorded = [
-                    RecordedEvent(new.pop(event.key), event, states[event.key], now_ms)
-                    for event in events
-                    if event.key in new
-                ]
+                recorded = []
+                for new in events:
+                    arrival = arrivals.pop(new.event.key, None)
+                    if arrival is not None:
+                        state = became.get(arrival.seq, arrival.new.state)
+                        recorded.append(
+                            RecordedEvent(arrival.seq, arrival.new.event, state, now_ms)
+                        )
                 answer.append(recorded)
             return answer
 
         return await self._database.write(work)
 
-    def _store(self, connection: Connection, rows: list[Row]) -> dict[str, int]:
-        """Inserts what is new; its keys and numbers."""
-        if not rows:
+    def _store(self, connection: Connection, arrivals: Sequence[_Arrival]) -> dict[str, _Arrival]:
+        """Inserts what is new: by key, numbered."""
+        if not arrivals:
             return {}
-        numbered = [{"n": place, **row} for place, row in enumerate(rows)]
+        numbered = [{"n": place, **one.row} for place, one in enumerate(arrivals)]
         inserted = connection.execute(self._insert, {"rows": rows_parameter(numbered)})
-        new: dict[str, int] = {row.key: row.seq for row in inserted}
-        met: dict[str | int, Row] = {
-            row["conversation"]: {
-                "id": row["conversation"],
-                "account": row["account"],
-                "user_id": row["user_id"],
-                "partition": row["partition"],
-            }
-            for row in rows
-            if row["conversation"] is not None and row["user_id"] is not None and row["key"] in new
-        }
-        if met:
-            connection.execute(self._meet, {"rows": rows_parameter(list(met.values()))})
+        seqs: dict[object, int] = dict(inserted.all())
+        new: dict[str, _Arrival] = {}
+        for one in arrivals:
+            seq = seqs.get(one.row["key"])
+            if seq is not None:
+                one.seq = seq
+                new[one.new.event.key] = one
         return new
+
+    def _carry_out(
+        self, connection: Connection, arrivals: Sequence[_Arrival], now_ms: int
+    ) -> dict[int, EventState]:
+        """Makes conversations where they are missing, and does what the new events change."""
+        people, heard = _people(arrivals, now_ms)
+        occasions = [
+            Occasion(one.seq, one.conversation, one.new.change, one.new.event.traceparent)
+            for one in arrivals
+            if one.new.change is not None and one.conversation is not None
+        ]
+        marks = _marks(arrivals)
+        if not occasions:
+            silent = [row for id_, row in people.items() if id_ not in heard]
+            if silent:
+                connection.execute(self._meet, {"rows": rows_parameter(silent)})
+            if heard:
+                rows = [{**people[id_], "user_ms": at_ms} for id_, at_ms in heard.items()]
+                connection.execute(self._hear, {"rows": rows_parameter(rows)})
+            return self._changes.apply(connection, {}, (), marks, now_ms)
+        connection.execute(self._meet, {"rows": rows_parameter(list(people.values()))})
+        concerned = {one.conversation for one in occasions}
+        standings = self._changes.lock(connection, concerned.union(heard))
+        for id_, at_ms in heard.items():
+            standings[id_].hear(at_ms)
+        became = self._changes.apply(connection, standings, occasions, marks, now_ms)
+        self._changes.write(connection, standings.values())
+        return became
 
     async def users_of(self, account: str, mids: Collection[str]) -> dict[str, str]:
         """See :meth:`vestlus.store.port.Turns.users_of`."""
@@ -143,12 +191,40 @@ class SqlIntake(SqlPart):
         return {row.mid: row.user_id for row in rows}
 
 
-def _first_state(event: Event) -> EventState:
-    is_asked = event.conversation is not None and calls_for_answer(event)
-    return EventState.PENDING if is_asked else EventState.NOTED
+def _people(arrivals: Sequence[_Arrival], now_ms: int) -> tuple[dict[str, Row], dict[str, int]]:
+    """The conversations of the events, and when users wrote in those in which one did: by id."""
+    people: dict[str, Row] = {}
+    heard: dict[str, int] = {}
+    for one in arrivals:
+        id_ = one.conversation
+        if id_ is None:
+            continue
+        if id_ not in people:
+            people[id_] = {
+                "id": id_,
+                "account": one.row["account"],
+                "user_id": one.row["user_id"],
+                "partition": one.row["partition"],
+                "user_ms": 0,
+            }
+        if one.new.state is EventState.PENDING:
+            written = written_at_ms(one.new.event.timestamp_ms, now_ms)
+            heard[id_] = max(heard.get(id_, 0), written)
+    return people, heard
 
 
-def _row(event: Event, lease: Lease, state: EventState, now_ms: int) -> Row:
+def _marks(arrivals: Sequence[_Arrival]) -> dict[str, Mark]:
+    """Whose echoes were recorded, by the id of the send; the first one of each counts."""
+    marks: dict[str, Mark] = {}
+    for one in arrivals:
+        mid = one.row["mid"]
+        if one.new.echo_of and isinstance(mid, str) and one.conversation is not None:
+            marks.setdefault(one.new.echo_of, Mark(one.conversation, mid))
+    return marks
+
+
+def _row(new: NewEvent, lease: Lease, now_ms: int) -> Row:
+    event = new.event
     return {
         "key": event.key,
         "kind": str(event.kind),
@@ -156,18 +232,9 @@ def _row(event: Event, lease: Lease, state: EventState, now_ms: int) -> Row:
         "user_id": event.user,
         "conversation": event.conversation,
         "partition": partition_number(lease.name),
-        "mid": _indexed(event),
+        "mid": indexed(event.mid, event.account),
         "timestamp_ms": within_range(event.timestamp_ms),
         "recorded_ms": now_ms,
-        "state": str(state),
+        "state": str(new.state),
         "payload": event_payload(event),
     }
-
-
-def _indexed(event: Event) -> str | None:
-    if (
-        event.mid is None
-        or len((event.account + event.mid).encode(errors="replace")) > _LONGEST_INDEXED
-    ):
-        return None
-    return event.mid

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -11,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    Row,
     Select,
     Text,
     and_,
@@ -27,50 +25,12 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from vestlus.store import schema
 from vestlus.store.ledger import SendState
 from vestlus.store.names import partition_number
-from vestlus.store.rows import EchoRow, Lease, SendRow
-from vestlus.store.sql_codec import cleaned, event_of
+from vestlus.store.rows import Lease, SendRow
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_part import SqlPart
+from vestlus.store.sql_rows import SEND_COLUMNS, send_row
 
 _LEDGER: Final = schema.ledger.c
-_EVENT: Final = schema.inbox_event.c
-
-SEND_COLUMNS: Final = (
-    _LEDGER.id,
-    _LEDGER.account,
-    _LEDGER.user_id,
-    _LEDGER.conversation,
-    _LEDGER.position,
-    _LEDGER.text,
-    _LEDGER.answers,
-    _LEDGER.state,
-    _LEDGER.due_ms,
-    _LEDGER.deadline_ms,
-    _LEDGER.attempts,
-    _LEDGER.resends,
-    _LEDGER.attempted_ms,
-    _LEDGER.traceparent,
-)
-
-
-def send_row(row: Row[*tuple[Any, ...]]) -> SendRow:
-    """A row of :data:`SEND_COLUMNS` as a value."""
-    return SendRow(
-        id=row.id,
-        account=row.account,
-        user=row.user_id,
-        conversation=row.conversation,
-        position=row.position,
-        text=row.text,
-        answers=tuple(json.loads(row.answers)),
-        state=SendState(row.state),
-        due_ms=row.due_ms,
-        deadline_ms=row.deadline_ms,
-        attempts=row.attempts,
-        resends=row.resends,
-        attempted_ms=row.attempted_ms,
-        traceparent=row.traceparent,
-    )
 
 
 class SqlLedger(SqlPart):
@@ -100,20 +60,15 @@ class SqlLedger(SqlPart):
         self._first_named_without = self._first_named.where(
             ~dialect.one_of(_LEDGER.account, "without")
         )
-        self._unclaimed = (
-            select(_EVENT.mid, _EVENT.payload, _EVENT.timestamp_ms, _EVENT.recorded_ms)
+        self._overdue = (
+            select(*SEND_COLUMNS)
             .where(
-                _EVENT.kind == literal_column(schema.ECHO, Text),
-                _EVENT.conversation == bindparam("of", type_=Text()),
-                _EVENT.timestamp_ms >= bindparam("since", type_=BigInteger()),
-                _EVENT.mid.is_not(None),
-                ~exists().where(_LEDGER.account == _EVENT.account, _LEDGER.sent_mid == _EVENT.mid),
+                _LEDGER.state == literal_column(schema.DRAFT, Text),
+                _LEDGER.outbox == of,
+                _LEDGER.deadline_ms < bindparam("now", type_=BigInteger()),
             )
-            .order_by(_EVENT.timestamp_ms, _EVENT.seq)
-        )
-        self._claimed = select(_LEDGER.sent_mid).where(
-            _LEDGER.account == bindparam("of", type_=Text()),
-            dialect.one_of(_LEDGER.sent_mid, "mids"),
+            .order_by(_LEDGER.deadline_ms, _LEDGER.id)
+            .limit(bindparam("most", type_=BigInteger()))
         )
 
     async def recover(self, lease: Lease, now_ms: int) -> int:
@@ -147,22 +102,12 @@ class SqlLedger(SqlPart):
             statement = without
         return tuple(send_row(row) for row in await self._database.fetch(statement, parameters))
 
-    async def unclaimed_echoes(self, conversation: str, since_ms: int) -> tuple[EchoRow, ...]:
-        """See :meth:`vestlus.store.port.Ledger.unclaimed_echoes`."""
-        rows = await self._database.fetch(self._unclaimed, {"of": conversation, "since": since_ms})
-        return tuple(
-            EchoRow(mid, event_of(payload).text or "", timestamp_ms, recorded_ms)
-            for mid, payload, timestamp_ms, recorded_ms in rows
-        )
-
-    async def claimed_mids(self, account: str, mids: Collection[str]) -> frozenset[str]:
-        """See :meth:`vestlus.store.port.Ledger.claimed_mids`."""
-        if not mids:
-            return frozenset()
+    async def overdue_drafts(self, outbox: int, now_ms: int, limit: int) -> tuple[SendRow, ...]:
+        """See :meth:`vestlus.store.port.Ledger.overdue_drafts`."""
         rows = await self._database.fetch(
-            self._claimed, {"of": cleaned(account), "mids": self._dialect.value_set(mids)}
+            self._overdue, {"of": outbox, "now": now_ms, "most": limit}
         )
-        return frozenset(mid for (mid,) in rows)
+        return tuple(send_row(row) for row in rows)
 
 
 def _is_unfinished(columns: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[bool]:

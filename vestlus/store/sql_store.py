@@ -10,9 +10,13 @@ from sqlalchemy import Select, func, literal_column, select
 from vestlus.store import schema
 from vestlus.store.migrate import bring_up_to_date
 from vestlus.store.rows import Counts
+from vestlus.store.sql_bank import SqlBank
 from vestlus.store.sql_commits import SqlCommits
 from vestlus.store.sql_database import Database
+from vestlus.store.sql_desk import SqlDesk
 from vestlus.store.sql_dialect import Backend
+from vestlus.store.sql_echoes import SqlEchoes
+from vestlus.store.sql_history import SqlHistory
 from vestlus.store.sql_intake import SqlIntake
 from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_ledger import SqlLedger
@@ -21,7 +25,19 @@ from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_turns import SqlTurns
 
 
-class SqlStore(SqlLeases, SqlMembers, SqlIntake, SqlTurns, SqlCommits, SqlLedger, SqlTransitions):
+class SqlStore(
+    SqlLeases,
+    SqlMembers,
+    SqlIntake,
+    SqlEchoes,
+    SqlTurns,
+    SqlHistory,
+    SqlCommits,
+    SqlLedger,
+    SqlTransitions,
+    SqlBank,
+    SqlDesk,
+):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
     One per process and event loop. Survives restarts of the database: calls fail with

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
-from pydantic import TypeAdapter
-from sqlalchemy import BigInteger, Connection, Integer, Text, bindparam, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Text,
+    and_,
+    bindparam,
+    case,
+    select,
+    update,
+)
 
 from vestlus.store import schema
-from vestlus.store.ledger import TRANSITIONS, SendState
+from vestlus.store.ledger import FINISHED, SendState
 from vestlus.store.names import partition_number
 from vestlus.store.rows import DeadLetter, Lease, SendRow, Transition, TransitionResult
-from vestlus.store.sql_codec import cleaned, rows_parameter
+from vestlus.store.sql_codec import rows_parameter
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_dead_letters import SqlDeadLetters
-from vestlus.store.sql_ledger import SEND_COLUMNS, send_row
+from vestlus.store.sql_dialect import ValueSet
+from vestlus.store.sql_memory import Memory
+from vestlus.store.sql_rows import SEND_COLUMNS, is_in, send_row
+from vestlus.store.sql_steps import BEGINNING, NEVER_SAID, Fence, Walk, check
 
+_CONVERSATION: Final = schema.conversation.c
 _LEDGER: Final = schema.ledger.c
-_SEND: Final = TypeAdapter(SendRow)
-
 _CHANGES: Final[dict[str, Any]] = {
     "state": Text(),
     "due_ms": BigInteger(),
@@ -31,33 +42,6 @@ _CHANGES: Final[dict[str, Any]] = {
     "reason": Text(),
     "changed_ms": BigInteger(),
 }
-
-
-@dataclass(slots=True)
-class _Walk:
-    """Locked rows, walked step by step, and what is to be written in the end."""
-
-    rows: dict[str, SendRow]
-    #: Account and mid of what is proved already.
-    taken: set[tuple[str, str]]
-    changes: dict[str, dict[str, str | int | None]] = field(default_factory=dict)
-    letters: list[DeadLetter] = field(default_factory=list)
-
-    def make(self, step: Transition) -> TransitionResult:
-        """Makes one step, or leaves everything as it is."""
-        row = self.rows.get(step.id)
-        if row is None or row.state is not step.before:
-            return TransitionResult.STALE
-        if step.after is SendState.SENT:
-            proof = (row.account, cleaned(step.sent_mid or ""))
-            if proof in self.taken:
-                return TransitionResult.MID_TAKEN
-            self.taken.add(proof)
-        row = self.rows[step.id] = _stepped(row, step)
-        self.changes[step.id] = _change(row, step)
-        if row.state is SendState.DEAD:
-            self.letters.append(_letter(row, step))
-        return TransitionResult.DONE
 
 
 class SqlTransitions(SqlDeadLetters):
@@ -75,6 +59,24 @@ class SqlTransitions(SqlDeadLetters):
             .order_by(_LEDGER.id)
             .with_for_update()
         )
+        self._memory_of_sends = Memory(dialect)
+        whose = (
+            select(_CONVERSATION.id, _CONVERSATION.silenced_turn, _CONVERSATION.held_until_ms)
+            .where(
+                _CONVERSATION.id.in_(
+                    select(_LEDGER.conversation).where(dialect.one_of(_LEDGER.id, "ids"))
+                )
+            )
+            .order_by(_CONVERSATION.id)
+        )
+        # Whoever silences or holds a conversation waits for the commit, or is waited for.
+        self._share_fences = whose.with_for_update(read=True, of=schema.conversation)
+        self._lock_fences = whose.with_for_update(of=schema.conversation)
+        self._rethink = (
+            update(schema.conversation)
+            .where(dialect.one_of(_CONVERSATION.id, "ids"))
+            .values(version=_CONVERSATION.version + 1)
+        )
         self._taken = select(_LEDGER.account, _LEDGER.sent_mid).where(
             dialect.one_of(_LEDGER.account, "accounts"), dialect.one_of(_LEDGER.sent_mid, "mids")
         )
@@ -82,7 +84,18 @@ class SqlTransitions(SqlDeadLetters):
         self._change = (
             update(schema.ledger)
             .where(_LEDGER.id == rows.c.id, dialect.one_of(_LEDGER.id, "ids"))
-            .values({name: rows.c[name] for name in _CHANGES})
+            .values(
+                {name: rows.c[name] for name in _CHANGES}
+                | {
+                    "text": case(
+                        (and_(_LEDGER.erased == 1, is_in(rows.c.state, sorted(FINISHED))), ""),
+                        else_=_LEDGER.text,
+                    )
+                }
+            )
+        )
+        self._to_be_erased = select(_LEDGER.id).where(
+            dialect.one_of(_LEDGER.id, "ids"), _LEDGER.erased == 1
         )
 
     async def transition(
@@ -93,7 +106,7 @@ class SqlTransitions(SqlDeadLetters):
         Raises ValueError for a step that does not exist or lacks what it needs.
         """
         for step in transitions:
-            _check(step)
+            check(step)
         if not transitions:
             return []
 
@@ -101,19 +114,59 @@ class SqlTransitions(SqlDeadLetters):
             if lease not in self._held(connection, (lease,)):
                 return [TransitionResult.LEASE_LOST] * len(transitions)
             ids = self._dialect.value_set({step.id for step in transitions})
+            fences = self._fences(connection, transitions)
             found = connection.execute(
                 self._lock_rows, {"ids": ids, "of": partition_number(lease.name)}
             )
-            rows = {row.id: send_row(row) for row in found}
-            walk = _Walk(rows, self._mids_taken(connection, rows, transitions))
+            rows = {row[0]: send_row(row) for row in found}
+            walk = Walk(rows, fences, self._mids_taken(connection, rows, transitions))
             results = [walk.make(step) for step in transitions]
             if walk.changes:
                 changes = rows_parameter(list(walk.changes.values()))
                 connection.execute(self._change, {"rows": changes, "ids": ids})
-            self._add_letters(connection, walk.letters)
+            self._add_letters(connection, self._without_erased(connection, walk.letters, ids))
+            self._unsay(connection, walk.unsaid)
             return results
 
         return await self._database.write(work)
+
+    def _without_erased(
+        self, connection: Connection, letters: Sequence[DeadLetter], ids: ValueSet
+    ) -> list[DeadLetter]:
+        """The letters; those of rows whose content is to be erased without it."""
+        if not letters:
+            return []
+        erased = set(connection.execute(self._to_be_erased, {"ids": ids}).scalars())
+        return [
+            replace(one, body=b"") if one.id.removeprefix("ledger:") in erased else one
+            for one in letters
+        ]
+
+    def _fences(
+        self, connection: Connection, transitions: Sequence[Transition]
+    ) -> dict[str, Fence]:
+        """What keeps sends back, and stays so until the commit; locked before ledger rows are.
+
+        Locked for writing where histories may have to change.
+        """
+        begun = {step.id for step in transitions if (step.before, step.after) == BEGINNING}
+        unsaid = {step.id for step in transitions if (step.before, step.after) in NEVER_SAID}
+        concerned = begun | unsaid
+        if not concerned:
+            return {}
+        statement = self._lock_fences if unsaid else self._share_fences
+        rows = connection.execute(statement, {"ids": self._dialect.value_set(concerned)})
+        return {id_: Fence(silenced, held) for id_, silenced, held in rows}
+
+    def _unsay(self, connection: Connection, unsaid: Mapping[str, set[int]]) -> None:
+        """Takes from histories what will never be said, so that no prompt believes it was."""
+        changed = [
+            conversation
+            for conversation, turns in unsaid.items()
+            if self._memory_of_sends.unsay(connection, conversation, turns)
+        ]
+        if changed:
+            connection.execute(self._rethink, {"ids": self._dialect.value_set(changed)})
 
     def _mids_taken(
         self,
@@ -138,55 +191,4 @@ class SqlTransitions(SqlDeadLetters):
             "mids": self._dialect.value_set(mids),
         }
         taken = connection.execute(self._taken, parameters)
-        return {(row.account, row.sent_mid) for row in taken}
-
-
-def _check(step: Transition) -> None:
-    problem = ""
-    if (step.before, step.after) not in TRANSITIONS:
-        problem = f"the ledger has no step from {step.before} to {step.after}"
-    elif step.after is SendState.SENT and not step.sent_mid:
-        problem = "a step to sent needs sent_mid"
-    elif step.after in (SendState.DEAD, SendState.UNKNOWN) and not step.reason:
-        problem = f"a step to {step.after} needs a reason"
-    if problem:
-        raise ValueError(problem)
-
-
-def _stepped(row: SendRow, step: Transition) -> SendRow:
-    """The row after the step."""
-    if step.after is SendState.SENDING:
-        return replace(row, state=step.after, attempts=row.attempts + 1, attempted_ms=step.at_ms)
-    if step.after in (SendState.PENDING, SendState.LOOKING):
-        is_resend = (step.before, step.after) == (SendState.LOOKING, SendState.PENDING)
-        return replace(
-            row, state=step.after, due_ms=step.due_ms, resends=row.resends + int(is_resend)
-        )
-    return replace(row, state=step.after)
-
-
-def _change(row: SendRow, step: Transition) -> dict[str, str | int | None]:
-    return {
-        "id": row.id,
-        "state": str(row.state),
-        "due_ms": row.due_ms,
-        "attempts": row.attempts,
-        "resends": row.resends,
-        "attempted_ms": row.attempted_ms,
-        "sent_mid": step.sent_mid if row.state is SendState.SENT else None,
-        "reason": step.reason,
-        "changed_ms": step.at_ms,
-    }
-
-
-def _letter(row: SendRow, step: Transition) -> DeadLetter:
-    return DeadLetter(
-        id=f"ledger:{row.id}",
-        source="ledger",
-        reason=step.reason,
-        body=_SEND.dump_json(row),
-        at_ms=step.at_ms,
-        account=row.account,
-        user=row.user,
-        conversation=row.conversation,
-    )
+        return {(account, mid) for account, mid in taken}

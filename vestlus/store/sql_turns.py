@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from vestlus.conversation.history import HistoryMessage, Role
+from vestlus.conversation.history import HistoryMessage
 from vestlus.errors import StoreError
 from vestlus.store import schema
 from vestlus.store.names import partition_number
@@ -26,6 +26,13 @@ from vestlus.store.rows import ConversationRow, DeadLetter, EventState, Lease, R
 from vestlus.store.sql_codec import event_of
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_dead_letters import SqlDeadLetters
+from vestlus.store.sql_rows import (
+    CONVERSATION_COLUMNS,
+    HISTORY_COLUMNS,
+    REMOVED,
+    conversation_row,
+    history_message,
+)
 
 _EVENT: Final = schema.inbox_event.c
 _CONVERSATION: Final = schema.conversation.c
@@ -41,26 +48,15 @@ class SqlTurns(SqlDeadLetters):
         super().__init__(database, outbox_partitions)
         dialect = database.dialect
         is_pending = _EVENT.state == literal_column(schema.PENDING, Text)
-        self._select = select(
-            _CONVERSATION.id,
-            _CONVERSATION.account,
-            _CONVERSATION.user_id,
-            _CONVERSATION.partition,
-            _CONVERSATION.version,
-            _CONVERSATION.failures,
-            _CONVERSATION.wake_ms,
-            _CONVERSATION.takeovers,
-            _CONVERSATION.probes,
-        ).where(dialect.one_of(_CONVERSATION.id, "ids"))
+        self._select = select(*CONVERSATION_COLUMNS).where(dialect.one_of(_CONVERSATION.id, "ids"))
         self._newest = (
-            select(
-                _HISTORY.conversation, _HISTORY.role, _HISTORY.text, _HISTORY.at_ms, _HISTORY.mid
-            )
+            select(_HISTORY.conversation, *HISTORY_COLUMNS)
             .join(schema.conversation, _CONVERSATION.id == _HISTORY.conversation)
             .where(
                 dialect.one_of(_CONVERSATION.id, "ids"),
                 _HISTORY.position
                 >= _CONVERSATION.messages - bindparam("newest", type_=BigInteger()),
+                _HISTORY.role != REMOVED,
             )
             .order_by(_HISTORY.conversation, _HISTORY.position)
         )
@@ -83,7 +79,11 @@ class SqlTurns(SqlDeadLetters):
         )
         self._raise_takeovers = (
             update(schema.conversation)
-            .where(dialect.one_of(_CONVERSATION.id, "ids"))
+            .where(
+                dialect.one_of(_CONVERSATION.id, "ids"),
+                # What waits for a person or for the end of a pause has killed nobody.
+                _CONVERSATION.silent_until_ms <= dialect.now_ms(),
+            )
             .values(takeovers=_CONVERSATION.takeovers + 1)
         )
         this = update(schema.conversation).where(
@@ -127,18 +127,14 @@ class SqlTurns(SqlDeadLetters):
 
         def work(connection: Connection) -> dict[str, ConversationRow]:
             messages: defaultdict[str, list[HistoryMessage]] = defaultdict(list)
-            for owner, role, text, at_ms, mid in connection.execute(
-                self._newest, ids | {"newest": history}
-            ):
-                messages[owner].append(HistoryMessage(Role(role), text, at_ms, mid))
+            for owner, *said in connection.execute(self._newest, ids | {"newest": history}):
+                messages[owner].append(history_message(*said))
             pending: defaultdict[str, list[RecordedEvent]] = defaultdict(list)
             for owner, seq, payload, at_ms in connection.execute(self._pending, ids):
                 recorded = RecordedEvent(seq, event_of(payload), EventState.PENDING, at_ms)
                 pending[owner].append(recorded)
             return {
-                row[0]: ConversationRow(
-                    *row, history=tuple(messages[row[0]]), pending=tuple(pending[row[0]])
-                )
+                row[0]: conversation_row(row, tuple(messages[row[0]]), tuple(pending[row[0]]))
                 for row in connection.execute(self._select, ids)
             }
 

@@ -1,0 +1,91 @@
+"""The form that Instagram wants of pictures in posts: 4:5 to 1.91:1, 320 to 1440 wide.
+
+Source: Meta's "IG User Media" reference, "Image Specifications".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from PIL import Image
+
+from image_bank.errors import PictureRefused
+
+#: What is done with a picture that is too wide or too high: borders are added, or the edges of
+#: its longer side are cut off.
+Fit = Literal["pad", "crop"]
+
+MIN_WIDTH: Final = 320
+MAX_WIDTH: Final = 1440
+_WHITE: Final = (255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How a picture becomes one for posts: put on a canvas, or cut, and then scaled. Pixels."""
+
+    #: The picture's middle of this size is kept where it is smaller than the picture; borders
+    #: fill it where it is larger.
+    frame: tuple[int, int]
+    size: tuple[int, int]
+
+
+def ratio_fits(width: int, height: int) -> bool:
+    """Whether Instagram takes a picture of these proportions."""
+    return 5 * width >= 4 * height and 100 * width <= 191 * height
+
+
+def geometry_for_post(width: int, height: int, fit: Fit | None) -> Geometry:
+    """How a picture of this size becomes one that fits.
+
+    Raises PictureRefused where it does not fit and nobody said how to make it, and where it
+    would have to be enlarged.
+    """
+    frame = (width, height)
+    if not ratio_fits(width, height):
+        if fit is None:
+            raise PictureRefused(
+                f"has proportions that Instagram does not post ({width} x {height}; from 4:5 to "
+                '1.91:1): say post = "pad" or "crop", or in_posts = false'
+            )
+        frame = _framed(width, height, fit)
+    if frame[0] < MIN_WIDTH:
+        raise PictureRefused(
+            f"is {frame[0]} pixels wide as a post, and Instagram wants {MIN_WIDTH}: "
+            "take a larger one, or say in_posts = false"
+        )
+    return Geometry(frame, _scaled(*frame))
+
+
+def fit_for_post(image: Image.Image, fit: Fit | None) -> Image.Image:
+    """The picture as Instagram posts it; ``image`` is RGB. Raises PictureRefused."""
+    geometry = geometry_for_post(image.width, image.height, fit)
+    framed = image
+    if geometry.frame != image.size:
+        width, height = geometry.frame
+        left, top = (image.width - width) // 2, (image.height - height) // 2
+        framed = Image.new("RGB", geometry.frame, _WHITE)
+        framed.paste(image, (-left, -top))
+    if geometry.size == framed.size:
+        return framed
+    return framed.resize(geometry.size, Image.Resampling.LANCZOS)
+
+
+def _framed(width: int, height: int, fit: Fit) -> tuple[int, int]:
+    too_high = 5 * width < 4 * height
+    if fit == "pad":
+        return (_up(4 * height, 5), height) if too_high else (width, _up(100 * width, 191))
+    return (width, 5 * width // 4) if too_high else (191 * height // 100, height)
+
+
+def _scaled(width: int, height: int) -> tuple[int, int]:
+    """Not wider than Instagram takes. Rounding does not leave the permitted proportions."""
+    if width <= MAX_WIDTH:
+        return width, height
+    scaled = round(height * MAX_WIDTH / width)
+    return MAX_WIDTH, min(max(scaled, _up(100 * MAX_WIDTH, 191)), 5 * MAX_WIDTH // 4)
+
+
+def _up(dividend: int, divisor: int) -> int:
+    return -(-dividend // divisor)

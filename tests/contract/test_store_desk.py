@@ -1,0 +1,76 @@
+"""What people who look after conversations read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.contract.store_support import (
+    ACCOUNT,
+    answered,
+    changed,
+    conversation,
+    hold,
+    message,
+    recorded,
+    store,
+    store_url,
+)
+from vestlus.conversation.identity import conversation_id
+from vestlus.store.port import Store
+from vestlus.store.rows import Change, Silence
+
+__all__ = ["store", "store_url"]
+
+NOW_MS = 1_700_000_000_000
+
+
+async def listed(store: Store, **how: object) -> list[str]:
+    """The users of the conversations that are told."""
+    rows = await store.conversations(**{"limit": 9, **how})  # type: ignore[arg-type]
+    return [row.user for row in rows]
+
+
+async def test_the_newest_by_the_users_last_message_come_first(store: Store) -> None:
+    lease = await hold(store)
+    for user, ago in (("mari", 30), ("jaan", 10), ("tiiu", 20)):
+        event = message(user, timestamp_ms=NOW_MS - ago)
+        await recorded(store, lease, event, now_ms=NOW_MS)
+
+    assert await listed(store) == ["jaan", "tiiu", "mari"]
+    assert await listed(store, limit=2) == ["jaan", "tiiu"]
+
+
+async def test_those_who_wait_for_a_person_are_told_longest_first(store: Store) -> None:
+    lease = await hold(store)
+    for user, waiting_ms in (("mari", 30), ("jaan", 10), ("tiiu", 20), ("peeter", 5)):
+        await changed(store, lease, Change(waiting_ms=waiting_ms), user)
+    await changed(store, lease, Change(waiting_ms=0), "peeter")
+
+    assert await listed(store, waiting=True) == ["jaan", "tiiu", "mari"]
+    assert await listed(store, waiting=True, limit=1) == ["jaan"]
+
+
+async def test_an_account_sees_its_own(store: Store) -> None:
+    lease = await hold(store)
+    await recorded(store, lease, message("mari"), message("jaan", account="other"))
+    await changed(store, lease, Change(waiting_ms=1), "mari")
+
+    assert await listed(store, account=ACCOUNT) == ["mari"]
+    assert await listed(store, account="other") == ["jaan"]
+    assert await listed(store, account="other", waiting=True) == []
+    assert await listed(store, account="\x00") == []
+
+
+async def test_a_listed_conversation_is_as_it_is_loaded_but_for_what_was_said(
+    store: Store,
+) -> None:
+    lease = await hold(store)
+    await answered(store, lease, "Tere!")
+    await recorded(store, lease, message())
+    await changed(store, lease, Change(silence=Silence.PERSON, silent_until_ms=7, note="n"))
+    whole = await conversation(store)
+    assert whole.history
+    assert whole.pending
+
+    assert await store.conversations(limit=1) == (replace(whole, history=(), pending=()),)
+    assert whole.id == conversation_id(ACCOUNT, "user")

@@ -1,0 +1,167 @@
+"""`vestlus eval` as a process, with the simulator's model and with a scripted one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.openai_server import FakeOpenAI, fails, says
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+from cyclopts import App
+from vestlus.cli.eval import eval_
+from vestlus.errors import SettingsError
+import sys
+app = App()
+app.command(eval_, name="eval")
+try:
+    app()
+except SettingsError as error:
+    sys.exit(f"settings: {error}")
+"""
+
+ONE = """
+[account]
+persona = "persona.md"
+moderation = "off"
+
+[[questions]]
+ask = "Mis kell te avate?"
+must = "9–19"
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        results: dict[str, Any] = json.loads(self.out)
+        return results
+
+
+async def run(folder: Path, *words: str, **environment: str) -> Ended:
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM, "eval", *words),
+        cwd=folder,
+        env=kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(120):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "persona.md").write_text("- Avatud 9–19")
+    path = tmp_path / "eval.toml"
+    path.write_text(ONE)
+    return path
+
+
+async def test_the_example_passes_from_a_fresh_clone(tmp_path: Path) -> None:
+    example = str(ROOT / "examples" / "eval.toml")
+    ended = await run(tmp_path, example, "--simulator", "--json")
+    failed = [one for one in ended.json["results"] if not one["passed"]]
+    assert (ended.status, failed) == (0, [])
+    assert ended.json["model"] == "simulator"
+    assert ended.json["pass_rate"] == 1
+    # Nothing is left in the folder where it was started.
+    assert await asyncio.to_thread(lambda: [*tmp_path.iterdir()]) == []
+
+
+async def test_what_is_wrong_is_in_the_table_and_in_the_exit_status(tmp_path: Path) -> None:
+    (tmp_path / "persona.md").write_text("- Oleme avatud kell 9–19.")
+    (tmp_path / "eval.toml").write_text(ONE + 'must_not = "avatud"\nhandover = true\n')
+    ended = await run(tmp_path, "eval.toml", "--simulator", "--repeat", "2")
+    assert ended.status == 1
+    assert "FAILED 0/2" in ended.out
+    assert 'says "avatud"' in ended.out
+    assert "does not hand over to a person" in ended.out
+    assert "Oleme avatud kell 9–19." in ended.out
+    assert "0 of 1 questions as expected; 0% of all answers; model simulator" in ended.out
+
+
+async def test_a_wrong_file_is_said_with_all_its_problems(tmp_path: Path) -> None:
+    (tmp_path / "eval.toml").write_text("[[questions]]\nask = ''\nspeed = 1\n")
+    ended = await run(tmp_path, "eval.toml", "--simulator")
+    assert ended.status == 2
+    assert ended.out == ""
+    assert sorted(ended.err.splitlines()) == [
+        "eval.toml: questions.1.ask: must not be blank",
+        "eval.toml: questions.1.speed: is not known here",
+    ]
+
+
+async def test_without_a_model_it_says_what_to_set(file: Path) -> None:
+    ended = await run(file.parent, "eval.toml")
+    assert ended.status == 1
+    assert "OPENAI_API_KEY: is missing" in ended.err
+    assert "--simulator" in ended.err
+
+
+async def test_the_configured_model_is_asked(file: Path) -> None:
+    async with FakeOpenAI(says("Oleme avatud 9–19")) as server:
+        server.script += [says("Ma ei tea")]
+        ended = await run(
+            file.parent,
+            *("eval.toml", "--json", "--repeat", "3", "--at-once", "1"),
+            OPENAI_BASE_URL=server.url,
+            OPENAI_API_KEY="sk-test",
+            VESTLUS_MODEL="our-model",
+        )
+    assert ended.status == 1
+    assert ended.json["model"] == "our-model"
+    (question,) = ended.json["results"]
+    assert [run["passed"] for run in question["runs"]] == [False, True, True]
+    assert question["runs"][0]["problems"] == ['lacks "9–19"']
+    assert {one.body["model"] for one in server.received} == {"our-model"}
+
+
+async def test_an_account_of_the_settings_is_asked_with_its_own_files(tmp_path: Path) -> None:
+    knowledge = tmp_path / "documents"
+    knowledge.mkdir()
+    (knowledge / "ajad.md").write_text("Oleme avatud kell 9–19.")
+    (tmp_path / "vestlus.toml").write_text(
+        "[[accounts]]\nid = '1'\naccess_token = 't'\nknowledge = 'documents'\n"
+        "openai_api_key = 'sk-own'\n"
+    )
+    (tmp_path / "eval.toml").write_text('[[questions]]\nask = "Mis kell?"\nmust = "9–19"\n')
+    async with FakeOpenAI(says("9–19")) as server:
+        ended = await run(tmp_path, "eval.toml", OPENAI_BASE_URL=server.url)
+    assert ended.status == 0, ended.err
+    assert "as expected" in ended.out
+    (request,) = server.received
+    assert request.headers["Authorization"] == "Bearer sk-own"
+    assert "Oleme avatud kell 9–19." in json.dumps(request.body, ensure_ascii=False)
+
+
+async def test_a_model_that_refuses_is_a_failed_question_and_not_the_end(file: Path) -> None:
+    await asyncio.to_thread(file.write_text, ONE + '[[questions]]\nask = "x"\nmust = "9–19"\n')
+    async with FakeOpenAI(says("9–19")) as server:
+        server.script += [fails(401)]
+        ended = await run(
+            file.parent,
+            *("eval.toml", "--json", "--at-once", "1"),
+            OPENAI_BASE_URL=server.url,
+            OPENAI_API_KEY="sk-test",
+        )
+    assert ended.status == 1
+    runs = [one["runs"][0] for one in ended.json["results"]]
+    assert runs[0]["problems"] == ["has no answer: model_not_configured"]
+    assert runs[1]["passed"]

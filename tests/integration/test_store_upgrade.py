@@ -1,0 +1,217 @@
+"""A database that an older release made and filled is brought up to date and reads well."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from tests.contract.store_support import (
+    ACCOUNT,
+    OUTBOX,
+    another,
+    conversation,
+    hold,
+    hold_outbox,
+    message,
+    new,
+    path,
+    recorded,
+    said,
+    store_url,
+    turn,
+    unfinished,
+    walk,
+)
+from vestlus.conversation.events import EventKind
+from vestlus.conversation.history import HistoryMessage, Role
+from vestlus.conversation.identity import conversation_id
+from vestlus.store import open as opening
+from vestlus.store.ledger import SendState
+from vestlus.store.rows import (
+    Change,
+    CommitResult,
+    ConversationRow,
+    Kind,
+    Origin,
+    Silence,
+    TransitionResult,
+)
+from vestlus.store.sql_codec import event_payload
+
+__all__ = ["store_url"]
+
+NOW_MS: Final = 1_700_000_000_000
+HOUR_MS: Final = 60 * 60 * 1000
+
+MARI, JAAN, TIIU = (conversation_id(ACCOUNT, user) for user in ("mari", "jaan", "tiiu"))
+
+CONVERSATION = """
+    INSERT INTO conversation (id, account, user_id, partition, version, messages)
+    VALUES (:id, :account, :user_id, 1, :version, :messages)
+"""
+EVENT = """
+    INSERT INTO inbox_event (key, kind, account, user_id, conversation, partition, mid,
+                             timestamp_ms, recorded_ms, state, payload)
+    VALUES (:key, :kind, :account, :user_id, :conversation, 1, :mid, :timestamp_ms, :recorded_ms,
+            :state, :payload)
+"""
+HISTORY = """
+    INSERT INTO history (conversation, position, role, text, at_ms, mid)
+    VALUES (:conversation, :position, :role, :text, 1, :mid)
+"""
+SEND = """
+    INSERT INTO ledger (id, outbox, account, user_id, conversation, position, text, answers, state,
+                        due_ms, deadline_ms, traceparent, created_ms)
+    VALUES (:id, :outbox, :account, 'mari', :conversation, 1000, 'Vana', '["m1"]', 'pending', 1,
+            :deadline_ms, '', 1)
+"""
+
+
+def _as_it_was(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", "vestlus.store:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "a0001")
+    for name, value in (("partitions", "4"), ("outbox_partitions", "2")):
+        connection.execute(
+            text("INSERT INTO meta (name, value) VALUES (:name, :value)"),
+            {"name": name, "value": value},
+        )
+    for user, id_, version, messages in (
+        ("mari", MARI, 2, 2),
+        ("jaan", JAAN, 0, 0),
+        ("tiiu", TIIU, 0, 0),
+    ):
+        row = {"id": id_, "account": ACCOUNT, "user_id": user}
+        connection.execute(text(CONVERSATION), row | {"version": version, "messages": messages})
+    for place, (user, state, kind, ago) in enumerate(
+        (
+            ("mari", "answered", EventKind.MESSAGE, 5 * HOUR_MS),
+            ("mari", "pending", EventKind.MESSAGE, HOUR_MS),
+            ("mari", "noted", EventKind.ECHO, 0),
+            ("jaan", "answered", EventKind.MESSAGE, 1_000 * HOUR_MS),
+            ("tiiu", "noted", EventKind.READ, 0),
+        )
+    ):
+        event = message(user, mid=f"m{place}", kind=kind, timestamp_ms=NOW_MS - ago)
+        row = {
+            "key": event.key,
+            "kind": str(kind),
+            "account": ACCOUNT,
+            "user_id": user,
+            "conversation": str(event.conversation),
+            "mid": str(event.mid),
+            "state": state,
+            "payload": event_payload(event),
+        }
+        times = {"timestamp_ms": event.timestamp_ms, "recorded_ms": NOW_MS}
+        connection.execute(text(EVENT), row | times)
+    for position, (role, words) in enumerate((("user", "Tere"), ("assistant", "Vana"))):
+        row = {"conversation": MARI, "role": role, "text": words, "mid": f"m{position}"}
+        connection.execute(text(HISTORY), row | {"position": position})
+    send = {"id": f"{MARI}.1.0", "account": ACCOUNT, "conversation": MARI, "outbox": OUTBOX}
+    connection.execute(text(SEND), send | {"deadline_ms": NOW_MS})
+
+
+async def _made_by_an_older_release(url: str) -> None:
+    backend = opening._backend(url)
+    await backend.migrate(_as_it_was)
+    await backend.close()
+
+
+async def test_what_an_older_release_wrote_is_read_with_nothing_added(store_url: str) -> None:
+    await _made_by_an_older_release(store_url)
+
+    async with another(store_url) as store:
+        row = await conversation(store, "mari")
+        (send,) = await unfinished(store)
+        counts = await store.counts()
+
+    assert row == ConversationRow(
+        id=MARI,
+        account=ACCOUNT,
+        user="mari",
+        partition=1,
+        version=2,
+        failures=0,
+        wake_ms=0,
+        takeovers=0,
+        probes=0,
+        history=(
+            HistoryMessage(Role.USER, "Tere", 1, "m0"),
+            HistoryMessage(Role.ASSISTANT, "Vana", 1, "m1"),
+        ),
+        pending=row.pending,
+        user_ms=NOW_MS - HOUR_MS,
+        messages=2,
+    )
+    assert [one.event.mid for one in row.pending] == ["m1"]
+    assert row.silence is Silence.NONE
+    assert (send.kind, send.pictures, send.origin, send.turn) == (Kind.TEXT, (), Origin.BOT, 0)
+    assert (send.text, send.answers, send.state) == ("Vana", ("m1",), SendState.PENDING)
+    assert counts.events["message/answered"] == 2
+    assert counts.sends == {"pending": 1}
+
+
+async def test_the_window_of_old_conversations_begins_when_their_users_wrote(
+    store_url: str,
+) -> None:
+    await _made_by_an_older_release(store_url)
+
+    async with another(store_url) as store:
+        rows = {row.user: row.user_ms for row in await store.conversations(limit=9)}
+
+    # A timestamp that cannot be true is not; who only read has not written.
+    assert rows == {"mari": NOW_MS - HOUR_MS, "jaan": NOW_MS, "tiiu": 0}
+
+
+async def test_work_on_old_rows_goes_on(store_url: str) -> None:
+    await _made_by_an_older_release(store_url)
+
+    async with another(store_url) as store:
+        inbox, outbox = await hold(store), await hold_outbox(store)
+        (old,) = await unfinished(store)
+        commit = turn(inbox, await conversation(store, "mari"), history=[said("Uus")])
+        assert await store.commit_turns([commit], 1) == [CommitResult.COMMITTED]
+        echo = message("mari", kind=EventKind.ECHO, mid="e")
+        await recorded(store, inbox, new(echo, Change(held_until_ms=90), echo_of=old.id))
+        begin, sent = path(old, SendState.SENDING, SendState.SENT, at_ms=100)  # type: ignore[arg-type]
+        assert await store.transition(outbox, [begin]) == [TransitionResult.HELD]
+        await recorded(store, inbox, new(message("mari", kind=EventKind.OPERATOR), Change()))
+
+        await walk(store, outbox, path(old, SendState.SENDING, at_ms=90))  # type: ignore[arg-type]
+        await walk(store, outbox, [sent])
+        row = await conversation(store, "mari")
+        (recent,) = (await store.recent_sends([MARI], 1))[MARI]
+
+    assert [item.text for item in row.history] == ["Tere", "Vana", "Uus"]
+    assert (recent.sent_mid, recent.echo_mid) == (f"mid-of-{old.id}", "e")
+
+
+async def test_a_silence_stops_old_rows_too_and_leaves_old_history(store_url: str) -> None:
+    await _made_by_an_older_release(store_url)
+
+    async with another(store_url) as store:
+        inbox = await hold(store)
+        person = message("mari", kind=EventKind.ECHO)
+        await recorded(store, inbox, new(person, Change(cancel_sends=True)))
+
+        assert await unfinished(store) == ()
+        row = await conversation(store, "mari")
+
+    # What of it the old release's turn said is not known.
+    assert [item.text for item in row.history] == ["Tere", "Vana"]
+
+
+async def test_processes_may_bring_an_old_database_up_to_date_at_once(store_url: str) -> None:
+    await _made_by_an_older_release(store_url)
+
+    async def use() -> int:
+        async with another(store_url) as store:
+            return len(await store.conversations(limit=9))
+
+    assert await asyncio.gather(*(use() for _ in range(4))) == [3] * 4

@@ -1,0 +1,78 @@
+"""What is done with messages before a model is asked."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vestlus.conversation.deciding import Standing, Step, may_apologise, next_step
+from vestlus.conversation.words import Command
+
+FREE = Standing(people=False, person_wrote=False, stopped=False)
+HANDED_OVER = Standing(people=True, person_wrote=False, stopped=False)
+PERSON = Standing(people=True, person_wrote=True, stopped=False)
+STOPPED = Standing(people=False, person_wrote=False, stopped=True)
+
+DAY = 24 * 60 * 60 * 1000
+
+
+@pytest.mark.parametrize(
+    ("commands", "standing", "step"),
+    [
+        ([None], FREE, Step.ASK),
+        ([None, Command.PERSON], FREE, Step.HAND_OVER),
+        ([Command.PERSON], HANDED_OVER, Step.WAIT),
+        ([None], HANDED_OVER, Step.WAIT),
+        ([None], PERSON, Step.WAIT),
+        ([None], STOPPED, Step.IGNORE),
+        ([Command.EMERGENCY], FREE, Step.EMERGENCY),
+        ([Command.EMERGENCY], HANDED_OVER, Step.EMERGENCY),
+        ([Command.EMERGENCY], PERSON, Step.WAIT),
+        ([Command.EMERGENCY], STOPPED, Step.EMERGENCY),
+        ([Command.EMERGENCY, Command.PERSON], FREE, Step.EMERGENCY),
+        ([Command.STOP], FREE, Step.CONFIRM_STOP),
+        ([Command.STOP], PERSON, Step.CONFIRM_STOP),
+        ([Command.START], STOPPED, Step.CONFIRM_START),
+        ([Command.START, None], STOPPED, Step.ASK),
+        ([Command.STOP, Command.START], STOPPED, Step.CONFIRM_START),
+        ([Command.START], FREE, Step.ASK),
+        ([Command.START, None], PERSON, Step.WAIT),
+        ([Command.START, Command.STOP], STOPPED, Step.CONFIRM_STOP),
+        ([Command.DELETE], STOPPED, Step.CONFIRM_DELETE),
+        ([None, Command.DELETE], PERSON, Step.CONFIRM_DELETE),
+    ],
+)
+def test_what_is_done_with_a_burst(
+    commands: list[Command | None], standing: Standing, step: Step
+) -> None:
+    assert next_step(commands, standing) is step
+
+
+@given(
+    commands=st.lists(st.none() | st.sampled_from(Command), min_size=1, max_size=6),
+    people=st.booleans(),
+    person_wrote=st.booleans(),
+    stopped=st.booleans(),
+)
+def test_no_model_is_asked_while_people_see_to_a_user_or_the_user_said_stop(
+    *, commands: list[Command | None], people: bool, person_wrote: bool, stopped: bool
+) -> None:
+    standing = Standing(people=people or person_wrote, person_wrote=person_wrote, stopped=stopped)
+    step = next_step(commands, standing)
+    if step is Step.ASK and stopped:
+        assert Command.START in commands
+    if step is Step.ASK and not stopped:
+        assert not standing.people
+
+
+def test_an_apology_is_made_once_until_an_answer_came_or_a_day_is_over() -> None:
+    def may(apology_ms: int, answered_ms: int, now_ms: int) -> bool:
+        return may_apologise(
+            apology_ms=apology_ms, answered_ms=answered_ms, now_ms=now_ms, again_ms=DAY
+        )
+
+    assert may(0, 0, 1000)
+    assert not may(1000, 500, 2000)
+    assert may(1000, 1500, 2000)
+    assert may(1000, 0, 1000 + DAY)

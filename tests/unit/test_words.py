@@ -1,0 +1,162 @@
+"""What users can bring about with words alone, in every language that is spoken here."""
+
+# ruff: noqa: RUF001  (Cyrillic letters that look like Latin ones)
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vestlus.conversation.words import Command, command_of
+
+ASKED = {
+    Command.STOP: """
+        stop|STOP!!!|Stop 🙏|/stop|palun lõpeta|Lõpeta ära|ära kirjuta mulle enam|ärge mulle vastake
+        jäta mind rahule|please stop|Stop messaging me.|unsubscribe|don't message me|Don’t text me
+        стоп|Пожалуйста, прекратите!|не пиши|не пишите мне больше|оставьте меня в покое|відписатися
+        припиніть писати мені|будь ласка, зупиніться|не пишіть|lopeta|älä kirjoita minulle enää
+        beidziet|lūdzu, vairs neraksti man|baik|daugiau nerašykite man|Bitte aufhören|hör auf
+        Lass mich in Ruhe!|sluta|snälla sluta skriva till mig|przestań|proszę, nie pisz do mnie""",
+    Command.START: """
+        start|START|„start“|alusta uuesti|Palun vasta mulle jälle|resume|start answering again|старт
+        начните снова|почати|почніть знову|aloita uudelleen|sākt|atsākt|pradėti|starten
+        antworten Sie mir wieder|starta igen|zacznij od nowa""",
+    Command.DELETE: """
+        kustuta mu andmed|Palun kustuta kõik minu andmed!|kustutage minu isikuandmed ära
+        unusta mind|delete my data|Please delete all of my personal data.|can you erase my messages?
+        forget me|удалите мои данные|удали все мои данные, пожалуйста|забудьте меня
+        видаліть мої персональні дані|poista minun tietoni|poista kaikki henkilötietoni
+        izdzēsiet manus datus|lūdzu, dzēst visus manus personas datus|ištrinkite mano duomenis
+        ištrinti visus mano asmens duomenis|Löschen Sie meine Daten|bitte alle meine Daten löschen
+        radera mina uppgifter|ta bort alla mina personuppgifter|usuńcie moje dane
+        proszę usunąć moje dane osobowe""",
+    Command.PERSON: """
+        räägi inimesega|Soovin rääkida päris inimesega|kas ma saaksin klienditeenindajaga ühendust?
+        Palun suunake mind edasi operaatorile|inimene|kutsu inimene|tahan inimest
+        I want to talk to a human|Can I speak with a real person please?|human|Get me an operator!
+        could you connect me to an agent|соедините с оператором|Хочу поговорить с живым человеком
+        оператор|позовите сотрудника|З'єднайте мене з оператором|хочу поговорити з людиною
+        Haluan puhua ihmisen kanssa|yhdistäkää asiakaspalvelijalle|ihminen
+        Gribu runāt ar cilvēku|savienojiet ar operatoru|Noriu kalbėti su žmogumi
+        sujunkite su darbuotoju|Ich möchte mit einem Menschen sprechen|verbinden Sie mich mit einem
+        Mitarbeiter|Jag vill prata med en människa|kundtjänst|Chcę porozmawiać z człowiekiem
+        proszę połączyć z konsultantem""",
+    Command.EMERGENCY: """
+        ma tahan surra|Ma ei taha enam elada...|tapan end ära|mul on enesetapumõtted
+        ma lõpetan oma elu|I want to die|i'm going to kill myself|I don't want to live anymore
+        I feel suicidal|thinking about ending my life|Я хочу умереть|не хочу больше жить
+        Я не хочу жить|я покончу с собой|думаю убить себя|Хочу померти|не хочу більше жити
+        вб’ю себе|haluan kuolla|en halua enää elää|minulla on itsetuhoisia ajatuksia|tapan itseni
+        gribu nomirt|negribu vairs dzīvot|man ir pašnāvības domas|noriu mirti|nebenoriu gyventi
+        nusižudysiu|Ich will sterben|ich will nicht mehr leben|ich bringe mich um
+        ich habe Suizidgedanken|jag vill dö|jag orkar inte leva|jag ska ta livet av mig|chcę umrzeć
+        nie chcę już żyć|zabiję się|mam myśli samobójcze""",
+}
+ORDINARY = """
+    millal kohvik tööd lõpetab?|Kas buss nr 5 peatub siin?|stop by tomorrow?|Where is the bus stop?
+    don't stop|Kuidas oma andmeid muuta?|How do I delete my account photo?|start time?
+    millal kontsert algab|Mis kell te alustate?|aitäh, tore inimene!|am I talking to a human?
+    Kas ma räägin inimesega?|я говорю с человеком?|Is this a bot?|mobiilioperaator
+    human rights museum
+    kui palju inimesi mahub saali|Сколько человек помещается в зал?|Kundennummer 5|ma ei taha surra
+    I don't want to die|this cake is to die for|I want to die laughing|хочу умереть со смеху
+    I want to dye my hair|Ich will vor Lachen sterben|Ich will nicht sterben|jag vill dö av skratt
+    не хочу жить в Таллинне|I don't want to live in Tallinn|do you have books about suicide?
+    Did the painter commit suicide?|Millal Kreutzwald suri?|film, kus peategelane sureb
+    не хочу умирать
+    Tere!|?|👍|😀😀|...|12345|Palun|aitäh!|Kas teil on stopp-märke müügil?|старт марафона когда?
+    forget me not lilled|unusta mind siia ööseks|kustuta tuli"""
+
+
+def each(texts: str) -> list[str]:
+    """The texts, which are set apart by a bar, or by the end of a line but for broken ones."""
+    lines = texts.strip().replace("einem\n        Mitarbeiter", "einem Mitarbeiter").split("\n")
+    return [text.strip() for line in lines for text in line.split("|")]
+
+
+@pytest.mark.parametrize(
+    ("command", "text"), [(command, text) for command in ASKED for text in each(ASKED[command])]
+)
+def test_what_is_asked_for_is_understood(command: Command, text: str) -> None:
+    assert command_of(text) is command
+
+
+@pytest.mark.parametrize("text", each(ORDINARY))
+def test_an_ordinary_message_asks_for_nothing(text: str) -> None:
+    assert command_of(text) is None
+
+
+@pytest.mark.parametrize("command", [Command.STOP, Command.START, Command.DELETE])
+def test_a_command_that_ends_something_must_be_the_whole_message(command: Command) -> None:
+    for text in each(ASKED[command]):
+        assert command_of(f"{text} Kassa lahtiolek") is not command
+
+
+@pytest.mark.parametrize("command", [Command.PERSON, Command.EMERGENCY])
+def test_a_person_and_an_emergency_are_found_in_the_middle_of_a_message(command: Command) -> None:
+    phrases = [text for text in each(ASKED[command]) if " " in text]
+    missed = [
+        text for text in phrases if command_of(f"Tere, pilet 12. {text}, kell viis") is not command
+    ]
+    # "I do not want to live" alone may be about a place when it goes on.
+    assert missed in ([], ["Я не хочу жить"])
+
+
+def test_an_emergency_goes_before_everything_else() -> None:
+    assert command_of("I want to talk to a human, I want to die") is Command.EMERGENCY
+
+
+def test_a_manner_of_speaking_does_not_hide_a_statement() -> None:
+    text = "I want to die laughing. No really, I don't want to live anymore."
+    assert command_of(text) is Command.EMERGENCY
+
+
+def test_the_accounts_own_words_are_found_as_words() -> None:
+    words = {"person_words": ["kaebus", "Õigus abile"], "emergency_words": ["vägivald"]}
+    assert command_of("Mul on KAEBUS!", **words) is Command.PERSON
+    assert command_of("kas mul on oigus  abile?", **words) is Command.PERSON
+    assert command_of("Kodus on vägivald.", **words) is Command.EMERGENCY
+    assert command_of("kaebused ja õigus", **words) is None
+    assert command_of("Tere", person_words=["", " ", "!"]) is None
+
+
+SPELLINGS: list[Callable[[str], str]] = [
+    str.upper,
+    str.title,
+    lambda text: unicodedata.normalize("NFD", text),
+    lambda text: f"  {text}!!! 🙏🏽 ",
+    lambda text: f"«{text}»…",
+    lambda text: text.replace(" ", " \u200b\u00a0"),
+    lambda text: text.replace("õ", "o").replace("ä", "a").replace("š", "s"),
+]
+
+
+@pytest.mark.parametrize("command", list(Command))
+def test_case_accents_punctuation_and_emoji_do_not_matter(command: Command) -> None:
+    for text in each(ASKED[command]):
+        for spell in SPELLINGS:
+            assert command_of(spell(text)) is command, spell(text)
+
+
+def test_full_width_letters_are_letters() -> None:
+    assert command_of("\uff33\uff34\uff2f\uff30") is Command.STOP
+
+
+@given(st.text(max_size=500), st.lists(st.text(max_size=20), max_size=3))
+def test_any_text_is_read_without_fail(text: str, own: list[str]) -> None:
+    assert command_of(text, person_words=own, emergency_words=own) in (None, *Command)
+
+
+@given(st.text("opstu riäõ.,!", max_size=60))
+def test_a_stop_inside_other_words_is_none(text: str) -> None:
+    assert command_of(f"stop {text} kohvik") is None
+
+
+def test_a_huge_message_is_read_at_once() -> None:
+    # Patterns that could backtrack over these would not come back.
+    for text in ("palun " * 1000, "räägi " * 1000, "ära mulle enam " * 500, "a" * 10000):
+        assert command_of(text) in (None, Command.STOP)

@@ -1,0 +1,114 @@
+"""A circuit breaker: a server that does not answer is not asked again for a while."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import structlog
+
+from vestlus.assistant.failures import AttemptFailed
+from vestlus.errors import AssistantUnavailable
+
+_log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+#: The reason of the AssistantUnavailable that an open breaker raises.
+CIRCUIT_OPEN: Final = "circuit_open"
+
+#: One failure is an accident and retries get over it; five in a row within half a minute is a
+#: server that is down.
+FAILURES: Final = 5
+WITHIN_SECONDS: Final = 30.0
+
+#: Longer than the blips that load balancers make, short enough that nobody waits long after a
+#: server came back.
+OPEN_SECONDS: Final = 15.0
+
+
+class Breaker:
+    """Lets work through (closed), refuses it (open), or lets one through to see (half-open).
+
+    ``failures`` failures in a row, no more than ``within_seconds`` from first to last, open it for
+    ``open_seconds``. Then one piece of work is let through while all others are still refused:
+    its success closes the breaker, its failure opens it again. Only AssistantUnavailable counts,
+    also inside an AttemptFailed: an answer that cannot be used is an answer, and a cancelled call
+    says nothing. What began before the breaker opened or closed does not count afterwards.
+
+    One per server and key, in one event loop. ``monotonic``: seconds. ``name`` is for the log.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        *,
+        failures: int = FAILURES,
+        within_seconds: float = WITHIN_SECONDS,
+        open_seconds: float = OPEN_SECONDS,
+        name: str = "model",
+    ) -> None:
+        self._monotonic = monotonic
+        self._within = within_seconds
+        self._open_seconds = open_seconds
+        self._name = name
+        #: When the last failures in a row happened.
+        self._failed: deque[float] = deque(maxlen=failures)
+        #: Until when nothing is let through; None while closed.
+        self._open_until: float | None = None
+        self._probing = False
+        #: Rises when the breaker opens or closes, so that work of an earlier time is known.
+        self._era = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether work is let through without limit."""
+        return self._open_until is None
+
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What ``work`` returns or raises; AssistantUnavailable("circuit_open") without calling it.
+
+        ``work`` has to end by itself: while a half-open breaker waits for it, nothing else goes.
+        """
+        probe = self._open_until is not None
+        if self._open_until is not None:
+            if self._probing or self._monotonic() < self._open_until:
+                raise AssistantUnavailable(CIRCUIT_OPEN)
+            self._probing = True
+        era = self._era
+        try:
+            result = await work()
+        except Exception as error:
+            if era == self._era:
+                self._judge(unavailable=_unavailable(error), probe=probe)
+            raise
+        else:
+            if era == self._era:
+                self._judge(unavailable=False, probe=probe)
+            return result
+        finally:
+            if probe:
+                self._probing = False
+
+    def _judge(self, *, unavailable: bool, probe: bool) -> None:
+        if not unavailable:
+            self._failed.clear()
+            if probe:
+                self._open_until = None
+                self._era += 1
+                _log.info("circuit_closed", name=self._name)
+            return
+        now = self._monotonic()
+        self._failed.append(now)
+        full = len(self._failed) == self._failed.maxlen
+        if probe or (full and now - self._failed[0] <= self._within):
+            self._failed.clear()
+            self._open_until = now + self._open_seconds
+            self._era += 1
+            _log.warning("circuit_opened", name=self._name, seconds=self._open_seconds)
+
+
+def _unavailable(error: Exception) -> bool:
+    inner = error.error if isinstance(error, AttemptFailed) else error
+    return isinstance(inner, AssistantUnavailable)

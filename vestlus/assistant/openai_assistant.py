@@ -1,0 +1,156 @@
+"""The assistant: gathers what an answer may rest on, asks the model, and checks what comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from vestlus.assistant.asking import Asking
+from vestlus.assistant.checking import given
+from vestlus.assistant.failures import Reason
+from vestlus.assistant.masked import Hidden, hide, hide_past
+from vestlus.assistant.model_server import ModelServer, Say
+from vestlus.assistant.moderating import (
+    concern_of_answer,
+    concern_of_messages,
+    is_providers_filter,
+    provider_moderates,
+)
+from vestlus.assistant.moderation import Moderator
+from vestlus.assistant.offers import Offers
+from vestlus.assistant.persona import PersonaFiles
+from vestlus.assistant.port import Past, Question
+from vestlus.assistant.prompt import build_prompt
+from vestlus.assistant.schema import cut_summary, read_summary
+from vestlus.assistant.summary import build_summary_prompt
+from vestlus.assistant.vision import PictureSource, Seen, look
+from vestlus.conversation.masking import mask
+from vestlus.conversation.reply import Concern, Reply
+from vestlus.errors import AssistantError, AssistantUnavailable
+from vestlus.settings_account import Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What an OpenAIAssistant is made of.
+
+    ``own_server``: OPENAI_BASE_URL is set. ``history_tokens``: how much of a conversation a
+    prompt holds.
+    """
+
+    server: ModelServer
+    accounts: Callable[[str], Account | None]
+    personas: PersonaFiles
+    offers: Offers
+    moderator: Moderator
+    media: PictureSource
+    own_server: bool
+    history_tokens: int
+    #: Called first when the assistant is closed, in this order; each safe to call twice.
+    closing: tuple[Callable[[], Awaitable[None]], ...] = ()
+
+
+class OpenAIAssistant:
+    """Answers with a model of OpenAI's or of a compatible server. See Assistant.
+
+    Keeps no state of conversations. The provider gets the account's texts, the conversation's
+    texts with masked data where the account asks for it, pictures of unanswered messages where it
+    allows it, and a pseudonym of the user; it is asked to store nothing.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def reply(self, question: Question) -> Reply:
+        """See Assistant. The reasons of its errors are those of ``failures.Reason``, and
+        ``circuit_open``.
+
+        The messages are moderated while the model answers them; a concern ends its work.
+        """
+        account = self._account(question.account)
+        hidden = hide(question, account.mask)
+        seen = await self._look(account, question)
+        answering = asyncio.create_task(
+            self._answer(account, question, hidden, seen), name="answering"
+        )
+        # Nobody waits for it any more when there is a concern; its failure is of no interest then.
+        answering.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            texts = [message.text for message in hidden.question.messages]
+            finding = await self._parts.moderator.check(account, texts, seen.jpegs)
+            concern = concern_of_messages(finding, account)
+            return _instead(concern) if concern else await answering
+        finally:
+            answering.cancel()
+
+    async def summarise(self, past: Past) -> str:
+        """See Assistant: at most 1,200 characters."""
+        account = self._account(past.account)
+        hidden, restore = hide_past(past, account.mask)
+        prompt = build_summary_prompt(hidden)
+
+        async def attempt(say: Say) -> str:
+            return read_summary(await say(prompt))
+
+        summary = await self._parts.server.ask(account, past.user, attempt)
+        return cut_summary(restore(summary))
+
+    async def aclose(self) -> None:
+        """Closes connections. Safe to call twice; later questions are refused."""
+        for close in self._parts.closing:
+            await close()
+        await self._parts.server.aclose()
+        await self._parts.media.aclose()
+
+    def _account(self, account: str) -> Account:
+        found = self._parts.accounts(account)
+        if found is None:
+            raise AssistantUnavailable(Reason.ACCOUNT_UNKNOWN.value)
+        return found
+
+    async def _look(self, account: Account, question: Question) -> Seen:
+        return await look(question.messages, self._parts.media) if account.vision else Seen()
+
+    async def _answer(
+        self, account: Account, question: Question, hidden: Hidden, seen: Seen
+    ) -> Reply:
+        """The model's answer, checked and moderated."""
+        parts = self._parts
+        offer = await parts.offers.of(account, hidden.question)
+        persona = parts.personas.text(account)
+        prompt = build_prompt(
+            hidden.question,
+            account,
+            persona,
+            history_tokens=parts.history_tokens,
+            offer=offer,
+            seen=seen,
+        )
+        drawn_on = given(question, account, persona, offer)
+        asking = Asking(prompt, drawn_on, hidden.restore, account=account.id)
+        try:
+            reply = await parts.server.ask(account, question.user, asking.attempt)
+        except AssistantError as error:
+            if asking.instead is not None:
+                reply = asking.instead
+            elif is_providers_filter(error.reason) and self._provider_moderates(account):
+                return _instead(Concern.UNSAFE_MESSAGES)
+            else:
+                raise
+        return await self._moderated(account, reply)
+
+    def _provider_moderates(self, account: Account) -> bool:
+        return provider_moderates(account, own_server=self._parts.own_server)
+
+    async def _moderated(self, account: Account, reply: Reply) -> Reply:
+        if not reply.text:
+            return reply
+        texts = mask((reply.text,), account.mask).texts if account.mask else (reply.text,)
+        finding = await self._parts.moderator.check(account, texts)
+        concern = concern_of_answer(finding, account)
+        return _instead(concern) if concern else reply
+
+
+def _instead(concern: Concern) -> Reply:
+    return Reply(parts=(), concern=concern)

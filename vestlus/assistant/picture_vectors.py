@@ -1,0 +1,54 @@
+"""Vectors of the image bank's pictures, made when pictures are added and kept in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Final
+
+import structlog
+
+from vestlus.assistant.breaker import Breaker
+from vestlus.assistant.embeddings import Embedder, KeptVectors
+from vestlus.assistant.open import open_connections
+from vestlus.assistant.pictures import BankPicture, searchable
+from vestlus.clock import Clock
+from vestlus.errors import AssistantError
+from vestlus.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+#: Whoever adds a picture, or starts the service, waits no longer for them.
+PATIENCE_SECONDS: Final = 10.0
+
+
+async def keep_picture_vectors(
+    settings: Settings, kept: KeptVectors, pictures: Iterable[BankPicture], clock: Clock
+) -> int:
+    """Makes the vectors that are missing; returns of how many pictures there are vectors then.
+
+    Only what is new or was changed costs a request. Without a configured model, and when the
+    model's server fails, there are none (0): the first search makes them, or goes by words.
+    Raises StoreError.
+    """
+    texts = [searchable(one.shows, one.alt, one.tags) for one in pictures]
+    if not texts or (settings.openai_api_key is None and settings.openai_base_url is None):
+        return 0
+    connections = open_connections(settings, clock=clock)
+    embedder = Embedder(
+        connections.of(),
+        model=settings.embedding_model,
+        kept=kept,
+        breaker=Breaker(time.monotonic, name="embeddings"),
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await embedder.of_texts(texts)
+    except (AssistantError, TimeoutError) as error:
+        _log.warning("picture_vectors_put_off", error=type(error).__name__)
+        return 0
+    finally:
+        await connections.aclose()
+    return len(texts)

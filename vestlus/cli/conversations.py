@@ -1,0 +1,310 @@
+"""``vestlus conversations``: what people do with conversations, from a terminal or a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from uuid import uuid4
+
+from cyclopts import App, Parameter
+
+from vestlus.bus.open import open_bus
+from vestlus.bus.port import Bus, Queue, Topology
+from vestlus.clock import system_clock
+from vestlus.conversation.history import Role
+from vestlus.conversation.identity import partition_of
+from vestlus.conversation.operating import Act, operator_event
+from vestlus.conversation.window import window_end_ms
+from vestlus.errors import VestlusError
+from vestlus.messages import encode, inbox_message
+from vestlus.settings import Mode, Settings, load_settings
+from vestlus.store.open import open_store
+from vestlus.store.port import Store
+from vestlus.store.rows import ConversationRow, Draft, Silence
+
+app = App(
+    name="conversations",
+    help="Look after conversations: who waits, what was said, take over, answer, hand back.",
+)
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+
+#: Messages shown of a conversation.
+SHOWN = 100
+
+T = TypeVar("T")
+
+
+class NoSuchConversation(VestlusError):
+    """There is none of that id. Its message says where ids are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    store: Store
+    bus: Bus
+    settings: Settings
+
+    async def conversation(self, conversation: str) -> ConversationRow:
+        rows = await self.store.load([conversation], SHOWN)
+        if conversation not in rows:
+            raise NoSuchConversation(
+                "there is no such conversation: `vestlus conversations list` shows their ids"
+            )
+        return rows[conversation]
+
+    async def act(
+        self, act: Act, conversation: str, *, text: str | None = None, turn: int | None = None
+    ) -> None:
+        """Hands an act in; the conversation's owner does it, within moments."""
+        row = await self.conversation(conversation)
+        now = system_clock()
+        event = operator_event(
+            act,
+            account=row.account,
+            user=row.user,
+            identity=uuid4().hex,
+            at_ms=now,
+            text=text,
+            turn=turn,
+        )
+        partition = partition_of(row.account, row.user, self.settings.partitions)
+        message = encode(inbox_message((event,), at_ms=now))
+        await self.bus.publish(Queue.INBOX, partition, [message])
+
+
+@asynccontextmanager
+async def _service() -> AsyncIterator[_Service]:
+    settings = load_settings(mode=Mode.OPERATE)
+    topology = Topology(inbox=settings.partitions)
+    store = open_store(
+        settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+    )
+    async with store as opened, open_bus(settings.bus, topology) as bus:
+        yield _Service(opened, bus, settings)
+
+
+def _run(work: Callable[[_Service], Awaitable[T]]) -> T:
+    async def main() -> T:
+        async with _service() as service:
+            return await work(service)
+
+    return asyncio.run(main())
+
+
+@app.command(name="list")
+def list_(
+    *, waiting: bool = False, account: str | None = None, limit: int = 50, as_json: AsJson = False
+) -> None:
+    """List conversations: the newest, or those that wait for a person.
+
+    Parameters
+    ----------
+    waiting
+        Only those that wait for a person, longest first.
+    account
+        Only those of this account.
+    limit
+        At most so many.
+    as_json
+        Print JSON.
+    """
+    rows = _run(
+        lambda service: service.store.conversations(limit=limit, waiting=waiting, account=account)
+    )
+    if as_json:
+        _print_json([_summary(row) for row in rows])
+        return
+    for row in rows:
+        print(_line(row))  # noqa: T201 - a command's output
+    if not rows:
+        print("No conversation waits." if waiting else "There are no conversations yet.")  # noqa: T201
+
+
+@app.command
+def show(conversation: str, *, as_json: AsJson = False) -> None:
+    """Show what was said in a conversation, and how it stands.
+
+    Parameters
+    ----------
+    conversation
+        Its id, as `list` prints it.
+    as_json
+        Print JSON.
+    """
+    row = _run(lambda service: service.conversation(conversation))
+    said = [
+        {"at": _moment(one.at_ms), "by": str(one.role), "text": one.text} for one in row.history
+    ]
+    unanswered = [one.event.text or "" for one in row.pending]
+    if as_json:
+        _print_json({**_summary(row), "history": said, "unanswered": unanswered})
+        return
+    print(_line(row))  # noqa: T201 - a command's output
+    if row.summary:
+        print(f"  before: {row.summary}")  # noqa: T201
+    names = {Role.USER: "user", Role.ASSISTANT: "bot", Role.OPERATOR: "person"}
+    for message in row.history:
+        print(f"  {_moment(message.at_ms)} {names[message.role]}: {message.text}")  # noqa: T201
+    for text in unanswered:
+        print(f"  unanswered: {text}")  # noqa: T201
+
+
+@app.command
+def reply(conversation: str, text: str) -> None:
+    """Write to the user as a person. The bot is silent then, as after any person's message.
+
+    Parameters
+    ----------
+    conversation
+        Its id.
+    text
+        What to write. After the 24 hours in which anybody may write, Instagram marks it as a
+        human agent's, for up to 7 days.
+    """
+    _run(lambda service: service.act(Act.REPLY, conversation, text=text))
+    print("Handed in: it is sent within seconds.")  # noqa: T201 - a command's output
+
+
+@app.command
+def take_over(conversation: str) -> None:
+    """Silence the bot for this user, and cancel what it has not sent.
+
+    Parameters
+    ----------
+    conversation
+        Its id.
+    """
+    _run(lambda service: service.act(Act.TAKE_OVER, conversation))
+    print("The bot is silent for this user.")  # noqa: T201 - a command's output
+
+
+@app.command
+def hand_back(conversation: str) -> None:
+    """Let the bot answer this user again.
+
+    Parameters
+    ----------
+    conversation
+        Its id.
+    """
+    _run(lambda service: service.act(Act.HAND_BACK, conversation))
+    print("The bot answers this user again.")  # noqa: T201 - a command's output
+
+
+@app.command
+def drafts(*, limit: int = 50, as_json: AsJson = False) -> None:
+    """List answers that wait for a person's yes, nearest deadline first.
+
+    Parameters
+    ----------
+    limit
+        At most so many messages.
+    as_json
+        Print JSON.
+    """
+    found = _run(lambda service: service.store.drafts(limit=limit))
+    if as_json:
+        _print_json([_draft(one) for one in found])
+        return
+    for one in found:
+        what = one.text or f"pictures {', '.join(one.pictures)}"
+        until = _moment(one.deadline_ms)
+        print(f"{one.conversation} {one.turn}  until {until}: {what}")  # noqa: T201
+    if not found:
+        print("No draft waits.")  # noqa: T201 - a command's output
+
+
+@app.command
+def approve(conversation: str, turn: int, *, text: str | None = None) -> None:
+    """Send a draft.
+
+    Parameters
+    ----------
+    conversation
+        Its id.
+    turn
+        The number behind the id in `drafts`.
+    text
+        Send this instead of the draft's own text.
+    """
+    _run(lambda service: service.act(Act.APPROVE, conversation, text=text, turn=turn))
+    print("Handed in: it is sent within seconds.")  # noqa: T201 - a command's output
+
+
+@app.command
+def reject(conversation: str, turn: int) -> None:
+    """Do not send a draft.
+
+    Parameters
+    ----------
+    conversation
+        Its id.
+    turn
+        The number behind the id in `drafts`.
+    """
+    _run(lambda service: service.act(Act.REJECT, conversation, turn=turn))
+    print("The draft is not sent.")  # noqa: T201 - a command's output
+
+
+def _summary(row: ConversationRow) -> dict[str, Any]:
+    return {
+        "conversation": row.id,
+        "account": row.account,
+        "user": row.user,
+        "language": row.language,
+        "last_message_at": _moment(row.user_ms),
+        "window_closes_at": _moment(window_end_ms(row.user_ms)) if row.user_ms else "",
+        "waiting_since": _moment(row.waiting_ms),
+        "silence": str(_silence(row)),
+        "silent_until": _moment(row.silent_until_ms) if _silence(row) else "",
+        "note": row.note,
+    }
+
+
+def _silence(row: ConversationRow) -> Silence:
+    return row.silence if row.silent_until_ms > system_clock() else Silence.NONE
+
+
+def _line(row: ConversationRow) -> str:
+    states = []
+    if row.waiting_ms:
+        states.append(f"waits for a person since {_moment(row.waiting_ms)}")
+    if silence := _silence(row):
+        states.append(f"bot silent ({silence})")
+    if row.user_ms:
+        states.append(f"window closes {_moment(window_end_ms(row.user_ms))}")
+    note = f" · {row.note}" if row.note else ""
+    return f"{row.id}  {_moment(row.user_ms) or 'no message'}  {'; '.join(states)}{note}"
+
+
+def _draft(draft: Draft) -> dict[str, Any]:
+    return {
+        "conversation": draft.conversation,
+        "turn": draft.turn,
+        "account": draft.account,
+        "text": draft.text,
+        "pictures": list(draft.pictures),
+        "until": _moment(draft.deadline_ms),
+    }
+
+
+#: Later moments cannot be written as a date.
+_LAST_MS = 253_402_300_799_000
+
+
+def _moment(at_ms: int) -> str:
+    if at_ms <= 0:
+        return ""
+    if at_ms > _LAST_MS:
+        return "for good"
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _print_json(value: dict[str, Any] | Sequence[Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))  # noqa: T201 - a command's output

@@ -1,0 +1,76 @@
+"""What to do with unanswered messages before, and instead of, asking the assistant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vestlus.conversation.words import Command
+
+
+class Step(StrEnum):
+    """What happens with the messages that wait."""
+
+    #: The assistant answers.
+    ASK = "ask"
+    #: They wait until the silence ends.
+    WAIT = "wait"
+    #: Nobody answers: the user asked for that.
+    IGNORE = "ignore"
+    #: A fixed text answers, and no model sees them.
+    CONFIRM_STOP = "confirm_stop"
+    CONFIRM_START = "confirm_start"
+    CONFIRM_DELETE = "confirm_delete"
+    EMERGENCY = "emergency"
+    HAND_OVER = "hand_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a conversation stands, as far as it matters here."""
+
+    #: A person answers this user, or is waited for.
+    people: bool
+    #: Only a person's message, not a hand-over, may have made it so.
+    person_wrote: bool
+    #: The user asked for no more answers.
+    stopped: bool
+
+
+def next_step(commands: Sequence[Command | None], standing: Standing) -> Step:
+    """What to do with a burst. ``commands`` are what each message asks for, in order.
+
+    The user's own rights come first, whatever else goes on; then danger; then people.
+    """
+    wishes = [one for one in commands if one in (Command.STOP, Command.START, Command.DELETE)]
+    # Somebody who never stopped says "start" about something else.
+    if wishes and (standing.stopped or wishes[-1] is not Command.START):
+        return _wish(commands, wishes[-1])
+    step = Step.ASK
+    if standing.person_wrote:
+        step = Step.WAIT
+    elif Command.EMERGENCY in commands:
+        # Also to somebody who wanted no more answers.
+        step = Step.EMERGENCY
+    elif standing.stopped:
+        step = Step.IGNORE
+    elif standing.people:
+        step = Step.WAIT
+    elif Command.PERSON in commands:
+        step = Step.HAND_OVER
+    return step
+
+
+def _wish(commands: Sequence[Command | None], wish: Command | None) -> Step:
+    if wish is Command.DELETE:
+        return Step.CONFIRM_DELETE
+    if wish is Command.STOP:
+        return Step.CONFIRM_STOP
+    # Who starts again with a question wants its answer rather than a confirmation.
+    return Step.CONFIRM_START if all(commands) else Step.ASK
+
+
+def may_apologise(*, apology_ms: int, answered_ms: int, now_ms: int, again_ms: int) -> bool:
+    """Whether an apology may be sent: not a second one before an answer came or a day is over."""
+    return apology_ms == 0 or answered_ms > apology_ms or now_ms - apology_ms >= again_ms

@@ -1,0 +1,173 @@
+"""Makes answers of what the assistant says, and of what calls for none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from vestlus.conversation.deciding import Standing, Step, may_apologise, next_step
+from vestlus.conversation.disclosure import disclosure_due
+from vestlus.conversation.handing_over import handover_note
+from vestlus.conversation.phrases import Phrase
+from vestlus.conversation.reply import Concern, Part, Reply, TextPart
+from vestlus.conversation.turn import FailurePolicy
+from vestlus.hosting.composing import Answer, Burst, with_prefix, with_suffix
+from vestlus.hosting.effects import STANDBY_MS, people_policy
+from vestlus.hosting.mailbox import Mailbox
+from vestlus.hosting.voice import Voice
+from vestlus.settings_account import Account
+from vestlus.store.rows import FOREVER_MS, After, Silence
+
+#: An apology is not repeated within this time, unless an answer came in between.
+APOLOGY_AGAIN_MS = 24 * 60 * 60 * 1000
+
+#: The longest note for a person who takes over, in characters.
+_LONGEST_NOTE = 600
+
+
+class Answers:
+    """The policies of accounts, applied to bursts. Decides; commits nothing."""
+
+    def __init__(self, account_of: Callable[[str], Account | None]) -> None:
+        self._account_of = account_of
+
+    def without_asking(self, box: Mailbox, burst: Burst, now_ms: int) -> Answer | int | None:
+        """The answer to messages that no model is asked about; a time before which nothing is
+        done with them, milliseconds since 1970; or ``None``: the assistant is to be asked.
+        """
+        voice = self._voice(box)
+        commands = [voice.command(event.text) for event in burst.events]
+        step = next_step(commands, _standing(box, burst, now_ms))
+        language = self._language(box, burst, voice)
+        answer: Answer | int | None = None
+        match step:
+            case Step.ASK:
+                pass
+            case Step.WAIT:
+                answer = box.known.silent_until_ms
+            case Step.IGNORE:
+                answer = Answer()
+            case Step.CONFIRM_STOP:
+                stopped = After(
+                    silence=Silence.STOPPED, silent_until_ms=FOREVER_MS, waiting_ms=0, note=""
+                )
+                answer = _said(voice.fixed(Phrase.STOPPED, language), stopped)
+            case Step.CONFIRM_START:
+                started = After(silence=Silence.NONE)
+                answer = _said(voice.fixed(Phrase.STARTED, language), started)
+            case Step.CONFIRM_DELETE:
+                erased = After(erase=True, waiting_ms=0, note="", pictures=())
+                answer = _said(voice.fixed(Phrase.DELETED, language), erased)
+            case Step.EMERGENCY:
+                text = voice.emergency(language)
+                answer = self._to_people(box, burst, text, now_ms, reason="emergency")
+            case Step.HAND_OVER:
+                text = voice.handover(language, now_ms)
+                answer = self._to_people(box, burst, text, now_ms, reason="asked_for_a_person")
+        return answer
+
+    def answer(self, box: Mailbox, burst: Burst, reply: Reply, now_ms: int) -> Answer:
+        """What is said for a reply of the assistant's."""
+        voice = self._voice(box)
+        language = reply.language or self._language(box, burst, voice)
+        match reply.concern:
+            case Concern.EMERGENCY:
+                return self._to_people(
+                    box, burst, voice.emergency(language), now_ms, reason="emergency"
+                )
+            case Concern.UNSAFE_MESSAGES:
+                after = After(answered_ms=now_ms)
+                return _said(voice.fixed(Phrase.UNSAFE, language), after)
+            case Concern.UNSAFE_ANSWER | Concern.NOT_MODERATED:
+                text = voice.handover(language, now_ms)
+                return self._to_people(box, burst, text, now_ms, reason=str(reply.concern))
+            case None:
+                return self._plain(box, burst, reply, language, now_ms)
+
+    def apology(self, box: Mailbox, burst: Burst, reason: str, now_ms: int) -> Answer:
+        """What is said when no answer can be given: once, and people are told."""
+        voice = self._voice(box)
+        known = box.known
+        may = may_apologise(
+            apology_ms=known.apology_ms,
+            answered_ms=known.answered_ms,
+            now_ms=now_ms,
+            again_ms=APOLOGY_AGAIN_MS,
+        )
+        text = voice.apology(self._language(box, burst, voice)) if may else ""
+        answer = self._to_people(box, burst, text, now_ms, reason=reason)
+        if not may:
+            return answer
+        return replace(answer, after=replace(answer.after, apology_ms=now_ms))
+
+    def failure_policy(self, account: str, default: FailurePolicy) -> FailurePolicy:
+        """How long the account waits for a model that does not answer."""
+        found = self._account_of(account)
+        if found is None:
+            return default
+        return replace(default, patience_ms=round(found.apology_after_seconds * 1000))
+
+    def _plain(
+        self, box: Mailbox, burst: Burst, reply: Reply, language: str, now_ms: int
+    ) -> Answer:
+        known, voice = box.known, self._voice(box)
+        parts: tuple[Part, ...] = reply.parts
+        after = After(language=language, answered_ms=now_ms)
+        if known.silence is not Silence.NONE:
+            after = replace(after, silence=Silence.NONE)
+        if reply.handover:
+            parts = with_suffix(parts, voice.when_people_are_back(language, now_ms))
+            after = self._waiting(box, burst, after, now_ms, note=reply.note, reason="")
+        text = voice.disclosure(language)
+        due = disclosure_due(
+            disclosed_ms=known.disclosed_ms, answered_ms=known.answered_ms, now_ms=now_ms
+        )
+        if text and due:
+            parts = with_prefix(parts, text)
+            after = replace(after, disclosed_ms=now_ms)
+        approve = voice.account is not None and voice.account.approve
+        return Answer(parts=parts, after=after, draft=approve)
+
+    def _to_people(
+        self, box: Mailbox, burst: Burst, text: str, now_ms: int, *, reason: str
+    ) -> Answer:
+        after = self._waiting(box, burst, After(), now_ms, note="", reason=reason)
+        return _said(text, after)
+
+    def _waiting(
+        self, box: Mailbox, burst: Burst, after: After, now_ms: int, *, note: str, reason: str
+    ) -> After:
+        words = [event.text for event in burst.events if event.text]
+        if box.known.silence is not Silence.STOPPED:
+            pause_ms = people_policy(self._account_of(box.account)).pause_ms
+            after = replace(after, silence=Silence.HANDOVER, silent_until_ms=now_ms + pause_ms)
+        return replace(
+            after,
+            waiting_ms=box.known.waiting_ms or now_ms,
+            note=(note or handover_note(words, reason))[:_LONGEST_NOTE],
+        )
+
+    def _voice(self, box: Mailbox) -> Voice:
+        return Voice(self._account_of(box.account))
+
+    def _language(self, box: Mailbox, burst: Burst, voice: Voice) -> str:
+        return voice.language(box.known.language, [event.text or "" for event in burst.events])
+
+
+def _standing(box: Mailbox, burst: Burst, now_ms: int) -> Standing:
+    known = box.known
+    lasts = known.silent_until_ms > now_ms
+    if known.silence is Silence.STANDBY:
+        # A message that comes to us, and not on standby, says that the thread is ours again.
+        began_ms = known.silent_until_ms - STANDBY_MS
+        lasts = lasts and all(box.taken_in[seq] <= began_ms for seq in burst.seqs)
+    people = lasts and known.silence in (Silence.PERSON, Silence.HANDOVER, Silence.STANDBY)
+    return Standing(
+        people=people,
+        person_wrote=people and known.silence is not Silence.HANDOVER,
+        stopped=known.silence is Silence.STOPPED,
+    )
+
+
+def _said(text: str, after: After) -> Answer:
+    return Answer(parts=(TextPart(text),) if text else (), after=after)

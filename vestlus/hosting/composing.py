@@ -1,0 +1,142 @@
+"""An answer as what a turn commits: history, sends, and how the conversation stands afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from vestlus.conversation.events import Event
+from vestlus.conversation.history import HistoryMessage, Role
+from vestlus.conversation.reply import Part, PicturePart, TextPart
+from vestlus.conversation.splitting import split_text
+from vestlus.conversation.window import window_end_ms, written_at_ms
+from vestlus.hosting.mailbox import Mailbox
+from vestlus.store.rows import After, Kind, NewSend, TurnCommit
+
+#: Meta, "Send Messages": at most ten pictures in one message.
+MOST_PICTURES = 10
+
+#: Positions of one turn's sends; an answer never has as many pieces.
+MOST_SENDS = 1000
+
+#: Picture ids kept per conversation: far more than anybody is sent.
+_MOST_REMEMBERED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Unanswered messages that are answered together."""
+
+    seqs: tuple[int, ...]
+    #: In the order in which the user wrote them.
+    events: tuple[Event, ...]
+    #: The same as messages of the history.
+    asked: tuple[HistoryMessage, ...]
+
+    @property
+    def traceparent(self) -> str:
+        """The trace of the newest message."""
+        return self.events[-1].traceparent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is said, and what it makes of the conversation. Without parts nothing is said."""
+
+    parts: tuple[Part, ...] = ()
+    after: After = field(default_factory=After)
+    #: Waits for a person's yes.
+    draft: bool = False
+
+
+def turn_of(box: Mailbox, burst: Burst, answer: Answer, *, version: int, now_ms: int) -> TurnCommit:
+    """The commit of an answer to a burst. ``version`` is the one that the answer was made for."""
+    said = "\n\n".join(_in_history(part) for part in answer.parts)
+    history = [replace(message, images=()) for message in burst.asked]
+    if said:
+        history.append(HistoryMessage(Role.ASSISTANT, said, now_ms))
+    shown = tuple(part.picture for part in answer.parts if isinstance(part, PicturePart))
+    after = answer.after
+    if shown:
+        seen = tuple(dict.fromkeys((*box.known.pictures, *shown)))[-_MOST_REMEMBERED:]
+        after = replace(after, pictures=seen)
+    return TurnCommit(
+        lease=box.lease,
+        conversation=box.id,
+        version=version,
+        answered=burst.seqs,
+        history=tuple(history),
+        sends=_sends(box, burst, answer, version=version, now_ms=now_ms),
+        after=after,
+    )
+
+
+def with_prefix(parts: Sequence[Part], text: str) -> tuple[Part, ...]:
+    """The parts with a paragraph put before them, in the first text where that comes first."""
+    if not text:
+        return tuple(parts)
+    first = parts[0] if parts else None
+    if isinstance(first, TextPart):
+        return (TextPart(f"{text}\n\n{first.text}"), *parts[1:])
+    return (TextPart(text), *parts)
+
+
+def with_suffix(parts: Sequence[Part], text: str) -> tuple[Part, ...]:
+    """The parts with a paragraph put after them."""
+    if not text:
+        return tuple(parts)
+    last = parts[-1] if parts else None
+    if isinstance(last, TextPart):
+        return (*parts[:-1], TextPart(f"{last.text}\n\n{text}"))
+    return (*parts, TextPart(text))
+
+
+def _sends(
+    box: Mailbox, burst: Burst, answer: Answer, *, version: int, now_ms: int
+) -> tuple[NewSend, ...]:
+    written = max(
+        written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq]) for seq in burst.seqs
+    )
+    return tuple(
+        NewSend(
+            # The same turn always makes the same ids: a repeated commit writes nothing twice.
+            id=f"{box.id}.{version}.{index}",
+            account=box.account,
+            user=box.user,
+            conversation=box.id,
+            position=version * MOST_SENDS + index,
+            text=text,
+            kind=Kind.PICTURES if pictures else Kind.TEXT,
+            pictures=pictures,
+            answers=tuple(event.mid for event in burst.events if event.mid),
+            due_ms=now_ms,
+            deadline_ms=window_end_ms(written),
+            traceparent=burst.traceparent,
+            turn=version,
+            draft=answer.draft,
+        )
+        for index, (text, pictures) in enumerate(_messages(answer.parts))
+    )
+
+
+def _messages(parts: Sequence[Part]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Texts of at most 1000 bytes, and pictures that follow each other together."""
+    together: list[str] = []
+    for part in parts:
+        if isinstance(part, PicturePart):
+            together.append(part.picture)
+            if len(together) == MOST_PICTURES:
+                yield "", tuple(together)
+                together = []
+            continue
+        if together:
+            yield "", tuple(together)
+            together = []
+        for piece in split_text(part.text):
+            yield piece, ()
+    if together:
+        yield "", tuple(together)
+
+
+def _in_history(part: Part) -> str:
+    return part.text if isinstance(part, TextPart) else f"[picture {part.picture}]"

@@ -1,0 +1,176 @@
+"""What a recorded event means for its conversation: its first state, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vestlus.conversation.echoes import EchoPolicy, Judgement, Whose, normalised
+from vestlus.conversation.events import Event, EventKind, calls_for_answer
+from vestlus.conversation.history import HistoryMessage, Role
+from vestlus.conversation.operating import Act
+from vestlus.conversation.splitting import split_text
+from vestlus.conversation.transcript import as_operator, reaction_note, referral_note, spoken
+from vestlus.settings_account import Account
+from vestlus.store.rows import Change, EventState, NewEvent, PersonSend, Silence
+
+#: How long a thread that another app controls is left alone, when nothing gives it back.
+#: Meta, "Conversation Control APIs": control lapses after a day without messages.
+STANDBY_MS = 24 * 60 * 60 * 1000
+
+DEFAULT_PAUSE_MS = 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePolicy:
+    """How an account's people and its bot share conversations."""
+
+    #: How long the bot stays silent after a person's message or a hand-over.
+    pause_ms: int = DEFAULT_PAUSE_MS
+    echoes: EchoPolicy = field(default_factory=EchoPolicy)
+
+
+def people_policy(account: Account | None) -> PeoplePolicy:
+    """The account's own; the defaults for one that is not in the settings."""
+    if account is None:
+        return PeoplePolicy()
+    return PeoplePolicy(
+        pause_ms=round(account.pause_minutes * 60_000),
+        echoes=EchoPolicy(
+            match_ids=account.match_echo_ids,
+            match_content=account.match_echo_content,
+            automation_texts=frozenset(normalised(text) for text in account.automation_texts),
+        ),
+    )
+
+
+def effect_of(
+    event: Event,
+    policy: PeoplePolicy,
+    now_ms: int,
+    *,
+    judgement: Judgement | None = None,
+    quotes: Mapping[str, str] | None = None,
+) -> NewEvent:
+    """The event as it is to be recorded.
+
+    ``judgement`` says whose an echo is. ``quotes``: mid → text, of what a reaction is about.
+    """
+    if event.conversation is None:
+        return NewEvent(event, EventState.NOTED)
+    if calls_for_answer(event):
+        return NewEvent(event, EventState.PENDING)
+    if event.kind is EventKind.ECHO and judgement is not None:
+        return _echo(event, judgement, policy, now_ms)
+    return NewEvent(event, EventState.NOTED, _change(event, policy, now_ms, quotes))
+
+
+def settled_change(
+    echo: Event, judgement: Judgement, policy: PeoplePolicy, now_ms: int
+) -> Change | None:
+    """What an echo changes of which it is known now whose it is."""
+    match judgement.whose:
+        case Whose.PERSON:
+            return _person_wrote(echo, policy, now_ms)
+        case Whose.AUTOMATION:
+            return Change(history=(as_operator(echo),))
+        case _:
+            return None
+
+
+def _echo(event: Event, judgement: Judgement, policy: PeoplePolicy, now_ms: int) -> NewEvent:
+    if judgement.whose is Whose.UNDETERMINED:
+        held = Change(held_until_ms=now_ms + policy.echoes.undetermined_ms)
+        return NewEvent(event, EventState.UNDETERMINED, held)
+    change = settled_change(event, judgement, policy, now_ms)
+    echo_of = judgement.send if judgement.whose is Whose.OURS else None
+    return NewEvent(event, EventState.NOTED, change, echo_of)
+
+
+def _person_wrote(event: Event, policy: PeoplePolicy, now_ms: int) -> Change:
+    return Change(
+        silence=Silence.PERSON,
+        silent_until_ms=now_ms + policy.pause_ms,
+        cancel_sends=True,
+        answers_all=True,
+        history=(as_operator(event),),
+        waiting_ms=0,
+        note="",
+        disclose_again=True,
+    )
+
+
+def _change(
+    event: Event, policy: PeoplePolicy, now_ms: int, quotes: Mapping[str, str] | None
+) -> Change | None:
+    change: Change | None = None
+    match event.kind:
+        case EventKind.UNSEND if event.mid:
+            change = Change(removed_mid=event.mid)
+        case EventKind.EDIT if event.mid and event.text:
+            change = Change(edited=(event.mid, event.text))
+        case EventKind.REACTION if event.action != "unreact":
+            change = Change(history=(reaction_note(event, quotes),))
+        case EventKind.REFERRAL:
+            change = Change(history=(referral_note(event),))
+        case EventKind.STANDBY:
+            said = HistoryMessage(Role.USER, spoken(event), event.timestamp_ms, event.mid)
+            change = _standby(now_ms, said)
+        case EventKind.HANDOVER:
+            change = _thread_control(event, now_ms)
+        case EventKind.OPERATOR:
+            change = _operator(event, policy, now_ms)
+    return change
+
+
+def _standby(now_ms: int, *said: HistoryMessage) -> Change:
+    return Change(
+        silence=Silence.STANDBY,
+        silent_until_ms=now_ms + STANDBY_MS,
+        cancel_sends=True,
+        history=said,
+    )
+
+
+def _thread_control(event: Event, now_ms: int) -> Change | None:
+    match event.action:
+        case "take_thread_control":
+            return _standby(now_ms)
+        case "pass_thread_control":
+            # It is told to the app that gets the control.
+            return Change(silence=Silence.NONE, disclose_again=True)
+        case _:
+            return None
+
+
+def _operator(event: Event, policy: PeoplePolicy, now_ms: int) -> Change | None:
+    text = (event.text or "").strip()
+    match event.action:
+        case Act.TAKE_OVER:
+            return Change(
+                silence=Silence.PERSON,
+                silent_until_ms=now_ms + policy.pause_ms,
+                cancel_sends=True,
+                waiting_ms=0,
+                disclose_again=True,
+            )
+        case Act.HAND_BACK:
+            return Change(silence=Silence.NONE, waiting_ms=0, note="", disclose_again=True)
+        case Act.REPLY if text:
+            return Change(
+                silence=Silence.PERSON,
+                silent_until_ms=now_ms + policy.pause_ms,
+                cancel_sends=True,
+                answers_all=True,
+                history=(HistoryMessage(Role.OPERATOR, text, event.timestamp_ms),),
+                waiting_ms=0,
+                note="",
+                disclose_again=True,
+                sends=tuple(PersonSend(text=piece) for piece in split_text(text)),
+            )
+        case Act.APPROVE if event.number is not None:
+            return Change(approved_turn=event.number, approved_texts=split_text(text))
+        case Act.REJECT if event.number is not None:
+            return Change(rejected_turn=event.number)
+        case _:
+            return None

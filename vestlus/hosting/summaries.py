@@ -1,0 +1,76 @@
+"""Sums up what no longer fits into a prompt, beside the turns and never in their way."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from vestlus.assistant.port import Assistant, Past
+from vestlus.errors import AssistantError, LeaseLost, StoreError
+from vestlus.hosting.mailbox import HISTORY_MESSAGES, Mailbox
+from vestlus.store.port import Turns
+
+_log = structlog.get_logger(__name__)
+
+#: A summary is made when so many messages are in none, and leaves the newest ones out. The two
+#: together keep every message either in the summary or among those that prompts are made from.
+SUM_UP_AT = HISTORY_MESSAGES - 10
+LEFT_OUT = 15
+
+#: Summaries made at a time: they are in no hurry and compete with answers for the model.
+TOGETHER = 4
+
+
+class Summaries:
+    """Keeps each long conversation's running summary. One that fails is made later."""
+
+    def __init__(self, store: Turns, assistant: Assistant) -> None:
+        self._store = store
+        self._assistant = assistant
+        self._slots = asyncio.Semaphore(TOGETHER)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        #: Summaries made since the start.
+        self.made = 0
+
+    def look(self, box: Mailbox) -> None:
+        """Begins a summary of the conversation, if it needs one and none is being made."""
+        if box.known.messages - box.known.summarised < SUM_UP_AT or box.id in self._tasks:
+            return
+        task = asyncio.create_task(self._sum_up(box), name="summary")
+        self._tasks[box.id] = task
+        task.add_done_callback(lambda done: self._ended(box.id, done))
+
+    async def close(self) -> None:
+        """Cancels what is being made."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _sum_up(self, box: Mailbox) -> None:
+        first, until = box.known.summarised, box.known.messages - LEFT_OUT
+        version = box.version
+        async with self._slots:
+            messages = await self._store.part_of_history(box.id, first, until - first)
+            summary = box.known.summary
+            if messages:
+                past = Past(account=box.account, user=box.user, summary=summary, messages=messages)
+                summary = await self._assistant.summarise(past)
+            kept = await self._store.keep_summary(
+                box.lease, box.id, summary=summary, summarised=until, version=version
+            )
+        # Otherwise something was said, taken back or erased meanwhile: it is made anew.
+        if kept:
+            box.known.summary, box.known.summarised = summary, until
+            self.made += 1
+
+    def _ended(self, conversation: str, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(conversation, None)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, AssistantError | StoreError | LeaseLost):
+            _log.warning("summary_put_off", conversation=conversation, error=type(error).__name__)
+        else:
+            _log.error("summary_failed", conversation=conversation, error=type(error).__name__)

@@ -1,0 +1,248 @@
+"""Pictures that users send, fetched from Meta's media hosts and made safe to show.
+
+The addresses come in webhooks, which anybody with an app secret could write, and their content
+from users. So an address counts only if it is one of Meta's own: every hop is checked, and so is
+what its name resolves to. What comes back counts only if it decodes, and what goes on is drawn
+anew from its pixels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ipaddress
+import re
+import socket
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Final
+
+import aiohttp
+import structlog
+from aiohttp.abc import AbstractResolver, ResolveResult
+from PIL import Image, ImageOps
+from yarl import URL
+
+_log = structlog.get_logger(__name__)
+
+#: Meta, "Send Messages": an image of a message has at most 8 MB.
+MAX_BYTES: Final = 8 * 1024 * 1024
+
+#: For one picture, redirects included. Whoever waits for an answer waits for this too.
+TIMEOUT_SECONDS: Final = 5.0
+
+MAX_REDIRECTS: Final = 3
+
+#: Width times height before decoding. Instagram passes on pictures of at most a few million
+#: pixels; 25 million take 100 MB while they are decoded.
+MAX_PIXELS: Final = 25_000_000
+
+#: The longer side of what is shown to a model, which sees no more than that.
+LONGEST_SIDE: Final = 1536
+
+_JPEG_QUALITY: Final = 85
+
+#: What cameras and phones make and Instagram passes on.
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
+
+#: Where Instagram's webhooks and Graph API point to: the first redirects to the others.
+_META_HOST: Final = re.compile(
+    r"lookaside\.fbsbx\.com|(?:[a-z0-9-]+\.)+(?:fbcdn\.net|cdninstagram\.com)"
+)
+
+#: Everything that an address may be written with: RFC 3986. A backslash, a space or a control
+#: character would be read differently by different programs.
+_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]!$&'()*+,;=%-]{1,4000}")
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+class Unusable(StrEnum):
+    """Why there is no picture."""
+
+    ADDRESS = "address"
+    UNREACHABLE = "unreachable"
+    STATUS = "status"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    NOT_A_PICTURE = "not_a_picture"
+    CLOSED = "closed"
+
+
+class MediaFetcher:
+    """Fetches and redraws pictures. Opens its session with the first one; cancellable.
+
+    ``hosts`` are fetched from besides Meta's own, each ``host:port``, over HTTP too and wherever
+    they are: the simulator's.
+    """
+
+    def __init__(
+        self, hosts: Collection[str] = (), *, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._timeout_seconds = timeout_seconds
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+        # Decoding is what costs memory, and Pillow uses one core for each.
+        self._decoding = asyncio.Semaphore(2)
+
+    async def picture(self, url: str) -> bytes | Unusable:
+        """The picture as a JPEG of at most 1536 pixels a side, without metadata.
+
+        Raises nothing: whatever goes wrong with the address, the server or the content is a
+        reason. It is logged, without the address, which is a key to the picture.
+        """
+        if self._closed:
+            return Unusable.CLOSED
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                found = await self._fetched(url)
+                if isinstance(found, bytes):
+                    async with self._decoding:
+                        found = await asyncio.to_thread(redrawn, found)
+        except TimeoutError:
+            found = Unusable.TOO_SLOW
+        except (aiohttp.ClientError, OSError):
+            found = Unusable.UNREACHABLE
+        if isinstance(found, Unusable):
+            _log.warning("picture_not_usable", reason=str(found))
+        return found
+
+    async def aclose(self) -> None:
+        """Closes connections. Safe to call twice."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _fetched(self, url: str) -> bytes | Unusable:
+        address = allowed(url, self._hosts)
+        for _ in range(MAX_REDIRECTS + 1):
+            if address is None:
+                return Unusable.ADDRESS
+            async with self._opened().get(address, allow_redirects=False) as response:
+                if response.status not in _REDIRECTS:
+                    return await _body(response)
+                address = _next(address, response.headers.get("Location", ""), self._hosts)
+        return Unusable.TOO_MANY_REDIRECTS
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(resolver=_PublicResolver(self._hosts), limit=32)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # What comes is counted as it comes: a few bytes may unpack to gigabytes.
+                auto_decompress=False,
+                headers={"Accept": "image/*", "Accept-Encoding": "identity"},
+            )
+        return self._session
+
+
+def allowed(url: str, hosts: Collection[str] = ()) -> URL | None:
+    """The address, if it may be fetched from: Meta's own hosts over HTTPS at its usual port, or
+    ``hosts``. ``None`` otherwise.
+
+    What is checked is what the client connects to: the same object.
+    """
+    if not _ADDRESS.fullmatch(url):
+        return None
+    try:
+        address = URL(url, encoded=True)
+        host, port = address.raw_host, address.port
+    except ValueError:
+        return None
+    if host is None or address.raw_user is not None or address.raw_password is not None:
+        return None
+    if f"{host.lower()}:{port}" in hosts:
+        return address
+    usual = address.scheme == "https" and address.explicit_port in (None, 443)
+    return address if usual and _META_HOST.fullmatch(host.lower()) else None
+
+
+def _next(address: URL, location: str, hosts: Collection[str]) -> URL | None:
+    try:
+        return allowed(str(address.join(URL(location, encoded=True))), hosts)
+    except ValueError:
+        return None
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes | Unusable:
+    if response.status != 200:  # noqa: PLR2004 - OK
+        return Unusable.STATUS
+    if (response.content_length or 0) > MAX_BYTES:
+        return Unusable.TOO_LARGE
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > MAX_BYTES:
+            response.close()
+            return Unusable.TOO_LARGE
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def redrawn(content: bytes) -> bytes | Unusable:
+    """The picture drawn anew as a JPEG: upright, at most 1536 pixels a side, nothing but pixels.
+
+    Of a moving picture the first frame. What is behind transparency is white. CPU-bound.
+    """
+    Image.init()  # idempotent; without it Pillow knows some of the formats only by chance
+    try:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as checked:
+            if checked.width * checked.height > MAX_PIXELS:
+                return Unusable.TOO_LARGE
+            checked.verify()
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
+            # A JPEG is decoded at a fraction of its size where that suffices.
+            opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+            small = ImageOps.exif_transpose(opened)
+            small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            # A new picture, because Pillow carries comments and profiles over to a copy.
+            drawn = Image.new("RGB", small.size, "white")
+            seen = small.convert("RGBA") if small.has_transparency_data else small.convert("RGB")
+            drawn.paste(seen, mask=seen if seen.mode == "RGBA" else None)
+            result = io.BytesIO()
+            drawn.save(result, "JPEG", quality=_JPEG_QUALITY)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return Unusable.TOO_LARGE
+    except Exception:  # noqa: BLE001 - Pillow's readers raise almost anything on hostile bytes
+        return Unusable.NOT_A_PICTURE
+    return result.getvalue()
+
+
+class _PublicResolver(AbstractResolver):
+    """Gives no address inside our own network, whatever a name server says."""
+
+    def __init__(self, exempt: Collection[str]) -> None:
+        self._exempt = exempt
+        self._resolver = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The addresses of a host. Raises OSError when one of them is not a public one."""
+        found = await self._resolver.resolve(host, port, family)
+        exempt = f"{host.lower()}:{port}" in self._exempt
+        if not exempt and not all(is_public(one["host"]) for one in found):
+            raise OSError("the name has an address that is not public")
+        return found
+
+    async def close(self) -> None:
+        """See AbstractResolver."""
+        await self._resolver.close()
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet, and of a single host."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast

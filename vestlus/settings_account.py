@@ -1,0 +1,119 @@
+"""The settings of one Instagram account that is served: a table ``[[accounts]]`` of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from vestlus.settings_values import (
+    OptionalText,
+    Token,
+    account_id,
+    address,
+    blank_is_missing,
+    holiday,
+    language_tag,
+    opening_times,
+    timezone_name,
+)
+
+#: What can be made unreadable before a model sees it.
+MaskedKind = Literal["personal_code", "card", "phone", "email"]
+
+Texts = tuple[str, ...]
+#: Language (BCP 47) to text, for what is said in the user's language.
+ByLanguage = dict[Annotated[str, AfterValidator(language_tag)], str]
+
+
+class Account(BaseModel):
+    """One Instagram account that is served. ``docs/settings.md`` has the table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    #: ``user_id`` of ``/me``, which is the webhook's ``entry.id``; not ``/me``'s ``id``.
+    id: Annotated[str, AfterValidator(account_id)]
+    name: str = ""
+    access_token: Token
+
+    #: A Markdown file: who answers, in which voice, and what it knows.
+    persona: Path | None = None
+    #: A folder of documents (Markdown, text, PDF) that answers rest on.
+    knowledge: Path | None = None
+    #: Short facts that every prompt carries: address, telephone, web page.
+    facts: Texts = ()
+    #: The language of answers when the user's own cannot be told. BCP 47.
+    language: Annotated[str, AfterValidator(language_tag)] = "et"
+    #: For opening hours and dates in prompts. IANA.
+    timezone: Annotated[str, AfterValidator(timezone_name)] = "Europe/Tallinn"
+
+    #: The model, or Azure deployment, of this account; VESTLUS_MODEL otherwise.
+    model: OptionalText = None
+    #: The key of this account; OPENAI_API_KEY otherwise.
+    openai_api_key: Annotated[Token | None, BeforeValidator(blank_is_missing)] = None
+    #: Whether pictures that users send are shown to the model.
+    vision: bool = True
+
+    #: Whether users are told that an automated assistant answers.
+    disclosure: bool = True
+    #: The words of it, by language; a text of the project's own where the language is not here.
+    disclosure_texts: ByLanguage = {}
+    #: The account's privacy notice, added to the disclosure.
+    privacy_url: OptionalText = None
+
+    #: How long the bot stays silent after a person's answer or a hand-over, minutes.
+    pause_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 30)] = 60.0
+    #: Words and phrases with which a user gets a person, besides the project's own.
+    handover_words: Texts = ()
+    #: When people answer: ``Mon-Fri 09:00-17:00``, several if need be. Empty: no promise is made.
+    working_hours: tuple[Annotated[str, AfterValidator(opening_times)], ...] = ()
+    #: Days without people, ``2026-12-24``, or ``12-24`` for every year.
+    holidays: tuple[Annotated[str, AfterValidator(holiday)], ...] = ()
+    #: Answers wait for a person's yes before they are sent.
+    approve: bool = False
+    #: Who is told of hand-overs: an address that gets a POST, and an e-mail address.
+    notify_url: OptionalText = None
+    notify_email: OptionalText = None
+
+    #: Texts that the Instagram app sends by itself (greetings, away messages): no person's.
+    automation_texts: Texts = ()
+    #: How our own echoes are told from a person's messages: by Graph's message id, by content.
+    match_echo_ids: bool = True
+    match_echo_content: bool = True
+
+    #: Which personal data the model does not get to see.
+    mask: tuple[MaskedKind, ...] = ()
+    #: Who moderates: OpenAI's endpoint, the provider's own filter alone, nobody. ``auto`` is
+    #: OpenAI's where OPENAI_BASE_URL is not set, and the provider's own filter elsewhere.
+    moderation: Literal["auto", "openai", "provider", "off"] = "auto"
+    #: When moderation fails: answer all the same, or hand over.
+    moderation_failure: Literal["answer", "hand_over"] = "answer"
+    #: What is said to somebody in danger, by language.
+    emergency_texts: ByLanguage = {}
+    #: Words and phrases that mean an emergency, besides the project's own.
+    emergency_words: Texts = ()
+    #: What is said when no answer can be given, by language.
+    apology_texts: ByLanguage = {}
+    #: How long a model that does not answer is waited for before that is said, seconds.
+    apology_after_seconds: Annotated[float, Field(ge=0, le=6 * 60 * 60)] = 120.0
+
+    @field_validator("privacy_url", "notify_url")
+    @classmethod
+    def _http_address(cls, value: str | None) -> str | None:
+        return address(value, ("http", "https"))
+
+    @model_validator(mode="after")
+    def _echoes_can_be_told(self) -> Account:
+        if not (self.match_echo_ids or self.match_echo_content):
+            message = "match_echo_ids or match_echo_content must be on: else every echo is taken "
+            raise ValueError(message + "for a person's answer")
+        return self

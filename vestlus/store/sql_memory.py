@@ -1,0 +1,185 @@
+"""Histories: added to, changed, and taken from sight."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, Text, bindparam, exists, select, update
+
+from vestlus.conversation.history import HistoryMessage, Role
+from vestlus.store import schema
+from vestlus.store.ledger import FINISHED, SendState
+from vestlus.store.rows import Origin
+from vestlus.store.sql_codec import cleaned, indexed, rows_parameter, within_range
+from vestlus.store.sql_dialect import Dialect
+from vestlus.store.sql_event_texts import EventTexts
+from vestlus.store.sql_rows import REMOVED, is_in
+
+_CONVERSATION: Final = schema.conversation.c
+_HISTORY: Final = schema.history.c
+_LEDGER: Final = schema.ledger.c
+
+HistoryRow = dict[str, str | int | None]
+
+_COLUMNS: Final[dict[str, Any]] = {
+    "conversation": Text(),
+    "position": BigInteger(),
+    "role": Text(),
+    "text": Text(),
+    "at_ms": BigInteger(),
+    "mid": Text(),
+    "turn": BigInteger(),
+}
+
+_OUT_OF_SIGHT: Final = {"role": REMOVED, "text": ""}
+
+#: What is in one of these states was never seen by the user.
+_UNSEEN: Final = (SendState.CANCELLED, SendState.DEAD)
+
+_NOT_BEGUN: Final = (SendState.DRAFT, SendState.PENDING)
+_UNDER_WAY: Final = (SendState.SENDING, SendState.LOOKING)
+
+
+def history_rows(
+    conversation: str,
+    first: int,
+    messages: Sequence[HistoryMessage],
+    turn: int | None = None,
+) -> list[HistoryRow]:
+    """Messages as rows from a position on. ``turn`` is noted with what the assistant said."""
+    return [
+        {
+            "conversation": conversation,
+            "position": position,
+            "role": str(message.role),
+            "text": message.text,
+            "at_ms": within_range(message.at_ms),
+            "mid": indexed(message.mid, conversation),
+            "turn": turn if message.role is Role.ASSISTANT else None,
+        }
+        for position, message in enumerate(messages, first)
+    ]
+
+
+class Memory:
+    """Statements on what was said. Callers hold the conversations' rows."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._events = EventTexts(dialect)
+        rows = dialect.rows(_COLUMNS)
+        self._insert = dialect.insert(schema.history).from_select(
+            list(_COLUMNS), select(*(rows.c[name] for name in _COLUMNS))
+        )
+        of, new = bindparam("of", type_=Text()), bindparam("new", type_=Text())
+        mine = update(schema.history).where(_HISTORY.conversation == of, _HISTORY.role != REMOVED)
+        with_mid = mine.where(_HISTORY.mid == bindparam("of_mid", type_=Text()))
+        self._edit = with_mid.values(text=new)
+        self._remove = with_mid.values(_OUT_OF_SIGHT).returning(_HISTORY.position)
+        seen = exists().where(
+            _LEDGER.conversation == _HISTORY.conversation,
+            _LEDGER.turn == _HISTORY.turn,
+            _LEDGER.origin == str(Origin.BOT),
+            ~is_in(_LEDGER.state, _UNSEEN),
+        )
+        self._unsay = (
+            mine.where(dialect.one_of(_HISTORY.turn, "turns"), ~seen)
+            .values(_OUT_OF_SIGHT)
+            .returning(_HISTORY.position)
+        )
+        of_turn = _HISTORY.turn == bindparam("of_turn", type_=BigInteger())
+        self._reword = mine.where(of_turn).values(text=new)
+        # What a summary says of one message cannot be told from the rest of it.
+        self._drop_summary = (
+            update(schema.conversation)
+            .where(
+                _CONVERSATION.id == of,
+                _CONVERSATION.summarised > bindparam("oldest", type_=BigInteger()),
+            )
+            .values(summary="")
+        )
+        all_of_it = dialect.one_of(_HISTORY.conversation, "ids")
+        self._erase = update(schema.history).where(all_of_it).values(_OUT_OF_SIGHT)
+        # All counts as summed up: a summary under way must not bring back what it has read.
+        self._erase_notes = (
+            update(schema.conversation)
+            .where(dialect.one_of(_CONVERSATION.id, "ids"))
+            .values(summary="", note="", summarised=_CONVERSATION.messages)
+        )
+        self._erase_sends = (
+            update(schema.ledger)
+            .where(
+                dialect.one_of(_LEDGER.conversation, "ids"), is_in(_LEDGER.state, sorted(FINISHED))
+            )
+            .values(text="")
+        )
+        never_begun = dialect.one_of(_LEDGER.conversation, "ids"), is_in(_LEDGER.state, _NOT_BEGUN)
+        self._cancel_sends = (
+            update(schema.ledger)
+            .where(*never_begun)
+            .values(state=str(SendState.CANCELLED), reason="erased", text="")
+        )
+        # Needed for as long as it is looked for at Instagram; the step that ends it empties it.
+        self._erase_later = (
+            update(schema.ledger)
+            .where(dialect.one_of(_LEDGER.conversation, "ids"), is_in(_LEDGER.state, _UNDER_WAY))
+            .values(erased=1)
+        )
+
+    def append(self, connection: Connection, rows: Sequence[HistoryRow]) -> None:
+        """Adds rows that :func:`history_rows` made."""
+        if rows:
+            connection.execute(self._insert, {"rows": rows_parameter(rows)})
+
+    def edit(
+        self, connection: Connection, conversation: str, account: str, mid: str, text: str
+    ) -> None:
+        """The message has a new text, also where it waits for an answer."""
+        values = {"of": conversation, "of_mid": cleaned(mid), "new": cleaned(text)}
+        connection.execute(self._edit, values)
+        self._events.edit(connection, conversation, account, mid, text)
+
+    def remove(
+        self, connection: Connection, conversation: str, account: str, mid: str
+    ) -> frozenset[int]:
+        """The message was taken back; the numbers of events that therefore need no answer."""
+        removed = connection.execute(self._remove, {"of": conversation, "of_mid": cleaned(mid)})
+        self._unsummed(connection, conversation, removed.scalars().all())
+        return self._events.remove(connection, conversation, account, mid)
+
+    def unsay(self, connection: Connection, conversation: str, turns: Collection[int]) -> bool:
+        """Takes from sight what these turns decided and of which the user saw and sees nothing;
+        whether there was any.
+        """
+        if not turns:
+            return False
+        sets = {"of": conversation, "turns": self._dialect.value_set(turns)}
+        positions = connection.execute(self._unsay, sets).scalars().all()
+        self._unsummed(connection, conversation, positions)
+        return bool(positions)
+
+    def reword(self, connection: Connection, conversation: str, turn: int, text: str) -> None:
+        """What the turn said is this instead."""
+        values = {"of": conversation, "of_turn": turn, "new": cleaned(text)}
+        connection.execute(self._reword, values)
+
+    def erase(self, connection: Connection, conversations: Collection[str]) -> None:
+        """Erases what was said: in histories, summaries, notes, events, letters, ended sends.
+
+        Sends that have not begun are cancelled; those under way are emptied when they end.
+        """
+        ids = {"ids": self._dialect.value_set(conversations)}
+        connection.execute(self._erase, ids)
+        connection.execute(self._erase_notes, ids)
+        self._events.erase(connection, conversations)
+        connection.execute(self._cancel_sends, ids)
+        connection.execute(self._erase_later, ids)
+        connection.execute(self._erase_sends, ids)
+
+    def _unsummed(
+        self, connection: Connection, conversation: str, positions: Sequence[int]
+    ) -> None:
+        if positions:
+            oldest = {"of": conversation, "oldest": min(positions)}
+            connection.execute(self._drop_summary, oldest)
