@@ -28,6 +28,12 @@ def exposition(counts: Counts | None, requests: Mapping[str, int]) -> str:
             "# HELP vestlus_dead_letters Dead letters.",
             "# TYPE vestlus_dead_letters gauge",
             f"vestlus_dead_letters {counts.dead_letters}",
+            "# HELP vestlus_conversations_waiting Conversations that wait for a person.",
+            "# TYPE vestlus_conversations_waiting gauge",
+            f"vestlus_conversations_waiting {counts.waiting}",
+            "# HELP vestlus_windows_closing Those with something open that end within two hours.",
+            "# TYPE vestlus_windows_closing gauge",
+            f"vestlus_windows_closing {counts.closing}",
         ]
     return "\n".join(lines) + "\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from tests.contract.store_support import (
@@ -74,3 +75,29 @@ async def test_a_listed_conversation_is_as_it_is_loaded_but_for_what_was_said(
 
     assert await store.conversations(limit=1) == (replace(whole, history=(), pending=()),)
     assert whole.id == conversation_id(ACCOUNT, "user")
+
+
+async def test_what_is_open_is_told_by_the_end_of_its_window(store: Store) -> None:
+    lease = await hold(store)
+    for user, ago in (("mari", 30), ("jaan", 10), ("tiiu", 20), ("peeter", 90)):
+        event = message(user, timestamp_ms=NOW_MS - ago)
+        await recorded(store, lease, event, now_ms=NOW_MS)
+    done = message("anu", timestamp_ms=NOW_MS - 25)
+    await answered(store, lease, user="anu", asked=done)
+
+    rows = await store.unfinished_conversations(
+        after_ms=NOW_MS - 50, before_ms=NOW_MS - 15, limit=9
+    )
+    assert [row.user for row in rows] == ["mari", "tiiu"]
+
+
+async def test_those_who_wait_and_windows_that_close_are_counted(store: Store) -> None:
+    lease = await hold(store)
+    now = time.time_ns() // 1_000_000
+    soon = message("mari", timestamp_ms=now - 23 * 60 * 60 * 1000)
+    await recorded(store, lease, soon, now_ms=now)
+    fresh = message("jaan", timestamp_ms=now)
+    await recorded(store, lease, fresh, now_ms=now)
+    await changed(store, lease, Change(waiting_ms=now), "jaan")
+    counts = await store.counts()
+    assert (counts.waiting, counts.closing) == (1, 1)

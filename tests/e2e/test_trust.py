@@ -24,6 +24,7 @@ from vestlus.settings import Settings
 from vestlus.store.open import open_store
 
 QUESTION = "Kas saate saata pildi, kus on lahtiolekuajad?"
+PNG = Path(__file__).parents[2] / "image_bank" / "starter" / "where-to-find-us.png"
 LONG = Path(__file__).parents[1] / "long_answer.txt"
 
 
@@ -270,6 +271,43 @@ def words_to(service: Service, user: str, after: int) -> list[str]:
     return [
         word for one in said_to(service, user, int(after)) for word in (one["text"] or "").split()
     ]
+
+
+def test_a_user_s_picture_is_shown_to_the_model(service: Service) -> None:
+    picture = PNG.read_bytes()
+    upload = urllib.request.Request(  # noqa: S310 - this test's server
+        f"{service.simulator}/control/media", data=picture, headers={"Content-Type": "image/png"}
+    )
+    with urllib.request.urlopen(upload, timeout=10) as answer:  # noqa: S310
+        url = json.load(answer)["url"]
+    service.ask("vera", "Tere!")
+    image = {"type": "image", "url": url}
+    sent = service.control("messages", {"user": "vera", "attachments": [image]})
+    service.answers("vera", int(sent["seq"]))
+    (request,) = [
+        one for one in requests_of(service, "input_image") if "vera" not in json.dumps(one)
+    ]
+    shown = [part for item in request["input"] for part in picture_parts(item)]
+    assert len(shown) == 1
+
+
+def picture_parts(item: dict[str, Any]) -> list[dict[str, Any]]:
+    content = item["content"]
+    if isinstance(content, str):
+        return []
+    return [part for part in content if part["type"] == "input_image"]
+
+
+def test_who_waits_for_an_answer_sees_that_it_was_seen_and_is_being_written(
+    service: Service,
+) -> None:
+    service.ask("tiia", "Tere!")
+    query = f"conversation?account={service.account}&user=tiia"
+    with slow_model(service, 6.0):
+        question = service.write("tiia", "Mis aadress teil on?")
+        wait_for("typing", lambda: service.control(query)["typing"], seconds=20)
+        assert service.control(query)["seen_seq"] >= question["seq"]
+        assert service.answers("tiia", int(question["seq"]))
 
 
 def test_who_asks_for_a_person_gets_one_and_is_listed_until_handed_back(

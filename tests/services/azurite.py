@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from tests.services.kept import KeptProcess, ServiceError, free_port, owned_directory
+from tests.services.provision import Machine, apt_install
 from tests.services.server import PrivateRunner, Server, run
 
 VARIABLE = "VESTLUS_TEST_AZURITE_URL"
@@ -64,7 +65,11 @@ def home() -> Path:
     return Path(sys.prefix) / ".azurite" / VERSION
 
 
-def ensure(say: Callable[[str], None], environ: Mapping[str, str] | None = None) -> str:
+def ensure(
+    say: Callable[[str], None],
+    environ: Mapping[str, str] | None = None,
+    machine: Machine | None = None,
+) -> str:
     """Make sure that Azurite can be had, installing it if need be, and say how.
 
     Raises `ServiceError` with an instruction if it cannot.
@@ -72,6 +77,10 @@ def ensure(say: Callable[[str], None], environ: Mapping[str, str] | None = None)
     environ = os.environ if environ is None else environ
     if environ.get(VARIABLE):
         return f"from {VARIABLE}"
+    machine = machine or Machine()
+    missing = [name for name in ("node", "npm") if shutil.which(name, path=_path(environ)) is None]
+    if missing and machine.is_root and machine.has_apt:
+        apt_install("npm", say)  # Debian's brings Node.js
     _program("node", environ)
     if not _main(home()).exists():
         _install(_program("npm", environ), say)
@@ -109,8 +118,12 @@ def provide_azurite(
     return AzuriteServer(url, PrivateRunner(process, base))
 
 
+def _path(environ: Mapping[str, str]) -> str:
+    return environ.get("PATH", os.defpath)
+
+
 def _program(name: str, environ: Mapping[str, str]) -> str:
-    found = shutil.which(name, path=environ.get("PATH", os.defpath))
+    found = shutil.which(name, path=_path(environ))
     if found is None:
         raise ServiceError(INSTRUCTION.format(missing=name))
     return found

@@ -13,6 +13,7 @@ from image_bank.storage_local import LocalStorage
 from tests.fakes.bank import MemoryBank
 from tests.services.azurite import VARIABLE, ensure, provide_azurite
 from tests.services.kept import ServiceError
+from tests.services.provision import Machine
 from vestlus.errors import SettingsError
 from vestlus.settings import Settings
 
@@ -102,7 +103,7 @@ def test_without_npm_or_node_the_tests_say_what_to_do(
         (tmp_path / name).chmod(0o755)
     missing = "npm" if there else "node"
     with pytest.raises(ServiceError, match=f"has no {missing}. Do one of these") as refused:
-        ensure(pytest.fail, {"PATH": str(tmp_path)})
+        ensure(pytest.fail, {"PATH": str(tmp_path)}, Machine(is_root=False))
     assert VARIABLE in str(refused.value)
 
 

@@ -19,7 +19,7 @@ from vestlus.clock import system_clock
 from vestlus.conversation.history import Role
 from vestlus.conversation.identity import partition_of
 from vestlus.conversation.operating import Act, operator_event
-from vestlus.conversation.window import window_end_ms
+from vestlus.conversation.window import WINDOW_MS, window_end_ms
 from vestlus.errors import VestlusError
 from vestlus.messages import encode, inbox_message
 from vestlus.settings import Mode, Settings, load_settings
@@ -99,14 +99,22 @@ def _run(work: Callable[[_Service], Awaitable[T]]) -> T:
 
 @app.command(name="list")
 def list_(
-    *, waiting: bool = False, account: str | None = None, limit: int = 50, as_json: AsJson = False
+    *,
+    waiting: bool = False,
+    closing: float | None = None,
+    account: str | None = None,
+    limit: int = 50,
+    as_json: AsJson = False,
 ) -> None:
-    """List conversations: the newest, or those that wait for a person.
+    """List conversations: the newest, those that wait for a person, or those about to be missed.
 
     Parameters
     ----------
     waiting
         Only those that wait for a person, longest first.
+    closing
+        Only those with something unanswered or unsent whose 24 hours end within so many hours,
+        soonest first.
     account
         Only those of this account.
     limit
@@ -115,7 +123,7 @@ def list_(
         Print JSON.
     """
     rows = _run(
-        lambda service: service.store.conversations(limit=limit, waiting=waiting, account=account)
+        lambda service: _listed(service.store, limit, account, waiting=waiting, closing=closing)
     )
     if as_json:
         _print_json([_summary(row) for row in rows])
@@ -124,6 +132,24 @@ def list_(
         print(_line(row))  # noqa: T201 - a command's output
     if not rows:
         print("No conversation waits." if waiting else "There are no conversations yet.")  # noqa: T201
+
+
+async def _listed(
+    store: Store, limit: int, account: str | None, *, waiting: bool, closing: float | None
+) -> tuple[ConversationRow, ...]:
+    if closing is None:
+        return await store.conversations(limit=limit, waiting=waiting, account=account)
+    now = system_clock()
+    found = await store.unfinished_conversations(
+        after_ms=now - WINDOW_MS,
+        before_ms=now - WINDOW_MS + round(closing * 3_600_000),
+        limit=limit,
+    )
+    return tuple(
+        row
+        for row in found
+        if account in (None, row.account) and (row.waiting_ms > 0 or not waiting)
+    )
 
 
 @app.command

@@ -29,9 +29,13 @@ def attachments(value: Json) -> tuple[Attachment, ...]:
 def _attachment(body: Object) -> Attachment:
     """Any type, known or not; ``ephemeral`` has no payload, ``fallback`` may have it outside."""
     payload = record(body.get("payload"))
+    kind = text(body.get("type")) or "unknown"
+    if kind == "story_mention":
+        # Meta, "Story Mention": its media must not be stored, so not even its address is kept.
+        return Attachment(type=kind)
     media_id = next((found for key in _MEDIA_IDS if (found := ident(payload.get(key)))), None)
     return Attachment(
-        type=text(body.get("type")) or "unknown",
+        type=kind,
         url=text(first(payload.get("url"), payload.get("story_media_url"), body.get("url"))),
         title=text(first(payload.get("title"), body.get("title"))),
         media_id=media_id,

@@ -319,6 +319,14 @@ class Desk(Protocol):
         """
         ...
 
+    async def unfinished_conversations(
+        self, *, after_ms: int, before_ms: int, limit: int
+    ) -> tuple[ConversationRow, ...]:
+        """Conversations with a message unanswered or an answer not sent, whose user last wrote
+        after and not later than these times; the longest ago first, without histories.
+        """
+        ...
+
     async def drafts(self, *, limit: int) -> tuple[Draft, ...]:
         """What waits for a person's yes, nearest deadline first."""
         ...

@@ -428,3 +428,7 @@ class Counts:
     #: Ledger rows by state.
     sends: Mapping[str, int]
     dead_letters: int
+    #: Conversations that wait for a person.
+    waiting: int = 0
+    #: Conversations with something unanswered or unsent whose window closes within two hours.
+    closing: int = 0

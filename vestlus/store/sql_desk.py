@@ -4,17 +4,44 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+)
 
 from vestlus.store import schema
+from vestlus.store.ledger import SendState
 from vestlus.store.rows import ConversationRow, Draft, Kind
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_part import SqlPart
-from vestlus.store.sql_rows import CONVERSATION_COLUMNS, conversation_row, picture_ids
+from vestlus.store.sql_rows import CONVERSATION_COLUMNS, conversation_row, is_in, picture_ids
 
 _CONVERSATION: Final = schema.conversation.c
 _LEDGER: Final = schema.ledger.c
+_EVENT: Final = schema.inbox_event.c
+
+_NOT_SENT: Final = (
+    SendState.DRAFT,
+    SendState.PENDING,
+    SendState.SENDING,
+    SendState.LOOKING,
+)
+
+
+def has_something_open() -> ColumnElement[bool]:
+    """Whether a conversation has a message unanswered, or an answer that is not sent."""
+    unanswered = select(_EVENT.conversation).where(
+        _EVENT.state == literal_column(schema.PENDING, Text)
+    )
+    unsent = select(_LEDGER.conversation).where(is_in(_LEDGER.state, _NOT_SENT))
+    return or_(_CONVERSATION.id.in_(unanswered), _CONVERSATION.id.in_(unsent))
 
 
 class SqlDesk(SqlPart):
@@ -39,6 +66,13 @@ class SqlDesk(SqlPart):
             (True, False): longest,
             (True, True): longest.where(is_accounts),
         }
+        self._open_by_window = (
+            every.where(
+                _CONVERSATION.user_ms > bindparam("after", type_=BigInteger()),
+                _CONVERSATION.user_ms <= bindparam("before", type_=BigInteger()),
+                has_something_open(),
+            )
+        ).order_by(_CONVERSATION.user_ms, _CONVERSATION.id)
         self._all_drafts = (
             select(
                 _LEDGER.id,
@@ -66,6 +100,14 @@ class SqlDesk(SqlPart):
             values["account"] = cleaned(account)
         statement = self._listings[waiting, account is not None]
         return tuple(conversation_row(row) for row in await self._database.fetch(statement, values))
+
+    async def unfinished_conversations(
+        self, *, after_ms: int, before_ms: int, limit: int
+    ) -> tuple[ConversationRow, ...]:
+        """See :meth:`vestlus.store.port.Desk.unfinished_conversations`."""
+        values = {"after": after_ms, "before": before_ms, "most": limit}
+        rows = await self._database.fetch(self._open_by_window, values)
+        return tuple(conversation_row(row) for row in rows)
 
     async def drafts(self, *, limit: int) -> tuple[Draft, ...]:
         """See :meth:`vestlus.store.port.Desk.drafts`."""

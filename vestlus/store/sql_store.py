@@ -7,13 +7,14 @@ from typing import Any, Self
 
 from sqlalchemy import Select, func, literal_column, select
 
+from vestlus.conversation.window import WINDOW_MS
 from vestlus.store import schema
 from vestlus.store.migrate import bring_up_to_date
 from vestlus.store.rows import Counts
 from vestlus.store.sql_bank import SqlBank
 from vestlus.store.sql_commits import SqlCommits
 from vestlus.store.sql_database import Database
-from vestlus.store.sql_desk import SqlDesk
+from vestlus.store.sql_desk import SqlDesk, has_something_open
 from vestlus.store.sql_dialect import Backend
 from vestlus.store.sql_echoes import SqlEchoes
 from vestlus.store.sql_history import SqlHistory
@@ -23,6 +24,9 @@ from vestlus.store.sql_ledger import SqlLedger
 from vestlus.store.sql_members import SqlMembers
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_turns import SqlTurns
+
+#: A window that closes so soon is worth a look by whoever watches the measures.
+CLOSING_SOON_MS = 2 * 60 * 60 * 1000
 
 
 class SqlStore(
@@ -54,6 +58,21 @@ class SqlStore(
             event.kind, event.state
         )
         self._sends = select(ledger.state, func.count()).group_by(ledger.state)
+        talk, now = schema.conversation.c, backend.dialect.now_ms()
+        self._waiting_people = (
+            select(func.count())
+            .select_from(schema.conversation)
+            .where(talk.waiting_ms > schema.ZERO)
+        )
+        self._closing = (
+            select(func.count())
+            .select_from(schema.conversation)
+            .where(
+                talk.user_ms > now - WINDOW_MS,
+                talk.user_ms <= now - WINDOW_MS + CLOSING_SOON_MS,
+                has_something_open(),
+            )
+        )
         self._letters = select(func.count()).select_from(schema.dead_letter)
 
     async def __aenter__(self) -> Self:
@@ -85,8 +104,12 @@ class SqlStore(
         events = await self._database.fetch(self._events)
         sends = await self._database.fetch(self._sends)
         letters = await self._database.fetch(self._letters)
+        waiting = await self._database.fetch(self._waiting_people)
+        closing = await self._database.fetch(self._closing)
         return Counts(
             events={f"{kind}/{state}": number for kind, state, number in events},
             sends={row[0]: row[1] for row in sends},
             dead_letters=letters[0][0],
+            waiting=waiting[0][0],
+            closing=closing[0][0],
         )
