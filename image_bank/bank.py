@@ -46,9 +46,9 @@ class ImageBank:
 
     async def pictures(self) -> Mapping[str, Picture]:
         """All of them, by id. Raises StoreUnavailable."""
-        if self._clock() >= self._look_at_ms:
+        if self._is_old():
             async with self._reading:
-                if self._clock() >= self._look_at_ms:  # another task may have looked meanwhile
+                if self._is_old():  # another task may have looked meanwhile
                     await self._look()
         return self._pictures
 
@@ -71,6 +71,10 @@ class ImageBank:
                 self._choices.clear()
             self._choices[account, today] = known
         return known
+
+    def _is_old(self) -> bool:
+        # A clock that was set back leaves a time far ahead, which is not to be waited for.
+        return not 0 < self._look_at_ms - self._clock() <= LOOK_MS
 
     async def _look(self) -> None:
         try:

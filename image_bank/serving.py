@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
@@ -76,7 +77,8 @@ class MediaHandler:
         data = await self._storage.get(file)
         if data is None:
             return None
-        if not is_intact(file, data):
+        # Megabytes, and everybody else waits for the event loop meanwhile.
+        if not await asyncio.to_thread(is_intact, file, data):
             _log.error("media_file_damaged", file=file)
             return None
         return file, data, left_ms // 1000

@@ -26,7 +26,8 @@ from vestlus.settings_account import Account
 
 _log = structlog.get_logger(__name__)
 
-#: Hand-overs that wait to be told. More at once is an outage of the model, and one mail says it.
+#: Hand-overs of one account that wait to be told. More at once is an outage of the model, and one
+#: mail says it.
 _MOST_WAITING: Final = 500
 
 _TIMEOUT_SECONDS: Final = 10.0
@@ -39,24 +40,33 @@ class NotTold(VestlusError):
 
 
 class Notifier:
-    """Tells of hand-overs, one after the other, in the background. ``async with`` runs it.
+    """Tells of hand-overs in the background. ``async with`` runs it.
 
-    What is told holds the conversation's id and the note for the person who takes over, and no
-    user id.
+    One after the other within an account; no account waits for another's listener. Whatever goes
+    wrong with one is counted and logged, and the next is told. What is told holds the
+    conversation's id and the note for the person who takes over, and no user id.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._waiting: asyncio.Queue[HandedOver] = asyncio.Queue(_MOST_WAITING)
+        self._accounts = {
+            one.id: one for one in settings.accounts if one.notify_url or one.notify_email
+        }
+        self._waiting: dict[str, asyncio.Queue[HandedOver]] = {
+            account: asyncio.Queue(_MOST_WAITING) for account in self._accounts
+        }
         self._session: aiohttp.ClientSession | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
         #: What could not be told, since the start.
         self.failed = 0
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
         self._session = aiohttp.ClientSession(timeout=timeout)
-        self._task = asyncio.create_task(self._run(), name="notifier")
+        self._tasks = tuple(
+            asyncio.create_task(self._run(account, self._waiting[name]), name=f"notifier-{name}")
+            for name, account in self._accounts.items()
+        )
         return self
 
     async def __aexit__(
@@ -65,36 +75,36 @@ class Notifier:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         if self._session is not None:
             await self._session.close()
 
     def __call__(self, handed_over: HandedOver) -> None:
         """Notes that people are to be told; returns at once."""
         _log.info("handed_over", account=handed_over.account, conversation=handed_over.conversation)
-        account = self._settings.account(handed_over.account)
-        if account is None or not (account.notify_url or account.notify_email):
+        waiting = self._waiting.get(handed_over.account)
+        if waiting is None:
             return
         try:
-            self._waiting.put_nowait(handed_over)
-        except asyncio.QueueFull:
-            self._not_told(handed_over, "too_many")
+            waiting.put_nowait(handed_over)
+        except asyncio.QueueFull as error:
+            self._not_told(handed_over, "too_many", error)
 
     async def told(self) -> None:
         """Waits until everything that was noted so far is told or given up."""
-        await self._waiting.join()
+        for waiting in self._waiting.values():
+            await waiting.join()
 
-    async def _run(self) -> None:
+    async def _run(self, account: Account, waiting: asyncio.Queue[HandedOver]) -> None:
         while True:
-            handed_over = await self._waiting.get()
+            handed_over = await waiting.get()
             try:
-                account = self._settings.account(handed_over.account)
-                if account is not None:
-                    await self._tell(account, handed_over)
+                await self._tell(account, handed_over)
             finally:
-                self._waiting.task_done()
+                waiting.task_done()
 
     async def _tell(self, account: Account, handed_over: HandedOver) -> None:
         ways: dict[str, Callable[[Account, HandedOver], Awaitable[None]]] = {}
@@ -109,15 +119,15 @@ class Notifier:
                 ):
                     with attempt:
                         await way(account, handed_over)
-            except NotTold:
-                self._not_told(handed_over, name)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the next is told
+                self._not_told(handed_over, name, error)
 
     async def _post(self, account: Account, handed_over: HandedOver) -> None:
         body = {
             "event": "handed_over",
             "account": handed_over.account,
             "conversation": handed_over.conversation,
-            "note": handed_over.note,
+            "note": _encodable(handed_over.note),
             "at_ms": handed_over.at_ms,
         }
         assert self._session is not None  # noqa: S101 - opened before the task that calls this
@@ -134,11 +144,7 @@ class Notifier:
     async def _mail(self, account: Account, handed_over: HandedOver) -> None:
         if self._settings.smtp_url is None:
             raise NotTold("VESTLUS_SMTP_URL is not set")
-        message = EmailMessage()
-        message["Subject"] = f"{account.name or account.id}: a conversation waits for a person"
-        message["From"] = self._settings.email_from or account.notify_email
-        message["To"] = account.notify_email
-        message.set_content(f"{handed_over.note}\n\nConversation {handed_over.conversation}\n")
+        message = self._message(account, handed_over)
         address = urlsplit(self._settings.smtp_url)
         try:
             await aiosmtplib.send(
@@ -153,11 +159,36 @@ class Notifier:
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise NotTold(type(error).__name__) from None  # its message may hold addresses
 
-    def _not_told(self, handed_over: HandedOver, way: str) -> None:
+    def _message(self, account: Account, handed_over: HandedOver) -> EmailMessage:
+        to = account.notify_email or ""
+        message = EmailMessage()
+        message["Subject"] = _line(
+            f"{account.name or account.id}: a conversation waits for a person"
+        )
+        message["From"] = _line(self._settings.email_from or to)
+        message["To"] = _line(to)
+        note = _encodable(handed_over.note)
+        message.set_content(f"{note}\n\nConversation {handed_over.conversation}\n")
+        return message
+
+    def _not_told(self, handed_over: HandedOver, way: str, error: Exception) -> None:
         self.failed += 1
         _log.error(
             "hand_over_not_told",
             way=way,
+            # Messages of other errors than ours may hold addresses and texts.
+            error=str(error) if isinstance(error, NotTold) else type(error).__name__,
             account=handed_over.account,
             conversation=handed_over.conversation,
         )
+
+
+def _encodable(text: str) -> str:
+    """The text with a question mark for every lone half of a pair, which UTF-8 cannot hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _line(text: str) -> str:
+    """The text as a header's value, which may hold no line ends or other control characters."""
+    kept = "".join(char if char.isprintable() else " " for char in _encodable(text))
+    return " ".join(kept.split())

@@ -81,7 +81,8 @@ class Account(BaseModel):
     #: Answers wait for a person's yes before they are sent.
     approve: bool = False
     #: Who is told of hand-overs: an address that gets a POST, and an e-mail address.
-    notify_url: OptionalText = None
+    #: The first may hold a key, as the addresses of chat services do.
+    notify_url: Annotated[OptionalText, Field(repr=False)] = None
     notify_email: OptionalText = None
 
     #: Texts that the Instagram app sends by itself (greetings, away messages): no person's.

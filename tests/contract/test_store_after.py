@@ -6,22 +6,16 @@ from dataclasses import replace
 
 from tests.contract.store_support import (
     ACCOUNT,
-    answered,
     changed,
     conversation,
     hold,
-    hold_outbox,
     message,
-    path,
     recorded,
     send,
-    step,
     store,
     store_url,
-    texts,
     turn,
     unfinished,
-    walk,
 )
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
@@ -158,13 +152,3 @@ async def test_a_turn_without_sends_and_history_is_a_turn(store: Store) -> None:
 
     row = await conversation(store)
     assert (row.version, row.silence, row.pending) == (1, Silence.STOPPED, ())
-
-
-async def test_what_instagram_refused_stays_said(store: Store) -> None:
-    inbox, outbox = await hold(store), await hold_outbox(store)
-    (sent,) = await answered(store, inbox, "Tere!")
-    await walk(store, outbox, path(sent, SendState.SENDING))
-
-    await walk(store, outbox, [step(sent, SendState.SENDING, SendState.DEAD)])
-
-    assert await texts(store) == ["Tere!", "Tere!"]

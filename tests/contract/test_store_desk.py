@@ -91,6 +91,40 @@ async def test_what_is_open_is_told_by_the_end_of_its_window(store: Store) -> No
     assert [row.user for row in rows] == ["mari", "tiiu"]
 
 
+async def test_a_person_waited_for_is_something_open(store: Store) -> None:
+    lease = await hold(store)
+    done = message("anu", timestamp_ms=NOW_MS - 25)
+    await recorded(store, lease, done, now_ms=NOW_MS)
+    await changed(store, lease, Change(answers_all=True), "anu")
+
+    for waiting_ms, users in ((7, ["anu"]), (0, [])):
+        await changed(store, lease, Change(waiting_ms=waiting_ms), "anu")
+        rows = await store.unfinished_conversations(after_ms=NOW_MS - 50, before_ms=NOW_MS, limit=9)
+        assert [row.user for row in rows] == users
+
+
+async def test_what_is_open_is_narrowed_before_it_is_limited(store: Store) -> None:
+    lease = await hold(store)
+    people = (("mari", "other"), ("jaan", ACCOUNT), ("tiiu", ACCOUNT))
+    for ago, (user, account) in enumerate(people):
+        event = message(user, account=account, timestamp_ms=NOW_MS - 30 + ago)
+        await recorded(store, lease, event, now_ms=NOW_MS)
+    await changed(store, lease, Change(waiting_ms=7), "tiiu")
+
+    async def first(account: str | None = None, *, waiting: bool = False) -> list[str]:
+        rows = await store.unfinished_conversations(
+            after_ms=NOW_MS - 50, before_ms=NOW_MS, limit=1, account=account, waiting=waiting
+        )
+        return [row.user for row in rows]
+
+    assert await first() == ["mari"]
+    assert await first(ACCOUNT) == ["jaan"]
+    assert await first(waiting=True) == ["tiiu"]
+    assert await first(ACCOUNT, waiting=True) == ["tiiu"]
+    assert await first("other", waiting=True) == []
+    assert await first("\x00") == []
+
+
 async def test_those_who_wait_and_windows_that_close_are_counted(store: Store) -> None:
     lease = await hold(store)
     now = time.time_ns() // 1_000_000

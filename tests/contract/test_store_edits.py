@@ -137,3 +137,18 @@ async def test_a_summary_that_may_repeat_what_was_taken_back_is_dropped(store: S
 
     row = await conversation(store)
     assert (row.summary, row.summarised) == ("", 2)
+
+
+async def test_a_summary_of_what_was_edited_afterwards_is_dropped(store: Store) -> None:
+    lease = await hold(store)
+    await answered(store, lease, "Jah.", asked=message(mid="old"))
+    await answered(store, lease, "Jah.", asked=message(mid="newer"))
+    id_ = conversation_id(ACCOUNT, "user")
+    await store.keep_summary(lease, id_, summary="Tuleb kell 5.", summarised=2)
+
+    await changed(store, lease, Change(edited=("newer", "Kell 6")))
+    assert (await conversation(store)).summary == "Tuleb kell 5."
+    await changed(store, lease, Change(edited=("old", "Kell 6")))
+
+    row = await conversation(store)
+    assert (row.summary, row.summarised) == ("", 2)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import stamina
+from aiohttp import web
 from structlog.testing import capture_logs
 
 from image_bank.catalogue import Picture
@@ -40,8 +41,8 @@ from vestlus.assistant.open import open_assistant
 from vestlus.assistant.openai_client import Connections, OpenAIConnection
 from vestlus.assistant.pictures import Offered, OfferedPicture
 from vestlus.assistant.port import Assistant, Past, Question
-from vestlus.assistant.prompt import rules
 from vestlus.assistant.retrying import MAX_ATTEMPTS, Retrying
+from vestlus.assistant.rules import rules
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.reply import PicturePart, Reply, TextPart
 from vestlus.errors import AssistantError, AssistantInvalid, AssistantUnavailable, SettingsError
@@ -520,11 +521,12 @@ async def test_what_was_found_for_the_question_is_told_after_the_history(
         await assistant.reply(
             question("Mis hind?", summary="Tahab lauda.", pictures_sent=("hall",), language="et")
         )
-    (moment,) = (one for one in server.received[0].body["input"] if one["role"] == "developer")
+    summary, moment, asked = server.received[0].body["input"]
+    assert summary == {"role": "user", "content": "[Summary of earlier messages: Tahab lauda.]"}
+    assert (moment["role"], asked["content"]) == ("developer", "Mis hind?")
     assert moment["content"].split("\n") == [
         "Now: Monday 2026-03-02 14:03 (Europe/Tallinn).",
         "Language of the conversation so far: et.",
-        "Earlier in this conversation: Tahab lauda.",
         "Pictures already sent in this conversation: hall.",
         "<knowledge>",
         "[hinnad.md]",
@@ -555,6 +557,38 @@ async def test_everything_that_is_not_handed_in_is_made_from_the_settings(
     assert "[hinnad.md]\nPilet maksab 8 eurot." in answered.body["instructions"]
     (moment,) = (one for one in answered.body["input"] if one["role"] == "developer")
     assert "<pictures>\np07 | Pilt p07 | " in moment["content"]
+
+
+async def test_users_words_are_searched_with_under_their_account_s_own_key(
+    server: FakeOpenAI,
+) -> None:
+    class Shelf:
+        async def sendable(self, account: str, today: date) -> tuple[Picture, ...]:
+            del account, today
+            return tuple(shelved(f"p{number:02}") for number in range(50))
+
+    accounts = [
+        {"id": ACCOUNT, "access_token": "t"},
+        {"id": "2", "access_token": "t", "openai_api_key": "sk-two"},
+        {"id": "3", "access_token": "t", "openai_api_key": "sk-two"},
+    ]
+    configured = settings(server.url, accounts=accounts)
+    async with opened(configured, bank=Shelf()) as assistant:
+        for account in ("2", ACCOUNT, "3", "2"):
+            server.script.extend([embeds, embeds] if account == ACCOUNT else [fails(500)])
+            await assistant.reply(question("Pilt p07", account=account))
+    sent = [
+        (one.headers["Authorization"].removeprefix("Bearer "), len(one.body["input"]))
+        for one in server.received
+        if one.path == "/embeddings"
+    ]
+    assert sent == [("sk-two", 1), ("sk-test", 1), ("sk-test", 50), ("sk-two", 1), ("sk-two", 1)]
+
+
+async def embeds(request: web.Request) -> web.StreamResponse:
+    texts = (await request.json())["input"]
+    data = [{"index": at, "embedding": [1.0, len(text)]} for at, text in enumerate(texts)]
+    return web.json_response({"data": data})
 
 
 def shelved(name: str) -> Picture:

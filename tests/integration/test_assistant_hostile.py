@@ -33,8 +33,8 @@ from vestlus.assistant.moderation import NOTHING_FOUND, Finding
 from vestlus.assistant.open import open_assistant
 from vestlus.assistant.pictures import Offered, OfferedPicture
 from vestlus.assistant.port import Assistant, Question
-from vestlus.assistant.prompt import rules
 from vestlus.assistant.retrying import MAX_ATTEMPTS, Retrying
+from vestlus.assistant.rules import rules
 from vestlus.assistant.vision import NOT_LOADED
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.reply import Concern, PicturePart, Reply, TextPart

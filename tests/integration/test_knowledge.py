@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from vestlus.assistant.knowledge import LOOK_EVERY_MS, Passages
-from vestlus.assistant.open_knowledge import Finders, open_knowledge
-from vestlus.assistant.openai_client import OpenAIConnection
+from vestlus.assistant.knowledge import LOOK_EVERY_MS, KnowledgeFolders, Passages
+from vestlus.assistant.openai_client import Connections
+from vestlus.assistant.searches import SearchByAccount
 from vestlus.bus.port import Topology
 from vestlus.settings import Settings
 from vestlus.settings_account import Account
@@ -61,20 +62,26 @@ def account(tmp_path: Path) -> Account:
 
 
 @asynccontextmanager
-async def opened(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Finders]:
+async def opened(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[KnowledgeFolders]:
     topology = Topology(inbox=1)
-    connection = OpenAIConnection(api_key="k", base_url=url, clock=clock)
+    connections = Connections(api_key="k", base_url=url, clock=clock)
     store = open_store(
         f"sqlite:///{tmp_path / 'store.sqlite'}",
         partitions=topology.inbox,
         outbox_partitions=topology.outbox,
     )
-    async with (
-        store,
-        open_knowledge(Settings(), connection, kept=store, clock=clock) as finders,
-    ):
-        yield finders
-    await connection.aclose()
+    async with store:
+        searches = SearchByAccount(
+            connections,
+            model=Settings().embedding_model,
+            kept=store,
+            monotonic=time.monotonic,
+        )
+        folders = KnowledgeFolders(searches.of, clock)
+        yield folders
+        await folders.aclose()
+        await searches.aclose()
+    await connections.aclose()
 
 
 def sources(found: Passages) -> list[str]:
@@ -87,9 +94,9 @@ async def test_a_large_folder_is_searched_and_its_vectors_outlive_the_process(
     clock = Clock()
     url = f"{simulator.url}/openai/v1"
     for start in (1, 2):
-        async with opened(url, tmp_path, clock) as finders:
+        async with opened(url, tmp_path, clock) as folders:
             with capture_logs() as logs:
-                found = await finders.knowledge.passages(account, "Mitu rada on ujula basseinis?")
+                found = await folders.passages(account, "Mitu rada on ujula basseinis?")
         assert sources(found)[0] == "ujula.md", start
         assert found.items[0].text == "Ujula\nUjula basseinis on kuus rada."
         assert not found.whole
@@ -107,13 +114,13 @@ async def test_a_changed_document_is_found_by_its_new_text(
     simulator: Simulator, tmp_path: Path, account: Account
 ) -> None:
     clock = Clock()
-    async with opened(f"{simulator.url}/openai/v1", tmp_path, clock) as finders:
-        before = await finders.knowledge.passages(account, "Kas saun on olemas?")
+    async with opened(f"{simulator.url}/openai/v1", tmp_path, clock) as folders:
+        before = await folders.passages(account, "Kas saun on olemas?")
         assert "ujula.md" not in sources(before)
         assert account.knowledge is not None
         (account.knowledge / "ujula.md").write_text("# Ujula\n\nUjulas on saun.")
         clock.now += LOOK_EVERY_MS
-        after = await finders.knowledge.passages(account, "Kas saun on olemas?")
+        after = await folders.passages(account, "Kas saun on olemas?")
         assert after.items[0].text == "Ujula\nUjulas on saun."
 
 
@@ -121,10 +128,10 @@ async def test_without_an_embedding_model_documents_are_found_by_words(
     tmp_path: Path, account: Account
 ) -> None:
     # Nothing listens on this port.
-    async with opened("http://127.0.0.1:9/v1", tmp_path, Clock()) as finders:
+    async with opened("http://127.0.0.1:9/v1", tmp_path, Clock()) as folders:
         with capture_logs() as logs:
-            first = await finders.knowledge.passages(account, "lasteaiakoht")
-            second = await finders.knowledge.passages(account, "parkimisload")
+            first = await folders.passages(account, "lasteaiakoht")
+            second = await folders.passages(account, "parkimisload")
     assert sources(first)[0] == "lasteaed.md"
     assert sources(second)[0] == "parkimine.md"
     events = [line["event"] for line in logs]

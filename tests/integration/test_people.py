@@ -23,7 +23,7 @@ from vestlus.conversation.history import Role
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.operating import Act, operator_event
 from vestlus.conversation.reply import Concern, PicturePart, Reply, TextPart
-from vestlus.conversation.turn import BurstPolicy
+from vestlus.conversation.turn import BurstPolicy, FailurePolicy
 from vestlus.errors import AssistantInvalid
 from vestlus.settings_account import Account
 from vestlus.store.ledger import SendState
@@ -599,3 +599,136 @@ async def test_working_hours_are_told_when_nobody_is_there(world: World) -> None
     await world.write("u", "Soovin rääkida inimesega")
     (_, said) = await world.said("u", 2)
     assert "3" in said
+
+
+async def test_no_wish_of_a_burst_is_lost_in_another(world: World) -> None:
+    slow = replace(FAST, burst=BurstPolicy(longest_ms=600))
+    await world.host(ScriptedAssistant(), account=account(), policies=slow)
+    await world.write("u", "Minu saladus", "kustuta minu andmed", "STOP")
+    await silent(world, Silence.STOPPED)
+    assert "saladus" not in str(await world.history("u"))
+
+
+async def test_danger_is_answered_and_shown_to_people_whatever_else_is_said(world: World) -> None:
+    slow = replace(FAST, burst=BurstPolicy(longest_ms=600))
+    host = await world.host(ScriptedAssistant(), account=account(), policies=slow)
+    await world.write("u", "I want to kill myself", "STOP")
+    await silent(world, Silence.STOPPED)
+    assert host.counts().handed_over == 1
+    (waiting,) = await world.store.conversations(limit=5, waiting=True)
+    assert waiting.user == "u"
+
+
+async def test_danger_while_a_person_has_the_conversation_is_shown_to_people(
+    world: World,
+) -> None:
+    host = await world.host(ScriptedAssistant(), account=account())
+    await world.deliver(echo("Siin Mari."))
+    await silent(world, Silence.PERSON)
+    await world.write("u", "I want to kill myself")
+
+    async def shown() -> bool:
+        return bool(await world.store.conversations(limit=5, waiting=True))
+
+    await until(shown)
+    assert host.counts().handed_over == 1
+    assert await world.sends("u") == []
+    assert (await row(world)).silence is Silence.PERSON
+
+
+async def test_what_needs_no_model_waits_for_none(world: World) -> None:
+    def fails(_: Question) -> str:
+        raise AssistantInvalid("malformed_reply")
+
+    patient = replace(FAST, failure=FailurePolicy(most=9, first_wait_ms=60_000))
+    await world.host(ScriptedAssistant(fails), account=account(), policies=patient)
+    await world.write("u", "Tere!")
+
+    async def put_off() -> bool:
+        rows = await world.store.load([CONVERSATION], 1)
+        return CONVERSATION in rows and rows[CONVERSATION].failures == 1
+
+    await until(put_off)
+    await world.write("u", "STOP")
+    await silent(world, Silence.STOPPED)
+
+
+async def test_reactions_do_not_put_an_answer_off(world: World) -> None:
+    assistant = ScriptedAssistant()
+    await world.host(assistant, account=account())
+    assistant.gate.clear()
+    await world.write("u", "Tere!")
+    await assistant.was_asked(1)
+    for n in range(6):
+        await world.deliver(about(EventKind.REACTION, f"m{n}", action="react", emoji="❤️"))
+
+    async def noted() -> bool:
+        return len(await world.history("u")) == 6
+
+    await until(noted)
+    assistant.gate.set()
+    await world.said("u", 8)
+    assert len(assistant.asked) == 1
+
+
+async def test_who_starts_again_with_a_question_is_not_ignored_when_the_model_fails(
+    world: World,
+) -> None:
+    def fails(_: Question) -> str:
+        raise AssistantInvalid("malformed_reply")
+
+    slow = replace(FAST, burst=BurstPolicy(longest_ms=400))
+    await world.host(ScriptedAssistant(fails), account=account(), policies=slow)
+    await world.write("u", "STOP")
+    await silent(world, Silence.STOPPED)
+    await world.write("u", "START", "Mis kell te avate?")
+    await silent(world, Silence.HANDOVER)
+
+
+async def test_after_stop_nothing_that_was_decided_before_is_sent(world: World) -> None:
+    await world.host(ScriptedAssistant(), account=account(approve=True))
+    await world.write("u", "Tere!")
+    await world.said("u", 2)
+    (draft,) = await world.store.drafts(limit=5)
+    await world.write("u", "STOP")
+    await silent(world, Silence.STOPPED)
+    await act(world, Act.APPROVE, turn=draft.turn)
+    await asyncio.sleep(0.3)
+    assert await world.store.drafts(limit=5) == ()
+    assert [one.text for one in await world.sends("u")] != ["Tere!"]
+
+
+async def test_what_can_not_be_answered_in_time_is_given_up_without_asking(world: World) -> None:
+    assistant = ScriptedAssistant()
+    await world.host(assistant, account=account())
+    late = replace(message("u", "Ammu"), timestamp_ms=system_clock() - 25 * 60 * 60 * 1000)
+    await world.deliver(late)
+
+    async def buried() -> bool:
+        return bool(await world.store.dead_letters(limit=5))
+
+    await until(buried)
+    (letter,) = await world.store.dead_letters(limit=5)
+    assert letter.reason == "window_closed"
+    assert assistant.asked == []
+
+
+async def test_taking_over_and_handing_back_forgets_no_question(world: World) -> None:
+    assistant = ScriptedAssistant()
+    await world.host(assistant, account=account())
+    await world.write("u", "Mis kell te avate?")
+    await world.said("u", 2)
+    await act(world, Act.TAKE_OVER)
+    await silent(world, Silence.PERSON)
+    await act(world, Act.HAND_BACK)
+    await assistant.was_asked(2)
+    assert [one.text for one in assistant.asked[1].messages] == ["Mis kell te avate?"]
+    assert await world.said("u", 2) == ["Mis kell te avate?", "Mis kell te avate?"]
+
+
+async def test_a_persons_echo_does_not_swallow_a_wish(world: World) -> None:
+    slow = replace(FAST, burst=BurstPolicy(longest_ms=500))
+    await world.host(ScriptedAssistant(), account=account(), policies=slow)
+    await world.write("u", "STOP")
+    await world.deliver(echo("Siin Mari."))
+    await silent(world, Silence.STOPPED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.fakes.bank import MemoryBank
+from tests.fakes.openai_server import FakeOpenAI, sends
 from vestlus.assistant.picture_vectors import keep_picture_vectors
 from vestlus.clock import system_clock
 from vestlus.settings import Settings
@@ -41,6 +43,11 @@ async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
         yield running
 
 
+EMBEDDINGS = json.dumps(
+    {"data": [{"index": at, "embedding": [1.0, at]} for at in range(len(PICTURES))]}
+).encode()
+
+
 def settings(base_url: str | None) -> Settings:
     key = SecretStr("k") if base_url else None
     return Settings(openai_base_url=base_url, openai_api_key=key)
@@ -61,3 +68,16 @@ async def test_without_a_model_there_are_none_and_nothing_fails() -> None:
 async def test_a_dead_server_stops_nobody_from_adding() -> None:
     made = settings("http://127.0.0.1:9/v1")
     assert await keep_picture_vectors(made, MemoryBank(), PICTURES, system_clock) == 0
+
+
+async def test_where_only_accounts_have_keys_the_first_of_them_pays(simulator: Simulator) -> None:
+    accounts = [
+        {"id": "1", "access_token": "t"},
+        {"id": "2", "access_token": "t", "openai_api_key": "sk-two"},
+        {"id": "3", "access_token": "t", "openai_api_key": "sk-three"},
+    ]
+    async with FakeOpenAI(sends(EMBEDDINGS)) as server:
+        made = Settings.model_validate({"openai_base_url": server.url, "accounts": accounts})
+        assert await keep_picture_vectors(made, MemoryBank(), PICTURES, system_clock) == 2
+    (request,) = server.received
+    assert request.headers["Authorization"] == "Bearer sk-two"

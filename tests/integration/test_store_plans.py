@@ -128,7 +128,19 @@ async def test_no_frequent_question_reads_a_whole_table(
             "advance": (store._advance, one_row | {"ids": ["c1"]}, "conversation_pkey"),
             "mark": (sends._mark, one_row | one_id, "ledger_pkey"),
             "lock": (sends._lock, one_id | {"conversations": ["c1"]}, "ledger_conversation"),
-            "cancel": (sends._cancel_bots, {"of": "c1", "at": 1}, "ledger_conversation"),
+            "cancel": (
+                sends._cancel_bots,
+                {"of": "c1", "why": "x", "at": 1},
+                "ledger_conversation",
+            ),
+            "seen": (sends._seen, {"of": "c1", "turns": [1]}, "ledger_conversation"),
+            "shown": (memory._shown, {"of": "c1"}, "ledger_conversation"),
+            "unask": (memory._unask, {"of": "c1", "mids": ["m1"]}, "history_mid"),
+            "asked": (
+                store._changes._questions._answered,
+                {"of": "c1", "account": "a", "mids": ["m1"], "after": 0},
+                "inbox_event_",
+            ),
             "unsay": (memory._unsay, {"of": "c1", "turns": [1]}, "history_pkey"),
             "edit": (memory._edit, {"of": "c1", "of_mid": "m1", "new": "x"}, "history_mid"),
             "erase": (

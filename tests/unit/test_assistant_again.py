@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestlus.assistant.again import _WORDS, asks_again
+from vestlus.assistant.again import wants_it_again
+from vestlus.assistant.again_words import AGAIN, ANOTHER, LOST
 
 
 @pytest.mark.parametrize(
@@ -33,15 +34,14 @@ from vestlus.assistant.again import _WORDS, asks_again
     ],
 )
 def test_who_asks_for_it_once_more_is_understood(text: str) -> None:
-    assert asks_again(["Tere", text])
-    assert asks_again([unicodedata.normalize("NFD", text)])
+    assert wants_it_again(["Tere", text])
+    assert wants_it_again([unicodedata.normalize("NFD", text)])
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "",
-        "Näita menüüd",
         "Against the rules?",
         "Kas teil on taastusravi?",
         "Kas veel on kohti?",
@@ -52,13 +52,67 @@ def test_who_asks_for_it_once_more_is_understood(text: str) -> None:
     ],
 )
 def test_other_words_do_not_pass_for_it(text: str) -> None:
-    assert not asks_again([text])
+    assert not wants_it_again([text])
 
 
 def test_nothing_asks_for_nothing() -> None:
-    assert not asks_again([])
+    assert not wants_it_again([])
 
 
-@given(st.sampled_from(sorted({word for words in _WORDS.values() for word in words})), st.text())
+@given(st.sampled_from(sorted({word for words in AGAIN.values() for word in words})), st.text())
 def test_every_word_of_the_table_is_found_on_a_line_of_its_own(word: str, other: str) -> None:
-    assert asks_again([f"{other}\n{word.removesuffix('-')}\n{other}"])
+    assert wants_it_again([f"{other}\n{word.removesuffix('-')}\n{other}"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can you send me the map please, I deleted it",
+        "Can I see the price list?",
+        "I didn\u2019t get it",
+        "Palun saatke mulle see kaart",
+        "Pilt ei tulnud kohale, saatke palun",
+        "Pilt ei tulnud veel kohale",
+        "Kas saate saata pildi, kus on lahtiolekuajad?",
+        "Näita menüüd",
+        "Пришлите карту, пожалуйста",
+        "Карта не пришла",
+        "Надішліть мапу, будь ласка",
+        "Näytä kartta",
+        "Bitte schicken Sie mir den Plan",
+        "Pokaż mapę",
+        "Encore une fois",
+    ],
+)
+def test_who_asks_for_a_certain_thing_or_has_lost_it_may_get_it_again(text: str) -> None:
+    assert wants_it_again(["Tere", text])
+    assert wants_it_again([unicodedata.normalize("NFD", text)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Saatke palun veel üks pilt!",
+        "Saatke palun mõni teine pilt",
+        "Saada pilt!",
+        "Send me a picture please",
+        "Another picture please",
+        "Show me something else",
+        "Пришлите ещё одну картинку",
+        "Пришлите другую картинку",
+        "Покажите фото, пожалуйста",
+        "Näytä vielä yksi kuva",
+        "Noch ein Bild bitte",
+        "Encore une photo",
+        "Mis kell te avate?",
+        "Aitäh!",
+    ],
+)
+def test_who_asks_for_another_or_for_just_any_does_not_want_the_same(text: str) -> None:
+    assert not wants_it_again(["Tere", text])
+
+
+@given(st.sampled_from(sorted({word for words in LOST.values() for word in words})))
+def test_what_is_lost_is_wanted_again_also_with_another_wish(word: str) -> None:
+    assert wants_it_again([f"{word.removesuffix('-')}\n{ANOTHER['et'][0]}"])

@@ -15,7 +15,7 @@ from vestlus.assistant.knowledge import Passage, Passages
 from vestlus.assistant.offers import Offer
 from vestlus.assistant.pictures import Offered, OfferedPicture
 from vestlus.assistant.port import Question
-from vestlus.assistant.prompt import rules
+from vestlus.assistant.rules import rules
 from vestlus.conversation.guard import Objection
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.reply import Part, PicturePart, Reply, TextPart
@@ -126,14 +126,30 @@ def test_a_picture_that_was_not_offered_is_taken_out_if_nothing_better_comes() -
 
 def test_a_picture_is_sent_once_unless_the_user_asks_for_it_again() -> None:
     reply = answer("Palun", pictures=("menu",))
-    assert checked(reply, drawn_on("Näita menüüd")) == reply
-    failed = objected(reply, drawn_on("Näita menüüd", pictures_sent=("menu",)))
+    assert checked(reply, drawn_on("Kas teil süüa saab?")) == reply
+    failed = objected(reply, drawn_on("Kas teil süüa saab?", pictures_sent=("menu",)))
     assert failed.error.reason == "repeated_picture"
     assert failed.instead == answer("Palun")
     assert checked(reply, drawn_on("Näita menüüd uuesti", pictures_sent=("menu",))) == reply
     earlier = (said(Role.USER, "Näita menüüd uuesti"),)
     failed = objected(reply, drawn_on("Aitäh", history=earlier, pictures_sent=("menu",)))
     assert failed.error.reason == "repeated_picture"
+
+
+@pytest.mark.parametrize(
+    "text", ["Palun saatke mulle see menüü", "Пришлите меню, пожалуйста", "I deleted it, sorry"]
+)
+def test_a_picture_that_is_asked_for_by_name_or_was_lost_is_sent_again(text: str) -> None:
+    reply = answer(pictures=("menu",))
+    assert checked(reply, drawn_on(text, pictures_sent=("menu",))) == reply
+
+
+def test_who_wants_another_picture_does_not_get_the_same() -> None:
+    source = drawn_on("Saatke palun veel üks pilt!", pictures_sent=("menu",))
+    failed = objected(answer("Siin on menüü.", pictures=("menu",)), source)
+    assert failed.error.reason == "repeated_picture"
+    assert "promise" in REMARKS["repeated_picture"]
+    assert checked(answer(pictures=("hall",)), source) == answer(pictures=("hall",))
 
 
 def test_asking_again_does_not_let_unknown_pictures_through() -> None:

@@ -20,6 +20,7 @@ from vestlus.assistant.failures import (
     meaning_of,
     retry_after_seconds,
 )
+from vestlus.assistant.openai_client import OpenAIConnection
 from vestlus.assistant.responses_api import ResponsesApi
 from vestlus.errors import AssistantError, AssistantInvalid, AssistantUnavailable
 
@@ -307,3 +308,48 @@ def test_the_model_s_thinking_is_passed_over() -> None:
         b' [{"type": "output_text", "text": "Tere"}]}]}'
     )
     assert text == "Tere"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The prompt 'unknown parameter: 'store'' is bad",
+        "Input should be valid: \"my name 'store' is\"",
+        "Invalid 'input': I have an argument 'store' with my shop",
+        "Unrecognized request argument supplied: store opens when?",
+        "Your parameter store is closed",
+    ],
+)
+def test_a_field_that_is_named_in_what_a_server_repeats_is_not_taken_for_rejected(
+    message: str,
+) -> None:
+    failed = failure_of(status_error(400, envelope("x", message)), OPTIONAL, NOW_MS)
+    assert failed.rejected_fields == frozenset()
+
+
+def test_an_apostrophe_before_a_rejected_field_s_name_is_no_quote() -> None:
+    error = status_error(400, envelope("x", "We can't take the parameter 'store'."))
+    assert failure_of(error, OPTIONAL, NOW_MS).rejected_fields == {"store"}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "rejected"),
+    [
+        (None, {"prompt_cache_key"}),
+        ("https://api.openai.com/v1", {"prompt_cache_key"}),
+        ("https://eu.api.openai.com/v1", {"prompt_cache_key"}),
+        ("https://model.example/v1", {"prompt_cache_key", "safety_identifier", "store"}),
+        ("https://api.openai.com.example/v1", {"prompt_cache_key", "safety_identifier", "store"}),
+    ],
+)
+def test_openai_itself_is_never_asked_without_what_was_promised(
+    base_url: str | None, rejected: set[str]
+) -> None:
+    connection = OpenAIConnection(api_key="k", base_url=base_url, clock=lambda: NOW_MS)
+    found = {
+        name
+        for name in OPTIONAL
+        for failed in [connection._failure(status_error(400, envelope("x", "", name)), OPTIONAL)]
+        if name in failed.rejected_fields
+    }
+    assert found - {"max_completion_tokens"} == rejected

@@ -69,6 +69,20 @@ def test_a_past_is_masked_alike() -> None:
     assert hide_past(past, ())[0] == past
 
 
+def test_the_account_s_own_contacts_are_not_masked() -> None:
+    own = ("Vasta viisakalt.", "Kalda vald", "Telefon +372 612 3000, info@vald.ee")
+    asked = question("Kas 612 3000 ja Info@vald.ee on õiged? Minu oma on 5123 4567.")
+    hidden = hide(asked, KINDS, own)
+    assert hidden.question.messages[0].text == (
+        "Kas 612 3000 ja Info@vald.ee on õiged? Minu oma on [phone-2]."
+    )
+    assert [one.text for one in hidden.question.history] == ["Olen [email-1]", "Kas [phone-1]?"]
+    past = Past(account="1", user="u", summary="", messages=asked.messages)
+    assert hide_past(past, KINDS, own)[0].messages[0].text == (
+        "Kas 612 3000 ja Info@vald.ee on õiged? Minu oma on [phone-1]."
+    )
+
+
 pieces = st.sampled_from([PHONE, EMAIL, "37605030299", "[email-1]", "[phone-1]", " Tere ", "õ 12 "])
 
 

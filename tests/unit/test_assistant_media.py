@@ -6,6 +6,7 @@ import asyncio
 import io
 import socket
 import struct
+import threading
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 from structlog.testing import capture_logs
 
+from vestlus.instagram import media
 from vestlus.instagram.media import (
     LONGEST_SIDE,
     MAX_BYTES,
@@ -26,11 +28,10 @@ from vestlus.instagram.media import (
     MAX_REDIRECTS,
     MediaFetcher,
     Unusable,
-    _PublicResolver,
     allowed,
-    is_public,
     redrawn,
 )
+from vestlus.instagram.public_addresses import PublicResolver, is_public
 
 
 def encoded(picture: Image.Image, form: str = "PNG", **options: object) -> bytes:
@@ -182,7 +183,7 @@ class Names(aiohttp.abc.AbstractResolver):
 
 
 async def test_a_name_that_leads_into_our_own_network_is_not_followed() -> None:
-    resolver = _PublicResolver(frozenset({"simulator:8001"}))
+    resolver = PublicResolver(frozenset({"simulator:8001"}))
     resolver._resolver = Names(("157.240.0.1",))  # type: ignore[assignment]
     assert len(await resolver.resolve("a.fbcdn.net", 443)) == 1
     for addresses in (("10.0.0.1",), ("157.240.0.1", "10.0.0.1")):
@@ -441,3 +442,68 @@ async def test_closing_twice_is_safe_and_nothing_is_fetched_afterwards(
     await fetcher.aclose()
     await fetcher.aclose()
     assert await fetcher.picture(server.url("/p")) == Unusable.CLOSED
+
+
+async def test_a_decoding_that_is_given_up_keeps_its_place_until_it_is_done(
+    server: MediaServer, fetcher: MediaFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    started = threading.Semaphore(0)
+    at_once, most = 0, 0
+    counting = threading.Lock()
+
+    def slow(content: bytes) -> bytes | Unusable:
+        nonlocal at_once, most
+        with counting:
+            at_once += 1
+            most = max(most, at_once)
+        started.release()
+        assert go_on.wait(10)
+        with counting:
+            at_once -= 1
+        return redrawn(content)
+
+    monkeypatch.setattr(media, "redrawn", slow)
+    server.pages["/p"] = lambda _: web.Response(body=encoded(picture()))
+    given_up = [asyncio.create_task(fetcher.picture(server.url("/p"))) for _ in range(2)]
+    for _ in given_up:
+        assert await asyncio.to_thread(started.acquire, timeout=10)
+    for one in given_up:
+        one.cancel()
+    await asyncio.gather(*given_up, return_exceptions=True)
+    waiting = asyncio.create_task(fetcher.picture(server.url("/p")))
+    assert not await asyncio.to_thread(started.acquire, timeout=0.3)
+    go_on.set()
+    assert opened(await waiting).size == (30, 20)
+    assert most == 2
+
+
+async def test_the_wait_to_be_decoded_is_not_taken_for_a_slow_server(
+    server: MediaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slow(content: bytes) -> bytes | Unusable:
+        assert go_on.wait(10)
+        return redrawn(content)
+
+    monkeypatch.setattr(media, "redrawn", slow)
+    server.pages["/p"] = lambda _: web.Response(body=encoded(picture()))
+    fetcher = MediaFetcher([server.host], timeout_seconds=0.5)
+    waiting = asyncio.create_task(fetcher.picture(server.url("/p")))
+    done, _ = await asyncio.wait([waiting], timeout=0.8)
+    assert not done
+    go_on.set()
+    assert isinstance(await waiting, bytes)
+    monkeypatch.setattr(media, "DECODE_SECONDS", 0.1)
+    go_on.clear()
+    assert await fetcher.picture(server.url("/p")) == Unusable.TOO_SLOW
+    go_on.set()
+    await fetcher.aclose()
+
+
+@pytest.mark.parametrize("grey", [0, 64, 128, 255])
+def test_sixteen_bits_of_grey_are_as_light_as_they_were(grey: int) -> None:
+    made = Image.new("I;16", (30, 20), grey * 257)
+    seen = opened(redrawn(encoded(made))).getpixel((15, 10))
+    assert all(abs(value - grey) <= 2 for value in seen)  # type: ignore[union-attr]

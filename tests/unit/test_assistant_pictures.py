@@ -75,7 +75,9 @@ def many(count: int) -> tuple[Picture, ...]:
 
 async def test_a_small_bank_is_offered_whole_in_the_order_of_ids() -> None:
     search = Search()
-    offered = await BankPictures(Bank(many(MAX_LISTED)), search).offered(ACCOUNT, "menüü?", LATE)
+    offered = await BankPictures(Bank(many(MAX_LISTED)), lambda _: search).offered(
+        ACCOUNT, "menüü?", LATE
+    )
     assert offered.whole
     assert [one.id for one in offered.items] == [f"p{n:03}" for n in range(MAX_LISTED)]
     assert offered.items[3] == OfferedPicture("p003", "Pilt 3", ("menüü",))
@@ -85,7 +87,9 @@ async def test_a_small_bank_is_offered_whole_in_the_order_of_ids() -> None:
 async def test_of_a_large_bank_the_best_candidates_are_offered_best_first() -> None:
     search = Search(("p040", "p007", "gone", "p001"))
     bank = Bank((bank_picture(100, alt="Tahvlil on hinnad"), *many(MAX_LISTED + 1)))
-    offered = await BankPictures(bank, search, candidates=3).offered(ACCOUNT, "menüü?", LATE)
+    offered = await BankPictures(bank, lambda _: search, candidates=3).offered(
+        ACCOUNT, "menüü?", LATE
+    )
     assert not offered.whole
     assert [one.id for one in offered.items] == ["p040", "p007"]
     ((query, texts, most),) = search.asked
@@ -96,7 +100,7 @@ async def test_of_a_large_bank_the_best_candidates_are_offered_best_first() -> N
 
 async def test_the_same_picture_has_the_very_same_text_each_time() -> None:
     search = Search()
-    pictures = BankPictures(Bank(many(MAX_LISTED + 1)), search)
+    pictures = BankPictures(Bank(many(MAX_LISTED + 1)), lambda _: search)
     for _ in range(2):
         await pictures.offered(ACCOUNT, "menüü?", LATE)
     (_, one, _), (_, other, _) = search.asked
@@ -105,7 +109,7 @@ async def test_the_same_picture_has_the_very_same_text_each_time() -> None:
 
 async def test_the_account_s_own_day_decides_what_may_be_sent() -> None:
     bank = Bank(())
-    pictures = BankPictures(bank, Search())
+    pictures = BankPictures(bank, lambda _: Search())
     await pictures.offered(ACCOUNT, "x", LATE)
     await pictures.offered(ACCOUNT, "x", LATE + 60_000)
     utc = Account(id="1", access_token=SecretStr("t"), timezone="UTC")
@@ -127,7 +131,7 @@ async def test_the_account_s_own_day_decides_what_may_be_sent() -> None:
 async def test_trouble_costs_the_answer_its_pictures_and_nothing_else(
     bank: Exception | None, search: Exception | None
 ) -> None:
-    pictures = BankPictures(Bank(many(MAX_LISTED + 1), error=bank), Search(error=search))
+    pictures = BankPictures(Bank(many(MAX_LISTED + 1), error=bank), lambda _: Search(error=search))
     with capture_logs() as logs:
         assert await pictures.offered(ACCOUNT, "x", LATE) == Offered((), whole=False)
     assert [log["event"] for log in logs] == ["pictures_not_offered"]
@@ -135,7 +139,7 @@ async def test_trouble_costs_the_answer_its_pictures_and_nothing_else(
 
 async def test_a_question_without_words_is_not_searched_for() -> None:
     search = Search()
-    pictures = BankPictures(Bank(many(MAX_LISTED + 1)), search)
+    pictures = BankPictures(Bank(many(MAX_LISTED + 1)), lambda _: search)
     assert await pictures.offered(ACCOUNT, " \n", LATE) == Offered((), whole=False)
     assert search.asked == []
 
@@ -177,7 +181,7 @@ class Documents:
 
 async def test_an_offer_has_what_there_is() -> None:
     documents = Documents(Passages((Passage("a.md", "Avatud 9-18"),), whole=True))
-    bank = BankPictures(Bank(many(1)), Search())
+    bank = BankPictures(Bank(many(1)), lambda _: Search())
     assert await Offers(pictures=None, knowledge=None).of(ACCOUNT, question("Tere")) == Offer()
     offer = await Offers(pictures=bank, knowledge=documents).of(ACCOUNT, question("Millal?"))
     assert offer.passages is documents.found

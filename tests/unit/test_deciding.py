@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vestlus.conversation.deciding import Standing, Step, may_apologise, next_step
-from vestlus.conversation.words import Command
+from vestlus.conversation.words import Command, command_of
 
 FREE = Standing(people=False, person_wrote=False, stopped=False)
 HANDED_OVER = Standing(people=True, person_wrote=False, stopped=False)
@@ -31,6 +31,10 @@ DAY = 24 * 60 * 60 * 1000
         ([Command.EMERGENCY], PERSON, Step.WAIT),
         ([Command.EMERGENCY], STOPPED, Step.EMERGENCY),
         ([Command.EMERGENCY, Command.PERSON], FREE, Step.EMERGENCY),
+        ([Command.EMERGENCY, Command.DELETE], FREE, Step.EMERGENCY),
+        ([Command.STOP, Command.EMERGENCY], HANDED_OVER, Step.EMERGENCY),
+        ([Command.EMERGENCY, Command.START], STOPPED, Step.EMERGENCY),
+        ([Command.EMERGENCY, Command.DELETE], PERSON, Step.CONFIRM_DELETE),
         ([Command.STOP], FREE, Step.CONFIRM_STOP),
         ([Command.STOP], PERSON, Step.CONFIRM_STOP),
         ([Command.START], STOPPED, Step.CONFIRM_START),
@@ -64,6 +68,35 @@ def test_no_model_is_asked_while_people_see_to_a_user_or_the_user_said_stop(
         assert Command.START in commands
     if step is Step.ASK and not stopped:
         assert not standing.people
+
+
+@given(
+    commands=st.lists(st.none() | st.sampled_from(Command), max_size=6),
+    place=st.integers(0, 6),
+    people=st.booleans(),
+    stopped=st.booleans(),
+)
+def test_danger_is_answered_whatever_else_is_asked_for_unless_a_person_writes(
+    *, commands: list[Command | None], place: int, people: bool, stopped: bool
+) -> None:
+    burst = [*commands[:place], Command.EMERGENCY, *commands[place:]]
+    standing = Standing(people=people, person_wrote=False, stopped=stopped)
+    assert next_step(burst, standing) is Step.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    "burst",
+    [
+        ["I want to kill myself", "forget me"],
+        ["I want to kill myself", "delete my data"],
+        ["ma ei taha enam elada", "unusta mind"],
+        ["хочу умереть", "забудьте меня"],
+        ["ma tahan surra", "jätke mind rahule"],
+        ["I want to die", "stop"],
+    ],
+)
+def test_somebody_in_danger_who_also_wants_to_be_left_alone_gets_help(burst: list[str]) -> None:
+    assert next_step([command_of(text) for text in burst], FREE) is Step.EMERGENCY
 
 
 def test_an_apology_is_made_once_until_an_answer_came_or_a_day_is_over() -> None:

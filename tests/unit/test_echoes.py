@@ -192,8 +192,8 @@ def test_as_many_echoes_as_sends_are_all_ours_in_any_order(
 
 def test_a_row_of_unrecognised_echoes_alerts_instead_of_pausing() -> None:
     trust = EchoTrust(limit=3)
-    strange = echo("x", "altered by Instagram")
-    verdicts = [trust.judge(judge(strange, [sent()])) for _ in range(4)]
+    strange = [echo(f"x{n}", "altered by Instagram") for n in range(4)]
+    verdicts = [trust.judge(judge(one, [sent()]), one.mid) for one in strange]
     assert [one.whose for one in verdicts[:2]] == [Whose.PERSON, Whose.PERSON]
     assert [one.whose for one in verdicts[2:]] == [Whose.OURS, Whose.OURS]
     assert trust.lost
@@ -202,17 +202,25 @@ def test_a_row_of_unrecognised_echoes_alerts_instead_of_pausing() -> None:
 def test_a_recognised_echo_restores_the_trust() -> None:
     trust = EchoTrust(limit=2)
     strange = echo("x", "altered by Instagram")
-    for _ in range(2):
-        trust.judge(judge(strange, [sent()]))
-    trust.judge(judge(echo("m1"), [sent()]))
+    for mid in ("x1", "x2"):
+        trust.judge(judge(strange, [sent()]), mid)
+    assert trust.lost
+    trust.judge(judge(echo("m1"), [sent()]), "m1")
     assert not trust.lost
-    assert trust.judge(judge(strange, [sent()])).whose is Whose.PERSON
+    assert trust.judge(judge(strange, [sent()]), "x3").whose is Whose.PERSON
+
+
+def test_one_echo_that_is_judged_again_and_again_is_one_echo() -> None:
+    trust = EchoTrust(limit=2)
+    strange = echo("x", "altered by Instagram")
+    for _ in range(5):
+        assert trust.judge(judge(strange, [sent()]), "x").whose is Whose.PERSON
 
 
 def test_a_persons_message_long_after_a_send_is_never_suspicious() -> None:
     trust = EchoTrust(limit=1)
     old = sent(attempted_ms=NOW - 60_000)
-    assert trust.judge(judge(echo("x", "Ma vastan ise."), [old])).whose is Whose.PERSON
+    assert trust.judge(judge(echo("x", "Ma vastan ise."), [old]), "x").whose is Whose.PERSON
 
 
 @pytest.mark.parametrize("kind", ["video", "audio", "file", "share"])

@@ -13,7 +13,13 @@ from vestlus.conversation.events import Attachment, Event, EventKind, event_key
 from vestlus.conversation.history import Role
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.operating import Act, operator_event
-from vestlus.hosting.effects import PeoplePolicy, effect_of, people_policy, settled_change
+from vestlus.hosting.effects import (
+    HOLD_BEYOND_MS,
+    PeoplePolicy,
+    effect_of,
+    people_policy,
+    settled_change,
+)
 from vestlus.settings_account import Account
 from vestlus.store.rows import Change, EventState, Silence
 
@@ -76,7 +82,8 @@ def test_an_undetermined_echo_holds_the_bots_sends_for_a_bounded_time() -> None:
         event(EventKind.ECHO, text="x"), POLICY, NOW, judgement=Judgement(Whose.UNDETERMINED)
     )
     assert new.state is EventState.UNDETERMINED
-    assert new.change == Change(held_until_ms=NOW + POLICY.echoes.undetermined_ms)
+    until = NOW + POLICY.echoes.undetermined_ms + HOLD_BEYOND_MS
+    assert new.change == Change(rethink=False, held_until_ms=until)
 
 
 def test_an_automation_of_the_app_is_remembered_and_silences_nobody() -> None:

@@ -41,6 +41,13 @@ def reply(text: str = "", *pictures: str, **more: Any) -> Reply:  # noqa: ANN401
         ("https://a.example/b.", "https://a.example/b"),
         ("maksab 20.", "20"),
         ("ﬁnantsid", "finants"),
+        ("м\u2019яч, п\u02bcять", "м'яч, п\u00b4ять"),
+        ("l\u2018été d\u2032hiver", "l'ete d'hiver"),
+        ("9.12.2025 9–19", "9–19"),
+        ("Sadama 12 10115 Tallinn", "Sadama 12"),
+        ("600 0010 või 600 0011", "600 0010"),
+        ("maksab 1 200 eurot", "1 200 eurot"),
+        ("hind 20, 30 või 40.", "30"),
     ],
 )
 def test_a_fact_is_found_however_it_is_written(text: str, fact: str) -> None:
@@ -49,7 +56,19 @@ def test_a_fact_is_found_however_it_is_written(text: str, fact: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fact"), [("kell 19", "9"), ("kell 90", "9"), ("1200 eurot", "20"), ("8.30", "8.3")]
+    ("text", "fact"),
+    [
+        ("kell 19", "9"),
+        ("kell 90", "9"),
+        ("1200 eurot", "20"),
+        ("8.30", "8.3"),
+        ("maksab 10,50 eurot", "50"),
+        ("maksab 10,50 eurot", "10"),
+        ("maksab 10.50 eurot", "50"),
+        ("maksab 1 200 eurot", "200 eurot"),
+        ("maksab 1\u00a0200 eurot", "1"),
+        ("maksab 1 200 300 eurot", "200"),
+    ],
 )
 def test_a_number_is_not_found_in_a_longer_one(text: str, fact: str) -> None:
     assert judge(asked(must=fact), reply(text)) == (f'lacks "{fact}"',)
@@ -103,6 +122,8 @@ def test_the_language_of_sentences_is_told_by_their_words(text: str, language: s
         (RUSSIAN, "uk", "ru", "is in uk and not in ru, as the model says"),
         ("Sadama 12", "en", "et", "is in en and not in et, as the model says"),
         ("Sadama 12", "", "et", "cannot be told to be in et"),
+        ("9–19", "", "et", ""),
+        ("+372 600 0010", "en", "ru", ""),
     ],
 )
 def test_the_language_is_judged_by_letters_words_and_what_the_model_says(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestlus.conversation.guard import LEAKED_CHARACTERS, Objection, objection
+from vestlus.conversation.guard import Objection, objection
+from vestlus.conversation.guard_leaks import LEAKED_CHARACTERS
 from vestlus.conversation.guard_links import is_given, links, readable
 
 FACTS = """\
 Koduleht: https://www.sadam.ee, uudised https://sadam.ee/et/Uudised?id=5&keel=et
 Facebook: facebook.com/sadama.raamatukogu; kaart [siin](https://maps.example.com/a_(b))
 Telefon 645 2020 ja +358 40 1234567, e-post info@sadam.ee, tagasiside [at] sadam [dot] ee.
+Arve EE38 2200 2210 2014 5685, Instagramis @sadama.kohvik ja https://instagram.com/sadamaselts/
+Küsitlus https://forms.example/AbCdE, kirjad vald@kalda.example
 Oleme avatud E-R 9.00-17.00.
 """
 RULES = """\
@@ -109,6 +114,42 @@ def reason(text: str, *own: str) -> Objection | None:
         "evil .ee",
         "t dot me slash kuri",
         "evil точка ru",
+        "...bit.ly/x",
+        "-bit.ly/x",
+        "_bit.ly/x_",
+        "_www.evil.com_",
+        "Vaata…evil.com",
+        "-evil.com",
+        ".evil.com",
+        "a.b.c.d.e.f.g.h.i.j.bit.ly/x",
+        ".".join("abcdefghijklmnopqrstuvwxyz") + ".evil.com",
+        "evil.com\u0438",
+        "_192.0.2.7_",
+        "…192.0.2.7",
+        "1http://3221225985/",
+        "_javascript:alert(1)",
+        "evil.bond",
+        "evil.autos",
+        "evil.yachts",
+        "evil.makeup",
+        "kuri.vermögensberatung",
+        "उदाहरण.भारत",
+        "Swedbank.Me",
+        "Swedbank.Me ja logi sisse",
+        "Eesti.Id",
+        "Eesti.Id on uus",
+        "Evil.To",
+        "Login-Eesti.Me",
+        "Tinyurl.Me",
+        "Evil.Ee",
+        "Evil.Ai",
+        "https://forms.example/abcde",
+        "https://forms.example/AbCdE?ref=https://evil.com",
+        "https://forms.example/AbCdE?utm_source=evil.com",
+        "kalda.example/sisene",
+        "evil      dot      com",
+        "evil.com.Tere",
+        "evil.com.sadam",
     ],
 )
 def test_a_link_that_was_not_given_is_not_sent(text: str) -> None:
@@ -124,10 +165,14 @@ def test_a_link_that_was_not_given_is_not_sent(text: str) -> None:
         "sadam.ee",
         "Sadam.ee-st, SADAM.EE ja www.sadam.ee-le",
         "Vaata https://sadam.ee/et/Uudised?id=5&keel=et!",
-        "sadam.ee/et/uudised/?keel=et&id=5&utm_source=ig&fbclid=abc#tipp",
-        "(sadam.ee/et/uudised)",
+        "SADAM.ee/et/Uudised/?keel=et&id=5&utm_source=ig&fbclid=abc#tipp",
+        "(sadam.ee/et/Uudised)",
         "**https://sadam.ee**",
-        "[uudised](https://sadam.ee/et/uudised?id=5&keel=et)",
+        "_sadam.ee_ …sadam.ee",
+        "Vaata sadam.ee.Tere tulemast",
+        "[uudised](https://sadam.ee/et/Uudised?id=5&keel=et)",
+        "https://forms.example/AbCdE?ref=ig_story",
+        "https://kalda.example",
         "„sadam.ee“",
         "facebook.com/sadama.raamatukogu",
         "facebook.com",
@@ -159,8 +204,10 @@ def test_a_given_link_is_sent_however_it_is_written(text: str) -> None:
         "Helista hädaabinumbril 112 või 116 111.",
         "punkt ja joon; dot to dot",
         "Vaata: kell 10 [saal](kell",
-        "@sadama.raamatukogu",
-        "Postiindeks 10115, registrikood 75014289, EE38 2200 2210 2014 5685",
+        "Postiindeks 10115, registrikood 75014289, reg nr 80012345, kohtuasi 3-21-1234",
+        "Tere.To find us, ask.It is easy.Be welcome",
+        "kl 10 1234 et 10 inimest tuleb kohale ja 20 ei",
+        "kell @ 10, @5",
         "1 < 2 ja 3 > 2 <3",
         "😀👍🏽",
         "",
@@ -189,6 +236,21 @@ def test_links_of_the_user_are_not_passed_on() -> None:
         "645 2021",
         "isikukood 38001085718",
         "4111 1111 1111 1111",
+        "4111.1111.1111.1111",
+        "4111_1111_1111_1111",
+        "3782.822463.10005",
+        "8 800 555 35 35",
+        "8 (912) 345-67-89",
+        "Makse: EE382200221020145686, saaja Sadam.",
+        "EE47 1000 0010 2014 5685 JAH",
+        "LV80BANK0000435195001",
+        "de89-3704-0044-0532-0130-00",
+        "DE89  3704 0044 0532 0130 00",
+        "@fake_kaldavee kirjuta talle",
+        "@Sadama.Kohvik2",
+        "@sadama",
+        "_@fake_kaldavee_",
+        "\uff20fake_kaldavee",
         "5123\u200b4567",
         "\uff15\uff11\uff12\uff13\uff14\uff15\uff16\uff17",
     ],
@@ -206,6 +268,10 @@ def test_personal_data_of_nobody_knows_whom_is_not_sent(text: str) -> None:
         "0035840 1234567",
         "Kirjuta INFO@sadam.ee.",
         "tagasiside@sadam.ee",
+        "Arve: EE382200221020145685.",
+        "ee38-2200-2210-2014-5685",
+        "Jälgi @sadama.kohvik, @Sadama.Kohvik. ja @sadamaselts!",
+        "@sadama.raamatukogu",
     ],
 )
 def test_given_contact_data_is_sent_however_it_is_written(text: str) -> None:
@@ -216,6 +282,58 @@ def test_what_the_user_told_of_themselves_may_be_said_to_them() -> None:
     text = "Panin kirja: mari@example.ee, 5123 4567."
     assert reason(text, "Olen Mari, mari@example.ee", "tel +37251234567") is None
     assert reason(text, "Olen Mari, mari@example.ee") is Objection.PERSONAL_DATA_NOT_GIVEN
+    text = "Vastame sulle, @mari.maasikas, arvele EE471000001020145685."
+    assert reason(text, "@mari.maasikas siin, EE47 1000 0010 2014 5685") is None
+    assert reason(text, "mari.maasikas siin, EE47 1000 0010 2014 5685") is (
+        Objection.PERSONAL_DATA_NOT_GIVEN
+    )
+
+
+def test_the_account_s_own_name_may_be_said_with_an_at() -> None:
+    assert objection("Oleme @kaldavee", given=["kaldavee"], secret=[]) is None
+    assert objection("Oleme @kaldavee", given=["Siin on kaldavee."], secret=[]) is not None
+
+
+def test_an_address_that_the_user_gave_makes_its_host_no_page_of_ours() -> None:
+    said = "Panin kirja: mari@evil.com"
+    assert objection("Vaata evil.com", given=[said], secret=[]) is None
+    assert objection("Vaata evil.com", given=[said], secret=[], own=["mari@evil.com"]) is (
+        Objection.LINK_NOT_GIVEN
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + " " * 8000 + "b",
+        "a" + "\n" * 8000 + "b",
+        "<" + " " * 8000,
+        "[ " * 4000,
+        "-a" * 4000,
+        "a." * 4000,
+        "a_" * 4000,
+        "EE12 " * 1600,
+        "aa11" * 2000,
+    ],
+)
+def test_no_answer_takes_long_to_read(text: str) -> None:
+    began = time.process_time()
+    objection(text, given=[], secret=[])
+    assert time.process_time() - began < 1.0
+
+
+def test_the_numbers_of_a_long_text_are_looked_for_once() -> None:
+    numbers = "\n".join(f"Tuba {room}: 645 {room}, kirjuta meile." for room in range(2000, 2500))
+    assert reason_of_number("645 9999", numbers) is Objection.PERSONAL_DATA_NOT_GIVEN
+    began = time.process_time()
+    for _ in range(5):
+        assert reason_of_number("645 9998", numbers) is Objection.PERSONAL_DATA_NOT_GIVEN
+    # Looking for them takes some 0.5 s each time.
+    assert time.process_time() - began < 1.0
+
+
+def reason_of_number(text: str, known: str) -> Objection | None:
+    return objection(text, given=[known], secret=[])
 
 
 @pytest.mark.parametrize(
@@ -302,7 +420,7 @@ def test_an_answer_in_given_words_is_always_sent(text: str, more: str) -> None:
     )
 
 
-NOISE = st.text("ab.:/@ -()[]10\u200b\u0435\n,;%#?&=", max_size=60)
+NOISE = st.text("ab.:/@ -_…()[]10\u200b\u0435\n,;%#?&=", max_size=60)
 
 
 @given(
@@ -311,6 +429,13 @@ NOISE = st.text("ab.:/@ -()[]10\u200b\u0435\n,;%#?&=", max_size=60)
 def test_no_surroundings_hide_a_link(before: str, after: str, link: str) -> None:
     assert (
         objection(f"{before} {link} {after}", given=[FACTS], secret=[]) is Objection.LINK_NOT_GIVEN
+    )
+    if readable(after)[:1].isalnum():
+        after = f"/{after}"  # with letters or digits behind, it is another domain, or none
+    # Letters and an @ before it make it an e-mail address, which nobody gave either.
+    assert objection(f"{before}{link}{after}", given=[FACTS], secret=[]) in (
+        Objection.LINK_NOT_GIVEN,
+        Objection.PERSONAL_DATA_NOT_GIVEN,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 from starlette.types import Message
 from structlog.testing import capture_logs
 
+from image_bank import serving
 from image_bank.bank import LOOK_MS, ImageBank
 from image_bank.catalogue import Picture, encode
 from image_bank.errors import StorageUnavailable
 from image_bank.links import BankLinks, LinkSigner
 from image_bank.serving import MediaHandler
-from image_bank.storage import file_name
+from image_bank.storage import file_name, is_intact
 from tests.fakes.bank import MemoryBank, MemoryStorage
 from tests.unit.test_webhook_handler import Answer
 from vestlus.errors import StoreUnavailable
@@ -250,6 +252,21 @@ async def test_head_tells_the_same_without_the_file(site: Site) -> None:
     assert (told.status, told.headers, told.body) == (200, got.headers, b"")
 
 
+async def test_megabytes_are_not_looked_through_on_the_event_loop(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def intact(name: str, data: bytes) -> bool:
+        threads.append(threading.current_thread())
+        return is_intact(name, data)
+
+    monkeypatch.setattr(serving, "is_intact", intact)
+    assert (await site.ask(SIGNER.sign(FILE, NOW_MS))).status == 200
+    (thread,) = threads
+    assert thread is not threading.current_thread()
+
+
 async def test_everything_else_is_not_found_and_nothing_tells_why(site: Site) -> None:
     good = SIGNER.sign(FILE, NOW_MS)
     absent = SIGNER.sign(file_name(b"another", "image/jpeg"), NOW_MS)
@@ -288,3 +305,16 @@ async def test_a_storage_that_is_away_is_no_missing_file() -> None:
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
     assert [one["event"] for one in logs] == ["media_storage_unavailable"]
     assert (await site.ask("no link at all")).status == 404
+
+
+@pytest.mark.parametrize("back_ms", [1, HOUR_MS])
+async def test_a_clock_that_is_set_back_hides_no_change_for_longer_than_usual(
+    back_ms: int,
+) -> None:
+    store, clock, bank = await bank_with(PICTURE)
+    assert set(await bank.pictures()) == {"map"}
+    await store.put_pictures({"new": encode(replace(PICTURE, id="new"))}, NOW_MS)
+    clock.now_ms -= back_ms
+    await bank.pictures()
+    clock.now_ms += LOOK_MS
+    assert set(await bank.pictures()) == {"map", "new"}

@@ -192,3 +192,19 @@ def test_a_pdf_with_too_many_pages_is_cut(tmp_path: Path, monkeypatch: pytest.Mo
     with capture_logs() as logs:
         assert texts(tmp_path) == {"a.pdf": "One\n\nTwo"}
     assert logs[0]["event"] == "knowledge_file_cut"
+
+
+def test_a_pdf_that_takes_too_long_is_left_out_until_it_changes(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf("One", "Two", "Three", "Four"))
+    (tmp_path / "b.md").write_text("Hea")
+    ticks = iter(range(0, 1_000, 8))
+    with capture_logs() as logs:
+        slow, other = read(look(tmp_path), {}, lambda: float(next(ticks)))
+    assert (slow.text, other.text) == ("", "Hea")
+    assert [(line["event"], line["reason"]) for line in logs] == [
+        ("knowledge_file_left_out", "too_slow")
+    ]
+    known = {one.name: one for one in (slow, other)}
+    assert read(look(tmp_path), known) == (slow, other)
+    (tmp_path / "a.pdf").write_bytes(pdf("One"))
+    assert read(look(tmp_path), known)[0].text == "One"

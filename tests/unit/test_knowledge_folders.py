@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from vestlus.assistant.knowledge import (
     Passages,
 )
 from vestlus.assistant.search import LexicalSearch
+from vestlus.errors import AssistantUnavailable
 from vestlus.settings_account import Account
 
 #: More than a prompt takes whole.
@@ -58,7 +60,7 @@ def search() -> Recording:
 
 @pytest.fixture
 def folders(search: Recording, clock: Clock) -> KnowledgeFolders:
-    return KnowledgeFolders(search, clock)
+    return KnowledgeFolders(lambda _: search, clock)
 
 
 def account(folder: Path | None, **more: Any) -> Account:  # noqa: ANN401 - any field
@@ -209,4 +211,47 @@ async def test_while_a_change_is_read_others_go_on_with_what_was_there(
     async with asyncio.timeout(10):
         while (await folders.passages(account(tmp_path), "x")).items[0].text == "vana":
             await asyncio.sleep(0.01)
+    await folders.aclose()
+
+
+async def test_nobody_waits_without_limit_for_a_folder_and_the_reading_goes_on(
+    tmp_path: Path, search: Recording, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = KnowledgeFolders(lambda _: search, clock, read_seconds=0.05)
+    (tmp_path / "a.md").write_text("vana")
+    go_on = threading.Event()
+    read = knowledge_files.read
+    reads = 0
+
+    def slowly(*given: Any) -> tuple[knowledge_files.Document, ...]:  # noqa: ANN401
+        nonlocal reads
+        reads += 1
+        assert go_on.wait(10)
+        return read(*given)
+
+    async def text() -> str:
+        return (await folders.passages(account(tmp_path), "x")).items[0].text
+
+    async def becomes(wanted: str) -> None:
+        async with asyncio.timeout(10):
+            while True:
+                with suppress(AssistantUnavailable):
+                    if await text() == wanted:
+                        return
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(knowledge_files, "read", slowly)
+    for _ in range(2):
+        with pytest.raises(AssistantUnavailable, match=r"^timeout$"):
+            await text()
+    assert reads == 1
+    go_on.set()
+    await becomes("vana")
+    go_on.clear()
+    (tmp_path / "a.md").write_text("uus tekst")
+    clock.now += LOOK_EVERY_MS
+    # What was there before is better than no answer.
+    assert await text() == "vana"
+    go_on.set()
+    await becomes("uus tekst")
     await folders.aclose()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from email import message_from_string, policy
+from typing import Any, cast
 
 import stamina
 from aiohttp import web
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from vestlus.hosting.turns import HandedOver
 from vestlus.notify import Notifier
@@ -18,6 +20,7 @@ from vestlus.settings import Settings
 from vestlus.settings_account import Account
 
 ACCOUNT = "17841400000000001"
+OTHER = "17841400000000002"
 EVENT = HandedOver(account=ACCOUNT, conversation="c1", note="Wants a refund.", at_ms=1000)
 
 
@@ -33,10 +36,12 @@ class Listener:
 
     statuses: list[int] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
 
     async def take(self, request: web.Request) -> web.Response:
         self.bodies.append(await request.json())
+        self.heard.set()
         return web.Response(status=self.statuses.pop(0) if self.statuses else 204)
 
 
@@ -151,3 +156,112 @@ async def test_an_account_that_wants_nobody_told_is_left_alone() -> None:
         notifier(EVENT)
         await notifier.told()
     assert notifier.failed == 0
+
+
+async def test_a_mail_is_told_whatever_line_ends_and_broken_characters_its_texts_hold() -> None:
+    async with mail_server() as (address, mails):
+        one = Account(
+            id=ACCOUNT,
+            name="Muuseum\r\nBcc: x@example.org\ud800\x00",
+            access_token=SecretStr("t"),
+            notify_email="desk@example.org",
+        )
+        made = Settings(accounts=(one,), smtp_url=address, email_from="bot@example.org")
+        async with Notifier(made) as notifier:
+            notifier(replace(EVENT, note="Half a pair: \ud83d."))
+            await notifier.told()
+    (mail,) = mails
+    parsed = message_from_string(mail, policy=policy.default)
+    assert parsed["Bcc"] is None
+    assert parsed["Subject"] == "Muuseum Bcc: x@example.org? : a conversation waits for a person"
+    assert "Half a pair: ?." in parsed.get_content()
+    assert notifier.failed == 0
+
+
+async def test_a_posted_note_holds_no_half_of_a_pair() -> None:
+    async with listening() as listener, Notifier(settings(notify_url=listener.url)) as notifier:
+        notifier(replace(EVENT, note="Half a pair: \ud83d."))
+        await notifier.told()
+    assert [body["note"] for body in listener.bodies] == ["Half a pair: ?."]
+
+
+async def test_a_mistake_of_any_kind_is_counted_once_and_the_next_is_told() -> None:
+    broken = replace(EVENT, at_ms=cast(int, object()))  # cannot be written as JSON
+    async with listening() as listener:
+        made = settings(notify_url=listener.url)
+        with stamina.set_testing(True, attempts=5), capture_logs() as logs:
+            async with Notifier(made) as notifier:
+                notifier(broken)
+                notifier(EVENT)
+                await notifier.told()
+    assert notifier.failed == 1
+    assert [body["at_ms"] for body in listener.bodies] == [1000]
+    (failure,) = [line for line in logs if line["event"] == "hand_over_not_told"]
+    assert (failure["way"], failure["error"]) == ("url", "TypeError")
+
+
+async def test_what_is_logged_of_a_failure_names_no_address_and_no_text() -> None:
+    with stamina.set_testing(True, attempts=1), capture_logs() as logs:
+        async with Notifier(settings(notify_url="http://127.0.0.1:1/secret-key")) as notifier:
+            notifier(EVENT)
+            await notifier.told()
+    (failure,) = [line for line in logs if line["event"] == "hand_over_not_told"]
+    assert failure["error"] == "ClientConnectorError"
+    assert "secret-key" not in str(logs)
+    assert EVENT.note not in str(logs)
+
+
+async def test_an_account_whose_listener_hangs_delays_no_other_account() -> None:
+    let_go = asyncio.Event()
+
+    async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await let_go.wait()
+        writer.close()
+
+    hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async with hanging, listening() as listener:
+        dead = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}/"
+        accounts = tuple(
+            Account(id=key, access_token=SecretStr("t"), notify_url=url)
+            for key, url in ((ACCOUNT, dead), (OTHER, listener.url))
+        )
+        with stamina.set_testing(True, attempts=1):
+            async with Notifier(Settings(accounts=accounts)) as notifier:
+                notifier(EVENT)
+                notifier(replace(EVENT, account=OTHER))
+                async with asyncio.timeout(5):
+                    await listener.heard.wait()
+                told = asyncio.create_task(notifier.told())
+                assert await asyncio.wait({told}, timeout=0.05) == (set(), {told})
+                let_go.set()
+                await told
+    assert notifier.failed == 1
+    assert [body["account"] for body in listener.bodies] == [OTHER]
+
+
+async def test_an_account_with_too_many_waiting_does_not_fill_another_s_queue() -> None:
+    async with listening() as listener:
+        accounts = tuple(
+            Account(id=key, access_token=SecretStr("t"), notify_url=listener.url)
+            for key in (ACCOUNT, OTHER)
+        )
+        with capture_logs() as logs:
+            async with Notifier(Settings(accounts=accounts)) as notifier:
+                for _ in range(501):
+                    notifier(EVENT)
+                notifier(replace(EVENT, account=OTHER))
+                assert notifier.failed == 1
+                await listener.heard.wait()
+    refused = [line for line in logs if line["event"] == "hand_over_not_told"]
+    assert [(line["way"], line["account"]) for line in refused] == [("too_many", ACCOUNT)]
+
+
+async def test_every_account_s_task_has_ended_when_the_notifier_is_closed() -> None:
+    accounts = tuple(
+        Account(id=key, access_token=SecretStr("t"), notify_email="desk@example.org")
+        for key in (ACCOUNT, OTHER)
+    )
+    before = asyncio.all_tasks()
+    async with Notifier(Settings(accounts=accounts)):
+        assert len(asyncio.all_tasks() - before) == 2
+    assert asyncio.all_tasks() == before

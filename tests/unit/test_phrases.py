@@ -64,6 +64,32 @@ def test_the_word_that_starts_again_is_one_that_starts_again(language: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("language", "asked"),
+    [
+        ("et", "inimest"),
+        ("en", "a person"),
+        ("ru", "сотрудника"),
+        ("uk", "людину"),
+        ("fi", "ihmistä"),
+        ("lv", "cilvēku"),
+        ("lt", "žmogaus"),
+        ("de", "einen Menschen"),
+        ("sv", "en människa"),
+        ("pl", "człowieka"),
+    ],
+)
+def test_whom_users_are_told_to_ask_for_can_be_asked_for(language: str, asked: str) -> None:
+    assert asked.removeprefix("einen ") in say(Phrase.UNSAFE, language)
+    assert command_of(asked) is Command.PERSON
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_more_is_said_to_be_erased_than_this_conversation(language: str) -> None:
+    yours = r"\b(?:teie|your|ваши|ваші|jūsu|jūsų|państwa|ihre|dina)\b|tietosi"
+    assert not re.search(yours, say(Phrase.DELETED, language).casefold())
+
+
+@pytest.mark.parametrize(
     ("language", "account", "spoken"),
     [
         ("et", "ru", "et"),

@@ -54,6 +54,43 @@ def test_cuts_at_the_end_of_a_sentence_before_the_end_of_a_word() -> None:
     assert second == "Pühadel oleme suletud, kuid e-teenused töötavad."
 
 
+ORDINAL = "Vabariigi aastapäev on pühapäeval, 24. veebruaril, ja maja on siis suletud."
+
+
+@pytest.mark.parametrize("limit", range(45, 60))
+def test_an_ordinal_stays_with_its_month(limit: int) -> None:
+    first, *rest = split_text(f"Tere! {ORDINAL}", limit)
+    assert first == "Tere!"
+    assert not any(piece.endswith("24.") for piece in rest)
+
+
+@given(
+    before=st.lists(st.sampled_from(["maja", "on", "suletud", "ja", "Tere."]), min_size=1),
+    held=st.sampled_from(
+        ["24. veebruaril", "XX. sajandi", "nr. 5", "tel. 6", "lk. 7", "J. Jannsen", "ул. 8", "1. 5"]
+    ),
+    after=st.lists(st.sampled_from(["majas", "on", "avatud.", "Uks"]), max_size=8),
+    limit=st.integers(40, 120),
+)
+def test_numbers_initials_and_abbreviations_stay_with_what_follows(
+    before: list[str], held: str, after: list[str], limit: int
+) -> None:
+    pieces = split_text(" ".join([*before, held, *after]), limit)
+    assert sum(held in piece for piece in pieces) == 1
+
+
+def test_a_sentence_may_end_with_a_number_or_an_abbreviation() -> None:
+    assert split_text("Maja on avatud kella 10. Tulge!", 28) == (
+        "Maja on avatud kella 10.",
+        "Tulge!",
+    )
+    assert split_text("Tule kell 10.\nsiis räägime", 20) == ("Tule kell 10.", "siis räägime")
+
+
+def test_where_there_is_no_other_place_ordinals_are_cut_off_as_well() -> None:
+    assert split_text("1. 2. 3. 4.", 5) == ("1. 2.", "3. 4.")
+
+
 def test_a_link_is_never_cut() -> None:
     link = "https://www.example.ee/lahtiolekuajad?keel=et&maja=1"
     pieces = split_text(f"Täpsemalt loe meie kodulehelt, kus on kõik kirjas: {link} ja küsi.", 70)

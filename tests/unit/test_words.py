@@ -27,8 +27,8 @@ ASKED = {
         antworten Sie mir wieder|starta igen|zacznij od nowa""",
     Command.DELETE: """
         kustuta mu andmed|Palun kustuta kõik minu andmed!|kustutage minu isikuandmed ära
-        unusta mind|delete my data|Please delete all of my personal data.|can you erase my messages?
-        forget me|удалите мои данные|удали все мои данные, пожалуйста|забудьте меня
+        delete my data|Please delete all of my personal data.|can you erase my messages
+        forget my data|удалите мои данные|удали все мои данные, пожалуйста
         видаліть мої персональні дані|poista minun tietoni|poista kaikki henkilötietoni
         izdzēsiet manus datus|lūdzu, dzēst visus manus personas datus|ištrinkite mano duomenis
         ištrinti visus mano asmens duomenis|Löschen Sie meine Daten|bitte alle meine Daten löschen
@@ -36,15 +36,17 @@ ASKED = {
         proszę usunąć moje dane osobowe""",
     Command.PERSON: """
         räägi inimesega|Soovin rääkida päris inimesega|kas ma saaksin klienditeenindajaga ühendust?
-        Palun suunake mind edasi operaatorile|inimene|kutsu inimene|tahan inimest
+        Palun suunake mind edasi operaatorile|inimest|kutsu inimene|tahan inimest
         I want to talk to a human|Can I speak with a real person please?|human|Get me an operator!
         could you connect me to an agent|соедините с оператором|Хочу поговорить с живым человеком
         оператор|позовите сотрудника|З'єднайте мене з оператором|хочу поговорити з людиною
-        Haluan puhua ihmisen kanssa|yhdistäkää asiakaspalvelijalle|ihminen
+        Haluan puhua ihmisen kanssa|yhdistäkää asiakaspalvelijalle|ihmistä
         Gribu runāt ar cilvēku|savienojiet ar operatoru|Noriu kalbėti su žmogumi
         sujunkite su darbuotoju|Ich möchte mit einem Menschen sprechen|verbinden Sie mich mit einem
         Mitarbeiter|Jag vill prata med en människa|kundtjänst|Chcę porozmawiać z człowiekiem
-        proszę połączyć z konsultantem""",
+        proszę połączyć z konsultantem|I need a human agent|I need a person to talk to|operator?
+        I need a real person, not a bot|Vajan inimest, kes vastaks|Palun inimest vastama
+        Нужен человек, чтобы ответить|Нужен оператор, пожалуйста|потрібна людина""",
     Command.EMERGENCY: """
         ma tahan surra|Ma ei taha enam elada...|tapan end ära|mul on enesetapumõtted
         ma lõpetan oma elu|I want to die|i'm going to kill myself|I don't want to live anymore
@@ -54,7 +56,9 @@ ASKED = {
         gribu nomirt|negribu vairs dzīvot|man ir pašnāvības domas|noriu mirti|nebenoriu gyventi
         nusižudysiu|Ich will sterben|ich will nicht mehr leben|ich bringe mich um
         ich habe Suizidgedanken|jag vill dö|jag orkar inte leva|jag ska ta livet av mig|chcę umrzeć
-        nie chcę już żyć|zabiję się|mam myśli samobójcze""",
+        nie chcę już żyć|zabiję się|mam myśli samobójcze|ma tahan oma elu lõpetada
+        ma ei näe enam mõtet elada|lõikan ennast|хочу покончить жизнь самоубийством
+        I will kill my self|thinking about ending it all|I want to hurt my self""",
 }
 ORDINARY = """
     millal kohvik tööd lõpetab?|Kas buss nr 5 peatub siin?|stop by tomorrow?|Where is the bus stop?
@@ -70,6 +74,52 @@ ORDINARY = """
     не хочу умирать
     Tere!|?|👍|😀😀|...|12345|Palun|aitäh!|Kas teil on stopp-märke müügil?|старт марафона когда?
     forget me not lilled|unusta mind siia ööseks|kustuta tuli"""
+#: About places, things and other people, in the words of danger.
+HARMLESS = """
+    Ei taha enam elada Tartus, kuidas elukohta muuta?|vanaema ei taha enam elada hooldekodus
+    ei taha enam elada Tartus kuidas elukohta muuta|Ma ei taha enam elada siin
+    Ma ei taha enam elada sotsiaalkorteris|ei taha enam elada nende naabrite kõrval
+    ei jaksa enam elada selle müra kõrval, kuhu kaevata?|vanaema ei jaksa enam elada üksi kodus
+    Tahan lõpetada oma elu Eestis ja kolida|ei näe mõtet elada Kohtla-Järve kesklinnas
+    I want to end my life insurance|taking my own life jacket|I was hurting myself on the slide
+    I don't want to live anymore in this house|not want to live any more here
+    не хочу больше жить в этом доме|жить не хочу в этом районе
+    Хочу умереть в своей квартире: как оформить завещание|не хочу більше жити в цьому будинку
+    vairs negribu dzīvot šajā mājā|nebenoriu gyventi Kaune|nebenoriu gyventi šiame bute
+    will nicht mehr leben in Berlin|en halua enää elää täällä|en jaksa enää elää tässä talossa
+    vill inte leva längre här|vill inte leva längre i den här lägenheten
+    nie chcę już żyć w tym mieście|nie chcę już żyć tutaj"""
+#: The same beginnings that are about living at all.
+CLEAR = """
+    не хочу больше жить на этом свете|не хочу больше жить в этом мире|жить не хочу в этом аду
+    не хочу больше жить, в этом доме все умерли|не хочу жить. Помогите|я хочу умереть дома
+    ma ei taha enam elada selles maailmas|ma ei taha enam elada sellises maailmas
+    ma ei taha enam elada kuidas edasi|ma ei taha enam elada, Tartus pole kedagi
+    ma ei taha enam elada mees jättis maha|ei taha enam elada selles valus
+    ma ei taha enam elada viimasel ajal|ma ei taha enam elada ma istun kodus
+    ma ei taha enam elada Tartus. Ma ei taha enam elada.|lõpetan oma elu siin ja praegu
+    I don't want to live anymore in this world|I don't want to live anymore in such pain
+    cutting myself on the arm|I want to end my life, insurance pays
+    не хочу більше жити на цьому світі|vairs negribu dzīvot šajā pasaulē
+    nebenoriu gyventi šiame pasaulyje|nebenoriu gyventi padėkite
+    will nicht mehr leben in dieser Welt|en halua enää elää tässä maailmassa
+    vill inte leva längre i den här världen
+    nie chcę już żyć na tym świecie|nie chcę już żyć w ogóle|nie chcę już żyć w ciągłym strachu"""
+#: Where people are spoken of, and nobody wants to talk to one.
+NO_PERSON = """
+    Нужен человек для ухода за мамой|Мне нужен оператор экскаватора
+    нужен сотрудник охраны, есть вакансия?|I need a person over 18 to accompany the child?
+    I want a human resources contact|can I talk to human resources|I need an operator licence
+    Where can I speak to my representative in parliament?|speak to a representative of the council
+    Vajan inimest kes koristaks|Palun inimest appi puid lõhkuma|kutsu töötaja lampi vahetama
+    Brauche Mitarbeiter für mein Café|potrzebuję człowieka do ogrodu
+    tarvitsen ihmisen siivoamaan|vajag cilvēku dārza darbiem|reikia žmogaus darbams sode
+    behöver en människa som målar|Representative|inimene|менеджер|сотрудник|ihminen|Mitarbeiter"""
+#: Neither a command that cannot be taken back nor one that silences.
+ASKED_ABOUT = """
+    Seis?|seis|resume?|Start?|STOP?|Stop? 🙏|стоп ?!|kustuta minu andmed?|delete my data\uff1f
+    can you erase my messages?|forget me|delete me|unusta mind|забудь меня|забудьте меня
+    забудь мене|vergiss mich|zapomnij o mnie|glöm mig|aizmirsti mani|pamiršk mane|unohda minut"""
 
 
 def each(texts: str) -> list[str]:
@@ -85,9 +135,35 @@ def test_what_is_asked_for_is_understood(command: Command, text: str) -> None:
     assert command_of(text) is command
 
 
-@pytest.mark.parametrize("text", each(ORDINARY))
+@pytest.mark.parametrize("text", each(CLEAR))
+def test_where_somebody_does_not_want_to_live_at_all_it_is_an_emergency(text: str) -> None:
+    assert command_of(text) is Command.EMERGENCY
+
+
+def test_a_statement_may_go_over_line_ends() -> None:
+    assert command_of("I want\nto die") is Command.EMERGENCY
+    assert command_of("tahaks rääkida.\nInimesega") is Command.PERSON
+
+
+@pytest.mark.parametrize("text", each(HARMLESS))
+def test_a_place_left_does_not_hide_a_statement_beside_it(text: str) -> None:
+    assert command_of(f"{text}. Ma tahan surra") is Command.EMERGENCY
+
+
+@pytest.mark.parametrize("text", each(ORDINARY) + each(HARMLESS) + each(NO_PERSON))
 def test_an_ordinary_message_asks_for_nothing(text: str) -> None:
     assert command_of(text) is None
+
+
+@pytest.mark.parametrize("text", each(ASKED_ABOUT))
+def test_what_is_only_asked_about_or_has_no_word_for_data_is_no_command(text: str) -> None:
+    assert command_of(text) is None
+
+
+@pytest.mark.parametrize("command", [Command.STOP, Command.START, Command.DELETE])
+def test_no_question_stops_starts_or_erases(command: Command) -> None:
+    for text in each(ASKED[command]):
+        assert command_of(f"{text}?") is None, text
 
 
 @pytest.mark.parametrize("command", [Command.STOP, Command.START, Command.DELETE])
@@ -102,8 +178,7 @@ def test_a_person_and_an_emergency_are_found_in_the_middle_of_a_message(command:
     missed = [
         text for text in phrases if command_of(f"Tere, pilet 12. {text}, kell viis") is not command
     ]
-    # "I do not want to live" alone may be about a place when it goes on.
-    assert missed in ([], ["Я не хочу жить"])
+    assert missed == []
 
 
 def test_an_emergency_goes_before_everything_else() -> None:
@@ -158,5 +233,13 @@ def test_a_stop_inside_other_words_is_none(text: str) -> None:
 
 def test_a_huge_message_is_read_at_once() -> None:
     # Patterns that could backtrack over these would not come back.
-    for text in ("palun " * 1000, "räägi " * 1000, "ära mulle enam " * 500, "a" * 10000):
-        assert command_of(text) in (None, Command.STOP)
+    for text in (
+        "palun " * 1000,
+        "räägi " * 1000,
+        "ära mulle enam " * 500,
+        "a" * 10000,
+        "ei taha enam elada " * 400,
+        "ei taha " * 500,
+        "vajan inimest " * 300,
+    ):
+        assert command_of(text) in (None, Command.STOP, Command.PERSON, Command.EMERGENCY)

@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from vestlus.assistant.again import asks_again
+from vestlus.assistant.again import wants_it_again
 from vestlus.assistant.failures import AttemptFailed, Reason
 from vestlus.assistant.offers import Offer
 from vestlus.assistant.port import Question
-from vestlus.assistant.prompt import STAFF_MARK, rules
+from vestlus.assistant.prompt import STAFF_MARK
+from vestlus.assistant.rules import rules
 from vestlus.assistant.scripts import is_latin_to_cyrillic
 from vestlus.conversation.guard import objection
 from vestlus.conversation.history import Role
@@ -30,10 +31,12 @@ _STAFF: Final = re.compile(re.escape(STAFF_MARK) + r"\s*", re.IGNORECASE)
 #: Said to the model when it is asked once more.
 REMARKS: Final[Mapping[str, str]] = {
     Reason.UNKNOWN_PICTURE: (
-        "Your draft was not sent: it named a picture that is not in the list of pictures."
+        "Your draft was not sent: it named a picture that is not in the list of pictures. Answer "
+        "without that picture, and do not announce or promise it."
     ),
     Reason.REPEATED_PICTURE: (
-        "Your draft was not sent: it named a picture that this user has had already."
+        "Your draft was not sent: it named a picture that this user has had already. Send another "
+        "one of the list or none, and neither announce nor promise a picture that you do not send."
     ),
     Reason.LINK_NOT_GIVEN: (
         "Your draft was not sent: it had a web address that is not in the account's own texts."
@@ -69,7 +72,7 @@ class Given:
     #: Ids of the pictures that were offered, and of those that this user has had.
     pictures: frozenset[str]
     sent: frozenset[str]
-    #: The user asks to see something once more.
+    #: The user asks for something that they may have had: once more, by name, or as it is lost.
     again: bool
     #: The account's texts, and what was said in its name: links and contact data may be from here.
     sources: tuple[str, ...]
@@ -91,7 +94,7 @@ def given(question: Question, account: Account, persona: str, offer: Offer) -> G
     return Given(
         pictures=frozenset(one.id for one in offer.pictures.items),
         sent=frozenset(question.pictures_sent),
-        again=asks_again(asked),
+        again=wants_it_again(asked),
         sources=(
             persona,
             account.name,

@@ -10,11 +10,13 @@ from typing import Final, Protocol
 import structlog
 
 from vestlus.assistant import knowledge_files
+from vestlus.assistant.failures import Reason
 from vestlus.assistant.knowledge_chunks import chunks
-from vestlus.assistant.search import Search
+from vestlus.assistant.searches import Searches
 from vestlus.assistant.shared_work import SharedWork
 from vestlus.clock import Clock
 from vestlus.conversation.history import estimated_tokens
+from vestlus.errors import AssistantUnavailable
 from vestlus.settings_account import Account
 
 _log = structlog.get_logger(__name__)
@@ -28,6 +30,9 @@ MOST_CHUNKS: Final = 6
 
 #: Milliseconds between looks at a folder, while it is asked about.
 LOOK_EVERY_MS: Final = 1_000
+
+#: A question waits no longer for a folder to be read; the reading goes on.
+READ_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Knowledge(Protocol):
         """What to answer ``query`` from; no items where the account has none or nothing fits.
 
         ``query`` is what the user wants to know, with what must not leave the house masked: it
-        may go to the embedding model. Raises AssistantError only where the search given to it does.
+        may go to the embedding model. Raises AssistantError where the documents cannot be had.
         """
         ...
 
@@ -91,14 +96,18 @@ class KnowledgeFolders:
 
     Owns what it has read for as long as the process lives. All reading is done in a thread, once
     for everybody who asks; while a change is read, all but the first go on with what was there
-    before. A folder that can no longer be read at all leaves what was there in force. ``search``
-    finds the pieces of folders that are too large for a prompt; one that fails, fails the
-    question, hence give it a FallbackSearch. ``clock``: milliseconds since 1970.
+    before. Nobody waits longer than ``read_seconds``: after them there is what was there before,
+    or else AssistantUnavailable. A folder that can no longer be read at all leaves what was there
+    in force. ``searches`` find the pieces of folders that are too large for a prompt; one that
+    fails, fails the question, hence give a FallbackSearch. ``clock``: milliseconds since 1970.
     """
 
-    def __init__(self, search: Search, clock: Clock) -> None:
-        self._search = search
+    def __init__(
+        self, searches: Searches, clock: Clock, *, read_seconds: float = READ_SECONDS
+    ) -> None:
+        self._searches = searches
         self._clock = clock
+        self._read_seconds = read_seconds
         self._folders: dict[Path, _Folder] = {}
         self._looking: SharedWork[Path, _Content] = SharedWork("knowledge folder")
 
@@ -109,7 +118,7 @@ class KnowledgeFolders:
         content = await self._content(account.knowledge)
         if content.whole is not None:
             return content.whole
-        best = await self._search.best(query, content.texts, MOST_CHUNKS)
+        best = await self._searches(account).best(query, content.texts, MOST_CHUNKS)
         return Passages(tuple(content.pieces[key] for key in best), whole=False)
 
     async def aclose(self) -> None:
@@ -122,7 +131,13 @@ class KnowledgeFolders:
             0 <= self._clock() - known.looked_at_ms < LOOK_EVERY_MS or self._looking.running(path)
         ):
             return known.content
-        return await self._looking.run(path, self._look(path))
+        try:
+            async with asyncio.timeout(self._read_seconds):
+                return await self._looking.run(path, self._look(path))
+        except TimeoutError:
+            if known is None:
+                raise AssistantUnavailable(Reason.TIMEOUT.value) from None
+            return known.content
 
     async def _look(self, path: Path) -> _Content:
         now = self._clock()

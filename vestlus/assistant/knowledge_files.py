@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ _MAX_DEPTH: Final = 8
 MAX_CHARACTERS: Final = 4_000_000
 #: Pages read of a PDF.
 MAX_PAGES: Final = 1_000
+#: For one PDF, looked at between its pages. A page of text takes some hundredths of a second; what
+#: takes longer than this is drawings, or made to take long.
+PDF_SECONDS: Final = 20.0
 
 #: Control characters other than tab and newline; form feeds stand between the pages of texts.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
@@ -34,6 +38,10 @@ Stamp = tuple[int, int, int, int]
 _NEVER: Final[Stamp] = (0, 0, 0, 0)
 #: Of an inner folder that may not be listed.
 _UNREADABLE: Final[Stamp] = (0, 0, 0, -1)
+
+
+class _TooSlow(Exception):
+    """A file takes longer to read than it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +114,22 @@ def _real(root: Path, path: Path) -> tuple[Path, os.stat_result | None]:
         return path, None
 
 
-def read(found: tuple[Found, ...], known: Mapping[str, Document]) -> tuple[Document, ...]:
+def read(
+    found: tuple[Found, ...],
+    known: Mapping[str, Document],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> tuple[Document, ...]:
     """The documents of these files; those in ``known`` that have not changed are not read again.
 
     What cannot be read is left without text and logged, once for each state of the file.
+    ``monotonic``: seconds, for what takes too long.
     """
     documents: list[Document] = []
     left = MAX_CHARACTERS
     for place, one in enumerate(found):
         document = known.get(one.name)
         if document is None or document.stamp != one.stamp:
-            document = _read_one(one, allowed=place < MAX_FILES)
+            document = _read_one(one, monotonic, allowed=place < MAX_FILES)
         if len(document.text) > left:
             _left_out(one, "too_much_in_all")
             document = Document(one.name, _NEVER, "")
@@ -125,7 +138,7 @@ def read(found: tuple[Found, ...], known: Mapping[str, Document]) -> tuple[Docum
     return tuple(documents)
 
 
-def _read_one(one: Found, *, allowed: bool) -> Document:
+def _read_one(one: Found, monotonic: Callable[[], float], *, allowed: bool) -> Document:
     text, stamp = "", one.stamp
     reader = _READERS.get(one.path.suffix.lower())
     if one.stamp == _UNREADABLE:
@@ -139,7 +152,10 @@ def _read_one(one: Found, *, allowed: bool) -> Document:
         _left_out(one, "too_large")
     else:
         try:
-            text = _CONTROL.sub("", reader(one).replace("\r\n", "\n").replace("\r", "\n")).strip()
+            raw = reader(one, monotonic).replace("\r\n", "\n").replace("\r", "\n")
+            text = _CONTROL.sub("", raw).strip()
+        except _TooSlow:
+            _left_out(one, "too_slow")
         except Exception as error:  # noqa: BLE001 - a PDF's faults raise whatever they run into
             _left_out(one, "unreadable", type(error).__name__)
         else:
@@ -149,7 +165,8 @@ def _read_one(one: Found, *, allowed: bool) -> Document:
     return Document(one.name, stamp, text)
 
 
-def _plain(one: Found) -> str:
+def _plain(one: Found, monotonic: Callable[[], float]) -> str:
+    del monotonic  # its size alone bounds the time
     raw = one.path.read_bytes()
     try:
         return raw.decode("utf-8-sig")
@@ -158,10 +175,11 @@ def _plain(one: Found) -> str:
         return raw.decode("utf-8-sig", errors="replace")
 
 
-def _pdf(one: Found) -> str:
+def _pdf(one: Found, monotonic: Callable[[], float]) -> str:
     # 15 MB that processes without PDFs do without.
     from pypdf import PdfReader  # noqa: PLC0415
 
+    end = monotonic() + PDF_SECONDS
     reader = PdfReader(one.path, strict=False)
     # Encrypted with an empty password, as protections against editing are, it reads all the same.
     pages: list[str] = []
@@ -170,13 +188,15 @@ def _pdf(one: Found) -> str:
         if number > MAX_PAGES or size > MAX_CHARACTERS:
             _log.warning("knowledge_file_cut", path=str(one.path), pages=number - 1)
             break
+        if monotonic() > end:
+            raise _TooSlow
         text = page.extract_text().strip()
         size += len(text)
         pages.append(text)
     return "\n\n".join(text for text in pages if text)
 
 
-_READERS: Final[Mapping[str, Callable[[Found], str]]] = {
+_READERS: Final[Mapping[str, Callable[[Found, Callable[[], float]], str]]] = {
     ".md": _plain,
     ".markdown": _plain,
     ".txt": _plain,

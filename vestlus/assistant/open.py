@@ -8,9 +8,8 @@ from random import Random
 from typing import Final
 
 from vestlus.assistant.api import Api
-from vestlus.assistant.breaker import Breaker
 from vestlus.assistant.chat_api import ChatApi
-from vestlus.assistant.embeddings import Embedder, KeptVectors, VectorsInMemory
+from vestlus.assistant.embeddings import KeptVectors, VectorsInMemory
 from vestlus.assistant.knowledge import Knowledge, KnowledgeFolders
 from vestlus.assistant.model_server import ModelServer
 from vestlus.assistant.moderation import Moderator, ModeratorByAccount
@@ -23,7 +22,7 @@ from vestlus.assistant.port import Assistant
 from vestlus.assistant.prompt import DEFAULT_HISTORY_TOKENS
 from vestlus.assistant.responses_api import ResponsesApi
 from vestlus.assistant.retrying import Retrying
-from vestlus.assistant.search import EmbeddingSearch, FallbackSearch, LexicalSearch, Search
+from vestlus.assistant.searches import SearchByAccount
 from vestlus.assistant.vision import PictureSource
 from vestlus.errors import SettingsError
 from vestlus.instagram.media import MediaFetcher
@@ -54,7 +53,6 @@ def open_assistant(
     bank: Bank | None = None,
     pictures: Pictures | None = None,
     knowledge: Knowledge | None = None,
-    search: Search | None = None,
     moderator: Moderator | None = None,
     media: PictureSource | None = None,
     connections: Connections | None = None,
@@ -65,11 +63,11 @@ def open_assistant(
     """The assistant that the settings ask for. Connects with the first question.
 
     What is not handed in is made here: the ``knowledge`` of the accounts' folders, the
-    ``pictures`` of the ``bank`` (none without one), the ``search`` in both, whose vectors the
-    ``store`` keeps (this process without one), the ``moderator`` that each account asks for, and
-    the ``connections`` to the server, which are closed with the assistant also when handed in, as
-    ``media`` is. ``clock``: milliseconds since 1970, UTC; ``monotonic``: seconds. Raises
-    SettingsError for a missing VESTLUS_ENCRYPTION_KEY.
+    ``pictures`` of the ``bank`` (none without one), the search in both under each account's key,
+    whose vectors the ``store`` keeps (this process without one), the ``moderator`` that each
+    account asks for, and the ``connections`` to the server, which are closed with the assistant
+    also when handed in, as ``media`` is. ``clock``: milliseconds since 1970, UTC; ``monotonic``:
+    seconds. Raises SettingsError for a missing VESTLUS_ENCRYPTION_KEY.
     """
     secret = settings.encryption_key
     if secret is None:
@@ -77,18 +75,15 @@ def open_assistant(
         raise SettingsError((problem,))
     connections = connections or open_connections(settings, clock=clock)
     own_server = settings.openai_base_url is not None
-    by_meaning = EmbeddingSearch(
-        Embedder(
-            connections.of(),
-            model=settings.embedding_model,
-            kept=store or VectorsInMemory(),
-            breaker=Breaker(monotonic, name="embeddings"),
-        )
+    searches = SearchByAccount(
+        connections,
+        model=settings.embedding_model,
+        kept=store or VectorsInMemory(),
+        monotonic=monotonic,
     )
-    search = search or FallbackSearch(by_meaning, LexicalSearch())
-    folders = KnowledgeFolders(search, clock)
+    folders = KnowledgeFolders(searches.of, clock)
     if pictures is None and bank is not None:
-        pictures = BankPictures(bank, search)
+        pictures = BankPictures(bank, searches.of)
     return OpenAIAssistant(
         Parts(
             server=ModelServer(
@@ -107,6 +102,6 @@ def open_assistant(
             media=media or MediaFetcher(settings.media_hosts),
             own_server=own_server,
             history_tokens=history_tokens,
-            closing=(folders.aclose, by_meaning.aclose),
+            closing=(folders.aclose, searches.aclose),
         )
     )

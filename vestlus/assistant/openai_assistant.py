@@ -69,7 +69,7 @@ class OpenAIAssistant:
         The messages are moderated while the model answers them; a concern ends its work.
         """
         account = self._account(question.account)
-        hidden = hide(question, account.mask)
+        hidden = hide(question, account.mask, self._texts(account))
         seen = await self._look(account, question)
         answering = asyncio.create_task(
             self._answer(account, question, hidden, seen), name="answering"
@@ -87,7 +87,7 @@ class OpenAIAssistant:
     async def summarise(self, past: Past) -> str:
         """See Assistant: at most 1,200 characters."""
         account = self._account(past.account)
-        hidden, restore = hide_past(past, account.mask)
+        hidden, restore = hide_past(past, account.mask, self._texts(account))
         prompt = build_summary_prompt(hidden)
 
         async def attempt(say: Say) -> str:
@@ -108,6 +108,10 @@ class OpenAIAssistant:
         if found is None:
             raise AssistantUnavailable(Reason.ACCOUNT_UNKNOWN.value)
         return found
+
+    def _texts(self, account: Account) -> tuple[str, ...]:
+        """What the account says of itself in every prompt."""
+        return self._parts.personas.text(account), account.name, *account.facts
 
     async def _look(self, account: Account, question: Question) -> Seen:
         return await look(question.messages, self._parts.media) if account.vision else Seen()

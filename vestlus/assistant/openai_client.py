@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -17,6 +18,14 @@ from vestlus.settings_account import Account
 #: Named rather than left to the SDK, which would read OPENAI_BASE_URL in whatever process this
 #: runs in: the settings alone decide where conversations go.
 OPENAI_URL: Final = "https://api.openai.com/v1"
+
+#: What OpenAI itself is never asked without, whatever an error of its says: that it stores
+#: nothing, and the pseudonym by which it knows users.
+_PROMISED: Final = frozenset({"store", "safety_identifier"})
+#: OpenAI's own server, in every region.
+_OPENAI: Final = re.compile(
+    r"https?://(?:[a-z0-9-]+\.)*api\.openai\.com(?::\d+)?(?:/|$)", re.IGNORECASE
+)
 
 CONNECT_SECONDS: Final = 5.0
 
@@ -44,6 +53,7 @@ class OpenAIConnection:
         self._api_key = api_key or _NO_KEY
         self._base_url = base_url or OPENAI_URL
         self._clock = clock
+        self._promised = _PROMISED if _OPENAI.match(self._base_url) else frozenset[str]()
         self._client: AsyncOpenAI | None = None
         self._closed = False
 
@@ -51,7 +61,8 @@ class OpenAIConnection:
         """The body of a successful response. Raises AttemptFailed for everything else.
 
         ``optional``: the fields that the request can do without; AttemptFailed names those that
-        the server rejects. Cancelling aborts the request.
+        the server rejects, and to OpenAI itself never ``store`` or ``safety_identifier``.
+        Cancelling aborts the request.
 
         This is the SDK's method for calls that it has no types for, although it has some for
         these. Its typed ones check a request's every item against a union of some thirty types
@@ -87,7 +98,7 @@ class OpenAIConnection:
         return self._client
 
     def _failure(self, error: Exception, optional: frozenset[str]) -> AttemptFailed:
-        return failure_of(error, optional, self._clock())
+        return failure_of(error, optional - self._promised, self._clock())
 
 
 class Connections:

@@ -16,6 +16,7 @@ from vestlus.assistant.pictures import BankPicture, searchable
 from vestlus.clock import Clock
 from vestlus.errors import AssistantError
 from vestlus.settings import Settings
+from vestlus.settings_account import Account
 
 _log = structlog.get_logger(__name__)
 
@@ -29,16 +30,19 @@ async def keep_picture_vectors(
 ) -> int:
     """Makes the vectors that are missing; returns of how many pictures there are vectors then.
 
-    Only what is new or was changed costs a request. Without a configured model, and when the
-    model's server fails, there are none (0): the first search makes them, or goes by words.
-    Raises StoreError.
+    Only what is new or was changed costs a request, with the general key, or else that of the
+    first account with one of its own: the bank is everybody's. Without a configured model, and
+    when the model's server fails, there are none (0): the first search makes them, or goes by
+    words. Raises StoreError.
     """
     texts = [searchable(one.shows, one.alt, one.tags) for one in pictures]
-    if not texts or (settings.openai_api_key is None and settings.openai_base_url is None):
+    account = _with_own_key(settings) if settings.openai_api_key is None else None
+    configured = settings.openai_api_key or settings.openai_base_url or account
+    if not texts or not configured:
         return 0
     connections = open_connections(settings, clock=clock)
     embedder = Embedder(
-        connections.of(),
+        connections.of(account),
         model=settings.embedding_model,
         kept=kept,
         breaker=Breaker(time.monotonic, name="embeddings"),
@@ -52,3 +56,7 @@ async def keep_picture_vectors(
     finally:
         await connections.aclose()
     return len(texts)
+
+
+def _with_own_key(settings: Settings) -> Account | None:
+    return next((one for one in settings.accounts if one.openai_api_key is not None), None)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from vestlus.assistant.search import Search
+from vestlus.assistant.searches import Searches
 from vestlus.errors import AssistantError, StoreError
 from vestlus.settings_account import Account
 
@@ -109,13 +109,13 @@ class BankPictures:
     def __init__(
         self,
         bank: Bank,
-        search: Search,
+        searches: Searches,
         *,
         listed: int = MAX_LISTED,
         candidates: int = MAX_CANDIDATES,
     ) -> None:
         self._bank = bank
-        self._search = search
+        self._searches = searches
         self._listed = listed
         self._candidates = candidates
 
@@ -128,17 +128,19 @@ class BankPictures:
             by_id = {one.id: one for one in sorted(found, key=lambda one: one.id)}
             if len(by_id) <= self._listed:
                 return Offered(tuple(map(_offer, by_id.values())), whole=True)
-            best = await self._best(question_text, by_id)
+            best = await self._best(account, question_text, by_id)
         except (AssistantError, StoreError) as error:
             _log.warning("pictures_not_offered", account=account.id, error=type(error).__name__)
             return Offered((), whole=False)
         return Offered(tuple(_offer(by_id[one]) for one in best if one in by_id), whole=False)
 
-    async def _best(self, question_text: str, by_id: Mapping[str, BankPicture]) -> tuple[str, ...]:
+    async def _best(
+        self, account: Account, question_text: str, by_id: Mapping[str, BankPicture]
+    ) -> tuple[str, ...]:
         if not question_text.strip():
             return ()
         texts = {one.id: searchable(one.shows, one.alt, one.tags) for one in by_id.values()}
-        return await self._search.best(question_text, texts, self._candidates)
+        return await self._searches(account).best(question_text, texts, self._candidates)
 
 
 def _offer(picture: BankPicture) -> OfferedPicture:

@@ -45,13 +45,19 @@ class EmbeddingSearch:
 
     The vectors of texts not seen before are asked for in the background. A query waits ``seconds``
     for them, and for its own, then raises AssistantUnavailable; the next one finds what has become
-    ready.
+    ready. ``indexes`` may be shared by searches whose embedders have the same model.
     """
 
-    def __init__(self, embedder: Embedder, *, seconds: float = SEARCH_SECONDS) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        *,
+        seconds: float = SEARCH_SECONDS,
+        indexes: KeptIndexes[Vectors] | None = None,
+    ) -> None:
         self._embedder = embedder
         self._seconds = seconds
-        self._indexes: _Kept[Vectors] = _Kept()
+        self._indexes = indexes if indexes is not None else KeptIndexes[Vectors]()
         self._building: SharedWork[tuple[str, ...], Vectors] = SharedWork("embedding index")
 
     async def best(self, query: str, texts: Mapping[str, str], most: int) -> tuple[str, ...]:
@@ -93,7 +99,7 @@ class LexicalSearch:
     """
 
     def __init__(self) -> None:
-        self._indexes: _Kept[WordIndex] = _Kept()
+        self._indexes: KeptIndexes[WordIndex] = KeptIndexes()
         self._building: SharedWork[tuple[str, ...], WordIndex] = SharedWork("word index")
 
     async def best(self, query: str, texts: Mapping[str, str], most: int) -> tuple[str, ...]:
@@ -137,7 +143,7 @@ class FallbackSearch:
         return found
 
 
-class _Kept(Generic[T]):
+class KeptIndexes(Generic[T]):
     """Indexes of the texts asked for last.
 
     By the texts themselves and not by the mapping they came in, which may have changed. Comparing
@@ -149,12 +155,14 @@ class _Kept(Generic[T]):
         self._kept: OrderedDict[tuple[str, ...], T] = OrderedDict()
 
     def get(self, texts: tuple[str, ...]) -> T | None:
+        """The index of these texts, if it is still kept."""
         index = self._kept.get(texts)
         if index is not None:
             self._kept.move_to_end(texts)
         return index
 
     def put(self, texts: tuple[str, ...], index: T) -> None:
+        """Keeps an index, and lets go of those not asked for in the longest time."""
         self._kept[texts] = index
         self._kept.move_to_end(texts)
         while len(self._kept) > 1 and sum(map(len, self._kept)) > self._most:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from cyclopts import App, Parameter
 
+from publishers.human_agent import HUMAN_AGENT_WINDOW_MS
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue, Topology
 from vestlus.clock import system_clock
@@ -42,6 +43,10 @@ T = TypeVar("T")
 
 class NoSuchConversation(VestlusError):
     """There is none of that id. Its message says where ids are listed."""
+
+
+class ReplyRefused(VestlusError):
+    """What was to be written cannot be sent. Its message says why; nothing was handed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,13 @@ def list_(
     for row in rows:
         print(_line(row))  # noqa: T201 - a command's output
     if not rows:
-        print("No conversation waits." if waiting else "There are no conversations yet.")  # noqa: T201
+        print(_nothing_found(waiting=waiting, closing=closing is not None))  # noqa: T201
+
+
+def _nothing_found(*, waiting: bool, closing: bool) -> str:
+    if closing:
+        return "Nothing is about to be missed."
+    return "No conversation waits." if waiting else "There are no conversations yet."
 
 
 async def _listed(
@@ -140,15 +151,12 @@ async def _listed(
     if closing is None:
         return await store.conversations(limit=limit, waiting=waiting, account=account)
     now = system_clock()
-    found = await store.unfinished_conversations(
+    return await store.unfinished_conversations(
         after_ms=now - WINDOW_MS,
         before_ms=now - WINDOW_MS + round(closing * 3_600_000),
         limit=limit,
-    )
-    return tuple(
-        row
-        for row in found
-        if account in (None, row.account) and (row.waiting_ms > 0 or not waiting)
+        account=account,
+        waiting=waiting,
     )
 
 
@@ -193,8 +201,29 @@ def reply(conversation: str, text: str) -> None:
         What to write. After the 24 hours in which anybody may write, Instagram marks it as a
         human agent's, for up to 7 days.
     """
-    _run(lambda service: service.act(Act.REPLY, conversation, text=text))
-    print("Handed in: it is sent within seconds.")  # noqa: T201 - a command's output
+    if not text.strip():
+        raise ReplyRefused("there is nothing to send: the text is blank")
+    print(_run(lambda service: _replied(service, conversation, text)))  # noqa: T201 - its output
+
+
+async def _replied(service: _Service, conversation: str, text: str) -> str:
+    """Hands the reply in unless Instagram would refuse it; says how it goes out."""
+    row = await service.conversation(conversation)
+    if not row.user_ms:
+        raise ReplyRefused("not sent: Instagram lets nobody write to a user who has never written")
+    now = system_clock()
+    if now > row.user_ms + HUMAN_AGENT_WINDOW_MS:
+        raise ReplyRefused(
+            f"not sent: the user last wrote at {_moment(row.user_ms)}, and Instagram lets a person "
+            "write for 7 days after that"
+        )
+    await service.act(Act.REPLY, conversation, text=text)
+    if now <= window_end_ms(row.user_ms):
+        return "Handed in: it is sent within seconds."
+    return (
+        "Handed in: it is sent within seconds, as a human agent's, because the user last wrote "
+        "more than 24 hours ago."
+    )
 
 
 @app.command
@@ -212,15 +241,29 @@ def take_over(conversation: str) -> None:
 
 @app.command
 def hand_back(conversation: str) -> None:
-    """Let the bot answer this user again.
+    """Let the bot answer this user again, unless the user asked for no more answers.
 
     Parameters
     ----------
     conversation
         Its id.
     """
-    _run(lambda service: service.act(Act.HAND_BACK, conversation))
-    print("The bot answers this user again.")  # noqa: T201 - a command's output
+    print(_run(lambda service: _handed_back(service, conversation)))  # noqa: T201 - its output
+
+
+async def _handed_back(service: _Service, conversation: str) -> str:
+    row = await service.conversation(conversation)
+    stopped = _silence(row) is Silence.STOPPED
+    if stopped and not row.waiting_ms:
+        return "The user asked for no answers: nothing changes until the user writes start."
+    await service.act(Act.HAND_BACK, conversation)
+    if stopped:
+        # An emergency makes a person wanted even there; this is how it is marked as seen to.
+        return (
+            "The user asked for no answers: that does not change until the user writes start. "
+            "The conversation no longer waits for a person."
+        )
+    return "The bot answers this user again."
 
 
 @app.command

@@ -41,8 +41,12 @@ class Standing:
 def next_step(commands: Sequence[Command | None], standing: Standing) -> Step:
     """What to do with a burst. ``commands`` are what each message asks for, in order.
 
-    The user's own rights come first, whatever else goes on; then danger; then people.
+    Danger comes first: an answer to it is worth more than doing at once what can be asked for
+    again. Then the user's own rights, whatever else goes on; then people.
     """
+    if Command.EMERGENCY in commands and not standing.person_wrote:
+        # Also to somebody who wanted no more answers.
+        return Step.EMERGENCY
     wishes = [one for one in commands if one in (Command.STOP, Command.START, Command.DELETE)]
     # Somebody who never stopped says "start" about something else.
     if wishes and (standing.stopped or wishes[-1] is not Command.START):
@@ -50,9 +54,6 @@ def next_step(commands: Sequence[Command | None], standing: Standing) -> Step:
     step = Step.ASK
     if standing.person_wrote:
         step = Step.WAIT
-    elif Command.EMERGENCY in commands:
-        # Also to somebody who wanted no more answers.
-        step = Step.EMERGENCY
     elif standing.stopped:
         step = Step.IGNORE
     elif standing.people:

@@ -157,19 +157,21 @@ class EchoTrust:
 
     def __init__(self, limit: int = 5) -> None:
         self._limit = limit
-        self._in_a_row = 0
+        #: Their mids: an echo that is judged again is still one.
+        self._in_a_row: set[str | None] = set()
 
     @property
     def lost(self) -> bool:
         """Whether echoes cannot be told from a person's messages at present."""
-        return self._in_a_row >= self._limit
+        return len(self._in_a_row) >= self._limit
 
-    def judge(self, judgement: Judgement) -> Judgement:
-        """The judgement, with what earlier echoes of the account taught taken into account."""
+    def judge(self, judgement: Judgement, mid: str | None) -> Judgement:
+        """The judgement of the echo ``mid``, with what earlier echoes of the account taught."""
         if judgement.whose is Whose.OURS:
-            self._in_a_row = 0
+            self._in_a_row.clear()
         elif judgement.suspicious:
-            self._in_a_row += 1
+            if not self.lost:
+                self._in_a_row.add(mid)
             if self.lost:
                 return Judgement(Whose.OURS, judgement.send, suspicious=True)
         return judgement

@@ -10,43 +10,18 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from vestlus.conversation.personal_data import Kind, found
+from vestlus.conversation.top_level_domains import TOP_LEVEL_DOMAINS
 
 
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-#: IANA's top-level domains: those of countries, and the generic ones that are met most.
-_TOP_LEVEL: Final = _set("""
-ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt
-bv bw by bz ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg
-er es et eu fi fj fk fm fo fr ga gb gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn
-hr ht hu id ie il im in io iq ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li
-lk lr ls lt lu lv ly ma mc md me mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne
-nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb
-sc sd se sg sh si sj sk sl sm sn so sr ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn to tr
-tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw com net org edu gov mil
-int info biz name pro mobi asia tel cat jobs travel museum coop aero academy agency app art bank
-bar beauty best bet bid blog boo boutique buzz cafe careers casa cash casino center cfd chat
-church city claims click clinic cloud club codes coffee community company consulting cyou dad
-date dating dev digital direct directory domains download earth email energy eus events exchange
-expert express family fans finance financial fit foo forum foundation fun fund fyi gallery games
-gift gives global gold goog google guide guru health help homes hosting house icu inc ink
-institute international investments kim land law lat legal lgbt life link live loan loans lol
-ltd management market marketing mba media men mom money monster movie nature network news ninja
-nexus one onl online ooo party pet photo photography photos pics pictures pink plus porn poker
-press promo properties pub quest racing rest review reviews rip rocks run sale sbs school
-science security services sex sexy shop shopping show site skin social software solutions space
-store stream studio study style support surf systems team tech technology tips today tools top
-tours town trade trading training tube university vet video vip vision vote wang watch website
-wiki win wine work works world wtf xxx xyz yoga zip zone онлайн сайт орг ком рф рус дети москва
-бел укр бг срб мкд қаз ею
-""")  # noqa: RUF001 - Cyrillic ones
-#: Country codes that are words too: capitalised behind a dot they begin a sentence.
-_WORDS_TOO: Final = _set("""
-ai am as at be by de do ee et id ie il in is it la li ma me my na ne no nu on pa re sa se si so
-su ta to tu us ve vi
-""")
+#: Country codes that begin sentences too: capitalised behind a dot, with more of one behind them.
+_WORDS_TOO: Final = _set("am as at be by de do et il in is it la li ma my na ne no nu sa se si so")
+_GOES_ON = re.compile(r"\s([^\W\d_])")
+#: "Me" and "To" are met in addresses more than others, and are followed by few other words.
+_WE_OR_TO = re.compile(r"me\s(?:ei|\w+me)\b|to\s(?:be|book|find|get|make|reach|see|visit)\b")
 #: Written-out dots are believed before these alone, which are no words of a sentence.
 _TOLD_APART: Final = (
     "com|net|org|info|biz|ee|eu|ru|lv|lt|fi|io|xyz|top|shop|site|online|club|app|dev"
@@ -57,29 +32,36 @@ _DOT_WORDS: Final = "dot|punkt|точка|крапка|piste|punkts|taškas|krop
 _INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-_IN_BRACKETS = re.compile(rf"\s*[\[({{]\s*(?:{_DOT_WORDS}|\.)\s*[\])}}]\s*", re.IGNORECASE)
-_AT_IN_BRACKETS = re.compile(r"\s*[\[({]\s*(?:at|ät|ätt|собака)\s*[\])}]\s*", re.IGNORECASE)
+_SPACES = re.compile(r"[^\S\n]+")
+# What stands in between is bounded: a long run of line breaks must not be gone through from each.
+_IN_BRACKETS = re.compile(
+    rf"\s{{0,3}}[\[({{]\s?(?:{_DOT_WORDS}|\.)\s?[\])}}]\s{{0,3}}", re.IGNORECASE
+)
+_AT_IN_BRACKETS = re.compile(r"\s{0,3}[\[({]\s?(?:at|ät|ätt|собака)\s?[\])}]\s{0,3}", re.IGNORECASE)
 _IN_WORDS = re.compile(
-    rf"(?<=\w)\s+(?:{_DOT_WORDS})\s+(?=(?:{_TOLD_APART})\b)|(?<=\w)\s+dot\s+(?=(?:me|ly|gg)\b)",
+    rf"(?<=\w)\s{{1,3}}(?:{_DOT_WORDS})\s{{1,3}}(?=(?:{_TOLD_APART})\b)"
+    r"|(?<=\w)\s{1,3}dot\s{1,3}(?=(?:me|ly|gg)\b)",
     re.IGNORECASE,
 )
-_WITH_SPACES = re.compile(r"(?<=\w)\s+\.\s?(?=(?:com|org|ee|eu|ru|info)\b)|(?<=\w)\. (?=com\b)")
+_WITH_SPACES = re.compile(r"(?<=\w)\s{1,3}\.\s?(?=(?:com|org|ee|eu|ru|info)\b)|(?<=\w)\. (?=com\b)")
 
 _ADDRESS = re.compile(
-    r"(?<![^\W_])([a-z][a-z0-9+.-]{1,20})\s?:\s?//+\s?([^\s<>\"'«»“”„`{}|^]+)", re.IGNORECASE
+    r"([a-z][a-z0-9+.-]{1,20})\s?:\s?//+\s?([^\s<>\"'«»“”„`{}|^]+)", re.IGNORECASE
 )
 _APP = re.compile(
-    r"(?<!\w)(javascript|vbscript|data|file|intent|tg|whatsapp|viber):([^\s<>\"'«»“”„`{}|^]+)",
+    r"(?<![^\W_])(javascript|vbscript|data|file|intent|tg|whatsapp|viber):([^\s<>\"'«»“”„`{}|^]+)",
     re.IGNORECASE,
 )
 _MARKDOWN = re.compile(r"\]\(\s*<?([^\s)>]+)")
-_BARE = re.compile(
-    r"(?<![\w.-])((?:[^\W_](?:[\w-]{0,61}\w)?\.){1,8})(xn--[a-z0-9-]{2,40}|[^\W\d_]{2,18})"
-    r"(?![^\W_])((?::[0-9]{1,5})?(?:[/?#][^\s<>\"'«»“”„`{}|^]*)?)",
-    re.IGNORECASE,
-)
+# Letters of the scripts of India are written with marks, which Python does not count as letters.
+_LABEL: Final = r"[^\W_](?:[\w\u0900-\u0dff-]{0,61}[\w\u0900-\u0dff])?"
+# Whatever stands before it but a letter or digit, a label begins: people's apps link what follows.
+_DOTTED = re.compile(rf"(?<![^\W_]){_LABEL}(?:\.{_LABEL})+")
+_BEHIND = re.compile(r"(?::[0-9]{1,5})?(?:[/?#][^\s<>\"'«»“”„`{}|^]*)?")
+_TOP = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0900-\u0dff])+(?![a-z0-9])", re.IGNORECASE)
+_IN_ASCII = re.compile(r"[a-z]+|[^a-z]+", re.IGNORECASE)
 _IP = re.compile(
-    r"(?<![\w.])((?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2}))(?![\w.]*[0-9])"
+    r"(?<![^\W_])(?<![0-9]\.)((?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2}))(?!\.?[0-9])"
     r"((?::[0-9]{1,5})?(?:[/?#][^\s<>\"'«»“”„`{}|^]*)?)"
 )
 _LARGEST_BYTE: Final = 255
@@ -87,7 +69,8 @@ _LARGEST_BYTE: Final = 255
 #: A case ending behind an address: tallinn.ee-st.
 _ENDING = re.compile(r"-[^\W\d_]{1,6}\Z")
 _TRAILING: Final = ".,;:!?…*_~]"
-_TRACKING = re.compile(r"utm_\w+|[a-z]{0,2}clid|igsh(?:id)?|mc_[ce]id|ref|si|_ga")
+#: Known to mean nothing to the page, as long as the value is no address.
+_TRACKING = re.compile(r"(?:utm_\w+|[a-z]{0,2}clid|igsh(?:id)?|mc_[ce]id|ref|si|_ga)=[\w-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +80,7 @@ class Link:
     #: Empty for the web.
     scheme: str
     host: str
-    #: Without the slash at the end.
+    #: Without the slash at the end. In its case: forms.gle/Ab and forms.gle/ab differ.
     path: str = ""
     query: tuple[tuple[str, str], ...] = ()
     #: A name before the host, which hides where the link leads.
@@ -112,7 +95,8 @@ def readable(text: str) -> str:
 
 def spelled_out(text: str) -> str:
     """A readable text with "example [dot] com" and the like written as they are meant."""
-    joined = _AT_IN_BRACKETS.sub("@", _IN_BRACKETS.sub(".", text))
+    narrow = _SPACES.sub(" ", text)
+    joined = _AT_IN_BRACKETS.sub("@", _IN_BRACKETS.sub(".", narrow))
     return _WITH_SPACES.sub(".", _IN_WORDS.sub(".", joined))
 
 
@@ -132,9 +116,9 @@ def is_given(link: Link, given: Collection[Link]) -> bool:
 
     That is so when host, path and query are those of a given link, or the answer leaves out the
     query or everything behind the host: a host's first page is the institution's own choice,
-    while a deeper page than the given one may be anybody's or nobody's. ``www.``, case, a slash
-    at the end, ``#…``, http or https, and tracking parameters do not matter. Never with a name
-    before the host (``https://tallinn.ee@example.com``).
+    while a deeper page than the given one may be anybody's or nobody's. ``www.``, the case of the
+    host, a slash at the end, ``#…``, http or https, and tracking parameters with plain values do
+    not matter. Never with a name before the host (``https://tallinn.ee@example.com``).
     """
     if link.disguised:
         return False
@@ -150,8 +134,22 @@ def is_given(link: Link, given: Collection[Link]) -> bool:
     return False
 
 
+def first_pages(text: str) -> frozenset[Link]:
+    """The first pages of the hosts that a readable text's e-mail addresses are of."""
+    addresses = (text[one.start : one.end] for one in found(text, [Kind.EMAIL]))
+    return frozenset(_link("", address.rpartition("@")[2]) for address in addresses)
+
+
+def without_emails(text: str) -> str:
+    """A readable text with spaces for its e-mail addresses."""
+    for one in reversed(found(text, [Kind.EMAIL])):
+        # With a path behind it, it is a name before a host.
+        if text[one.end : one.end + 1] not in ("/", ":"):
+            text = f"{text[: one.start]} {text[one.end :]}"
+    return text
+
+
 def _written(text: str) -> Iterator[Link]:
-    rest = text
     for match in _ADDRESS.finditer(text):
         yield _link(match.group(1), match.group(2))
     for match in _APP.finditer(text):
@@ -160,37 +158,68 @@ def _written(text: str) -> Iterator[Link]:
     for match in _MARKDOWN.finditer(rest):
         if re.search(r"[/#.]", match.group(1)):
             yield _link("", match.group(1))
-    rest = _without_emails(rest)
-    for match in _BARE.finditer(rest):
-        if _is_domain(match.group(1), match.group(2), match.group(3)):
-            yield _link("", match.group())
+    rest = without_emails(rest)
+    yield from _bare(rest)
     for match in _IP.finditer(rest):
         if all(int(part) <= _LARGEST_BYTE for part in match.group(1).split(".")):
             yield _link("", match.group())
 
 
-def _without_emails(text: str) -> str:
-    for one in reversed(found(text, [Kind.EMAIL])):
-        # With a path behind it, it is a name before a host.
-        if text[one.end : one.end + 1] not in ("/", ":"):
-            text = f"{text[: one.start]} {text[one.end :]}"
-    return text
+def _bare(text: str) -> Iterator[Link]:
+    """Addresses without a scheme."""
+    place = 0
+    while dotted := _DOTTED.search(text, place):
+        behind = _BEHIND.match(text, dotted.end())
+        end = behind.end() if behind else dotted.end()
+        address = _domain(dotted.group(), text[dotted.end() : end], text[end:][:12])
+        # What only looks like a host may have one behind it: 0.0/example.com.
+        place = end if address else dotted.end()
+        if address:
+            yield _link("", address)
 
 
-def _is_domain(labels: str, top: str, behind: str) -> bool:
-    plain = top.lower()
-    name = labels.rstrip(".")
-    if plain.startswith("xn--") or "xn--" in labels.lower() or labels.lower().startswith("www."):
-        return True
-    if plain not in _TOP_LEVEL:
+def _domain(dotted: str, behind: str, after: str) -> str:
+    """The longest address at the beginning of words with dots in between, empty if there is none.
+
+    In "evil.com.Tere tulemast" a space is missing, and the address is one all the same.
+    """
+    labels = dotted.split(".")
+    for place in range(len(labels) - 1, 0, -1):
+        top = _TOP.match(labels[place])
+        if top:
+            whole = place == len(labels) - 1 and top.end() == len(labels[place])
+            path, text = (behind, after) if whole else ("", "")
+            name = ".".join(labels[:place])
+            if _is_domain(name, top.group(), path, text):
+                return f"{name}.{top.group()}{path}"
+    is_one = "xn--" in dotted.lower() or dotted[:4].lower() == "www."
+    return dotted + behind if is_one else ""
+
+
+def _is_domain(name: str, top: str, behind: str, after: str) -> bool:
+    plain = _top_level(top)
+    if plain not in TOP_LEVEL_DOMAINS:
         # Unknown, but written as only an address is.
-        return bool(re.match(r"/\w{2}", behind)) and (labels + top).isascii() and top.islower()
+        return bool(re.match(r"/\w{2}", behind)) and (name + top).isascii() and top.islower()
     if behind:
         return True
-    if top.istitle() and plain in _WORDS_TOO and not name.isupper():
-        return False
+    if top.istitle() and not name.isupper():
+        goes_on = _GOES_ON.match(after)
+        if plain in _WORDS_TOO and goes_on and goes_on.group(1).islower():
+            return False
+        if _WE_OR_TO.match(plain + after):
+            return False
     # 10.am, tel.nr: a time and a number.
     return not ((plain in ("am", "pm") and name.isdigit()) or plain == "nr")
+
+
+def _top_level(letters: str) -> str:
+    """Letters of another script that follow at once do not make it another domain in all apps."""
+    plain = letters.lower()
+    if plain in TOP_LEVEL_DOMAINS or plain.isascii():
+        return plain
+    beginning = _IN_ASCII.match(plain)
+    return beginning.group() if beginning else plain
 
 
 def _link(scheme: str, address: str) -> Link:
@@ -207,12 +236,12 @@ def _link(scheme: str, address: str) -> Link:
     parameters = sorted(
         pair
         for pair in parse_qsl(query, keep_blank_values=True)
-        if not _TRACKING.fullmatch(pair[0])
+        if not _TRACKING.fullmatch("=".join(pair))
     )
     return Link(
         scheme="" if scheme.lower() in ("", "http", "https") else scheme.lower(),
         host=host,
-        path=unquote(path).rstrip("/").lower(),
+        path=unquote(path).rstrip("/"),
         query=tuple(parameters),
         disguised=bool(at and name),
     )

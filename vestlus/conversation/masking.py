@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vestlus.conversation.personal_data import Kind, found
+from vestlus.conversation.personal_data import Kind, canonical, found
 
 _NAMES = {
     Kind.PERSONAL_CODE: "personal-code",
@@ -42,8 +42,16 @@ class Masked:
         return _TOKEN.sub(lambda match: self.values.get(_key(match), match.group()), text)
 
 
-def mask(texts: Sequence[str], kinds: Collection[str]) -> Masked:
-    """Puts tokens such as ``[email-1]`` in place of personal data of these kinds.
+def mask(
+    texts: Sequence[str],
+    kinds: Collection[str],
+    known: Collection[tuple[str, str]] = frozenset(),
+) -> Masked:
+    """Puts tokens such as ``[email-1]`` in place of personal data of these kinds, which are some
+    of ``MASKABLE_KINDS``.
+
+    ``known``: kinds and canonical values, as ``personal_data.values`` gives them, that are no
+    secret and stay, however they are written.
 
     The same spelling of a value has the same token in all the texts; another spelling has
     another, so that restoring a masked text gives exactly that text. What somebody wrote to look
@@ -66,7 +74,10 @@ def mask(texts: Sequence[str], kinds: Collection[str]) -> Masked:
     for text in texts:
         pieces, place = [], 0
         for one in found(text, kinds):
-            pieces += [text[place : one.start], token(Kind(one.kind), text[one.start : one.end])]
+            written = text[one.start : one.end]
+            if known and (one.kind, canonical(one.kind, written)) in known:
+                continue
+            pieces += [text[place : one.start], token(Kind(one.kind), written)]
             place = one.end
         masked.append("".join([*pieces, text[place:]]))
     return Masked(tuple(masked), {known: written for (_, written), known in tokens.items()})

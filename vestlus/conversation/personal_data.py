@@ -1,19 +1,17 @@
-"""Finding personal data in a text: codes, cards, telephone numbers and e-mail addresses."""
+"""Finding personal data in a text: codes, accounts, cards, telephone numbers, e-mail addresses."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher, format_number
 from stdnum import iban, luhn
 from stdnum.ee import ik
 
-#: The region of telephone numbers that are written without a country code.
-REGION = "EE"
+from vestlus.conversation.telephone_numbers import e164, telephone_numbers
 
 #: Digits of the shortest and the longest card number, ISO/IEC 7812.
 _CARD_DIGITS = range(13, 20)
@@ -26,26 +24,22 @@ _DASHES = "\u2010\u2011\u2012\u2212\ufe63\uff0d"
 _DIGITS = re.compile(r"(?<![0-9])[0-9]+(?:[ -][0-9]+)*(?![0-9])")
 #: Sex and century, date of birth, number and check digit.
 _PERSONAL_CODE = re.compile(r"(?<![0-9])[1-8][ -]?[0-9]{6}[ -]?[0-9]{4}(?![0-9])")
-_IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{2,4}){2,8}(?![A-Z0-9])")
+#: A card number in the groups that are printed on it, with other marks in between.
+_CARD_WITH_MARKS = re.compile(
+    r"(?<![0-9])[0-9]{4}(?:([._])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|([._])[0-9]{6}\2[0-9]{4,5})(?![0-9])"
+)
+#: What could be a bank account, and more behind it; they may lie within one another.
+_ACCOUNT = re.compile(
+    r"(?<![A-Z0-9])(?=([A-Z]{2}[ -]?[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}))", re.IGNORECASE | re.ASCII
+)
+#: ISO 13616: Norway's are the shortest.
+_ACCOUNT_CHARACTERS = range(15, 35)
+#: Those of Estonia and around it, whether their check digits are true or not.
+_ACCOUNT_NEARBY = re.compile(r"(?:EE|LT)[0-9]{18}|LV[0-9]{2}[A-Z]{4}[A-Z0-9]{13}|FI[0-9]{16}")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}")
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+\Z")
 #: Marks that stand around an address more often than they belong to it.
 _AROUND = "'`*_{}|/=.!?#&~-"
-
-_DATE = re.compile(
-    r"[0-9]{1,2}[. ]{1,2}[0-9]{1,2}[. ]{1,2}(?:[0-9]{4}|[0-9]{2})"
-    r"|[0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}"
-)
-#: A stretch of days or of times: 6.10-12.10, 9.00-17.00, 10-16.
-_STRETCH = re.compile(
-    r"[0-9]{1,2}(?:[.:][0-9]{1,2}){0,2}\.? ?[-–] ?[0-9]{1,2}(?:[.:][0-9]{1,4}){0,2}"
-)
-_AMOUNT = re.compile(
-    r"\s{0,2}(?:[€$£%₽]|(?:eur|usd|gbp|sek|pln|rub|kr|zł|руб|евро)\w{0,4}\b)",  # noqa: RUF001
-    re.IGNORECASE,
-)
-_SHORT_GROUP = 3
-
 
 #: How often a text is looked through: what stood in between may have hidden a second number.
 _LOOKS = 8
@@ -56,14 +50,17 @@ _GONE = "\x00"
 class Kind(StrEnum):
     """What is told apart."""
 
+    #: A bank account. Only the guard looks for it.
+    IBAN = "iban"
     PERSONAL_CODE = "personal_code"
     CARD = "card"
     PHONE = "phone"
     EMAIL = "email"
 
 
-#: Every kind.
+#: Every kind, and those that can be kept from a model.
 ALL_KINDS = tuple(Kind)
+MASKABLE_KINDS = tuple(kind for kind in Kind if kind != Kind.IBAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +75,12 @@ class Found:
 def found(text: str, kinds: Collection[str]) -> tuple[Found, ...]:
     """Personal data of these kinds in a text, from left to right, never overlapping.
 
+    - ``iban``: bank accounts with true check digits, and of Estonia, Latvia, Lithuania and Finland
+      with false ones too;
     - ``personal_code``: Estonian personal codes with a true date and check digit;
     - ``card``: payment card numbers with a true check digit (Luhn), in groups or not;
-    - ``phone``: valid numbers, of Estonia or with a country code; not dates, times and prices;
+    - ``phone``: valid numbers, of Estonia, with a country code, or Russian ones with an 8; not
+      dates, times, prices, registry codes named as such, and numbers of court cases;
     - ``email``: e-mail addresses.
 
     Where two kinds claim the same digits, the one named first here has them.
@@ -101,10 +101,17 @@ def found(text: str, kinds: Collection[str]) -> tuple[Found, ...]:
 def _apart(places: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
     """Those that begin behind the end of the one before."""
     kept: list[tuple[int, int]] = []
-    for start, end in places:
+    for start, end in sorted(places):
         if not kept or kept[-1][1] <= start:
             kept.append((start, end))
     return kept
+
+
+def values(text: str, kinds: Collection[str]) -> frozenset[tuple[str, str]]:
+    """The kinds and :func:`canonical` values of the personal data in a text."""
+    return frozenset(
+        (one.kind, canonical(one.kind, text[one.start : one.end])) for one in found(text, kinds)
+    )
 
 
 def canonical(kind: str, written: str) -> str:
@@ -113,8 +120,11 @@ def canonical(kind: str, written: str) -> str:
     if kind == Kind.EMAIL:
         return unicodedata.normalize("NFKC", plain).casefold()
     if kind == Kind.PHONE:
-        for match in PhoneNumberMatcher(plain, REGION, Leniency.VALID):
-            return format_number(match.number, PhoneNumberFormat.E164)
+        number = e164(plain)
+        if number:
+            return number
+    if kind == Kind.IBAN:
+        return _compact(plain)
     return "".join(character for character in plain if character.isdigit())
 
 
@@ -138,10 +148,41 @@ def _plain_character(character: str) -> str:
 
 def _digit_runs(text: str) -> Iterator[tuple[str, int]]:
     """Digits in groups, and where they begin, bank accounts (IBAN) left out."""
-    accounts = [match.span() for match in _IBAN.finditer(text) if iban.is_valid(match.group())]
+    accounts = list(_accounts(text, _is_iban))
     for match in _DIGITS.finditer(text):
         if not any(start <= match.start() < end for start, end in accounts):
             yield match.group(), match.start()
+
+
+def _ibans(text: str) -> Iterator[tuple[int, int]]:
+    yield from _accounts(text, lambda account: bool(_ACCOUNT_NEARBY.fullmatch(account)))
+    yield from _accounts(text, _is_iban)
+
+
+def _accounts(text: str, is_account: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
+    """The longest stretch of whole words at each place that is a bank account."""
+    for match in _ACCOUNT.finditer(text):
+        start, written = match.start(), match.group(1)
+        for length in range(len(written), _ACCOUNT_CHARACTERS.start - 1, -1):
+            behind = text[start + length : start + length + 1]
+            account = _compact(written[:length])
+            if (
+                not (behind.isascii() and behind.isalnum())
+                and len(account) in _ACCOUNT_CHARACTERS
+                and is_account(account)
+            ):
+                yield start, start + length
+                break
+
+
+def _is_iban(account: str) -> bool:
+    # ISO 7064 first, in one division: the library takes long for what nearly never is one.
+    number = "".join(str(int(character, 36)) for character in account[4:] + account[:4])
+    return int(number) % 97 == 1 and iban.is_valid(account)
+
+
+def _compact(account: str) -> str:
+    return account.replace(" ", "").replace("-", "").upper()
 
 
 def _personal_codes(text: str) -> Iterator[tuple[int, int]]:
@@ -157,6 +198,9 @@ def _cards(text: str) -> Iterator[tuple[int, int]]:
             # Payment cards begin with 2 to 6: Mastercard, American Express, Visa, Discover.
             if stretch[0] in "23456" and luhn.is_valid(stretch):
                 yield offset + start, offset + end
+    for match in _CARD_WITH_MARKS.finditer(text):
+        if match.group()[0] in "23456" and luhn.is_valid(re.sub(r"[._]", "", match.group())):
+            yield match.span()
 
 
 def _in_groups(run: str) -> Iterator[tuple[str, int, int]]:
@@ -168,32 +212,6 @@ def _in_groups(run: str) -> Iterator[tuple[str, int, int]]:
             stretch = re.sub(r"[^0-9]", "", run[start:end])
             if len(stretch) in _CARD_DIGITS:
                 yield stretch, start, end
-
-
-def _phones(text: str) -> Iterator[tuple[int, int]]:
-    for match in PhoneNumberMatcher(text, REGION, Leniency.VALID):
-        if not _reads_otherwise(match.raw_string, text[match.end :][:12]):
-            yield match.start, match.end
-
-
-def _reads_otherwise(written: str, behind: str) -> bool:
-    """Whether what could be dialled is more likely a date, a time, a stretch, a price or a count.
-
-    The long dash is one between two numbers; within a telephone number people write the short.
-    """
-    if written.startswith(("+", "00")):
-        return False
-    if (
-        "–" in written
-        or _DATE.fullmatch(written)
-        or _STRETCH.fullmatch(written)
-        or _AMOUNT.match(behind)
-    ):
-        return True
-    groups = re.split(r"[^0-9]+", written.strip("()"))
-    if "." in written or ":" in written:
-        return any(len(group) < _SHORT_GROUP for group in groups)
-    return len(groups) > 1 and len(groups[0]) == 1 and groups[-1] == "000"
 
 
 def _emails(text: str) -> Iterator[tuple[int, int]]:
@@ -210,8 +228,9 @@ def _emails(text: str) -> Iterator[tuple[int, int]]:
 
 #: In the order in which they have their say.
 _FINDERS = {
+    Kind.IBAN: _ibans,
     Kind.PERSONAL_CODE: _personal_codes,
     Kind.CARD: _cards,
     Kind.EMAIL: _emails,
-    Kind.PHONE: _phones,
+    Kind.PHONE: telephone_numbers,
 }

@@ -33,7 +33,7 @@ class Phrase(StrEnum):
     STOPPED = "stopped"
     #: Automated answers again.
     STARTED = "started"
-    #: The user's data is erased.
+    #: The data of this conversation is erased, as far as the service holds it.
     DELETED = "deleted"
 
 

@@ -45,7 +45,7 @@ no more (?:messages|answers)|stop all
 зупинись|зупиніться|припини|припиніть|відписатися
 (?:припини|припиніть|перестань|перестаньте) (?:мені )?(?:писати|відповідати)(?: мені)?
 (?:більше )?не (?:пиши|пишіть|відповідай|відповідайте)(?: мені)?(?: більше)?
-seis|lopeta|lopettakaa|lopeta (?:viestit|vastaaminen|viestien lähettäminen)
+lopeta|lopettakaa|lopeta (?:viestit|vastaaminen|viestien lähettäminen)
 älä (?:enää )?(?:vastaa|kirjoita)(?: minulle)?(?: enää)?|jätä minut rauhaan
 beidz|beidziet|pārtrauc|pārtrauciet|apstājies|apstājieties
 (?:vairs )?neraksti(?:et)?(?: man)?(?: vairs)?|(?:vairs )?neatbildi(?:et)?(?: man)?(?: vairs)?
@@ -79,49 +79,46 @@ starta|börja igen|starta igen|svara (?:mig )?igen
 zacznij|zacznij od nowa|wznów|rozpocznij|odpowiadaj(?:cie)? (?:mi )?(?:znowu|znów)
 """
 
-#: The whole message: the user's data is to be erased.
+#: The whole message: the user's data is to be erased. Never without a word for data or messages:
+#: what is erased does not come back, and "forget me" is said for other reasons too.
 DELETE: Final = r"""
 (?:kustuta|kustutage|eemalda|eemaldage)(?: ära)?(?: kõik)? (?:mu|minu) (?:isiku)?(?:andmed
     |sõnumid|vestlus)(?: ära)?
-unusta(?:ge)? mind(?: ära)?
 soovin (?:kõigi )?oma (?:isiku)?andmete kustutamist|soovin oma (?:isiku)?andmed kustutada
 (?:i want (?:you )?to |can you |could you )?(?:delete|erase|remove
     |forget) (?:all )?(?:of )?my (?:personal )?(?:data|information|messages|conversation)
-(?:delete|forget|erase) me
 (?:удали|удалите|удалить|сотри|сотрите|стереть) (?:все )?(?:мои )?(?:все )?(?:(?:персональные
     |личные) )?(?:мои )?(?:данные|сообщения)
-забудь(?:те)? меня
 (?:видали|видаліть|видалити|зітри|зітріть) (?:всі |усі )?мої (?:всі |усі )?(?:(?:персональні
     |особисті) )?(?:дані|повідомлення)
-забудь(?:те)? мене
-(?:poista|poistakaa)(?: kaikki)? (?:minun )?(?:henkilö)?(?:tietoni|viestini)|unohda minut
+(?:poista|poistakaa)(?: kaikki)? (?:minun )?(?:henkilö)?(?:tietoni|viestini)
 (?:izdzēs|izdzēsiet|dzēst|izdzēst|dzēsiet)(?: visus)? manus (?:personas )?datus
-aizmirsti(?:et)? mani
 (?:ištrink|ištrinkite|ištrinti|pašalink|pašalinkite)(?: visus)? mano (?:asmens )?duomenis
-pamiršk(?:ite)? mane
 (?:lösche|lösch|löschen sie)(?: alle)? meine (?:persönlichen )?(?:daten|nachrichten)
-(?:alle )?meine (?:persönlichen )?daten löschen|vergiss mich|vergessen sie mich
-(?:radera|ta bort)(?: alla)? mina (?:person)?(?:uppgifter|data|meddelanden)|glöm mig
+(?:alle )?meine (?:persönlichen )?daten löschen
+(?:radera|ta bort)(?: alla)? mina (?:person)?(?:uppgifter|data|meddelanden)
 radera min data
 (?:usuń|usuńcie|usunąć|skasuj|skasujcie)(?: wszystkie)? moje (?:wszystkie )?dane(?: osobowe)?
-zapomnij(?:cie)? o? ?mnie
 """
 
-#: The whole message: a person.
+#: The whole message: a person. One word only where it can hardly be the answer to a question,
+#: such as who somebody is or what they work as.
 PERSON_ALONE: Final = r"""
-inimene|inimest|inimesega|päris inimene|operaator|operaatorit|klienditeenindaja|klienditeenindajat
-teenindaja|teenindajat
-(?:a )?(?:real )?(?:human|person)|human being|(?:live )?agent|operator|representative
+inimest|inimesega|päris inimene|operaator|operaatorit|klienditeenindaja|klienditeenindajat
+teenindajat
+(?:a )?(?:real )?(?:human|person)|human being|(?:live )?agent|operator
 customer service|support agent
-человек|человека|живой человек|оператор|оператора|сотрудник|менеджер
-людина|людину|жива людина|працівник|працівника
-ihminen|asiakaspalvelija|asiakaspalvelu|cilvēks|cilvēku|operators|operatoru
-žmogus|žmogaus|operatorius|operatoriaus|darbuotojas
-mensch|(?:ein )?echter mensch|mitarbeiter|kundenservice|människa|en människa|kundtjänst
-handläggare|człowiek|człowieka|konsultant|konsultanta
+человека|живой человек|живого человека|оператор|оператора|сотрудника
+людину|жива людина|живу людину|оператор|оператора|працівника
+ihmistä|asiakaspalvelija|asiakaspalvelu|cilvēku|operators|operatoru
+žmogaus|operatorius|operatoriaus
+(?:einen )?menschen|(?:ein )?echter mensch|kundenservice|en människa|kundtjänst
+człowieka|konsultant|konsultanta
 """
 
-#: Anywhere in a message: a person. Questions whether one talks to a person are not among them.
+#: Anywhere in a message: a person. Questions whether one talks to a person are not among them. Who
+#: only wants or needs one has to end there or to go on about talking: people are also wanted to
+#: chop wood.
 PERSON: Final = r"""
 (?:rääkida|räägiks|räägiksin|suhelda|vestelda|ühendada|ühendage|ühenda|suuna|suunake|suunata
     |kontakti|ühendust)(?: \w+){0,3} (?:inimesega|inimesele|inimese poole|töötajaga|töötajale
@@ -131,41 +128,69 @@ PERSON: Final = r"""
     {0,2} (?:rääkida|suhelda|vestelda|ühendust|kontakti)
 (?:räägi|rääkige) (?:\w+ )?inimesega
 (?:kutsu|kutsuge|anna|andke) (?:mulle )?(?:päris )?(?:inimene|operaator|klienditeenindaja|töötaja
-    |teenindaja)
+    |teenindaja)(?: palun| siia| kohe){0,2}(?:(?! \w)| vestlus\w+| vastama| rääkima)
 (?:tahan|soovin|sooviksin|palun|vajan) (?:päris |elus )?(?:inimest|operaatorit|klienditeenindajat
-    |inimese vastust)
+    |inimese vastust)(?: palun| siia| kohe){0,2}(?:(?! \w)| vestlus\w+| vastama| rääk\w+
+    | kes (?:vasta|räägi)\w+| kellega (?:\w+ )?(?:rääkida|suhelda|vestelda))
 (?:talk|speak|chat|connect me|transfer me|put me through|get through)(?: \w+){0,2} (?:to|with)
     (?: \w+){0,2} (?:human|person|someone real|agent|operator|representative|employee
     |member of staff|staff member|human being|real person|somebody real)
 (?:want|need|get me|give me|prefer) (?:a |an )?(?:real |live |actual )?(?:human|person
-    |human agent|live agent|operator|human being)
+    |human agent|live agent|operator|human being)(?: please| now| here){0,2}(?:(?! \w)
+    | (?:i can |who can |to )(?:talk|speak|chat|answer|reply|respond|write)| not a (?:ro)?bot
+    | instead)
 (?:поговорить|говорить|связаться|пообщаться|соедини|соедините|соединить|переключи|переключите
     |свяжите|свяжи)(?: \w+){0,3} (?:человеком|человека|оператором|оператора|сотрудником
     |сотрудника|менеджером|специалистом|консультантом|администратором)
 (?:позови|позовите|нужен|хочу|дайте|дай) (?:\w+ )?(?:человек|человека|оператор|оператора
-    |сотрудник|сотрудника)
+    |сотрудник|сотрудника)(?: пожалуйста| сейчас| срочно| сюда){0,2}(?:(?! \w)
+    | (?:чтобы |который |кто )(?:\w+ )?(?:ответ|говор|поговор|спрос)\w+| а не (?:ро)?бот\w*
+    | для (?:разговора|связи|общения))
 (?:поговорити|говорити|звязатися|поспілкуватися|зєднай|зєднайте|зєднати|переключіть)(?: \w+)
     {0,3} (?:людиною|оператором|працівником|менеджером|спеціалістом|фахівцем)
 (?:поклич|покличте|потрібен|потрібна|хочу|дайте) (?:\w+ )?(?:людина|людину|оператор|оператора
-    |працівник|працівника)
+    |працівник|працівника)(?: будь ласка| зараз| терміново| сюди){0,2}(?:(?! \w)
+    | (?:щоб |який |хто )(?:\w+ )?(?:відпов|говор|поговор|спита)\w+| а не (?:ро)?бот\w*
+    | для (?:розмови|звязку|спілкування))
 (?:puhua|jutella|keskustella|yhdistä|yhdistäkää|yhteyden)(?: \w+){0,3} (?:ihmisen kanssa
     |ihmiselle|ihmiseen|asiakaspalvelijan kanssa|asiakaspalvelijalle|asiakaspalvelijaan
     |työntekijän kanssa)
 (?:haluan|tarvitsen|saisinko) (?:oikean )?(?:ihmisen|ihmistä|asiakaspalvelijan)
+    (?: kiitos| nyt| heti| tänne){0,2}(?:(?! \w)| vastaamaan| puhumaan| kanssa juttelemaan
+    | jonka kanssa (?:puhua|jutella)| joka (?:vastaa|osaa vastata))
 (?:runāt|parunāt|aprunāties|sazināties|savieno|savienojiet|savienot)(?: \w+){0,3} (?:cilvēku
     |operatoru|darbinieku|konsultantu|speciālistu)
 (?:pasauc|pasauciet|vajag|gribu|vajadzīgs) (?:īstu |dzīvu )?(?:cilvēku|cilvēks|operatoru)
+    (?: lūdzu| tagad| šeit){0,2}(?:(?! \w)| (?:lai|kas|kurš) (?:\w+ )?(?:atbild|parunā|runā)\w*
+    | ar ko (?:pa)?runāt)
 (?:kalbėti|pakalbėti|pasikalbėti|bendrauti|susisiekti|sujunk|sujunkite|sujungti)(?: \w+)
     {0,3} (?:žmogumi|operatoriumi|darbuotoju|konsultantu|specialistu)
 (?:reikia|noriu|pakviesk|pakvieskite) (?:gyvo |tikro )?(?:žmogaus|operatoriaus|žmogų|operatorių)
+    (?: prašau| dabar| čia){0,2}(?:(?! \w)| (?:kad|kuris|kas) (?:\w+ )?(?:atsaky|kalbė)\w*
+    | su kuriuo (?:pa)?(?:si)?kalbėti| pokalbiui)
 (?:mit|zu)(?: \w+){0,2} (?:menschen|mitarbeiter|mitarbeiterin|person|berater|kundenservice)
      (?:\w+ )?(?:sprechen|reden|schreiben|chatten|verbinden|verbunden)
 (?:verbinde|verbinden sie) mich mit(?: \w+){0,2} (?:menschen|mitarbeiter|person|berater)
 (?:will|möchte|brauche) (?:einen )?(?:echten |richtigen )?(?:menschen|mitarbeiter)
+    (?: bitte| jetzt| hier){0,2}(?:(?! \w)| sprechen| haben(?! \w)| zum (?:reden|sprechen)
+    | der (?:mir )?antwort\w+| und keinen (?:ro)?bot| mit dem ich (?:reden|sprechen))
 (?:prata|tala|snacka|chatta|koppla mig|kontakt)(?: \w+){0,1} (?:med|till)(?: \w+)
     {0,2} (?:människa|person|handläggare|medarbetare|kundtjänst|personal)
-(?:vill ha|behöver) en (?:riktig )?människa
+(?:vill ha|behöver) en (?:riktig )?människa(?: tack| nu| här){0,2}(?:(?! \w)
+    | som (?:kan )?svara\w*| att (?:prata|tala) med| inte en (?:ro)?bot)
 (?:rozmawiać|porozmawiać|pogadać|skontaktować się|połącz mnie|połączcie mnie|połączyć)(?: \w+)
     {0,2} z(?:e)?(?: \w+){0,2} (?:człowiekiem|konsultantem|pracownikiem|operatorem|osobą|doradcą)
 (?:chcę|potrzebuję|poproszę) (?:żywego )?(?:człowieka|konsultanta|operatora)
+    (?: proszę| teraz| tutaj){0,2}(?:(?! \w)| do rozmowy| a nie (?:ro)?bota
+    | (?:żeby|który|kto) (?:\w+ )?(?:odpowie|rozmawia|porozmawia)\w*)
+"""
+
+#: Other things and people that go by the same words.
+PERSON_NOT_MEANT: Final = r"""
+human (?:resources?|rights|remains|body|anatomy|history|trafficking)
+operators? (?:licen[cs]es?|permits?|training|courses?|jobs?|manuals?|cards?)
+(?:crane|forklift|machine|excavator|drone|tour|phone|mobile|network) operators?
+(?:real estate|estate|travel|insurance|letting) agents?
+(?:my|our) (?:\w+ )?representatives?|(?:council|parliament|parliamentary) representatives?
+representatives? (?:in|of|on|at|to|from) (?:the |our |my )?(?:\w+ )?(?:council|parliament|riigikogu)
 """

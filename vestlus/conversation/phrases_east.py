@@ -28,7 +28,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unsafe": "Извините, на это я ответить не могу. Если нужна помощь, попросите сотрудника.",
         "stopped": "Хорошо, автоматически я больше не отвечаю. Чтобы продолжить, напишите «старт».",
         "started": "Я снова отвечаю вам автоматически. Чем могу помочь?",
-        "deleted": "Ваши данные и эта переписка удалены из нашей системы.",
+        "deleted": "Данные этой переписки удалены из нашей системы.",
     },
     "uk": {
         "disclosure": "Вітаємо! Вам відповідає ШІ-помічник ({name}), а не людина.",
@@ -50,7 +50,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unsafe": "Вибачте, на це я відповісти не можу. Якщо потрібна допомога, попросіть людину.",
         "stopped": "Гаразд, автоматично я більше не відповідаю. Щоб продовжити, напишіть «старт».",
         "started": "Я знову відповідаю вам автоматично. Чим можу допомогти?",
-        "deleted": "Ваші дані та це листування видалено з нашої системи.",
+        "deleted": "Дані цього листування видалено з нашої системи.",
     },
     "lv": {
         "disclosure": "Sveiki! Jums atbild automātisks MI palīgs ({name}), nevis cilvēks.",
@@ -72,7 +72,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unsafe": "Atvainojiet, uz to es nevaru atbildēt. Ja vajadzīga palīdzība, lūdziet cilvēku.",
         "stopped": "Labi, vairs neatbildēšu automātiski. Lai turpinātu, uzrakstiet “start”.",
         "started": "Es jums atkal atbildu automātiski. Kā varu palīdzēt?",
-        "deleted": "Jūsu dati un šī sarakste ir izdzēsti no mūsu sistēmas.",
+        "deleted": "Šīs sarakstes dati ir izdzēsti no mūsu sistēmas.",
     },
     "lt": {
         "disclosure": "Sveiki! Jums atsako automatinis DI pagalbininkas ({name}), ne žmogus.",
@@ -94,7 +94,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unsafe": "Atsiprašau, į tai atsakyti negaliu. Jei reikia pagalbos, paprašykite žmogaus.",
         "stopped": "Gerai, automatiškai nebeatsakysiu. Norėdami tęsti, parašykite „start“.",
         "started": "Vėl atsakau jums automatiškai. Kuo galiu padėti?",
-        "deleted": "Jūsų duomenys ir šis pokalbis ištrinti iš mūsų sistemos.",
+        "deleted": "Šio pokalbio duomenys ištrinti iš mūsų sistemos.",
     },
     "pl": {
         "disclosure": "Dzień dobry! Odpowiada automatyczny asystent AI ({name}), nie człowiek.",
@@ -116,6 +116,6 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unsafe": "Przepraszam, na to nie mogę odpowiedzieć. Mogę poprosić o pomoc człowieka.",
         "stopped": "Dobrze, już nie odpowiadam automatycznie. Aby wznowić, proszę napisać „start”.",
         "started": "Znów odpowiadam automatycznie. W czym mogę pomóc?",
-        "deleted": "Państwa dane i ta rozmowa zostały usunięte z naszego systemu.",
+        "deleted": "Dane tej rozmowy zostały usunięte z naszego systemu.",
     },
 }

@@ -17,13 +17,18 @@ EMERGENCY: Final = r"""
 (?:tahan|tahaks|tahaksin|soovin) (?:\w+ )?(?:ära )?surra
 (?:tapan|tappa) (?:ma )?(?:end|ennast)(?: ära)?|(?:end|ennast) (?:ära )?(?:tapan|tappa)
 ei taha (?:ma )?(?:enam|rohkem) elada|ei jaksa (?:ma )?enam elada|elada (?:ma )?enam ei taha
-(?:lõpetan|tahan lõpetada) oma elu|võtan (?:endalt|omalt) elu|tahan (?:endalt|omalt) elu võtta
+(?:lõpetan|tahan lõpetada) oma elu
+(?:tahan|tahaks|tahaksin|kavatsen|mõtlen|otsustasin) (?:\w+ )?oma elu (?:ära )?lõpetada
+ei näe (?:ma )?(?:enam )?(?:mingit )?(?:mõtet|põhjust) (?:enam |edasi )?elada
+võtan (?:endalt|omalt) elu|tahan (?:endalt|omalt) elu võtta
 (?:teen|tahan teha) (?:endale|enesele) lõpu|(?:teen|sooritan) enesetapu
 (?:tahan|kavatsen|mõtlen) (?:\w+ )?(?:teha |sooritada )?enesetap\w+
-enesetapumõt\w+|suitsiidimõt\w+|(?:vigastan|lõigun) (?:end|ennast)
-(?<!dont )(?<!not )(?<!never )(?:want|wanna|wish) (?:to )?(?:die|end it all|hurt myself|harm myself)
-(?<!dont want to )(?:kill|killing|hang) myself|(?:end|ending) my (?:own )?life
-tak(?:e|ing) my own life|(?:cutting|hurting|harming) myself
+enesetapumõt\w+|suitsiidimõt\w+|(?:vigastan|lõigun|lõikan) (?:end|ennast)
+(?<!dont )(?<!not )(?<!never )(?:want|wanna|wish) (?:to )?(?:die|end it all
+    |hurt my ?self|harm my ?self)
+(?<!dont want to )(?:kill|killing|hang) my ?self|(?:end|ending) my (?:own )?life
+tak(?:e|ing) my own life|(?:cutting|hurting|harming) my ?self
+(?:thinking|thought|think) (?:about|of) (?:just )?ending it all
 i (?:am|feel) suicidal|im suicidal|suicidal thoughts
 (?:want to|wanna|going to|gonna|will|ill|might) commit suicide
 im thinking (?:about|of) (?:committing )?suicide|i (?:am thinking|think) (?:about|of) suicide
@@ -33,7 +38,9 @@ im thinking (?:about|of) (?:committing )?suicide|i (?:am thinking|think) (?:abou
 не хочу жить(?! \w+)|не хочется жить(?! \w+)|жить (?:больше )?не (?:хочу|хочется)
 (?:убью|зарежу|порежу) себя|себя убью|покончу с (?:собой|жизнью)|наложу на себя руки|повешусь
 (?:хочу|думаю|собираюсь|решил|решила|готов|готова) (?:\w+ ){0,2}(?:убить себя|себя убить
-    |покончить с (?:собой|жизнью)|наложить на себя руки|повеситься)
+    |покончить с (?:собой|жизнью)|покончить жизнь самоубийством|наложить на себя руки|повеситься)
+покончу жизнь самоубийством|(?:как|лучше|легче|пора) покончить жизнь самоубийством
+(?<!\w )покончить жизнь самоубийством
 мысли о (?:самоубийстве|суициде)|суицидальные мысли|совершу (?:самоубийство|суицид)
 (?<!не )хочу (?:\w+ )?(?:померти|вмерти|здохнути)|не хочу більше жити|більше не хочу жити
 не хочу жити(?! \w+)|жити (?:більше )?не хочу
@@ -62,7 +69,8 @@ chcę odebrać sobie życie|odbiorę sobie życie|popełnię samobójstwo|chcę 
 myśli samobójcze
 """
 
-#: Manners of speaking that hold the words of a statement, and are none.
+#: What holds the words of a statement, and is none: manners of speaking, and where or next to whom
+#: people do not want to live. Living in this world, in pain or in fear is not about a place.
 NOT_MEANT: Final = r"""
 (?:tahan|tahaks|tahaksin) (?:\w+ )?surra (?:naerust|naeru kätte|igavusse|häbist|piinlikkusest)
 (?:die|kill myself|killing myself) (?:of |from |with )?(?:laughing|laughter|boredom|embarrassment
@@ -73,4 +81,60 @@ kuolla (?:nauruun|häpeään|tylsyyteen)|(?:will|möchte) vor (?:lachen|langewei
 sterben vor (?:lachen|langeweile|scham)|dö av (?:skratt|skam|tristess)
 umrzeć (?:ze śmiechu|ze wstydu|z nudów)|(?:nomirt|mirt) aiz (?:smiekliem|kauna)
 (?:nu)?mirti iš (?:juoko|gėdos|nuobodulio)
+(?:ei taha|ei jaksa|ei näe) (?:\w+ ){1,3}elada (?!(?:\w+ ){0,2}(?:\w*maailm\w*|ilmas|elus|elul|valus
+    |valudes|põrgus|piinas|piinades|hirmus|hirmul|häbis|mures|masenduses|depressioonis|ahastuses
+    |üksinduses|üksilduses|ängis|ärevuses|pimeduses|leinas|olukorras|seisus|seisundis|kehas|nahas
+    |kannatus\w*|piinlemises)\b)(?:siin|seal|(?:(?!(?:ma|mina|ja|ega|aga|kui|kuna|sest|nüüd)\b)
+    \w*[aeiouslõäöü] ){0,3}\w*(?:kodus|majas|korteris|toas|linnas|linnaosas|tänaval|külas|vallas
+    |alevis|alevikus|rajoonis|piirkonnas|asulas|ühikas|ühiselamus|maakonnas|maal|saarel|kõrval
+    |lähedal|naabruses|juures)|(?!(?:kuidas|millal|kellel|milles|alates|alles|vahel|hetkel|viimasel
+    |praegusel|sellisel|sellises|sellistes|niisugus\w+|minul|sinul|temal|endal|kõigil|ühel|mingil
+    |tänasel|homsel|igal|päeval|õhtul|hommikul|nädalal|aastal|sügisel|talvel|kevadel|suvel|ausalt
+    |\w+päeval|suris|kadus|lahkus|jättis|pettis|tahtis|ütles|läks|tappis|võttis|lõppes|muutus)\b)
+    \w{4,}[sl])
+(?:tahan lõpetada|lõpetan) oma elu \w+[sl] (?:ja|ning) (?:koli\w+|alusta\w+)
+(?:lõikan|vigastan) (?:end|ennast) (?:paberi\w*|kogemata|köögis|juuksuris)
+(?:end|ending) my (?:own )?life (?:insurance|assurance|cover|membership|sentence|annuity|policy)
+tak(?:e|ing) my own life (?:jacket|vest|raft|ring|buoy|insurance)
+cutting myself (?:a|an|another|some) (?:slice|piece|slack|cake|key)
+(?:cutting|hurting) myself on (?:the|a|an|your|that|this) (?!(?:\w+ )?(?:wrists?|arms?|legs?|thighs?
+    |hands?|skin|body|stomach|inside|daily|weekly|regular)\b)\w+
+(?:live|be alive) (?:anymore|any more) (?:(?:here|there)(?! on| in)|(?:in|at|near|next to|on)
+     (?!(?:\w+ ){0,2}(?:world|life|pain|hell|body|fear|misery|agony|darkness|shame|skin|earth|planet
+    |moment|all)\b)\w+)
+(?:не хочу больше жить|больше не хочу жить|жить (?:больше )?не (?:хочу|хочется)) (?:(?:здесь|тут|там
+    )(?! на этом| в этом мире)|рядом с|около|возле|(?:в|во|на) (?!(?:\w+ ){0,2}(?:свете|мире|миру
+    |жизни|боли|болью|аду|страхе|одиночестве|теле|муках|мучениях|кошмаре|депрессии|позоре|стыде
+    |отчаянии|тоске|страданиях|ужасе|тьме|темноте|земле|планете|принципе|общем|целом|момент|моменте
+    |состоянии|году|ситуации|горе)\b)\w+)
+(?:хочу|хочется) (?:\w+ )?умереть (?:дома|(?:в|на) (?:\w+ ){0,2}\w+)(?: \.)?(?: \w+){0,4}
+     (?:завещан|хоспис|паллиатив|наследств|нотариус)\w*
+(?:не хочу більше жити|більше не хочу жити|жити (?:більше )?не хочу) (?:(?:тут|там)(?! на цьому
+    | у цьому світі| в цьому світі)|поруч з|біля|коло|(?:в|у|на) (?!(?:\w+ ){0,2}(?:світі|світу
+    |житті|болю|болі|пеклі|страху|самотності|тілі|муках|стражданнях|кошмарі|депресії|ганьбі|соромі
+    |відчаї|тузі|жаху|темряві|землі|планеті|принципі|загалом|цілому|момент|стані|році|ситуації|мене
+    |горі)\b)\w+)
+en (?:halua|jaksa) enää elää (?!(?:\w+ ){0,2}(?:\w*maailma\w*|\w*elämä\w*|tusk\w*|kiv\w+|kipu\w*
+    |pelo\w*|helvet\w*|keho\w*|ruumi\w*|yksinäisyy\w*|masenn\w*|häpeä\w*|suru\w*|epätoivo\w*
+    |pimey\w*|tilantee\w*|ahdist\w*|maan)\b)(?:täällä|siellä|(?:tässä |tuossa |siinä |samassa )?
+    \w{3,}ssa|(?:\w+ )?(?:kadulla|alueella|seudulla|paikkakunnalla|tampereella|vantaalla))
+(?:vairs negribu|negribu vairs) dzīvot (?!(?:\w+ ){0,2}(?:pasaul\w*|dzīv\w*|sāp\w*|ell\w*|bail\w*
+    |vientul\w*|kaun\w*|ķermen\w*|mok\w*|cieš\w*|tums\w*|depres\w*|brīd\w*|stāvok\w*)\b)(?:šeit|tur
+    |blakus|(?:šajā|tajā|šai|savā) \w+|(?:\w+ )?(?:rīgā|mājā|mājās|dzīvoklī|pilsētā|ielā|centrā
+    |laukos|rajonā|pagastā|novadā|ciemā|latvijā|igaunijā|tallinā|jelgavā|liepājā|daugavpilī))
+(?:nebenoriu|nenoriu daugiau) gyventi (?!(?:\w+ ){0,2}(?:pasaul\w*|gyvenim\w*|skausm\w*|kanč\w*
+    |baim\w*|vienatv\w*|pragar\w*|kūn\w*|nevilt\w*|depresij\w*|tams\w*|gėd\w*|būsen\w*)\b)(?:čia|ten
+    |šalia|(?:šiame|šioje|tame|toje) \w+|(?:\w+ )?(?:kaune|vilniuje|klaipėdoje|šiauliuose|bute
+    |name|namuose|mieste|kaime|gatvėje|rajone|centre|lietuvoje|estijoje|taline))
+(?:will|mag|möchte) nicht (?:mehr )?leben (?:hier(?! auf| in)|dort|neben|bei|in (?!(?:\w+ ){0,2}(?:
+    welt|leben|schmerz\w*|angst|hölle|körper|einsamkeit|leid|qual\w*|scham|dunkelheit|haut|elend
+    |zustand|moment|augenblick|weise|situation|depression\w*)\b)\w+)
+(?:vill|orkar) inte leva (?:längre|mer) (?:(?:här|där)(?! på| i)|bredvid|hos|nära|på (?:den här )?
+    (?:gatan|landet|orten|ön)|i (?!(?:\w+ ){0,2}(?:världen|värld|livet|liv|smärta|smärtan|ångest
+    |helvete|helvetet|rädsla|skam|mörker|mörkret|kropp|kroppen|ensamhet|sorg|dag|kväll|natt|morgon
+    |läge|fall)\b)\w+)
+(?:nie chcę|nie chce mi się) (?:już |dłużej |więcej )?żyć (?:(?:tu|tutaj|tam)(?! na| w)|obok|koło
+    |(?:w|we|na) (?!(?:\w+ ){0,2}(?:świecie|świata|życiu|bólu|strachu|lęku|piekle|ciele|samotności
+    |wstydzie|cierpieniu|rozpaczy|koszmarze|ciemności|ziemi|planecie|ogóle|chwili|stanie|sytuacji
+    |depresji)\b)\w+)
 """

@@ -28,7 +28,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unsafe": "Vabandust, sellele ma vastata ei saa. Kui vajate abi, küsige palun inimest.",
         "stopped": "Selge, automaatselt ma teile enam ei vasta. Jätkamiseks kirjutage „start“.",
         "started": "Vastan teile jälle automaatselt. Kuidas saan aidata?",
-        "deleted": "Teie andmed ja see vestlus on meie süsteemist kustutatud.",
+        "deleted": "Selle vestluse andmed on meie süsteemist kustutatud.",
     },
     "en": {
         "disclosure": "Hello! This is an automated AI assistant ({name}), not a person.",
@@ -51,7 +51,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unsafe": "Sorry, I cannot answer that. If you need help, please ask for a person.",
         "stopped": 'All right, no more automated answers. Write "start" to resume.',
         "started": "I will answer you automatically again. How can I help?",
-        "deleted": "Your data and this conversation have been deleted from our system.",
+        "deleted": "The data of this conversation has been deleted from our system.",
     },
     "fi": {
         "disclosure": "Hei! Täällä vastaa tekoälyavustaja ({name}), ei ihminen.",
@@ -73,7 +73,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unsafe": "Valitettavasti en voi vastata tähän. Jos tarvitset apua, pyydä ihmistä.",
         "stopped": "Selvä, en enää vastaa sinulle automaattisesti. Jatka kirjoittamalla ”start”.",
         "started": "Vastaan sinulle taas automaattisesti. Miten voin auttaa?",
-        "deleted": "Tietosi ja tämä keskustelu on poistettu järjestelmästämme.",
+        "deleted": "Tämän keskustelun tiedot on poistettu järjestelmästämme.",
     },
     "de": {
         "disclosure": "Hallo! Hier antwortet ein automatischer KI-Assistent ({name}), kein Mensch.",
@@ -102,7 +102,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "Schreiben Sie „Start“, um fortzufahren."
         ),
         "started": "Ich antworte Ihnen wieder automatisch. Wie kann ich helfen?",
-        "deleted": "Ihre Daten und dieses Gespräch wurden aus unserem System gelöscht.",
+        "deleted": "Die Daten dieses Gesprächs wurden aus unserem System gelöscht.",
     },
     "sv": {
         "disclosure": "Hej! Här svarar en automatisk AI-assistent ({name}), inte en människa.",
@@ -124,6 +124,6 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unsafe": "Det kan jag tyvärr inte svara på. Be om en människa om du behöver hjälp.",
         "stopped": "Okej, jag svarar dig inte automatiskt längre. Skriv ”start” för att fortsätta.",
         "started": "Nu svarar jag dig automatiskt igen. Hur kan jag hjälpa dig?",
-        "deleted": "Dina uppgifter och den här konversationen har raderats ur vårt system.",
+        "deleted": "Uppgifterna i den här konversationen har raderats ur vårt system.",
     },
 }

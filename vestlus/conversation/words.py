@@ -16,6 +16,7 @@ from vestlus.conversation.phrases_commands import (
     DELETE,
     PERSON,
     PERSON_ALONE,
+    PERSON_NOT_MEANT,
     POLITE,
     START,
     STOP,
@@ -27,6 +28,12 @@ _LETTERS = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe
 
 #: Apostrophes stand inside words: don't, вб'ю.
 _APOSTROPHES = re.compile("['`\u00b4\u02bc\u2018\u2019]")
+
+#: Where a statement ends, as far as punctuation tells.
+_STOPS = re.compile(r"[.,;:!?\n]")
+
+#: The end of a message that asks rather than tells.
+_ASKING = re.compile(r"\?[\W_]*\Z")
 
 #: More of a message than this is not looked at; Instagram's are at most 1000 bytes.
 _LOOKED_AT = 4000
@@ -54,18 +61,22 @@ def command_of(
 
     Case, accents, punctuation, emoji and how letters are encoded do not matter. EMERGENCY and
     PERSON are found anywhere in a message; STOP, START and DELETE must be the whole of it, polite
-    words aside, so that "stop by tomorrow?" is a question. An emergency goes before everything
-    else. ``person_words`` and ``emergency_words`` are the account's own: words or phrases, found
-    as they are written, between other words.
+    words aside, and no question: neither "stop by tomorrow" nor "Stop?" is one. An emergency goes
+    before everything else. ``person_words`` and ``emergency_words`` are the account's own: words or
+    phrases, found as they are written, between other words.
     """
-    words = _folded(text[:_LOOKED_AT])
-    if _has_one_of(words, emergency_words) or _is_emergency(words):
+    looked_at = text[:_LOOKED_AT]
+    words, statements = _folded(looked_at), _statements(looked_at)
+    if _has_one_of(words, emergency_words) or _is_said(_EMERGENCY, _NOT_MEANT, statements):
         return Command.EMERGENCY
     whole = _without_politeness(words)
-    for command, pattern in _WHOLE.items():
-        if pattern.fullmatch(whole):
-            return command
-    if _has_one_of(words, person_words) or _PERSON.search(words):
+    if _PERSON_ALONE.fullmatch(whole):
+        return Command.PERSON
+    if not _ASKING.search(unicodedata.normalize("NFKC", looked_at)):
+        for command, pattern in _WHOLE.items():
+            if pattern.fullmatch(whole):
+                return command
+    if _has_one_of(words, person_words) or _is_said(_PERSON, _PERSON_NOT_MEANT, statements):
         return Command.PERSON
     return None
 
@@ -75,6 +86,12 @@ def _folded(text: str) -> str:
     plain = _APOSTROPHES.sub("", unicodedata.normalize("NFKC", text))
     decomposed = unicodedata.normalize("NFKD", plain.casefold())
     return " ".join(re.findall(r"[^\W_]+", _without_marks(decomposed)))
+
+
+def _statements(text: str) -> str:
+    """The words as of :func:`_folded`, with a lone full stop where a statement ends."""
+    parts = map(_folded, _STOPS.split(unicodedata.normalize("NFKC", text)))
+    return " . ".join(part for part in parts if part)
 
 
 @lru_cache(maxsize=1024)  # an account's own words: the same for each of its messages
@@ -112,9 +129,10 @@ _WHOLE = {
     Command.STOP: _pattern(STOP),
     Command.START: _pattern(START),
     Command.DELETE: _pattern(DELETE),
-    Command.PERSON: _pattern(PERSON_ALONE),
 }
+_PERSON_ALONE = _pattern(PERSON_ALONE)
 _PERSON = _pattern(PERSON)
+_PERSON_NOT_MEANT = _pattern(PERSON_NOT_MEANT)
 _EMERGENCY = _pattern(EMERGENCY)
 _NOT_MEANT = _pattern(NOT_MEANT)
 
@@ -123,6 +141,11 @@ def _without_politeness(words: str) -> str:
     return " ".join(_POLITE.sub(" ", words).split())
 
 
-def _is_emergency(words: str) -> bool:
-    """Whether a statement of danger remains when what is only a manner of speaking is gone."""
-    return bool(_EMERGENCY.search(words) and _EMERGENCY.search(_NOT_MEANT.sub(" ", words)))
+def _is_said(meant: re.Pattern[str], not_meant: re.Pattern[str], statements: str) -> bool:
+    """Whether something is said when what only sounds like it is gone.
+
+    What only sounds like it is so within one statement; what is meant may go over several, as
+    people put full stops and line ends anywhere.
+    """
+    rest = not_meant.sub(" . ", statements)
+    return bool(meant.search(rest) or meant.search(" ".join(rest.replace(".", " ").split())))

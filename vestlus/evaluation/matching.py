@@ -10,7 +10,11 @@ from vestlus.assistant.words import folded
 
 #: Dashes and minus signs, ranges' and everybody's.
 _DASHES: Final = re.compile(r"[\u2010-\u2015\u2212]")
-_QUOTES: Final = re.compile("[\u2018-\u201f\u00ab\u00bb]")
+_QUOTES: Final = re.compile("[\u201a\u201c-\u201f\u00ab\u00bb]")
+#: Apostrophes, and what is typed for them: Ukrainian, Estonian and French words have them inside.
+_APOSTROPHES: Final = re.compile("[\u2018\u2019\u201b\u02bc\u2032\u00b4]")
+#: What can be the end of a longer number: a space stands before every three digits of some.
+_GROUP: Final = re.compile(r"\d{3}(?!\d)")
 _AROUND_DASH: Final = re.compile(r"(?<=\d)\s*-\s*(?=\d)")
 
 _CYRILLIC_LANGUAGES: Final = frozenset({"ru", "uk", "be", "bg", "sr", "mk"})
@@ -30,15 +34,26 @@ _CERTAIN: Final = 2
 
 
 def normalised(text: str) -> str:
-    """Without case and accents; all dashes, quotes and spaces the same, none around a range's."""
-    plain = _QUOTES.sub('"', _DASHES.sub("-", unicodedata.normalize("NFKC", text)))
+    """Without case and accents; all dashes, quotes, apostrophes and spaces the same, none around a
+    range's dash.
+    """
+    # Before, as NFKC takes an acute for a space with an accent; after, as it makes an apostrophe.
+    composed = unicodedata.normalize("NFKC", _APOSTROPHES.sub("'", text))
+    plain = _QUOTES.sub('"', _APOSTROPHES.sub("'", _DASHES.sub("-", composed)))
     return _AROUND_DASH.sub("-", " ".join(folded(plain).split()))
 
 
 def contains(answer: str, fact: str) -> bool:
-    """Whether the fact is in the answer, both normalised; a number is not found in a longer one."""
-    before = r"(?<!\d)" if fact[:1].isdigit() else ""
-    after = r"(?!\d)" if fact[-1:].isdigit() else ""
+    """Whether the fact is in the answer, both normalised; a number is not found in a longer one,
+    also not in "10,50" or "1 200".
+    """
+    before = after = ""
+    if fact[:1].isdigit():
+        before = r"(?<!\d)(?<!\d[.,])"
+        if _GROUP.match(fact):
+            before += r"(?<!\d\s)"
+    if fact[-1:].isdigit():
+        after = r"(?!\d)(?![.,]\d)(?!\s\d{3}(?!\d))"
     return re.search(f"{before}{re.escape(fact)}{after}", answer) is not None
 
 
@@ -68,6 +83,8 @@ def language_problem(text: str, said: str, expected: str) -> str:
 
     ``said``: the language that the model says it is in; empty where it does not.
     """
+    if not any(char.isalpha() for char in text):
+        return ""  # figures alone are in every language
     wanted = primary(expected)
     if is_cyrillic(text) != (wanted in _CYRILLIC_LANGUAGES):
         return f"is not in {expected}, by its letters"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -12,9 +11,7 @@ from image_bank import starter_folder
 from image_bank.bank import ImageBank
 from image_bank.folder import load_folder
 from image_bank.storage_local import LocalStorage
-from vestlus.assistant.open import open_assistant, open_connections
-from vestlus.assistant.open_knowledge import open_knowledge
-from vestlus.assistant.pictures import BankPictures
+from vestlus.assistant.open import open_assistant
 from vestlus.assistant.port import Assistant
 from vestlus.bus.port import Topology
 from vestlus.clock import Clock
@@ -47,17 +44,8 @@ async def open_for_evaluation(
             )
         else:
             store = await stack.enter_async_context(_store(settings.database, settings))
-        connections = open_connections(settings, clock=clock)
-        finders = await stack.enter_async_context(
-            open_knowledge(settings, connections.of(), kept=store, clock=clock)
-        )
         assistant = open_assistant(
-            settings,
-            clock=clock,
-            connections=connections,
-            knowledge=finders.knowledge,
-            pictures=BankPictures(ImageBank(store, clock=clock), finders.search),
-            monotonic=time.monotonic,
+            settings, clock=clock, store=store, bank=ImageBank(store, clock=clock)
         )
         stack.push_async_callback(assistant.aclose)
         yield assistant

@@ -11,6 +11,7 @@ from vestlus.conversation.handing_over import handover_note
 from vestlus.conversation.phrases import Phrase
 from vestlus.conversation.reply import Concern, Part, Reply, TextPart
 from vestlus.conversation.turn import FailurePolicy
+from vestlus.conversation.words import Command
 from vestlus.hosting.composing import Answer, Burst, with_prefix, with_suffix
 from vestlus.hosting.effects import STANDBY_MS, people_policy
 from vestlus.hosting.mailbox import Mailbox
@@ -45,18 +46,25 @@ class Answers:
                 pass
             case Step.WAIT:
                 answer = box.known.silent_until_ms
+                if Command.EMERGENCY in commands and not box.known.waiting_ms:
+                    # A person sees to this user, perhaps without looking just now.
+                    alarm = self._noted(box, burst, After(), now_ms, reason="emergency")
+                    answer = Answer(after=alarm, leaves_unanswered=True)
             case Step.IGNORE:
-                answer = Answer()
+                wanted = Command.PERSON in commands
+                after = self._noted(box, burst, After(), now_ms, reason="asked_for_a_person")
+                answer = Answer(after=after) if wanted else Answer()
             case Step.CONFIRM_STOP:
                 stopped = After(
-                    silence=Silence.STOPPED, silent_until_ms=FOREVER_MS, waiting_ms=0, note=""
+                    silence=Silence.STOPPED, silent_until_ms=FOREVER_MS, cancel_sends=True
                 )
                 answer = _said(voice.fixed(Phrase.STOPPED, language), stopped)
             case Step.CONFIRM_START:
                 started = After(silence=Silence.NONE)
                 answer = _said(voice.fixed(Phrase.STARTED, language), started)
             case Step.CONFIRM_DELETE:
-                erased = After(erase=True, waiting_ms=0, note="", pictures=())
+                # Who waits for a person goes on waiting; what the note said is erased.
+                erased = After(erase=True, pictures=())
                 answer = _said(voice.fixed(Phrase.DELETED, language), erased)
             case Step.EMERGENCY:
                 text = voice.emergency(language)
@@ -65,6 +73,17 @@ class Answers:
                 text = voice.handover(language, now_ms)
                 answer = self._to_people(box, burst, text, now_ms, reason="asked_for_a_person")
         return answer
+
+    def stands_alone(self, account: str, text: str | None) -> bool:
+        """Whether a message is answered with what came before it, and not with what comes after:
+        a wish of the user's, or danger. None of them may be lost in another one's answer.
+        """
+        command = Voice(self._account_of(account)).command(text)
+        return command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
+
+    def is_urgent(self, account: str, text: str | None) -> bool:
+        """Whether a message needs no model, and so waits for none."""
+        return Voice(self._account_of(account)).command(text) is not None
 
     def answer(self, box: Mailbox, burst: Burst, reply: Reply, now_ms: int) -> Answer:
         """What is said for a reply of the assistant's."""
@@ -76,7 +95,8 @@ class Answers:
                     box, burst, voice.emergency(language), now_ms, reason="emergency"
                 )
             case Concern.UNSAFE_MESSAGES:
-                after = After(answered_ms=now_ms)
+                ended = Silence.NONE if _starts(burst, voice) else None
+                after = After(answered_ms=now_ms, silence=ended)
                 return _said(voice.fixed(Phrase.UNSAFE, language), after)
             case Concern.UNSAFE_ANSWER | Concern.NOT_MODERATED:
                 text = voice.handover(language, now_ms)
@@ -137,10 +157,16 @@ class Answers:
     def _waiting(
         self, box: Mailbox, burst: Burst, after: After, now_ms: int, *, note: str, reason: str
     ) -> After:
-        words = [event.text for event in burst.events if event.text]
-        if box.known.silence is not Silence.STOPPED:
+        # A stop outlasts everything but the user's own start.
+        if box.known.silence is not Silence.STOPPED or _starts(burst, self._voice(box)):
             pause_ms = people_policy(self._account_of(box.account)).pause_ms
             after = replace(after, silence=Silence.HANDOVER, silent_until_ms=now_ms + pause_ms)
+        return self._noted(box, burst, after, now_ms, note=note, reason=reason)
+
+    def _noted(
+        self, box: Mailbox, burst: Burst, after: After, now_ms: int, *, reason: str, note: str = ""
+    ) -> After:
+        words = [event.text for event in burst.events if event.text]
         return replace(
             after,
             waiting_ms=box.known.waiting_ms or now_ms,
@@ -167,6 +193,10 @@ def _standing(box: Mailbox, burst: Burst, now_ms: int) -> Standing:
         person_wrote=people and known.silence is not Silence.HANDOVER,
         stopped=known.silence is Silence.STOPPED,
     )
+
+
+def _starts(burst: Burst, voice: Voice) -> bool:
+    return any(voice.command(event.text) is Command.START for event in burst.events)
 
 
 def _said(text: str, after: After) -> Answer:

@@ -47,10 +47,29 @@ class Answer:
     after: After = field(default_factory=After)
     #: Waits for a person's yes.
     draft: bool = False
+    #: Changes how the conversation stands, and answers nothing.
+    leaves_unanswered: bool = False
+
+
+def written_ms(box: Mailbox, burst: Burst) -> int:
+    """When the user wrote the newest message of a burst, milliseconds since 1970."""
+    return max(
+        written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq]) for seq in burst.seqs
+    )
 
 
 def turn_of(box: Mailbox, burst: Burst, answer: Answer, *, version: int, now_ms: int) -> TurnCommit:
     """The commit of an answer to a burst. ``version`` is the one that the answer was made for."""
+    if answer.leaves_unanswered:
+        return TurnCommit(
+            lease=box.lease,
+            conversation=box.id,
+            version=version,
+            answered=(),
+            history=(),
+            sends=(),
+            after=answer.after,
+        )
     said = "\n\n".join(_in_history(part) for part in answer.parts)
     history = [replace(message, images=()) for message in burst.asked]
     if said:
@@ -94,9 +113,7 @@ def with_suffix(parts: Sequence[Part], text: str) -> tuple[Part, ...]:
 def _sends(
     box: Mailbox, burst: Burst, answer: Answer, *, version: int, now_ms: int
 ) -> tuple[NewSend, ...]:
-    written = max(
-        written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq]) for seq in burst.seqs
-    )
+    deadline_ms = window_end_ms(written_ms(box, burst))
     return tuple(
         NewSend(
             # The same turn always makes the same ids: a repeated commit writes nothing twice.
@@ -110,7 +127,7 @@ def _sends(
             pictures=pictures,
             answers=tuple(event.mid for event in burst.events if event.mid),
             due_ms=now_ms,
-            deadline_ms=window_end_ms(written),
+            deadline_ms=deadline_ms,
             traceparent=burst.traceparent,
             turn=version,
             draft=answer.draft,

@@ -10,6 +10,7 @@ from typing import Self
 
 from vestlus.assistant.port import Assistant
 from vestlus.clock import Clock
+from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.turn import SuspectPolicy
 from vestlus.errors import LeaseLost
 from vestlus.grouping import GroupCommitter
@@ -142,12 +143,21 @@ class Conversations:
         return self._summaries.made
 
     def changed(self, lease: Lease, conversation: str) -> None:
-        """Something else than an unanswered event changed the conversation in the store."""
+        """Something else than an unanswered event changed the conversation in the store.
+
+        It is read again, also where nothing was unanswered: messages whose answer was cancelled
+        wait for one again.
+        """
+        box = self._box(conversation, lease)
+        box.outdated()
+        self._start(box)
+
+    def noted(self, lease: Lease, conversation: str, said: Sequence[HistoryMessage]) -> None:
+        """The history got messages that call for no new thoughts."""
         box = self._boxes.get(conversation)
-        if box is not None and box.lease == lease:
-            box.outdated()
-            if box.unanswered:
-                self._start(box)
+        if box is not None and box.lease == lease and box.loaded:
+            box.history = [*box.history, *said][-HISTORY_MESSAGES:]
+            box.known.messages += len(said)
 
     def deliver(self, lease: Lease, recorded: Sequence[RecordedEvent]) -> None:
         """New events are in the store: whoever is concerned hears of it."""
@@ -156,14 +166,14 @@ class Conversations:
                 continue
             box = self._box(one.event.conversation, lease)
             if box.add(one):
-                self._conversing.heard(box)
+                self._conversing.heard(box, one.event)
                 self._start(box)
 
     def reread(self, lease: Lease, conversations: Collection[str]) -> None:
         """What the store has of these conversations may be more than their mailboxes know."""
         for conversation in conversations:
             box = self._box(conversation, lease)
-            box.loaded = False
+            box.outdated()
             self._start(box)
 
     async def forget(self, lease: Lease, deadline_seconds: float) -> None:
@@ -236,7 +246,8 @@ class Conversations:
             return
         error = task.exception()
         if error is None:
-            if box.unanswered:
+            # Or the store has more since the task looked.
+            if box.unanswered or not box.loaded:
                 self._start(box)
         elif isinstance(error, LeaseLost):
             self._lost(box.lease)

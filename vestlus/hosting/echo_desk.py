@@ -132,7 +132,7 @@ class EchoDesk:
         judgement = judge_echo(echo, sends, policy.echoes, recorded_ms=recorded_ms, now_ms=now_ms)
         trust = self._trust.setdefault(echo.account, EchoTrust())
         already_lost = trust.lost
-        judgement = trust.judge(judgement)
+        judgement = trust.judge(judgement, echo.mid)
         if judgement.suspicious and trust.lost:
             self.counts.unmatched += 1
             if not already_lost:

@@ -18,6 +18,10 @@ from vestlus.store.rows import Change, EventState, NewEvent, PersonSend, Silence
 #: Meta, "Conversation Control APIs": control lapses after a day without messages.
 STANDBY_MS = 24 * 60 * 60 * 1000
 
+#: How much longer than its judgement takes an echo may hold sends: the time in which a partition
+#: that lost its owner certainly has another one.
+HOLD_BEYOND_MS = 10 * 60 * 1000
+
 DEFAULT_PAUSE_MS = 60 * 60 * 1000
 
 
@@ -73,14 +77,16 @@ def settled_change(
         case Whose.PERSON:
             return _person_wrote(echo, policy, now_ms)
         case Whose.AUTOMATION:
-            return Change(history=(as_operator(echo),))
+            return Change(rethink=False, history=(as_operator(echo),))
         case _:
             return None
 
 
 def _echo(event: Event, judgement: Judgement, policy: PeoplePolicy, now_ms: int) -> NewEvent:
     if judgement.whose is Whose.UNDETERMINED:
-        held = Change(held_until_ms=now_ms + policy.echoes.undetermined_ms)
+        # Longer than it may take: settling ends the hold, and whoever settles may be away.
+        until = now_ms + policy.echoes.undetermined_ms + HOLD_BEYOND_MS
+        held = Change(rethink=False, held_until_ms=until)
         return NewEvent(event, EventState.UNDETERMINED, held)
     change = settled_change(event, judgement, policy, now_ms)
     echo_of = judgement.send if judgement.whose is Whose.OURS else None
@@ -110,9 +116,9 @@ def _change(
         case EventKind.EDIT if event.mid and event.text:
             change = Change(edited=(event.mid, event.text))
         case EventKind.REACTION if event.action != "unreact":
-            change = Change(history=(reaction_note(event, quotes),))
+            change = Change(rethink=False, history=(reaction_note(event, quotes),))
         case EventKind.REFERRAL:
-            change = Change(history=(referral_note(event),))
+            change = Change(rethink=False, history=(referral_note(event),))
         case EventKind.STANDBY:
             said = HistoryMessage(Role.USER, spoken(event), event.timestamp_ms, event.mid)
             change = _standby(now_ms, said)

@@ -145,6 +145,7 @@ class ConversationHost:
             reread=self.conversations.reread,
             weigh=self._echoes.weigh,
             changed=self.conversations.changed,
+            noted=self.conversations.noted,
             undetermined=self._echoes.hold,
         )
         tasks = [asyncio.create_task(intake.run(), name=f"intake {lease.name}")]

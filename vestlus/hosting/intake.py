@@ -14,6 +14,7 @@ from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
+from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.errors import LeaseLost, UndecodableMessage
 from vestlus.grouping import GroupCommitter
@@ -56,6 +57,7 @@ class PartitionIntake:
         reread: Callable[[Lease, Collection[str]], None],
         weigh: Callable[[Sequence[Event]], Awaitable[list[NewEvent]]],
         changed: Callable[[Lease, str], None],
+        noted: Callable[[Lease, str, Sequence[HistoryMessage]], None],
         undetermined: Callable[[Lease, Sequence[RecordedEvent]], None],
     ) -> None:
         self._lease = lease
@@ -69,6 +71,7 @@ class PartitionIntake:
         self._reread = reread
         self._weigh = weigh
         self._changed = changed
+        self._noted = noted
         self._undetermined = undetermined
         self.recorded = 0
 
@@ -165,10 +168,15 @@ class PartitionIntake:
 
     def _tell(self, recorded: Sequence[RecordedEvent], weighed: Sequence[NewEvent]) -> None:
         """Whoever goes by what the events changed hears of it, once it is in the store."""
-        changing = {one.event.key for one in weighed if one.change is not None}
+        changes = {one.event.key: one.change for one in weighed if one.change is not None}
         for one in recorded:
-            if one.event.key in changing and one.event.conversation is not None:
+            change = changes.get(one.event.key)
+            if change is None or one.event.conversation is None:
+                continue
+            if change.rethink:
                 self._changed(self._lease, one.event.conversation)
+            else:
+                self._noted(self._lease, one.event.conversation, change.history)
         self._undetermined(
             self._lease, [one for one in recorded if one.state is EventState.UNDETERMINED]
         )

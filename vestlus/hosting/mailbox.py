@@ -41,7 +41,7 @@ class Known:
         """Takes in what a committed turn changed, and that it added so many messages."""
         for one in fields(after):
             value = getattr(after, one.name)
-            if one.name not in ("erase", "silent_until_ms") and value is not None:
+            if one.name in _KNOWN and value is not None:
                 setattr(self, one.name, value)
         if after.silence is not None:
             self.silent_until_ms = after.silent_until_ms
@@ -49,6 +49,9 @@ class Known:
         if after.erase:
             # Everything counts as summed up: a summary that is being made must not come back.
             self.summary, self.note, self.summarised = "", "", self.messages
+
+
+_KNOWN = frozenset(one.name for one in fields(Known)) - {"silent_until_ms"}
 
 
 @dataclass(slots=True, eq=False)
@@ -87,6 +90,8 @@ class Mailbox:
     #: Restarts of the present answer.
     restarts: int = 0
     timer: asyncio.TimerHandle | None = None
+    #: When the assistant was first asked for the answer that is due, 0 before.
+    asked_since_ms: int = 0
     used_ms: int = 0
     #: Waits to be tried apart: earlier owners died with it under way.
     suspect: bool = False
@@ -143,7 +148,7 @@ class Mailbox:
             self.history = []
         self.version += 1
         self.failures = self.outages = self.takeovers = self.probes = 0
-        self.restarts = self.wake_ms = 0
+        self.restarts = self.wake_ms = self.asked_since_ms = 0
 
     def is_stale(self) -> bool:
         """Whether there is nothing to answer from what is known here."""

@@ -13,6 +13,7 @@ import structlog
 from vestlus.assistant.port import Assistant, Question
 from vestlus.backoff import Backoff, until_available
 from vestlus.clock import Clock
+from vestlus.conversation.events import Event
 from vestlus.conversation.reply import Reply
 from vestlus.conversation.transcript import as_history
 from vestlus.conversation.turn import (
@@ -21,13 +22,13 @@ from vestlus.conversation.turn import (
     FailurePolicy,
     RestartPolicy,
     answer_at,
-    in_meta_order,
     may_restart,
 )
+from vestlus.conversation.window import window_end_ms
 from vestlus.errors import AssistantError, AssistantUnavailable, LeaseLost, StoreUnavailable
 from vestlus.hosting.answers import Answers
 from vestlus.hosting.commits import TurnCommits
-from vestlus.hosting.composing import Answer, Burst, turn_of
+from vestlus.hosting.composing import Answer, Burst, turn_of, written_ms
 from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.places import place_of
@@ -114,14 +115,20 @@ class Conversing:
         self._handed_over = handed_over
         self.counts = TurnCounts()
 
-    def heard(self, box: Mailbox) -> None:
-        """Something newer is in the mailbox: cancels the answer under way, if it still may."""
+    def heard(self, box: Mailbox, event: Event) -> None:
+        """Something newer is in the mailbox: cancels the answer under way, if it still may.
+
+        What needs no model waits for none: neither for one that is away nor for one that thinks.
+        """
+        urgent = self._answers.is_urgent(box.account, event.text)
+        if urgent:
+            box.wake_ms = 0
         if box.news is not None:
             box.news.set()
         if box.thinking is None or box.thinking.done():
             return
-        since = min(box.taken_in.values())
-        if may_restart(box.restarts, since, self._clock(), self._policies.restart):
+        since = box.asked_since_ms or min(box.taken_in.values())
+        if urgent or may_restart(box.restarts, since, self._clock(), self._policies.restart):
             box.restarts += 1
             self.counts.restarted += 1
             box.thinking.cancel()
@@ -183,7 +190,11 @@ class Conversing:
             return
         answer = self._answers.without_asking(box, burst, self._clock())
         if isinstance(answer, int):
-            box.silent_ms = answer
+            box.silent_ms, box.asked_since_ms = answer, 0
+            return
+        if answer is None and window_end_ms(written_ms(box, burst)) <= self._clock():
+            # Nothing may be sent any more: whoever looks finds it among the dead letters.
+            await self._give_up(box, "window_closed")
             return
         if answer is None:
             answer = await self._asked(box, burst)
@@ -191,8 +202,14 @@ class Conversing:
             await self._commit(box, burst, answer, version)
 
     async def _gathered(self, box: Mailbox) -> Burst:
-        seqs = tuple(box.unanswered)
-        events = in_meta_order([box.unanswered[seq] for seq in seqs])
+        waiting = sorted(box.unanswered.items(), key=lambda one: one[1].timestamp_ms)
+        for place, (_, event) in enumerate(waiting, 1):
+            if self._answers.stands_alone(box.account, event.text):
+                # What comes after it is a burst of its own.
+                waiting = waiting[:place]
+                break
+        seqs = tuple(seq for seq, _ in waiting)
+        events = tuple(event for _, event in waiting)
         quotes = {one.mid: one.text for one in box.history if one.mid}
         wanted = {one.reply_to_mid for one in events if one.reply_to_mid} - quotes.keys()
         if wanted:
@@ -202,6 +219,7 @@ class Conversing:
     async def _asked(self, box: Mailbox, burst: Burst) -> Answer | None:
         """The assistant's answer; ``None`` when there is none, and what follows was seen to."""
         known = box.known
+        box.asked_since_ms = box.asked_since_ms or self._clock()
         question = Question(
             account=box.account,
             user=box.user,
@@ -264,7 +282,7 @@ class Conversing:
                 raise LeaseLost(turn.lease.name)
 
     def _committed(self, box: Mailbox, waiting_ms: int | None, answer: Answer) -> None:
-        self.counts.answered += 1
+        self.counts.answered += int(not answer.leaves_unanswered)
         if answer.after.apology_ms:
             self.counts.apologised += 1
         if waiting_ms:
@@ -292,7 +310,7 @@ class Conversing:
         action, wait = self._answers.failure_policy(box.account, self._policies.failure).decide(
             tries,
             passing=passing,
-            waited_ms=self._clock() - min(box.taken_in.values()),
+            waited_ms=self._clock() - (box.asked_since_ms or self._clock()),
         )
         if action is AfterFailure.GIVE_UP:
             answer = self._answers.apology(box, burst, reason, self._clock())

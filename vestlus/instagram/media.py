@@ -10,26 +10,29 @@ from __future__ import annotations
 
 import asyncio
 import io
-import ipaddress
 import re
-import socket
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import Final
 
 import aiohttp
 import structlog
-from aiohttp.abc import AbstractResolver, ResolveResult
 from PIL import Image, ImageOps
 from yarl import URL
+
+from vestlus.instagram.public_addresses import PublicResolver
 
 _log = structlog.get_logger(__name__)
 
 #: Meta, "Send Messages": an image of a message has at most 8 MB.
 MAX_BYTES: Final = 8 * 1024 * 1024
 
-#: For one picture, redirects included. Whoever waits for an answer waits for this too.
+#: For fetching one picture, redirects included. Whoever waits for an answer waits for this too.
 TIMEOUT_SECONDS: Final = 5.0
+
+#: For its turn to be decoded, and for decoding it, which takes some tenths of a second.
+DECODE_SECONDS: Final = 10.0
 
 MAX_REDIRECTS: Final = 3
 
@@ -53,6 +56,10 @@ _META_HOST: Final = re.compile(
 #: Everything that an address may be written with: RFC 3986. A backslash, a space or a control
 #: character would be read differently by different programs.
 _ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]!$&'()*+,;=%-]{1,4000}")
+
+#: Decoding is what costs memory, and Pillow uses one core for each. The threads are the bound: one
+#: that is no longer waited for keeps its place until it is done.
+_DECODERS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="picture")
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -84,8 +91,6 @@ class MediaFetcher:
         self._timeout_seconds = timeout_seconds
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
-        # Decoding is what costs memory, and Pillow uses one core for each.
-        self._decoding = asyncio.Semaphore(2)
 
     async def picture(self, url: str) -> bytes | Unusable:
         """The picture as a JPEG of at most 1536 pixels a side, without metadata.
@@ -98,9 +103,10 @@ class MediaFetcher:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 found = await self._fetched(url)
-                if isinstance(found, bytes):
-                    async with self._decoding:
-                        found = await asyncio.to_thread(redrawn, found)
+            if isinstance(found, bytes):
+                async with asyncio.timeout(DECODE_SECONDS):
+                    loop = asyncio.get_running_loop()
+                    found = await loop.run_in_executor(_DECODERS, redrawn, found)
         except TimeoutError:
             found = Unusable.TOO_SLOW
         except (aiohttp.ClientError, OSError):
@@ -129,7 +135,7 @@ class MediaFetcher:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(resolver=_PublicResolver(self._hosts), limit=32)
+            connector = aiohttp.TCPConnector(resolver=PublicResolver(self._hosts), limit=32)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -198,8 +204,10 @@ def redrawn(content: bytes) -> bytes | Unusable:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
             # A JPEG is decoded at a fraction of its size where that suffices.
             opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            small = ImageOps.exif_transpose(opened)
+            small = _eight_bits(opened)
+            # Before it is turned: of a large picture there is never a second one in memory.
             small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            ImageOps.exif_transpose(small, in_place=True)
             # A new picture, because Pillow carries comments and profiles over to a copy.
             drawn = Image.new("RGB", small.size, "white")
             seen = small.convert("RGBA") if small.has_transparency_data else small.convert("RGB")
@@ -213,36 +221,8 @@ def redrawn(content: bytes) -> bytes | Unusable:
     return result.getvalue()
 
 
-class _PublicResolver(AbstractResolver):
-    """Gives no address inside our own network, whatever a name server says."""
-
-    def __init__(self, exempt: Collection[str]) -> None:
-        self._exempt = exempt
-        self._resolver = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """The addresses of a host. Raises OSError when one of them is not a public one."""
-        found = await self._resolver.resolve(host, port, family)
-        exempt = f"{host.lower()}:{port}" in self._exempt
-        if not exempt and not all(is_public(one["host"]) for one in found):
-            raise OSError("the name has an address that is not public")
-        return found
-
-    async def close(self) -> None:
-        """See AbstractResolver."""
-        await self._resolver.close()
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, and of a single host."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if inner is not None:
-            return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Of a picture of 16 bits of grey the upper 8, where convert() would cut off at 255."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return picture.convert("I").point(lambda value: value / 257).convert("L")

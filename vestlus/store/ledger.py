@@ -50,6 +50,9 @@ FINISHED: Final = frozenset(
     {SendState.SENT, SendState.DEAD, SendState.UNKNOWN, SendState.CANCELLED}
 )
 
+#: What is in one of these states was never seen by the user.
+UNSEEN: Final = frozenset({SendState.CANCELLED, SendState.DEAD})
+
 #: Every transition that a publisher makes.
 TRANSITIONS: Final = frozenset(
     {

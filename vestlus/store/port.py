@@ -106,6 +106,9 @@ class Turns(Protocol):
         nothing is stored. Conversations are made where they are missing. Events without a
         conversation are stored too. The changes of new events are applied in the same
         transaction, in order; those of known ones are not. States are those after the changes.
+        What cancelled answers were to answer is PENDING again if the user saw nothing of them,
+        unless the change says that somebody answered everything before it. Of that, the commands
+        of a user (stop, start, delete) stay PENDING.
         A new PENDING event moves its conversation's ``user_ms`` up to when the user wrote.
         The first echo that is told to be a send's stays that send's echo.
         """
@@ -178,10 +181,10 @@ class Turns(Protocol):
         """Commits turns, in one transaction, each wholly or not at all.
 
         A turn conflicts when its conversation's version differs or one of its events is not
-        PENDING any more. A committed one marks its events ANSWERED, adds its history and sends,
-        raises the version and sets failures, takeovers, probes and wake time to 0, and then what
-        its ``after`` says. A turn whose values the database does not take is REFUSED, and stops
-        nobody else's.
+        PENDING any more. A committed one cancels what was decided before it, if its ``after`` says
+        so, marks its events ANSWERED, adds its history and sends, raises the version and sets
+        failures, takeovers, probes and wake time to 0, and then what else its ``after`` says. A
+        turn whose values the database does not take is REFUSED, and stops nobody else's.
         """
         ...
 
@@ -320,10 +323,17 @@ class Desk(Protocol):
         ...
 
     async def unfinished_conversations(
-        self, *, after_ms: int, before_ms: int, limit: int
+        self,
+        *,
+        after_ms: int,
+        before_ms: int,
+        limit: int,
+        account: str | None = None,
+        waiting: bool = False,
     ) -> tuple[ConversationRow, ...]:
-        """Conversations with a message unanswered or an answer not sent, whose user last wrote
-        after and not later than these times; the longest ago first, without histories.
+        """Conversations with a message unanswered, an answer not sent or a person waited for,
+        whose user last wrote after and not later than these times; the longest ago first, without
+        histories. ``waiting``: only those that wait for a person.
         """
         ...
 

@@ -109,9 +109,11 @@ class Change:
     """What an event changes of its conversation, besides being recorded.
 
     Applied in the transaction that records or settles the event, and only if the event is new.
-    Every change raises the conversation's version, so that turns under way are thought anew.
     ``None`` leaves things as they are.
     """
+
+    #: Raises the conversation's version, so that turns under way are thought anew.
+    rethink: bool = True
 
     #: A new silence; ``silent_until_ms`` says until when. Silence.NONE ends one.
     silence: Silence | None = None
@@ -234,6 +236,8 @@ class After:
     apology_ms: int | None = None
     #: All pictures that were sent, these included; ids.
     pictures: tuple[str, ...] | None = None
+    #: What the bot has decided before and not sent is cancelled, drafts too, and never sent.
+    cancel_sends: bool = False
     #: The user asked for it: history, summary, texts of events and of finished sends are erased.
     erase: bool = False
 

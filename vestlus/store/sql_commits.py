@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Text, func, literal_column, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
 from vestlus.errors import StoreUnavailable
 from vestlus.store import schema
@@ -18,6 +27,7 @@ from vestlus.store.sql_errors import is_fault_of_data
 from vestlus.store.sql_memory import HistoryRow, Memory, history_rows
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_promises import Promises
+from vestlus.store.sql_sends import STOPPED, Sends
 
 _EVENT: Final = schema.inbox_event.c
 _CONVERSATION: Final = schema.conversation.c
@@ -51,6 +61,10 @@ class _Group:
     history: list[HistoryRow] = field(default_factory=list)
     sends: list[NewSend] = field(default_factory=list)
     erased: set[str] = field(default_factory=set)
+    #: Whose earlier sends are cancelled, and by which turns.
+    stopped: dict[str, int] = field(default_factory=dict)
+    #: Sends of turns of this group that a later one cancels.
+    outdone: list[NewSend] = field(default_factory=list)
 
     def add(self, turn: TurnCommit) -> CommitResult:
         """Accepts a turn wholly, or leaves everything as it is."""
@@ -62,6 +76,8 @@ class _Group:
             return CommitResult.CONFLICT
         for seq in answered:
             del self.pending[seq]
+        if turn.after.cancel_sends:
+            self._stop(mine, turn.version)
         self.answered += answered
         self.history += history_rows(mine, self.messages[mine], turn.history, turn.version)
         self.sends += turn.sends
@@ -71,6 +87,14 @@ class _Group:
         if turn.after.erase:
             self.erased.add(mine)
         return CommitResult.COMMITTED
+
+    def _stop(self, conversation: str, turn: int) -> None:
+        """Nothing that the conversation's turns before this one decided is sent."""
+        self.stopped[conversation] = turn
+        self.outdone += [one for one in self.sends if one.conversation == conversation]
+        self.sends = [one for one in self.sends if one.conversation != conversation]
+        for name in ("disclosed_ms", "pictures"):
+            self.changed.get(conversation, {}).pop(name, None)
 
     def conversations(self) -> list[Row]:
         """The conversations that the accepted turns change, as they become."""
@@ -139,7 +163,13 @@ class SqlCommits(SqlPart):
             .where(dialect.one_of(_EVENT.seq, "seqs"))
             .values(state=str(EventState.ANSWERED))
         )
+        self._silence_earlier = (
+            update(schema.conversation)
+            .where(_CONVERSATION.id == bindparam("of", type_=Text()))
+            .values(silenced_turn=bindparam("by", type_=BigInteger()))
+        )
         self._memory = Memory(dialect)
+        self._earlier_sends = Sends(dialect, outbox_partitions)
         self._promises = Promises(dialect, outbox_partitions)
 
     async def commit_turns(self, turns: Sequence[TurnCommit], now_ms: int) -> list[CommitResult]:
@@ -192,6 +222,9 @@ class SqlCommits(SqlPart):
         return _Group(versions, messages, pending)
 
     def _write(self, connection: Connection, group: _Group, now_ms: int) -> None:
+        self._memory.append(connection, group.history)
+        if group.stopped:
+            self._stop_earlier(connection, group, now_ms)
         if group.changed:
             rows = rows_parameter(group.conversations())
             ids = self._dialect.value_set(group.changed)
@@ -199,7 +232,15 @@ class SqlCommits(SqlPart):
         if group.answered:
             seqs = self._dialect.value_set(group.answered)
             connection.execute(self._answer, {"seqs": seqs})
-        self._memory.append(connection, group.history)
         if group.erased:
             self._memory.erase(connection, group.erased)
         self._promises.add(connection, group.sends, now_ms)
+
+    def _stop_earlier(self, connection: Connection, group: _Group, now_ms: int) -> None:
+        """Cancels what earlier turns decided; before the turns' own values are written."""
+        self._promises.add(connection, group.outdone, now_ms)
+        self._earlier_sends.lock(connection, group.stopped, ())
+        for conversation, turn in sorted(group.stopped.items()):
+            connection.execute(self._silence_earlier, {"of": conversation, "by": turn})
+            cancelled = self._earlier_sends.cancel_bots(connection, conversation, STOPPED, now_ms)
+            self._memory.unsay(connection, conversation, cancelled)

@@ -36,12 +36,18 @@ _NOT_SENT: Final = (
 
 
 def has_something_open() -> ColumnElement[bool]:
-    """Whether a conversation has a message unanswered, or an answer that is not sent."""
+    """Whether a conversation has a message unanswered, an answer that is not sent, or waits for a
+    person.
+    """
     unanswered = select(_EVENT.conversation).where(
         _EVENT.state == literal_column(schema.PENDING, Text)
     )
     unsent = select(_LEDGER.conversation).where(is_in(_LEDGER.state, _NOT_SENT))
-    return or_(_CONVERSATION.id.in_(unanswered), _CONVERSATION.id.in_(unsent))
+    return or_(
+        _CONVERSATION.waiting_ms > schema.ZERO,
+        _CONVERSATION.id.in_(unanswered),
+        _CONVERSATION.id.in_(unsent),
+    )
 
 
 class SqlDesk(SqlPart):
@@ -66,13 +72,17 @@ class SqlDesk(SqlPart):
             (True, False): longest,
             (True, True): longest.where(is_accounts),
         }
-        self._open_by_window = (
-            every.where(
-                _CONVERSATION.user_ms > bindparam("after", type_=BigInteger()),
-                _CONVERSATION.user_ms <= bindparam("before", type_=BigInteger()),
-                has_something_open(),
-            )
+        closing = every.where(
+            _CONVERSATION.user_ms > bindparam("after", type_=BigInteger()),
+            _CONVERSATION.user_ms <= bindparam("before", type_=BigInteger()),
         ).order_by(_CONVERSATION.user_ms, _CONVERSATION.id)
+        unfinished, waiting = closing.where(has_something_open()), closing.where(is_waiting)
+        self._open_by_window: dict[tuple[bool, bool], Select[Any]] = {
+            (False, False): unfinished,
+            (False, True): unfinished.where(is_accounts),
+            (True, False): waiting,
+            (True, True): waiting.where(is_accounts),
+        }
         self._all_drafts = (
             select(
                 _LEDGER.id,
@@ -95,19 +105,23 @@ class SqlDesk(SqlPart):
         self, *, limit: int, waiting: bool = False, account: str | None = None
     ) -> tuple[ConversationRow, ...]:
         """See :meth:`vestlus.store.port.Desk.conversations`."""
-        values: dict[str, object] = {"most": limit}
-        if account is not None:
-            values["account"] = cleaned(account)
+        values = {"most": limit} | _whose(account)
         statement = self._listings[waiting, account is not None]
         return tuple(conversation_row(row) for row in await self._database.fetch(statement, values))
 
     async def unfinished_conversations(
-        self, *, after_ms: int, before_ms: int, limit: int
+        self,
+        *,
+        after_ms: int,
+        before_ms: int,
+        limit: int,
+        account: str | None = None,
+        waiting: bool = False,
     ) -> tuple[ConversationRow, ...]:
         """See :meth:`vestlus.store.port.Desk.unfinished_conversations`."""
-        values = {"after": after_ms, "before": before_ms, "most": limit}
-        rows = await self._database.fetch(self._open_by_window, values)
-        return tuple(conversation_row(row) for row in rows)
+        values = {"after": after_ms, "before": before_ms, "most": limit} | _whose(account)
+        statement = self._open_by_window[waiting, account is not None]
+        return tuple(conversation_row(row) for row in await self._database.fetch(statement, values))
 
     async def drafts(self, *, limit: int) -> tuple[Draft, ...]:
         """See :meth:`vestlus.store.port.Desk.drafts`."""
@@ -126,3 +140,8 @@ class SqlDesk(SqlPart):
             )
             for row in await self._database.fetch(self._all_drafts, {"most": limit})
         )
+
+
+def _whose(account: str | None) -> dict[str, object]:
+    """The parameter of statements about one account."""
+    return {} if account is None else {"account": cleaned(account)}

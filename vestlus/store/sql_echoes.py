@@ -34,12 +34,13 @@ from vestlus.store.rows import (
     RecordedEvent,
     Settled,
 )
-from vestlus.store.sql_changes import Changes, Occasion, Standing
+from vestlus.store.sql_changes import Changes
 from vestlus.store.sql_codec import cleaned, event_of, indexed, rows_parameter
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_rows import picture_ids
 from vestlus.store.sql_sends import Mark
+from vestlus.store.sql_standing import Occasion, Standing
 
 _EVENT: Final = schema.inbox_event.c
 _LEDGER: Final = schema.ledger.c

@@ -12,11 +12,12 @@ from vestlus.conversation.window import written_at_ms
 from vestlus.store import schema
 from vestlus.store.names import partition_number
 from vestlus.store.rows import EventState, Lease, NewEvent, RecordedEvent
-from vestlus.store.sql_changes import Changes, Occasion
+from vestlus.store.sql_changes import Changes
 from vestlus.store.sql_codec import cleaned, event_payload, indexed, rows_parameter, within_range
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_sends import Mark
+from vestlus.store.sql_standing import Occasion
 
 _EVENT: Final = schema.inbox_event.c
 _LEDGER: Final = schema.ledger.c

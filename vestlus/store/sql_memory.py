@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
@@ -9,12 +10,12 @@ from sqlalchemy import BigInteger, Connection, Text, bindparam, exists, select, 
 
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.store import schema
-from vestlus.store.ledger import FINISHED, SendState
-from vestlus.store.rows import Origin
+from vestlus.store.ledger import FINISHED, UNSEEN, SendState
+from vestlus.store.rows import Kind, Origin
 from vestlus.store.sql_codec import cleaned, indexed, rows_parameter, within_range
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_event_texts import EventTexts
-from vestlus.store.sql_rows import REMOVED, is_in
+from vestlus.store.sql_rows import REMOVED, is_in, picture_ids
 
 _CONVERSATION: Final = schema.conversation.c
 _HISTORY: Final = schema.history.c
@@ -33,9 +34,6 @@ _COLUMNS: Final[dict[str, Any]] = {
 }
 
 _OUT_OF_SIGHT: Final = {"role": REMOVED, "text": ""}
-
-#: What is in one of these states was never seen by the user.
-_UNSEEN: Final = (SendState.CANCELLED, SendState.DEAD)
 
 _NOT_BEGUN: Final = (SendState.DRAFT, SendState.PENDING)
 _UNDER_WAY: Final = (SendState.SENDING, SendState.LOOKING)
@@ -75,18 +73,38 @@ class Memory:
         of, new = bindparam("of", type_=Text()), bindparam("new", type_=Text())
         mine = update(schema.history).where(_HISTORY.conversation == of, _HISTORY.role != REMOVED)
         with_mid = mine.where(_HISTORY.mid == bindparam("of_mid", type_=Text()))
-        self._edit = with_mid.values(text=new)
+        self._edit = with_mid.values(text=new).returning(_HISTORY.position)
         self._remove = with_mid.values(_OUT_OF_SIGHT).returning(_HISTORY.position)
         seen = exists().where(
             _LEDGER.conversation == _HISTORY.conversation,
             _LEDGER.turn == _HISTORY.turn,
             _LEDGER.origin == str(Origin.BOT),
-            ~is_in(_LEDGER.state, _UNSEEN),
+            ~is_in(_LEDGER.state, sorted(UNSEEN)),
         )
         self._unsay = (
             mine.where(dialect.one_of(_HISTORY.turn, "turns"), ~seen)
             .values(_OUT_OF_SIGHT)
             .returning(_HISTORY.position)
+        )
+        self._shown = (
+            select(_LEDGER.pictures)
+            .where(
+                _LEDGER.conversation == of,
+                _LEDGER.kind == str(Kind.PICTURES),
+                ~is_in(_LEDGER.state, sorted(UNSEEN)),
+            )
+            .order_by(_LEDGER.position, _LEDGER.id)
+        )
+        # What went may have shown pictures, or have told that it is automated.
+        self._say_again = (
+            update(schema.conversation)
+            .where(_CONVERSATION.id == of)
+            .values(disclosed_ms=0, pictures=bindparam("shown", type_=Text()))
+        )
+        self._unask = (
+            mine.where(_HISTORY.role == str(Role.USER), dialect.one_of(_HISTORY.mid, "mids"))
+            .values(_OUT_OF_SIGHT)
+            .returning(_HISTORY.position, _HISTORY.mid)
         )
         of_turn = _HISTORY.turn == bindparam("of_turn", type_=BigInteger())
         self._reword = mine.where(of_turn).values(text=new)
@@ -137,7 +155,8 @@ class Memory:
     ) -> None:
         """The message has a new text, also where it waits for an answer."""
         values = {"of": conversation, "of_mid": cleaned(mid), "new": cleaned(text)}
-        connection.execute(self._edit, values)
+        edited = connection.execute(self._edit, values).scalars().all()
+        self._unsummed(connection, conversation, edited)
         self._events.edit(connection, conversation, account, mid, text)
 
     def remove(
@@ -151,13 +170,33 @@ class Memory:
     def unsay(self, connection: Connection, conversation: str, turns: Collection[int]) -> bool:
         """Takes from sight what these turns decided and of which the user saw and sees nothing;
         whether there was any.
+
+        Then the next answer says again that it is automated, and the pictures that count as sent
+        are those of sends that the user saw or may see.
         """
         if not turns:
             return False
         sets = {"of": conversation, "turns": self._dialect.value_set(turns)}
         positions = connection.execute(self._unsay, sets).scalars().all()
+        if not positions:
+            return False
         self._unsummed(connection, conversation, positions)
-        return bool(positions)
+        columns = connection.execute(self._shown, {"of": conversation}).scalars()
+        shown = dict.fromkeys(id_ for column in columns for id_ in picture_ids(column))
+        again = {"of": conversation, "shown": json.dumps(tuple(shown))}
+        connection.execute(self._say_again, again)
+        return True
+
+    def unask(
+        self, connection: Connection, conversation: str, mids: Collection[str]
+    ) -> frozenset[str]:
+        """Takes these messages of the user's from sight, since they are to be answered again; the
+        mids of those that were in sight.
+        """
+        sets = {"of": conversation, "mids": self._dialect.value_set(mids)}
+        rows = connection.execute(self._unask, sets).all()
+        self._unsummed(connection, conversation, [position for position, _ in rows])
+        return frozenset(mid for _, mid in rows)
 
     def reword(self, connection: Connection, conversation: str, turn: int, text: str) -> None:
         """What the turn said is this instead."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Text,
     bindparam,
+    case,
     func,
     select,
     union,
@@ -18,7 +21,7 @@ from sqlalchemy import (
 )
 
 from vestlus.store import schema
-from vestlus.store.ledger import SendState
+from vestlus.store.ledger import UNSEEN, SendState
 from vestlus.store.rows import Kind, NewSend, Origin, SendRow
 from vestlus.store.sql_codec import cleaned, rows_parameter
 from vestlus.store.sql_dialect import Dialect
@@ -31,6 +34,7 @@ _LEDGER: Final = schema.ledger.c
 SILENCED: Final = "silenced"
 REJECTED: Final = "rejected"
 REWORDED: Final = "reworded"
+STOPPED: Final = "stopped"
 
 _OPEN: Final = (SendState.PENDING, SendState.DRAFT)
 
@@ -73,10 +77,21 @@ class Sends:
             )
             .values(
                 state=str(SendState.CANCELLED),
-                reason=SILENCED,
+                reason=bindparam("why", type_=Text()),
                 changed_ms=bindparam("at", type_=BigInteger()),
+                text=case((_LEDGER.erased == 1, ""), else_=_LEDGER.text),
             )
-            .returning(_LEDGER.turn)
+            .returning(_LEDGER.turn, _LEDGER.answers)
+        )
+        self._seen = (
+            select(_LEDGER.turn)
+            .where(
+                _LEDGER.conversation == of,
+                dialect.one_of(_LEDGER.turn, "turns"),
+                _LEDGER.origin == str(Origin.BOT),
+                ~is_in(_LEDGER.state, sorted(UNSEEN)),
+            )
+            .distinct()
         )
         is_turns = (_LEDGER.conversation == of, _LEDGER.turn == turn)
         self._drafts = (
@@ -134,10 +149,24 @@ class Sends:
         sets = {"rows": rows_parameter(rows), "ids": self._dialect.value_set(marks)}
         connection.execute(self._mark, sets)
 
-    def cancel_bots(self, connection: Connection, conversation: str, now_ms: int) -> frozenset[int]:
-        """Cancels what the bot decided and did not send; the turns that decided it."""
-        cancelled = connection.execute(self._cancel_bots, {"of": conversation, "at": now_ms})
-        return frozenset(cancelled.scalars())
+    def cancel_bots(
+        self, connection: Connection, conversation: str, reason: str, now_ms: int
+    ) -> dict[int, set[str]]:
+        """Cancels what the bot decided and did not send; the mids that it answered, by turn."""
+        values = {"of": conversation, "why": reason, "at": now_ms}
+        cancelled: defaultdict[int, set[str]] = defaultdict(set)
+        for turn, answers in connection.execute(self._cancel_bots, values):
+            cancelled[turn].update(json.loads(answers))
+        return dict(cancelled)
+
+    def seen(
+        self, connection: Connection, conversation: str, turns: Collection[int]
+    ) -> frozenset[int]:
+        """Those of the turns of which the user saw something, or may see it."""
+        if not turns:
+            return frozenset()
+        sets = {"of": conversation, "turns": self._dialect.value_set(turns)}
+        return frozenset(connection.execute(self._seen, sets).scalars())
 
     def reject(self, connection: Connection, conversation: str, turn: int, now_ms: int) -> bool:
         """Cancels the drafts of a turn; False when there are none."""

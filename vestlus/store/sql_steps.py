@@ -16,7 +16,12 @@ _SEND: Final = TypeAdapter(SendRow)
 
 #: Steps after which the user will never see what was decided.
 NEVER_SAID: Final = frozenset(
-    {(SendState.PENDING, SendState.CANCELLED), (SendState.DRAFT, SendState.DEAD)}
+    {
+        (SendState.PENDING, SendState.CANCELLED),
+        (SendState.DRAFT, SendState.DEAD),
+        (SendState.PENDING, SendState.DEAD),
+        (SendState.SENDING, SendState.DEAD),
+    }
 )
 
 #: These need a reason.

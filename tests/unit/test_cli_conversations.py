@@ -1,0 +1,189 @@
+"""``vestlus conversations``: what is handed in, what is refused, and what is said of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from vestlus.bus.open import open_bus
+from vestlus.bus.port import Queue, Topology
+from vestlus.cli.conversations import NoSuchConversation, ReplyRefused, app
+from vestlus.clock import system_clock
+from vestlus.conversation.events import Event, EventKind, event_key
+from vestlus.conversation.identity import conversation_id, partition_of
+from vestlus.conversation.operating import Act
+from vestlus.messages import decode_inbox
+from vestlus.settings import Mode, Settings, load_settings
+from vestlus.store.names import inbox_lease
+from vestlus.store.open import open_store
+from vestlus.store.rows import (
+    FOREVER_MS,
+    Change,
+    EventState,
+    Member,
+    MemberKind,
+    NewEvent,
+    Silence,
+)
+
+ACCOUNT = "17841400000000001"
+USER = "user"
+ID = conversation_id(ACCOUNT, USER)
+HOUR_MS = 3_600_000
+STOPPED = Change(silence=Silence.STOPPED, silent_until_ms=FOREVER_MS)
+MEMBER = Member("anna", MemberKind.CONVERSATION, "1", "host", 1)
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs a command on a service of its own and returns what it prints."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("CONFIG", "BUS_URL", "DATABASE_URL", "PARTITIONS"):
+        monkeypatch.delenv(f"VESTLUS_{name}", raising=False)
+    monkeypatch.setenv("VESTLUS_DATA_DIR", str(tmp_path / "var"))
+
+    def command(*arguments: str) -> str:
+        app(list(arguments), result_action="return_value")
+        return capsys.readouterr().out
+
+    return command
+
+
+def service() -> tuple[Settings, Topology]:
+    settings = load_settings(mode=Mode.OPERATE)
+    return settings, Topology(inbox=settings.partitions)
+
+
+def written(hours_ago: float, change: Change | None = None, *, silent: bool = False) -> None:
+    """The user wrote so long ago, unless silent, and then the change was made."""
+
+    async def write() -> None:
+        settings, topology = service()
+        store = open_store(
+            settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+        )
+        name = inbox_lease(partition_of(ACCOUNT, USER, topology.inbox))
+        at_ms = system_clock() - round(hours_ago * HOUR_MS)
+        async with store:
+            lease = (await store.acquire([name], MEMBER, 60.0))[name]
+            said = NewEvent(event(EventKind.MESSAGE, at_ms), EventState.PENDING)
+            changed = NewEvent(event(EventKind.OPERATOR, at_ms), EventState.NOTED, change)
+            await store.record([(lease, [changed] if silent else [said, changed])], at_ms)
+
+    asyncio.run(write())
+
+
+def event(kind: EventKind, at_ms: int) -> Event:
+    mid = uuid4().hex
+    return Event(
+        key=event_key(kind, ACCOUNT, mid),
+        kind=kind,
+        account=ACCOUNT,
+        user=USER,
+        conversation=ID,
+        mid=mid,
+        timestamp_ms=at_ms,
+        text="Tere!",
+    )
+
+
+def handed_in() -> list[tuple[str | None, str | None]]:
+    """Act and text of everything that waits in the user's partition of the inbox."""
+
+    async def read() -> list[tuple[str | None, str | None]]:
+        settings, topology = service()
+        partition = partition_of(ACCOUNT, USER, topology.inbox)
+        async with open_bus(settings.bus, topology) as bus:
+            if not await bus.depth(Queue.INBOX, partition):
+                return []
+            subscription = await bus.subscribe(Queue.INBOX, partition)
+            messages = [decode_inbox(one.body) for one in await subscription.receive(100)]
+            await subscription.close()
+        return [(one.action, one.text) for message in messages for one in message.events]
+
+    return asyncio.run(read())
+
+
+def test_a_reply_within_a_day_is_handed_in(run: Run) -> None:
+    written(hours_ago=23.9)
+    assert run("reply", ID, "Tere, siin Mari.") == "Handed in: it is sent within seconds.\n"
+    assert handed_in() == [(Act.REPLY, "Tere, siin Mari.")]
+
+
+@pytest.mark.parametrize("hours_ago", [24.01, 7 * 24 - 0.1])
+def test_a_later_reply_is_handed_in_and_said_to_be_a_human_agents(
+    run: Run, hours_ago: float
+) -> None:
+    written(hours_ago)
+    said = run("reply", ID, "Tere!")
+    assert said.startswith("Handed in: it is sent within seconds, as a human agent's")
+    assert handed_in() == [(Act.REPLY, "Tere!")]
+
+
+def test_a_reply_after_seven_days_is_refused(run: Run) -> None:
+    written(hours_ago=7 * 24 + 0.01)
+    with pytest.raises(ReplyRefused, match="for 7 days after that"):
+        run("reply", ID, "Tere!")
+    assert handed_in() == []
+
+
+def test_a_reply_to_who_has_never_written_is_refused(run: Run) -> None:
+    written(hours_ago=1, silent=True)
+    with pytest.raises(ReplyRefused, match="has never written"):
+        run("reply", ID, "Tere!")
+    assert handed_in() == []
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t "])
+def test_a_blank_reply_is_refused(run: Run, text: str) -> None:
+    written(hours_ago=1)
+    with pytest.raises(ReplyRefused, match="the text is blank"):
+        run("reply", ID, text)
+    assert handed_in() == []
+
+
+def test_a_reply_to_nobody_is_refused(run: Run) -> None:
+    with pytest.raises(NoSuchConversation, match="conversations list"):
+        run("reply", ID, "Tere!")
+
+
+def test_a_user_is_handed_back_to_the_bot(run: Run) -> None:
+    written(1, Change(silence=Silence.PERSON, silent_until_ms=FOREVER_MS))
+    assert run("hand-back", ID) == "The bot answers this user again.\n"
+    assert handed_in() == [(Act.HAND_BACK, None)]
+
+
+def test_who_asked_for_no_answers_is_not_handed_back(run: Run) -> None:
+    written(1, STOPPED)
+    said = run("hand-back", ID)
+    assert said == "The user asked for no answers: nothing changes until the user writes start.\n"
+    assert handed_in() == []
+
+
+def test_an_emergency_of_who_asked_for_no_answers_can_be_marked_as_seen_to(run: Run) -> None:
+    waiting = Change(silence=Silence.STOPPED, silent_until_ms=FOREVER_MS, waiting_ms=1_000)
+    written(1, waiting)
+    said = run("hand-back", ID)
+    assert said.startswith("The user asked for no answers: that does not change")
+    assert "no longer waits for a person" in said
+    assert handed_in() == [(Act.HAND_BACK, None)]
+
+
+def test_what_is_not_found_is_said_by_what_was_looked_for(run: Run) -> None:
+    assert run("list") == "There are no conversations yet.\n"
+    assert run("list", "--waiting") == "No conversation waits.\n"
+    assert run("list", "--closing", "2") == "Nothing is about to be missed.\n"
+    written(hours_ago=1)
+    assert run("list", "--closing", "2") == "Nothing is about to be missed.\n"
+    assert run("list").startswith(ID)
+
+
+def test_what_is_about_to_be_missed_is_listed(run: Run) -> None:
+    written(hours_ago=23)
+    assert run("list", "--closing", "2").startswith(ID)
