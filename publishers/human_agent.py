@@ -6,13 +6,8 @@ within seven days of the user's last message; an automated message never, after 
 
 from __future__ import annotations
 
-from typing import Final
-
-from vestlus.conversation.window import WINDOW_MS
+from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, WINDOW_MS
 from vestlus.store.rows import Origin, SendRow
-
-#: How long after the user's last message a person may answer with the tag.
-HUMAN_AGENT_WINDOW_MS: Final = 7 * WINDOW_MS
 
 
 def bears_human_agent(row: SendRow, now_ms: int) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publishers.human_agent import HUMAN_AGENT_WINDOW_MS, bears_human_agent
+from publishers.human_agent import bears_human_agent
 from publishers.rate import Limit
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
@@ -18,6 +18,7 @@ from tests.fakes.messaging import Fault, once
 from tests.fakes.outbox import Place
 from tests.fakes.store_ledger import DAY_MS, MemoryLedger
 from vestlus.conversation.identity import conversation_id
+from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS
 from vestlus.store.ledger import SendState
 from vestlus.store.rows import Origin, SendRow
 

@@ -13,14 +13,13 @@ from uuid import uuid4
 
 from cyclopts import App, Parameter
 
-from publishers.human_agent import HUMAN_AGENT_WINDOW_MS
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue, Topology
 from vestlus.clock import system_clock
 from vestlus.conversation.history import Role
 from vestlus.conversation.identity import partition_of
 from vestlus.conversation.operating import Act, operator_event
-from vestlus.conversation.window import WINDOW_MS, window_end_ms
+from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, WINDOW_MS, window_end_ms
 from vestlus.errors import VestlusError
 from vestlus.messages import encode, inbox_message
 from vestlus.settings import Mode, Settings, load_settings

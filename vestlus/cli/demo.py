@@ -6,8 +6,6 @@ import fcntl
 import json
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from pydantic import SecretStr
 
 from image_bank import starter_folder
 from vestlus.cli.launch import Say, Stop, free_port, port_is_free, reachable, running
+from vestlus.cli.simulator_process import simulator_process
 from vestlus.errors import VestlusError
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.settings_account import Account
@@ -27,9 +26,6 @@ from vestlus.settings_account import Account
 DEMO_ACCOUNT = "17841400000000001"
 SIMULATOR_PORT = 8001
 LOOPBACK = "127.0.0.1"
-
-#: How long the simulator may take to end and to start, seconds.
-_PATIENCE = 20.0
 
 
 class DemoError(VestlusError):
@@ -150,46 +146,19 @@ def _simulator(settings: Settings, label: str) -> Iterator[str]:
     """The simulator as a process of its own; gives its address."""
     port = SIMULATOR_PORT if port_is_free(LOOPBACK, SIMULATOR_PORT) else free_port(LOOPBACK)
     accounts = [word for one in settings.accounts for word in ("--account-id", one.id)]
-    command = [
-        *(sys.executable, "-m", "vestlus.simulator"),
+    arguments = [
         *("--host", LOOPBACK, "--port", str(port)),
         *("--data", str(settings.data_dir.absolute() / "simulator.sqlite")),
         *("--webhook-url", f"http://{reachable(settings.http_host)}:{settings.http_port}/webhook"),
         *("--model-label", label),
-        "--until-stdin-closes",
         *accounts,
     ]
-    environment = os.environ | {
+    secrets_of_it = {
         "VESTLUS_SIMULATOR_APP_SECRET": settings.secrets[0],
         "VESTLUS_SIMULATOR_ACCESS_TOKEN": settings.accounts[0].access_token.get_secret_value(),
     }
-    process = subprocess.Popen(  # noqa: S603 - our own module, our own arguments
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        # Held open and never written to: it closes when we end, in whichever way.
-        stdin=subprocess.PIPE,
-        text=True,
-        # Ctrl-C reaches the whole group of the terminal; this one is ended last, by us.
-        start_new_session=True,
-    )
-    try:
-        line = process.stdout.readline() if process.stdout else ""
-        if not line:
-            message = "the simulator did not start; its own words are above"
-            raise DemoError(message)
-        answer: dict[str, Any] = json.loads(line)
-        yield str(answer["url"])
-    finally:
-        process.terminate()
-        try:
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe:
-                pipe.close()
+    with simulator_process(arguments, secrets_of_it) as address:
+        yield address
 
 
 def _pointed_at(settings: Settings, simulator: str, *, own_model: bool) -> Settings:

@@ -5,6 +5,9 @@ from __future__ import annotations
 #: Meta, "Send Messages": 24 hours after the user's last message.
 WINDOW_MS = 24 * 60 * 60 * 1000
 
+#: Meta, "Human agent": a person may answer for seven days after the user's last message.
+HUMAN_AGENT_WINDOW_MS = 7 * WINDOW_MS
+
 
 def window_end_ms(last_user_message_ms: int) -> int:
     """Until when an answer may be sent. Both are milliseconds since 1970, Meta's clock."""

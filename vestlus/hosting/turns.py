@@ -22,6 +22,7 @@ from vestlus.conversation.turn import (
     FailurePolicy,
     RestartPolicy,
     answer_at,
+    in_meta_order,
     may_restart,
 )
 from vestlus.conversation.window import window_end_ms
@@ -202,14 +203,14 @@ class Conversing:
             await self._commit(box, burst, answer, version)
 
     async def _gathered(self, box: Mailbox) -> Burst:
-        waiting = sorted(box.unanswered.items(), key=lambda one: one[1].timestamp_ms)
-        for place, (_, event) in enumerate(waiting, 1):
+        seq_of = {event.key: seq for seq, event in box.unanswered.items()}
+        events = in_meta_order(tuple(box.unanswered.values()))
+        for place, event in enumerate(events, 1):
             if self._answers.stands_alone(box.account, event.text):
                 # What comes after it is a burst of its own.
-                waiting = waiting[:place]
+                events = events[:place]
                 break
-        seqs = tuple(seq for seq, _ in waiting)
-        events = tuple(event for _, event in waiting)
+        seqs = tuple(seq_of[event.key] for event in events)
         quotes = {one.mid: one.text for one in box.history if one.mid}
         wanted = {one.reply_to_mid for one in events if one.reply_to_mid} - quotes.keys()
         if wanted:

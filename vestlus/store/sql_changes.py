@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Text, select, update
 
 from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.transcript import as_history
-from vestlus.conversation.window import WINDOW_MS
+from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS
 from vestlus.store import schema
 from vestlus.store.rows import Change, EventState, NewSend, Origin
 from vestlus.store.sql_codec import rows_parameter
@@ -22,9 +22,6 @@ from vestlus.store.sql_sends import SILENCED, Mark, Sends
 from vestlus.store.sql_standing import WRITTEN, Occasion, Standing
 
 _CONVERSATION: Final = schema.conversation.c
-
-#: Meta, "Human Agent": a person may write until seven days after the user's last message.
-_PERSONS_WINDOW_MS: Final = 7 * WINDOW_MS
 
 
 class Changes:
@@ -185,7 +182,7 @@ def _persons_sends(standing: Standing, occasion: Occasion, turn: int, now_ms: in
             text=send.text,
             answers=(),
             due_ms=now_ms,
-            deadline_ms=standing.user_ms + _PERSONS_WINDOW_MS,
+            deadline_ms=standing.user_ms + HUMAN_AGENT_WINDOW_MS,
             traceparent=occasion.traceparent,
             origin=Origin.PERSON,
             turn=turn,
