@@ -44,6 +44,8 @@ def named(name: str, *arguments: str) -> list[str]:
 def worker() -> Iterator[subprocess.Popen[bytes]]:
     """Return a process that looks like one of Ray's workers."""
     process = subprocess.Popen(named("ray::Conversation", "60"), executable="/bin/sleep")
+    # Popen returns once exec has closed its pipe, which is before the kernel shows the new name.
+    wait_for("its name is seen", lambda: gone_from_here([member(process.pid)]) == (), seconds=5)
     yield process
     process.kill()
     process.wait()
