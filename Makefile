@@ -26,10 +26,14 @@ install-dev:
 run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops it
 	@exec $(VENV)/vestlus demo $(ARGS)
 
+# All tests go in two processes: those that start the whole service in one, mostly waiting, the
+# others beside them. Chosen tests go in one, so that what they print is seen.
+PARALLEL := --numprocesses 2 --dist loadgroup
+
 .PHONY: test
 test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k name" chooses some
 	@$(VENV)/python -m tests.services ensure
-	@exec $(VENV)/python -m pytest $(ARGS)
+	@exec $(VENV)/python -m pytest $(or $(ARGS),$(PARALLEL))
 
 .PHONY: kills
 kills: install-dev ## Kill processes under load, 20 of each kind on both pairs; ARGS="--kills 5"

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,6 +65,13 @@ def pytest_configure(config: pytest.Config) -> None:
         patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name), allowed))
     config.add_cleanup(patch.undo)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that start the whole service on one worker: two services would starve."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent / "e2e"):
+            item.add_marker(pytest.mark.xdist_group("whole service"))
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +147,14 @@ def postgres_database(postgres_service: PostgresServer) -> Iterator[str]:
     if postgres_service.controllable:
         postgres_service.start()
     postgres_service.drop_database(database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of a store of either kind that is yet to be made."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/some/folder/store.db"
+    return str(request.getfixturevalue("postgres_database"))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,14 +48,6 @@ BERT = Member("bert", MemberKind.CONVERSATION, "1", "host-b", 22)
 ANNA_AGAIN = replace(ANNA, incarnation="2", pid=33)
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty store of either kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/some/folder/store.db"
-    return str(request.getfixturevalue("postgres_database"))
 
 
 def another(url: str) -> Store:

@@ -13,7 +13,6 @@ from tests.contract.store_support import (
     recorded,
     send,
     store,
-    store_url,
     turn,
     unfinished,
 )
@@ -31,7 +30,7 @@ from vestlus.store.rows import (
     Silence,
 )
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 COMMITTED = CommitResult.COMMITTED
 ID = conversation_id(ACCOUNT, "user")

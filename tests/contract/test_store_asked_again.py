@@ -17,7 +17,6 @@ from tests.contract.store_support import (
     recorded,
     step,
     store,
-    store_url,
     texts,
     turn,
     walk,
@@ -36,7 +35,7 @@ from vestlus.store.rows import (
     Settled,
 )
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 PENDING, SENDING, SENT = SendState.PENDING, SendState.SENDING, SendState.SENT
 

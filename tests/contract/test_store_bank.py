@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.contract.store_support import ACCOUNT, another, rival, store, store_url
+from tests.contract.store_support import ACCOUNT, another, rival, store
 from vestlus.store.port import Store
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 
 async def test_pictures_are_added_replaced_and_removed(store: Store) -> None:

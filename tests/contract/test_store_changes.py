@@ -18,7 +18,6 @@ from tests.contract.store_support import (
     rival,
     said,
     store,
-    store_url,
     texts,
     turn,
     unfinished,
@@ -39,7 +38,7 @@ from vestlus.store.rows import (
     Silence,
 )
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 DAY_MS = 24 * 60 * 60 * 1000
 NOW_MS = 1_700_000_000_000

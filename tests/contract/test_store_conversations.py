@@ -12,7 +12,6 @@ from tests.contract.store_support import (
     rival,
     said,
     store,
-    store_url,
     turn,
 )
 from vestlus.conversation.identity import conversation_id
@@ -20,7 +19,7 @@ from vestlus.errors import StoreError
 from vestlus.store.port import Store
 from vestlus.store.rows import CommitResult, EventState
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 COMMITTED, CONFLICT = CommitResult.COMMITTED, CommitResult.CONFLICT
 

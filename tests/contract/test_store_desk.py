@@ -14,13 +14,12 @@ from tests.contract.store_support import (
     message,
     recorded,
     store,
-    store_url,
 )
 from vestlus.conversation.identity import conversation_id
 from vestlus.store.port import Store
 from vestlus.store.rows import Change, Silence
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 NOW_MS = 1_700_000_000_000
 

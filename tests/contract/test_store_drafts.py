@@ -18,7 +18,6 @@ from tests.contract.store_support import (
     send,
     step,
     store,
-    store_url,
     texts,
     unfinished,
     walk,
@@ -28,7 +27,7 @@ from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
 from vestlus.store.rows import Change, Kind, NewSend, Origin, TransitionResult
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 DRAFT, PENDING, SENDING = SendState.DRAFT, SendState.PENDING, SendState.SENDING
 SENT, DEAD = SendState.SENT, SendState.DEAD

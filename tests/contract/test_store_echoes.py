@@ -16,7 +16,6 @@ from tests.contract.store_support import (
     rival,
     step,
     store,
-    store_url,
     unfinished,
     walk,
 )
@@ -29,7 +28,7 @@ from vestlus.store.rows import (
     RecentSend,
 )
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 PENDING, SENDING, LOOKING = SendState.PENDING, SendState.SENDING, SendState.LOOKING
 SENT = SendState.SENT

@@ -15,7 +15,6 @@ from tests.contract.store_support import (
     recorded,
     rival,
     store,
-    store_url,
     texts,
 )
 from vestlus.conversation.events import Attachment, EventKind
@@ -26,7 +25,7 @@ from vestlus.store.rows import (
     EventState,
 )
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 DAY_MS = 24 * 60 * 60 * 1000
 NOW_MS = 1_700_000_000_000

@@ -17,7 +17,6 @@ from tests.contract.store_support import (
     said,
     send,
     store,
-    store_url,
     texts,
     turn,
     unfinished,
@@ -34,7 +33,7 @@ from vestlus.store.rows import (
     EventState,
 )
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 COMMITTED = CommitResult.COMMITTED
 ID = conversation_id(ACCOUNT, "user")

@@ -29,7 +29,6 @@ from tests.contract.store_support import (
     said,
     send,
     store,
-    store_url,
     turn,
 )
 from vestlus.conversation.identity import conversation_id
@@ -39,7 +38,7 @@ from vestlus.store.names import REGISTRY, outbox_lease
 from vestlus.store.port import Store
 from vestlus.store.rows import CommitResult, Lease, Member, Settled, Transition, TransitionResult
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 USER = conversation_id(ACCOUNT, "user")
 COMMITTED, LEASE_LOST = CommitResult.COMMITTED, CommitResult.LEASE_LOST

@@ -19,7 +19,6 @@ from tests.contract.store_support import (
     rival,
     send,
     store,
-    store_url,
 )
 from vestlus.conversation.events import Attachment
 from vestlus.conversation.identity import conversation_id
@@ -27,7 +26,7 @@ from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
 from vestlus.store.rows import EventState, Transition
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 
 async def test_new_events_come_back_in_order_and_known_ones_do_not(store: Store) -> None:

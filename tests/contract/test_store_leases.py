@@ -14,14 +14,13 @@ from tests.contract.store_support import (
     hold,
     rival,
     store,
-    store_url,
 )
 from vestlus.errors import LeaseLost
 from vestlus.store.names import REGISTRY
 from vestlus.store.port import Store
 from vestlus.store.rows import Lease, MemberKind
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 
 async def test_a_free_lease_is_taken_and_a_held_one_is_left_out(store: Store, rival: Store) -> None:

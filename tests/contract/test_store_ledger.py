@@ -18,7 +18,6 @@ from tests.contract.store_support import (
     send,
     step,
     store,
-    store_url,
     turn,
     unfinished,
     walk,
@@ -30,7 +29,7 @@ from vestlus.store.names import outbox_lease
 from vestlus.store.port import Store
 from vestlus.store.rows import DeadLetter, TransitionResult
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 PENDING, SENDING, LOOKING = SendState.PENDING, SendState.SENDING, SendState.LOOKING
 SENT, DEAD, UNKNOWN = SendState.SENT, SendState.DEAD, SendState.UNKNOWN

@@ -16,7 +16,6 @@ from tests.contract.store_support import (
     recorded,
     said,
     store,
-    store_url,
     turn,
     walk,
 )
@@ -27,7 +26,7 @@ from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
 from vestlus.store.rows import Change
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 ID = conversation_id(ACCOUNT, "user")
 

@@ -24,7 +24,6 @@ from tests.contract.store_support import (
     message,
     recorded,
     store,
-    store_url,
     turn,
 )
 from vestlus.errors import PartitionMismatch, StoreError, StoreUnavailable
@@ -34,11 +33,18 @@ from vestlus.store.port import Store
 from vestlus.store.rows import CommitResult
 from vestlus.store.sql_store import SqlStore
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def store_url(new_store_url: str) -> str:
+    """Return the address of a store that is yet to be made."""
+    return new_store_url
+
 
 #: Opens the store at the moment when it is told to.
 OPENER = """

@@ -23,7 +23,6 @@ from tests.contract.store_support import (
     send,
     step,
     store,
-    store_url,
     walk,
 )
 from vestlus.conversation.events import EventKind
@@ -47,7 +46,7 @@ from vestlus.store.rows import (
     TurnCommit,
 )
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 PENDING, SENDING, CANCELLED = SendState.PENDING, SendState.SENDING, SendState.CANCELLED
 SENT = SendState.SENT

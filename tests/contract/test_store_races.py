@@ -28,7 +28,6 @@ from tests.contract.store_support import (
     said,
     step,
     store,
-    store_url,
     turn,
     walk,
 )
@@ -39,7 +38,7 @@ from vestlus.store.port import Store
 from vestlus.store.rows import Change, Lease, NewSend, TransitionResult
 from vestlus.store.sql_errors import may_repeat
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 PENDING, SENDING, SENT = SendState.PENDING, SendState.SENDING, SendState.SENT
 ID = conversation_id(ACCOUNT, "user")

@@ -22,7 +22,6 @@ from tests.contract.store_support import (
     said,
     step,
     store,
-    store_url,
     texts,
     walk,
 )
@@ -42,7 +41,7 @@ from vestlus.store.rows import (
     TransitionResult,
 )
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 PENDING, SENDING, LOOKING = SendState.PENDING, SendState.SENDING, SendState.LOOKING
 SENT = SendState.SENT

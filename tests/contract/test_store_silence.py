@@ -15,7 +15,6 @@ from tests.contract.store_support import (
     send,
     step,
     store,
-    store_url,
     texts,
     turn,
     unfinished,
@@ -26,7 +25,7 @@ from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
 from vestlus.store.rows import Change, CommitResult, PersonSend, TransitionResult
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 PENDING, SENDING, LOOKING = SendState.PENDING, SendState.SENDING, SendState.LOOKING
 SENT, DEAD, CANCELLED = SendState.SENT, SendState.DEAD, SendState.CANCELLED

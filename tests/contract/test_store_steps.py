@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.store_support import hold_outbox, promise, send, store, store_url, unfinished
+from tests.contract.store_support import hold_outbox, promise, send, store, unfinished
 from vestlus.store.ledger import FINISHED, TRANSITIONS, SendState
 from vestlus.store.port import Store
 from vestlus.store.rows import Transition, TransitionResult
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 STATES = sorted(SendState)
 USERS = 3

@@ -9,7 +9,6 @@ from tests.contract.store_support import (
     send,
     step,
     store,
-    store_url,
     unfinished,
     walk,
 )
@@ -18,7 +17,7 @@ from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
 from vestlus.store.rows import TransitionResult
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 PENDING, SENDING, LOOKING = SendState.PENDING, SendState.SENDING, SendState.LOOKING
 SENT, DEAD, UNKNOWN = SendState.SENT, SendState.DEAD, SendState.UNKNOWN

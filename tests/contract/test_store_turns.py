@@ -14,7 +14,6 @@ from tests.contract.store_support import (
     said,
     send,
     store,
-    store_url,
     turn,
     unfinished,
 )
@@ -23,7 +22,7 @@ from vestlus.conversation.identity import conversation_id
 from vestlus.store.port import Store
 from vestlus.store.rows import CommitResult
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 COMMITTED, CONFLICT = CommitResult.COMMITTED, CommitResult.CONFLICT
 

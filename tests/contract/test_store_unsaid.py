@@ -18,7 +18,6 @@ from tests.contract.store_support import (
     recorded,
     step,
     store,
-    store_url,
     texts,
     turn,
     unfinished,
@@ -37,7 +36,7 @@ from vestlus.store.rows import (
     NewSend,
 )
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 PENDING, SENDING, SENT = SendState.PENDING, SendState.SENDING, SendState.SENT
 DEAD = SendState.DEAD

@@ -21,7 +21,6 @@ from tests.contract.store_support import (
     path,
     recorded,
     said,
-    store_url,
     turn,
     unfinished,
     walk,
@@ -41,8 +40,6 @@ from vestlus.store.rows import (
     TransitionResult,
 )
 from vestlus.store.sql_codec import event_payload
-
-__all__ = ["store_url"]
 
 NOW_MS: Final = 1_700_000_000_000
 HOUR_MS: Final = 60 * 60 * 1000
@@ -123,10 +120,10 @@ async def _made_by_an_older_release(url: str) -> None:
     await backend.close()
 
 
-async def test_what_an_older_release_wrote_is_read_with_nothing_added(store_url: str) -> None:
-    await _made_by_an_older_release(store_url)
+async def test_what_an_older_release_wrote_is_read_with_nothing_added(new_store_url: str) -> None:
+    await _made_by_an_older_release(new_store_url)
 
-    async with another(store_url) as store:
+    async with another(new_store_url) as store:
         row = await conversation(store, "mari")
         (send,) = await unfinished(store)
         counts = await store.counts()
@@ -158,21 +155,21 @@ async def test_what_an_older_release_wrote_is_read_with_nothing_added(store_url:
 
 
 async def test_the_window_of_old_conversations_begins_when_their_users_wrote(
-    store_url: str,
+    new_store_url: str,
 ) -> None:
-    await _made_by_an_older_release(store_url)
+    await _made_by_an_older_release(new_store_url)
 
-    async with another(store_url) as store:
+    async with another(new_store_url) as store:
         rows = {row.user: row.user_ms for row in await store.conversations(limit=9)}
 
     # A timestamp that cannot be true is not; who only read has not written.
     assert rows == {"mari": NOW_MS - HOUR_MS, "jaan": NOW_MS, "tiiu": 0}
 
 
-async def test_work_on_old_rows_goes_on(store_url: str) -> None:
-    await _made_by_an_older_release(store_url)
+async def test_work_on_old_rows_goes_on(new_store_url: str) -> None:
+    await _made_by_an_older_release(new_store_url)
 
-    async with another(store_url) as store:
+    async with another(new_store_url) as store:
         inbox, outbox = await hold(store), await hold_outbox(store)
         (old,) = await unfinished(store)
         commit = turn(inbox, await conversation(store, "mari"), history=[said("Uus")])
@@ -192,10 +189,10 @@ async def test_work_on_old_rows_goes_on(store_url: str) -> None:
     assert (recent.sent_mid, recent.echo_mid) == (f"mid-of-{old.id}", "e")
 
 
-async def test_a_silence_stops_old_rows_too_and_leaves_old_history(store_url: str) -> None:
-    await _made_by_an_older_release(store_url)
+async def test_a_silence_stops_old_rows_too_and_leaves_old_history(new_store_url: str) -> None:
+    await _made_by_an_older_release(new_store_url)
 
-    async with another(store_url) as store:
+    async with another(new_store_url) as store:
         inbox = await hold(store)
         person = message("mari", kind=EventKind.ECHO)
         await recorded(store, inbox, new(person, Change(cancel_sends=True)))
@@ -207,11 +204,11 @@ async def test_a_silence_stops_old_rows_too_and_leaves_old_history(store_url: st
     assert [item.text for item in row.history] == ["Tere", "Vana"]
 
 
-async def test_processes_may_bring_an_old_database_up_to_date_at_once(store_url: str) -> None:
-    await _made_by_an_older_release(store_url)
+async def test_processes_may_bring_an_old_database_up_to_date_at_once(new_store_url: str) -> None:
+    await _made_by_an_older_release(new_store_url)
 
     async def use() -> int:
-        async with another(store_url) as store:
+        async with another(new_store_url) as store:
             return len(await store.conversations(limit=9))
 
     assert await asyncio.gather(*(use() for _ in range(4))) == [3] * 4

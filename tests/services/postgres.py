@@ -68,10 +68,14 @@ class PostgresServer(Server):
         except OSError:
             return False
 
-    def fresh_database(self) -> str:
-        """Create an empty database and return its URL. The server must be running."""
+    def fresh_database(self, template: str | None = None) -> str:
+        """Create a database and return its URL: empty, or like the one whose URL is `template`.
+
+        The server must be running, and nobody connected to the template.
+        """
         name = f"test_{uuid.uuid4().hex[:12]}"
-        _run_apart(lambda: _execute(self.url, f'CREATE DATABASE "{name}" TEMPLATE template0'))
+        model = "template0" if template is None else urlsplit(template).path[1:]
+        _run_apart(lambda: _execute(self.url, f'CREATE DATABASE "{name}" TEMPLATE "{model}"'))
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
     def drop_database(self, url: str) -> None:
