@@ -19,8 +19,8 @@ FORBIDDEN_IN_PURE = (
     *("vestlus.console", "vestlus.simulator", "vestlus.cli", "vestlus.hosting", "vestlus.web"),
     *("actors", "publishers", "image_bank", "serve_app", "conversation_registry"),
 )
-# What they may use besides the standard library: plain rules about numbers, without I/O.
-ALLOWED_IN_PURE = ("phonenumbers", "stdnum")
+# What they may use besides the standard library: plain rules about numbers and times, without I/O.
+ALLOWED_IN_PURE = ("phonenumbers", "stdnum", "cronsim")
 # The standard library's ways out, which a library may load but a decision has no use for.
 WAYS_OUT = ("asyncio", "socket", "ssl", "subprocess", "threading", "http", "urllib.request")
 SIMULATOR = "vestlus.simulator"
