@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from publishers.bucket import Limit
 from publishers.quota import Quota
-from publishers.rate import CallKind, Limit
+from publishers.rate import CallKind
 
 #: Meta, "Instagram Platform Overview": 100 texts a second and account. "Messenger Platform rate
-#: limits" says 300; the lower one is assumed.
-TEXT_LIMIT = Limit.at_most(100, burst=3)
+#: limits" says 300; the lower one is assumed. Of each second 3 calls are for catching up with what
+#: timers and stalls cost, and 1 for a process that is frozen while it writes.
+TEXT_LIMIT = Limit.at_most(100, burst=3, late=1)
 
 #: The same page: 10 messages of audio or video a second. It names no limit of uploads; that of
 #: media is assumed.
@@ -46,6 +48,8 @@ class SendingRules:
     #: Of messages with pictures, which count as messages besides. Meta limits audio and video
     #: to 10 a second and says nothing of images: no limit of their own is assumed.
     pictures: Limit = TEXT_LIMIT
+    #: Of typing and read marks, which count as messages besides.
+    actions: Limit = TEXT_LIMIT
     uploads: Limit = UPLOAD_LIMIT
     looks: Limit = LOOK_LIMIT
     publishing: Limit = PUBLISH_LIMIT
@@ -125,6 +129,7 @@ class SendingRules:
         return {
             CallKind.TEXT: self.text,
             CallKind.PICTURES: self.pictures,
+            CallKind.ACTION: self.actions,
             CallKind.UPLOAD: self.uploads,
             CallKind.LOOK: self.looks,
             CallKind.PUBLISH: self.publishing,
