@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 import structlog
 
 from publishers.lane import Lane
+from publishers.rate import CallKind
 from publishers.rules import SendingRules
 from publishers.tally import Tally
 from vestlus.clock import Clock
@@ -125,7 +126,12 @@ class Actions:
     async def _show(self, lane: Lane, request: ActionRequest) -> None:
         try:
             async with asyncio.timeout(self._rules.action_seconds):
-                await self._presence.sender_action(request.account, request.user, request.action)
+                await self._presence.sender_action(
+                    request.account,
+                    request.user,
+                    request.action,
+                    gate=lambda: lane.budget.pace(self._rules.action_seconds, CallKind.ACTION),
+                )
         except Throttled as error:
             self._failed(request, error.reason)
             lane.budget.pause_extras(error.retry_after)

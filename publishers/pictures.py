@@ -15,7 +15,7 @@ from publishers.rules import SendingRules
 from publishers.tally import Tally
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
-from vestlus.errors import GraphError, Throttled
+from vestlus.errors import GraphError, HeldBack, Throttled
 from vestlus.instagram.port import PictureToSend, Uploads
 from vestlus.store.port import Ledger
 from vestlus.store.rows import SendRow
@@ -134,12 +134,19 @@ class PictureDesk:
                 return ""
             if kept := await self._kept(account, {link.file}):
                 return kept[link.file]
-            if not await budget.take_within(CallKind.UPLOAD, self._rules.upload_wait_seconds):
+            longest = self._rules.upload_wait_seconds
+            if not await budget.take_within(CallKind.UPLOAD, longest):
                 return ""
             reason = ""
             try:
                 async with asyncio.timeout(self._rules.request_seconds):
-                    found = await self._uploads.upload_picture(account, link.url)
+                    found = await self._uploads.upload_picture(
+                        account,
+                        link.url,
+                        gate=lambda: budget.pace(longest, CallKind.UPLOAD),
+                    )
+            except HeldBack:
+                return ""
             except Throttled as error:
                 budget.pause_class(CallKind.UPLOAD, error.retry_after)
                 reason = error.reason

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from publishers.rate import CallKind, Limit
+from publishers.bucket import Limit
+from publishers.quota import Quota
+from publishers.rate import CallKind
 
 #: Meta, "Instagram Platform Overview": 100 texts a second and account. "Messenger Platform rate
-#: limits" says 300; the lower one is assumed.
-TEXT_LIMIT = Limit.at_most(100, burst=3)
+#: limits" says 300; the lower one is assumed. Of each second 3 calls are for catching up with what
+#: timers and stalls cost, and 1 for a process that is frozen while it writes.
+TEXT_LIMIT = Limit.at_most(100, burst=3, late=1)
 
 #: The same page: 10 messages of audio or video a second. It names no limit of uploads; that of
 #: media is assumed.
@@ -17,6 +20,20 @@ UPLOAD_LIMIT = Limit.at_most(10, burst=1)
 
 #: The same page: 2 calls of the Conversations API a second and account.
 LOOK_LIMIT = Limit.at_most(2, burst=1)
+
+#: Meta names no calls a second for publishing. One is more than the day's posts and containers,
+#: each asked for once a minute, ever need.
+PUBLISH_LIMIT = Limit(rate=1.0, burst=1)
+
+#: Meta's Postman collection: 100 posts in 24 hours, a carousel counting as one. Reference pages
+#: say 50: ``content_publishing_limit`` tells an account's own.
+POSTS = Quota(100, 24 * 3600.0)
+
+#: Containers in 24 hours, published or not (third parties' audits of Meta's pages).
+CONTAINERS = Quota(400, 24 * 3600.0)
+
+#: Meta, "Instagram Platform Overview": private replies to comments on posts and reels.
+PRIVATE_REPLIES = Quota(750, 3600.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +48,14 @@ class SendingRules:
     #: Of messages with pictures, which count as messages besides. Meta limits audio and video
     #: to 10 a second and says nothing of images: no limit of their own is assumed.
     pictures: Limit = TEXT_LIMIT
+    #: Of typing and read marks, which count as messages besides.
+    actions: Limit = TEXT_LIMIT
     uploads: Limit = UPLOAD_LIMIT
     looks: Limit = LOOK_LIMIT
+    publishing: Limit = PUBLISH_LIMIT
+    posts: Quota = POSTS
+    containers: Quota = CONTAINERS
+    private_replies: Quota = PRIVATE_REPLIES
     #: Calls of the Conversations API that one look makes: it finds the conversation, then reads.
     calls_per_look: int = 2
 
@@ -106,6 +129,8 @@ class SendingRules:
         return {
             CallKind.TEXT: self.text,
             CallKind.PICTURES: self.pictures,
+            CallKind.ACTION: self.actions,
             CallKind.UPLOAD: self.uploads,
             CallKind.LOOK: self.looks,
+            CallKind.PUBLISH: self.publishing,
         }

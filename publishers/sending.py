@@ -14,13 +14,14 @@ from publishers.human_agent import bears_human_agent
 from publishers.lane import Lane
 from publishers.outcome import Outcomes, Step, refuses_ids
 from publishers.pictures import PICTURE_UNAVAILABLE, PictureDesk, ReadyPictures
+from publishers.place import Place
 from publishers.rate import CallKind
 from publishers.reconcile import WINDOW_CLOSED, evidence_since_ms, matching_echo
 from publishers.rules import SendingRules
 from publishers.tally import Tally
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
-from vestlus.errors import GraphError, OutcomeUnknown
+from vestlus.errors import GraphError, HeldBack, OutcomeUnknown
 from vestlus.instagram.port import Messaging
 from vestlus.store.ledger import FINISHED, SendState
 from vestlus.store.port import Ledger
@@ -99,31 +100,32 @@ class Sender:
         happened to the row, and it may be tried again after so many seconds.
         ``lane.unwritten`` counts the row until its request is written or given back.
         """
-        pictures: ReadyPictures | None = None
+        place = Place(lane)
         try:
-            late_echo = await self._late_echo(row) if row.resends else None
-            if row.kind is Kind.PICTURES and not late_echo:
-                ready = await self._ready(row, lane)
-                if not isinstance(ready, ReadyPictures):
-                    return ready
-                pictures = ready
-            claim = await self._book.step(row, SendState.SENDING)
-            if claim is TransitionResult.HELD:
-                return self._hold(row)
-            self._held[row.account].discard(row.id)
-            if claim is not TransitionResult.DONE:
-                await self._not_claimed(row, claim)
-                return None
-            claimed = replace(row, state=SendState.SENDING)
-            if late_echo:
-                step = Step(SendState.SENT, sent_mid=late_echo)
-            else:
-                step = await self._blocked(claimed, lane) or Step(SendState.SENDING)
+            return await self._send(row, lane, place)
         finally:
-            lane.unwritten -= 1
-            lane.changed.set()
-        if step.after is SendState.SENDING:
-            step = await self._attempt(claimed, lane, pictures)
+            place.free()
+
+    async def _send(self, row: SendRow, lane: Lane, place: Place) -> float | None:
+        pictures: ReadyPictures | None = None
+        late_echo = await self._late_echo(row) if row.resends else None
+        if row.kind is Kind.PICTURES and not late_echo:
+            ready = await self._ready(row, lane)
+            if not isinstance(ready, ReadyPictures):
+                return ready
+            pictures = ready
+        claim = await self._book.step(row, SendState.SENDING)
+        if claim is TransitionResult.HELD:
+            return self._hold(row)
+        self._held[row.account].discard(row.id)
+        if claim is not TransitionResult.DONE:
+            await self._not_claimed(row, claim)
+            return None
+        claimed = replace(row, state=SendState.SENDING)
+        if late_echo:
+            step = Step(SendState.SENT, sent_mid=late_echo)
+        else:
+            step = await self._attempt(claimed, lane, place, pictures)
         await self._record(claimed, step)
         return None
 
@@ -170,26 +172,17 @@ class Sender:
         else:
             self._outcomes.notes.pop(row.id, None)
 
-    async def _blocked(self, row: SendRow, lane: Lane) -> Step | None:
-        """Waits for the moment to write, and says what to do instead if it must not be."""
-        kind = CallKind.PICTURES if row.kind is Kind.PICTURES else CallKind.TEXT
-        paced = await lane.budget.pace(self._rules.write_within_seconds, kind)
-        now_ms = self._clock()
-        if now_ms > row.deadline_ms:
-            return Step(SendState.DEAD, reason=WINDOW_CLOSED)
-        # The last look at the lease before the request: nothing awaits between here and the call.
-        if paced and self.lease_suffices():
-            return None
-        self._tally.count("given_back")
-        return Step(SendState.PENDING, due_ms=now_ms)
-
-    async def _attempt(self, row: SendRow, lane: Lane, pictures: ReadyPictures | None) -> Step:
+    async def _attempt(
+        self, row: SendRow, lane: Lane, place: Place, pictures: ReadyPictures | None
+    ) -> Step:
         error: GraphError
         try:
             async with asyncio.timeout(self._rules.request_seconds + GUARD_SECONDS):
-                mid = await self._write(row, pictures)
+                mid = await self._write(row, lane, place, pictures)
         except TimeoutError:
             error = OutcomeUnknown("timeout")
+        except HeldBack:
+            return self._held_back(row)
         except GraphError as told:
             error = told
         except Exception as defect:  # noqa: BLE001 - whatever it was, bytes may have been written
@@ -206,16 +199,38 @@ class Sender:
                 await self._desk.forget(row.account, pictures.by_id)
         return self._outcomes.failed(row, lane, error, pictures)
 
-    async def _write(self, row: SendRow, pictures: ReadyPictures | None) -> str:
+    async def _write(
+        self, row: SendRow, lane: Lane, place: Place, pictures: ReadyPictures | None
+    ) -> str:
         # The one place that decides on the tag, by the row alone.
         human_agent = bears_human_agent(row, self._clock())
+        kind = CallKind.PICTURES if pictures else CallKind.TEXT
+
+        async def gate() -> bool:
+            paced = await lane.budget.pace(self._rules.write_within_seconds, kind)
+            now_ms = self._clock()
+            # Nothing awaits between here and the request's first byte.
+            goes = paced and self.lease_suffices() and now_ms <= row.deadline_ms
+            goes = goes and bears_human_agent(row, now_ms) is human_agent
+            if goes:
+                place.free()
+            return goes
+
         if pictures is None:
             return await self._messaging.send_text(
-                row.account, row.user, row.text, human_agent=human_agent
+                row.account, row.user, row.text, human_agent=human_agent, gate=gate
             )
         return await self._messaging.send_pictures(
-            row.account, row.user, pictures.pictures, human_agent=human_agent
+            row.account, row.user, pictures.pictures, human_agent=human_agent, gate=gate
         )
+
+    def _held_back(self, row: SendRow) -> Step:
+        """A claimed row of which nothing was written."""
+        now_ms = self._clock()
+        if now_ms > row.deadline_ms:
+            return Step(SendState.DEAD, reason=WINDOW_CLOSED)
+        self._tally.count("given_back")
+        return Step(SendState.PENDING, due_ms=now_ms)
 
     async def _record(self, row: SendRow, step: Step) -> None:
         result = await self._book.step(

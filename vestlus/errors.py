@@ -19,7 +19,8 @@ The tree::
     │   └── AssistantInvalid       the model's output cannot be used; trying again may help
     └── GraphError                 what the Graph API said, or failed to say
         ├── NotSent                certainly not done, and trying again may help
-        │   └── Throttled          the same, after a stated wait
+        │   ├── Throttled          the same, after a stated wait
+        │   └── HeldBack           the caller kept it back at the last moment
         ├── Refused                certainly not done, and trying again is useless
         │   └── TokenRejected      the access token is not accepted; the account stops
         └── OutcomeUnknown         request bytes were written and no usable answer came
@@ -150,6 +151,10 @@ class Throttled(NotSent):
         super().__init__(reason, code, subcode)
         self.args = (reason, code, subcode, retry_after)
         self.retry_after = retry_after
+
+
+class HeldBack(NotSent):
+    """Its caller's gate kept the request back when its first byte was to be written."""
 
 
 class Refused(GraphError):

@@ -41,6 +41,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Return the virtual time in seconds, from 0."""
         return self._jumping.now
 
+    def freeze(self, seconds: float) -> None:
+        """Let time pass in which nothing of this process runs."""
+        self._jumping.now += seconds
+
 
 def virtual_ms() -> int:
     """Return the virtual wall clock, milliseconds since 1970."""
@@ -50,6 +54,13 @@ def virtual_ms() -> int:
 def virtual_monotonic() -> float:
     """Return the virtual monotonic clock, seconds."""
     return asyncio.get_running_loop().time()
+
+
+def frozen_for(seconds: float) -> None:
+    """Freeze the process that calls this for so many virtual seconds."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    loop.freeze(seconds)
 
 
 def run_virtual(main: Coroutine[Any, Any, T], *, longest: float = 30_000.0) -> T:

@@ -10,13 +10,14 @@ from enum import StrEnum
 from tests.fakes.clock import virtual_ms
 from vestlus.errors import (
     GraphError,
+    HeldBack,
     NotSent,
     OutcomeUnknown,
     Refused,
     Throttled,
     TokenRejected,
 )
-from vestlus.instagram.port import PictureToSend, RecentMessage, SenderAction
+from vestlus.instagram.port import Gate, PictureToSend, RecentMessage, SenderAction
 
 LISTED = 20
 
@@ -78,6 +79,11 @@ def once(fault: Fault, *more: Fault) -> Callable[[str, str], Fault]:
     return lambda _account, _text: left.pop(0) if left else Fault.NONE
 
 
+async def _pass(gate: Gate | None) -> None:
+    if gate is not None and not await gate():
+        raise HeldBack("held_back")
+
+
 class PretendInstagram:
     """Implements the Messaging port. Latency in virtual seconds.
 
@@ -87,6 +93,8 @@ class PretendInstagram:
 
     def __init__(self, *, latency: float = 0.05) -> None:
         self.fault: Callable[[str, str], Fault] = no_fault
+        #: Until there is a connection for a message, virtual seconds.
+        self.connecting: Callable[[], float] = lambda: 0.0
         self.look_fault: Callable[[str, str], Fault] = no_fault
         self.upload_fault: Callable[[str, str], Fault] = no_fault
         self.action_fault: Callable[[str, str], Fault] = no_fault
@@ -128,11 +136,17 @@ class PretendInstagram:
         return [one.text for one in self.sent if (one.account, one.user) == (account, user)]
 
     async def send_text(
-        self, account: str, user: str, text: str, *, human_agent: bool = False
+        self,
+        account: str,
+        user: str,
+        text: str,
+        *,
+        human_agent: bool = False,
+        gate: Gate | None = None,
     ) -> str:
         """See the port."""
         sent = Sent("", account, user, text, 0, (), human_agent)
-        return await self._request(sent, text)
+        return await self._request(sent, text, gate)
 
     async def send_pictures(
         self,
@@ -141,13 +155,15 @@ class PretendInstagram:
         pictures: Sequence[PictureToSend],
         *,
         human_agent: bool = False,
+        gate: Gate | None = None,
     ) -> str:
         """See the port. Ids that Instagram did not give, or took back, are refused."""
         sent = Sent("", account, user, "", 0, tuple(pictures), human_agent)
-        return await self._request(sent, "pictures")
+        return await self._request(sent, "pictures", gate)
 
-    async def upload_picture(self, account: str, url: str) -> str:
+    async def upload_picture(self, account: str, url: str, *, gate: Gate | None = None) -> str:
         """See the port."""
+        await _pass(gate)
         self.uploads.append((asyncio.get_running_loop().time(), account, url))
         await self._fail(self.upload_fault(account, url))
         await asyncio.sleep(self.latency)
@@ -155,8 +171,11 @@ class PretendInstagram:
         self.attachment_ids.add(attachment_id)
         return attachment_id
 
-    async def sender_action(self, account: str, user: str, action: SenderAction) -> None:
+    async def sender_action(
+        self, account: str, user: str, action: SenderAction, *, gate: Gate | None = None
+    ) -> None:
         """See the port."""
+        await _pass(gate)
         self.actions.append((asyncio.get_running_loop().time(), account, user, action))
         self.acting[user] += 1
         self.most_acting = max(self.most_acting, self.acting[user])
@@ -177,8 +196,10 @@ class PretendInstagram:
         await asyncio.sleep(self.latency)
         return tuple(self._threads[account, user][-LISTED:][::-1])
 
-    async def _request(self, sent: Sent, named: str) -> str:
+    async def _request(self, sent: Sent, named: str, gate: Gate | None) -> str:
         account = sent.account
+        await asyncio.sleep(self.connecting())
+        await _pass(gate)
         self.written.append((asyncio.get_running_loop().time(), account, named))
         self.in_flight[account] += 1
         self.most_in_flight[account] = max(self.most_in_flight[account], self.in_flight[account])

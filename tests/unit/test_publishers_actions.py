@@ -5,8 +5,8 @@ from typing import Literal
 
 import pytest
 
+from publishers.bucket import Limit
 from publishers.outbox import OutboxWorker
-from publishers.rate import Limit
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from publishers.rate import Limit
+from publishers.bucket import Limit
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault

@@ -169,36 +169,64 @@ class Clock:
         return self.now
 
 
-@given(st.lists(st.floats(0, 0.5), max_size=60), st.integers(1, 5))
-def test_no_second_holds_more_calls_than_the_limit(pauses: list[float], limit: int) -> None:
+@given(st.lists(st.tuples(st.floats(0, 0.5), st.floats(0, 2)), max_size=60), st.integers(1, 5))
+def test_no_second_holds_more_calls_than_the_limit_by_their_arrival(
+    pauses: list[tuple[float, float]], limit: int
+) -> None:
     clock = Clock()
     meter = RateMeter(clock)
     meter.limits = Limits(sends_per_second=limit)
     admitted: list[float] = []
-    for pause in pauses:
+
+    def most(arrivals: list[float]) -> int:
+        return max(sum(begin <= at < begin + 1 for at in arrivals) for begin in arrivals)
+
+    for pause, unread in pauses:
         clock.now += pause
-        recent = [at for at in admitted if at > clock.now - 1]
-        assert meter.admit("A", "send") == (len(recent) < limit)
-        if len(recent) < limit:
-            admitted.append(clock.now)
+        arrived = clock.now - unread
+        fits = most([*admitted, arrived]) <= limit
+        assert meter.admit("A", "send", arrived) == fits
+        admitted += [arrived] * fits
     assert meter.refused["send"] == len(pauses) - len(admitted)
 
 
 def test_accounts_and_kinds_are_counted_apart_and_actions_are_sends() -> None:
     meter = RateMeter(Clock())
     meter.limits = Limits(sends_per_second=1, conversations_per_second=1)
-    assert meter.admit("A", "send")
-    assert not meter.admit("A", "action")
-    assert meter.admit("A", "conversations")
-    assert meter.admit("B", "send")
+    assert meter.admit("A", "send", 0)
+    assert not meter.admit("A", "action", 0)
+    assert meter.admit("A", "conversations", 0)
+    assert meter.admit("B", "send", 0)
 
 
-def test_headers_tell_how_near_the_limit_is() -> None:
-    meter = RateMeter(Clock())
-    meter.limits = Limits(sends_per_second=4)
-    meter.admit("A", "send")
+def told(meter: RateMeter) -> tuple[int, int]:
+    """Percent used and minutes to regain access, which both headers agree on."""
     headers = meter.headers("A")
-    assert json.loads(headers["X-App-Usage"])["call_count"] == 25
-    business = json.loads(headers["X-Business-Use-Case-Usage"])["A"][0]
-    assert business["call_count"] == 25
-    assert business["estimated_time_to_regain_access"] == 0
+    (business,) = json.loads(headers["X-Business-Use-Case-Usage"])["A"]
+    assert json.loads(headers["X-App-Usage"])["call_count"] == business["call_count"]
+    return business["call_count"], business["estimated_time_to_regain_access"]
+
+
+def test_headers_tell_how_near_the_hours_limit_is_and_when_access_is_regained() -> None:
+    clock = Clock()
+    meter = RateMeter(clock)
+    meter.limits = Limits(calls_per_hour=4)
+    assert told(meter) == (0, 0)
+    for number in range(4):
+        assert not meter.used_up("A")
+        assert told(meter) == (25 * number, 0)
+        meter.admit("A", "send", clock.now)
+        clock.now += 120
+    assert told(meter) == (100, 52)
+    assert meter.used_up("A")
+    assert not meter.used_up("B")
+    clock.now = 3600
+    assert told(meter) == (75, 0)
+    assert not meter.used_up("A")
+
+
+def test_a_seconds_limit_is_not_in_the_headers() -> None:
+    meter = RateMeter(Clock())
+    meter.limits = Limits(sends_per_second=1)
+    meter.admit("A", "send", 0)
+    assert told(meter) == (0, 0)

@@ -33,7 +33,7 @@ from vestlus.instagram.graph_bodies import (
 from vestlus.instagram.graph_errors import classify
 from vestlus.instagram.graph_http import TIMEOUT_SECONDS, Answer, GraphHttp
 from vestlus.instagram.json_values import Malformed
-from vestlus.instagram.port import PictureToSend, RecentMessage, SenderAction
+from vestlus.instagram.port import Gate, PictureToSend, RecentMessage, SenderAction
 from vestlus.instagram.usage import Usage, parse_usage
 
 #: What a header can carry: visible ASCII.
@@ -54,7 +54,8 @@ class GraphClient:
     there is none. ``on_usage`` gets each answer's usage headers.
 
     Every method raises the GraphError family and repeats nothing by itself. For what sends,
-    ``OutcomeUnknown`` means that request bytes were written and no usable answer came. What only
+    ``OutcomeUnknown`` means that request bytes were written and no usable answer came; its ``gate``
+    is awaited right before they are, when there is a connection for them already. What only
     reads does nothing at Instagram: it raises ``NotSent`` for whatever may be asked again.
     """
 
@@ -83,13 +84,19 @@ class GraphClient:
         await self._http.__aexit__(kind, error, trace)
 
     async def send_text(
-        self, account: str, user: str, text: str, *, human_agent: bool = False
+        self,
+        account: str,
+        user: str,
+        text: str,
+        *,
+        human_agent: bool = False,
+        gate: Gate | None = None,
     ) -> str:
         """Sends at most 1000 bytes of UTF-8; returns Graph's ``message_id``.
 
         A success that names no message is OutcomeUnknown.
         """
-        return await self._send(account, text_body(user, text, human_agent=human_agent))
+        return await self._send(account, text_body(user, text, human_agent=human_agent), gate)
 
     async def send_pictures(
         self,
@@ -98,28 +105,32 @@ class GraphClient:
         pictures: Sequence[PictureToSend],
         *,
         human_agent: bool = False,
+        gate: Gate | None = None,
     ) -> str:
         """Sends one to ten pictures as one message; returns Graph's ``message_id``.
 
         A success that names no message is OutcomeUnknown.
         """
-        return await self._send(account, pictures_body(user, pictures, human_agent=human_agent))
+        body = pictures_body(user, pictures, human_agent=human_agent)
+        return await self._send(account, body, gate)
 
-    async def upload_picture(self, account: str, url: str) -> str:
+    async def upload_picture(self, account: str, url: str, *, gate: Gate | None = None) -> str:
         """Makes Meta fetch a picture and keep it for messages; returns its reusable id.
 
         Meta, "Attachment upload API": ids expire after 90 days. A success that names no id is
         OutcomeUnknown; nobody was written to.
         """
-        content = await self._post(account, "message_attachments", upload_body(url))
+        content = await self._post(account, "message_attachments", upload_body(url), gate)
         found = read_attachment_id(content)
         if found is None:
             raise OutcomeUnknown("no_attachment_id")
         return found
 
-    async def sender_action(self, account: str, user: str, action: SenderAction) -> None:
+    async def sender_action(
+        self, account: str, user: str, action: SenderAction, *, gate: Gate | None = None
+    ) -> None:
         """Shows the user that somebody is typing, has stopped, or has seen the message."""
-        await self._post(account, "messages", action_body(user, action))
+        await self._post(account, "messages", action_body(user, action), gate)
 
     async def recent_messages(self, account: str, user: str) -> tuple[RecentMessage, ...]:
         """The newest messages of the conversation, at most 20, newest first. Makes two calls.
@@ -143,16 +154,17 @@ class GraphClient:
         """The webhook fields that the token's app is subscribed to for this account, sorted."""
         return await self._read(account, f"{quoted(account)}/subscribed_apps", read_subscriptions)
 
-    async def _send(self, account: str, body: Body) -> str:
-        content = await self._post(account, "messages", body)
+    async def _send(self, account: str, body: Body, gate: Gate | None) -> str:
+        content = await self._post(account, "messages", body, gate)
         mid = content.get("message_id") if isinstance(content, dict) else None
         if not isinstance(mid, str) or not mid:
             raise OutcomeUnknown("no_message_id")
         return mid
 
-    async def _post(self, account: str, edge: str, body: Body) -> object:
+    async def _post(self, account: str, edge: str, body: Body, gate: Gate | None = None) -> object:
         path = f"{quoted(account)}/{edge}"
-        answer = await self._http.request("POST", path, self._token(account), body=body)
+        token = self._token(account)
+        answer = await self._http.request("POST", path, token, body=body, gate=gate)
         return self._content(account, answer)
 
     async def _read(

@@ -3,10 +3,16 @@
 Two things are told apart for whatever goes wrong: *certainly not written* (no address, no
 connection, no TLS, time over before there was a connection), and *written, and no usable answer*.
 The second is what must be looked into before anything is sent again. The evidence is aiohttp's
-trace signal that comes right before it hands the first bytes of the request to the socket, and
-never the kind of exception alone: a timeout may come before and after. A kept-alive connection
-that the server closed in the meantime counts as written, because nothing proves otherwise; aiohttp
-repeats no POST by itself.
+trace signal that comes right before it hands a request to the socket, and never the kind of
+exception alone: a timeout may come before and after. That signal is the last before the body,
+which aiohttp writes together with the headers; without its body a POST does nothing, so that
+whatever fails before has certainly not been done. A kept-alive connection that the server closed
+in the meantime counts as written, because nothing proves otherwise; aiohttp repeats no POST by
+itself.
+
+At the same place the caller's gate is awaited: aiohttp calls its signals and then writes without
+giving way to anything else, so that what the gate says is as true as it can be when the request
+leaves. A request that was given up while it waited there is not written any more.
 """
 
 from __future__ import annotations
@@ -22,7 +28,8 @@ from typing import Final, Self
 import aiohttp
 from yarl import URL
 
-from vestlus.errors import GraphError, NotSent, OutcomeUnknown
+from vestlus.errors import GraphError, HeldBack, NotSent, OutcomeUnknown
+from vestlus.instagram.port import Gate
 
 #: From the first byte asked for to the last one received. Meta answers sends in well under 2 s.
 TIMEOUT_SECONDS: Final = 10.0
@@ -61,9 +68,14 @@ class Answer:
 
 @dataclass(slots=True)
 class _Attempt:
-    """Whether bytes of a request may have left."""
+    """Whether bytes of a request may have left, and what decides that they may."""
 
+    has_body: bool
+    gate: Gate | None
     written: bool = False
+    held_back: bool = False
+    #: Nobody waits for it any more.
+    over: bool = False
 
 
 class GraphHttp:
@@ -81,7 +93,8 @@ class GraphHttp:
 
     async def __aenter__(self) -> Self:
         trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(_mark_written)
+        trace.on_request_headers_sent.append(_headers_are_made)
+        trace.on_request_chunk_sent.append(_body_is_next)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,
@@ -113,17 +126,19 @@ class GraphHttp:
         *,
         query: Mapping[str, str] | None = None,
         body: object = None,
+        gate: Gate | None = None,
     ) -> Answer:
         """Makes one request and returns its whole answer, whatever its status.
 
-        ``path`` is already quoted. Raises NotSent when nothing was written, and OutcomeUnknown
-        when something was and no whole answer came. Cancelling aborts the connection and leaves
-        open what was done.
+        ``path`` is already quoted; ``gate`` is for requests with a body. Raises NotSent when
+        nothing was written, HeldBack where the gate said so, and OutcomeUnknown when something
+        was written and no whole answer came. Cancelling aborts the connection and leaves open
+        what was done.
         """
         if self._session is None:
             message = "the client is not open: use it with 'async with'"
             raise RuntimeError(message)
-        attempt = _Attempt()
+        attempt = _Attempt(has_body=body is not None, gate=gate)
         try:
             async with self._session.request(
                 method,
@@ -137,7 +152,9 @@ class GraphHttp:
                 return Answer(response.status, response.headers, _parse(raw))
         except (aiohttp.ClientError, OSError) as error:
             # The cause is left out: it names the address, and with it who is written to.
-            raise _failure(error, written=attempt.written) from None
+            raise _failure(error, attempt) from None
+        finally:
+            attempt.over = True
 
 
 def reason_of(kind: type[BaseException]) -> str:
@@ -145,9 +162,11 @@ def reason_of(kind: type[BaseException]) -> str:
     return next(word for known, word in _REASONS if issubclass(kind, known))
 
 
-def _failure(error: BaseException, *, written: bool) -> GraphError:
+def _failure(error: BaseException, attempt: _Attempt) -> GraphError:
+    if attempt.held_back:
+        return HeldBack("held_back")
     reason = reason_of(type(error))
-    return OutcomeUnknown(reason) if written else NotSent(reason)
+    return OutcomeUnknown(reason) if attempt.written else NotSent(reason)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -170,10 +189,26 @@ def _parse(raw: bytes) -> object:
     return content
 
 
-async def _mark_written(
+async def _headers_are_made(
     _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestHeadersSentParams
 ) -> None:
-    context.trace_request_ctx.written = True
+    attempt: _Attempt = context.trace_request_ctx
+    if not attempt.has_body:
+        attempt.written = True
+
+
+async def _body_is_next(
+    _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestChunkSentParams
+) -> None:
+    attempt: _Attempt = context.trace_request_ctx
+    if attempt.written:
+        return
+    if attempt.gate is not None and not await attempt.gate():
+        attempt.held_back = True
+    if attempt.held_back or attempt.over:
+        # aiohttp closes the connection, on which nothing was written.
+        raise ConnectionAbortedError
+    attempt.written = True
 
 
 def _socket(address: aiohttp.AddrInfoType) -> socket.socket:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -10,6 +10,10 @@ from typing import Final, Literal, Protocol
 MAX_PICTURES: Final = 10
 
 SenderAction = Literal["typing_on", "typing_off", "mark_seen"]
+
+#: Awaited when all is ready and right before a request's first byte is written. Nothing runs
+#: between its return and the writing. False keeps the request back: ``HeldBack`` is raised.
+Gate = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class PictureToSend:
 class Uploads(Protocol):
     """Giving Instagram pictures once that are sent often."""
 
-    async def upload_picture(self, account: str, url: str) -> str:
+    async def upload_picture(self, account: str, url: str, *, gate: Gate | None = None) -> str:
         """Makes Meta fetch a picture and keep it for messages; returns its reusable id.
 
         Raises the GraphError family. Nobody is written to: at worst Meta has kept a picture.
@@ -50,7 +54,9 @@ class Uploads(Protocol):
 class Presence(Protocol):
     """Signs without words."""
 
-    async def sender_action(self, account: str, user: str, action: SenderAction) -> None:
+    async def sender_action(
+        self, account: str, user: str, action: SenderAction, *, gate: Gate | None = None
+    ) -> None:
         """Shows that somebody is typing, has stopped, or has seen the message.
 
         Raises the GraphError family.
@@ -69,7 +75,13 @@ class Messaging(Uploads, Presence, Protocol):
     """
 
     async def send_text(
-        self, account: str, user: str, text: str, *, human_agent: bool = False
+        self,
+        account: str,
+        user: str,
+        text: str,
+        *,
+        human_agent: bool = False,
+        gate: Gate | None = None,
     ) -> str:
         """Sends at most 1000 bytes of UTF-8; returns Graph's ``message_id``."""
         ...
@@ -81,6 +93,7 @@ class Messaging(Uploads, Presence, Protocol):
         pictures: Sequence[PictureToSend],
         *,
         human_agent: bool = False,
+        gate: Gate | None = None,
     ) -> str:
         """Sends one to ten pictures as one message; returns Graph's ``message_id``."""
         ...

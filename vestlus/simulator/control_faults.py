@@ -80,12 +80,14 @@ class FaultControlApi:
         self._meter.limits = Limits(
             _limit(body, "sends_per_second", now.sends_per_second),
             _limit(body, "conversations_per_second", now.conversations_per_second),
+            _limit(body, "calls_per_hour", now.calls_per_hour),
         )
         new = self._meter.limits
         return web.json_response(
             {
                 "sends_per_second": new.sends_per_second,
                 "conversations_per_second": new.conversations_per_second,
+                "calls_per_hour": new.calls_per_hour,
             }
         )
 

@@ -26,6 +26,7 @@ GRAPH_KINDS = {
     "hang": 30.0,
     "late": 5.0,
     "slow": 2.0,
+    "error": 0.0,
 }
 GRAPH_OPS = ("send", "action", "conversations", "upload")
 MODEL_KINDS = {
@@ -46,16 +47,70 @@ MODEL_KINDS = {
 MODEL_OPS = ("model", "embeddings")
 # The kinds that put words into the model's mouth.
 SCRIPTED = ("say",)
+# The kinds that are an error of Meta's by its code.
+CODED = ("error",)
+
+
+@dataclass(frozen=True, slots=True)
+class InjectedError:
+    """An error of Meta's to answer with.
+
+    `done`: what was asked for is done all the same. `regain_minutes` is what the usage headers
+    tell then, beside 100 %, and `retry_after` a header of that name, in seconds; 0 for none.
+    """
+
+    code: int
+    subcode: int | None = None
+    status: int = 400
+    done: bool = False
+    regain_minutes: int = 0
+    retry_after: int = 0
+
+    @classmethod
+    def parse(cls, body: JsonObject) -> "InjectedError":
+        """Read what a rule says of it.
+
+        Raises:
+            BadInputError: If the rule says no code, or nonsense.
+
+        """
+        if "code" not in body:
+            message = f"kind {CODED[0]} needs a code"
+            raise BadInputError(message)
+        subcode = get_number(body, "subcode", 0)
+        return cls(
+            code=int(get_number(body, "code", 0, least=-100)),
+            subcode=int(subcode) or None,
+            status=int(get_number(body, "status", 400, least=200)),
+            done=get_flag(body, "done", default=False),
+            regain_minutes=int(get_number(body, "regain_minutes", 0)),
+            retry_after=int(get_number(body, "retry_after", 0)),
+        )
+
+    def to_json(self) -> JsonObject:
+        """Return the form of the control API."""
+        return {
+            "code": self.code,
+            "subcode": self.subcode or 0,
+            "status": self.status,
+            "done": self.done,
+            "regain_minutes": self.regain_minutes,
+            "retry_after": self.retry_after,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault that fires now. `text` and `instructions` belong to the kind `say`."""
+    """A fault that fires now.
+
+    `text` and `instructions` belong to the kind `say`, `error` to the kind `error`.
+    """
 
     kind: str
     seconds: float
     text: str | None = None
     instructions: bool = False
+    error: InjectedError | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +127,7 @@ class Rule:
     contains: str | None = None
     text: str | None = None
     instructions: bool = False
+    error: InjectedError | None = None
 
     def matches(self, op: str, account: str | None, user: str | None, body: Json) -> bool:
         """Tell whether a call is one this rule is about and may still hit."""
@@ -99,6 +155,7 @@ class Rule:
             "user": self.user,
             "contains": self.contains,
             **script,
+            **(self.error.to_json() if self.error else {}),
             **chance,
         }
 
@@ -142,7 +199,7 @@ class FaultPlan:
             elif self._rng.random() >= rule.probability:
                 continue
             self.fired[rule.kind] += 1
-            return Fault(rule.kind, rule.seconds, rule.text, rule.instructions)
+            return Fault(rule.kind, rule.seconds, rule.text, rule.instructions, rule.error)
         return None
 
     def to_json(self) -> list[Json]:
@@ -178,6 +235,7 @@ class FaultPlan:
             contains=get_text(body, "contains"),
             text=text,
             instructions=instructions,
+            error=InjectedError.parse(body) if kind in CODED else None,
         )
 
 

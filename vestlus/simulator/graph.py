@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from vestlus.simulator import graph_errors
+from vestlus.simulator.arrivals import Arrivals
 from vestlus.simulator.faults import FaultPlan
 from vestlus.simulator.graph_errors import GraphError
-from vestlus.simulator.graph_rate import RateMeter
+from vestlus.simulator.graph_rate import RateMeter, Started
 from vestlus.simulator.graph_read import (
     NEWEST,
     GraphReader,
     parse_conversation_id,
     split_fields,
 )
-from vestlus.simulator.graph_send import CutConnection, SendApi, fail_before
+from vestlus.simulator.graph_send import CutConnection, SendApi, fail_after, fail_before
 from vestlus.simulator.jsontypes import BadInputError, Json, JsonObject, parse_object
 from vestlus.simulator.records import Thread
 from vestlus.simulator.state import State
@@ -42,6 +43,7 @@ class GraphApi:
         meter: RateMeter,
         faults: FaultPlan,
         *,
+        arrivals: Arrivals,
         access_token: str,
         rng: random.Random,
     ) -> None:
@@ -51,6 +53,7 @@ class GraphApi:
         self._sender = sender
         self._meter = meter
         self._faults = faults
+        self._arrivals = arrivals
         self._rng = rng
         self._tokens: dict[str, str | None] = {access_token: None}
         self._tokens |= {f"{access_token}.{account}": account for account in state.accounts}
@@ -61,11 +64,13 @@ class GraphApi:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer any call, errors in Meta's envelope, with the usage headers."""
-        started = self._state.next_tick(), self._state.clock()
+        tick, at = self._state.next_tick(), self._state.clock()
         account = self._state.accounts[0]
         status = 200
+        told: dict[str, str] = {}
         try:
             parameters = await _parameters(request)
+            started = Started(tick, at, self._arrivals.of(request))
             own = self._authorised(request, parameters)
             account = own or account
             path = request.match_info["path"].strip("/").split("/")
@@ -81,8 +86,9 @@ class GraphApi:
             return cut_connection(request)
         except GraphError as error:
             status, body = error.status, error.envelope(self._trace_id())
+            told = error.headers(account)
             self.calls[f"error {error.code}/{error.subcode or 0}"] += 1
-        return web.json_response(body, status=status, headers=self._meter.headers(account))
+        return web.json_response(body, status=status, headers=self._meter.headers(account) | told)
 
     async def _dispatch(
         self,
@@ -90,7 +96,7 @@ class GraphApi:
         path: list[str],
         account: str,
         parameters: JsonObject,
-        started: tuple[int, float],
+        started: Started,
     ) -> JsonObject:
         match method, path:
             case "POST", [node, "messages"] if node == account:
@@ -98,19 +104,20 @@ class GraphApi:
                 return await self._sender.send(account, parameters, started)
             case "POST", [node, "message_attachments"] if node == account:
                 self.calls["message_attachments"] += 1
-                return await self._sender.upload(account, parameters)
+                return await self._sender.upload(account, parameters, started)
             case "GET", [node, "conversations"] if node == account:
                 self.calls["conversations"] += 1
-                await self._admit_read(account, _text(parameters, "user_id"))
+                await self._admit_read(account, _text(parameters, "user_id"), started)
                 return self._conversations(account, parameters)
             case _, [node, "subscribed_apps"] if node == account:
                 self.calls["subscribed_apps"] += 1
                 return self._subscribed_apps(method, account, parameters)
             case "GET", [node]:
-                return await self._node(node, account, _text(parameters, "fields") or "")
+                fields = _text(parameters, "fields") or ""
+                return await self._node(node, account, fields, started)
         raise graph_errors.no_object()
 
-    async def _node(self, node: str, account: str, fields: str) -> JsonObject:
+    async def _node(self, node: str, account: str, fields: str, started: Started) -> JsonObject:
         lane = parse_conversation_id(node)
         wanted = split_fields(fields)
         names = [name for name, _, _ in wanted]
@@ -119,7 +126,7 @@ class GraphApi:
             if thread is None or not thread.messages:
                 raise graph_errors.no_object()
             self.calls["conversation"] += 1
-            await self._admit_read(lane[0], lane[1])
+            await self._admit_read(lane[0], lane[1], started)
             body: JsonObject = {"id": node}
             for name, limit, inner in wanted:
                 if name == "messages":
@@ -128,7 +135,7 @@ class GraphApi:
         message = self._state.by_mid.get(node)
         if message is not None and node == message.platform_mid:
             self.calls["message"] += 1
-            await self._admit_read(message.account, message.user)
+            await self._admit_read(message.account, message.user, started)
             newest = self._state.thread(message.account, message.user).messages[-NEWEST:]
             if message not in newest or message.unsent:
                 raise graph_errors.deleted_message()
@@ -181,14 +188,17 @@ class GraphApi:
         data: list[Json] = [{"id": "simulator", "subscribed_fields": fields}] if fields else []
         return {"data": data}
 
-    async def _admit_read(self, account: str, user: str | None) -> None:
+    async def _admit_read(self, account: str, user: str | None, started: Started) -> None:
         fault = self._faults.draw("conversations", account, user)
         await fail_before(fault)
         if fault is not None and fault.kind == "apply":
             raise graph_errors.unknown_error()
         if fault is not None and fault.kind in {"drop", "late"}:
             raise CutConnection
-        if not self._meter.admit(account, "conversations"):
+        fail_after(fault)
+        if self._meter.used_up(account):
+            raise graph_errors.used_up()
+        if not self._meter.admit(account, "conversations", started.arrived):
             raise graph_errors.throttled()
 
     def _authorised(self, request: web.Request, parameters: JsonObject) -> str | None:

@@ -3,16 +3,29 @@
 Sources: Messenger Platform common error codes; Graph API rate limiting.
 """
 
+from vestlus.simulator.faults import InjectedError
+from vestlus.simulator.graph_rate import usage_headers
 from vestlus.simulator.jsontypes import JsonObject
 
 WINDOW_CODE = 10
 
 
 class GraphError(Exception):
-    """A Graph call that is answered with an error envelope."""
+    """A Graph call that is answered with an error envelope.
+
+    `regain_minutes` and `retry_after` (seconds) are told in headers, where they are not 0.
+    """
 
     def __init__(
-        self, code: int, subcode: int | None, message: str, *, kind: str, status: int
+        self,
+        code: int,
+        subcode: int | None,
+        message: str,
+        *,
+        kind: str,
+        status: int,
+        regain_minutes: int = 0,
+        retry_after: int = 0,
     ) -> None:
         super().__init__(code, subcode)
         self.code = code
@@ -20,6 +33,17 @@ class GraphError(Exception):
         self.message = message
         self.kind = kind
         self.status = status
+        self.regain_minutes = regain_minutes
+        self.retry_after = retry_after
+
+    def headers(self, account: str) -> dict[str, str]:
+        """Return what the response's headers tell besides, or instead of, the usual."""
+        headers: dict[str, str] = {}
+        if self.regain_minutes:
+            headers |= usage_headers(account, 100, self.regain_minutes)
+        if self.retry_after:
+            headers["Retry-After"] = str(self.retry_after)
+        return headers
 
     def envelope(self, trace_id: str) -> JsonObject:
         """Return the response body."""
@@ -110,6 +134,25 @@ def throttled() -> GraphError:
     """Say that the account calls faster than it may."""
     message = "(#613) Calls to this api have exceeded the rate limit."
     return GraphError(613, 2534040, message, kind="OAuthException", status=400)
+
+
+def used_up() -> GraphError:
+    """Say that the hour's calls are used up. The minutes are in the usage headers."""
+    message = "(#80006) There have been too many calls for this Messenger account."
+    return GraphError(80006, None, message, kind="OAuthException", status=400)
+
+
+def injected(error: InjectedError) -> GraphError:
+    """Return an error as a fault says it."""
+    return GraphError(
+        error.code,
+        error.subcode,
+        "Injected by the simulator.",
+        kind="OAuthException",
+        status=error.status,
+        regain_minutes=error.regain_minutes,
+        retry_after=error.retry_after,
+    )
 
 
 def unknown_error() -> GraphError:

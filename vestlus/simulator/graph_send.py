@@ -15,7 +15,7 @@ from vestlus.simulator.graph_message import (
     message_text,
     upload_media,
 )
-from vestlus.simulator.graph_rate import RateMeter
+from vestlus.simulator.graph_rate import RateMeter, Started
 from vestlus.simulator.jsontypes import JsonObject
 from vestlus.simulator.media import MediaStore
 from vestlus.simulator.records import Attachment, Message
@@ -42,7 +42,7 @@ class Draft:
     attachments: tuple[Attachment, ...]
     reply_to: str | None
     tag: str | None
-    started: tuple[int, float]
+    started: Started
 
 
 class SendApi:
@@ -69,8 +69,8 @@ class SendApi:
         self._faults = faults
         self._tasks = tasks
 
-    async def send(self, account: str, body: JsonObject, started: tuple[int, float]) -> JsonObject:
-        """Handle one call, whose request came at the tick and time `started`.
+    async def send(self, account: str, body: JsonObject, started: Started) -> JsonObject:
+        """Handle one call.
 
         Raises:
             GraphError: If Meta would refuse it, or an injected fault says so.
@@ -78,7 +78,7 @@ class SendApi:
 
         """
         op = "action" if body.get("sender_action") is not None else "send"
-        fault = await self._admit(op, account, body)
+        fault = await self._admit(op, account, body, started)
         draft = await self._check(account, body, started)
         kind = fault.kind if fault else None
         if fault is not None and kind == "late":
@@ -89,16 +89,17 @@ class SendApi:
             raise graph_errors.unknown_error()
         if kind == "drop":
             raise CutConnection
+        fail_after(fault)
         return result
 
-    async def upload(self, account: str, body: JsonObject) -> JsonObject:
+    async def upload(self, account: str, body: JsonObject, started: Started) -> JsonObject:
         """Handle `POST /{account}/message_attachments`: keep a picture or file for later sends.
 
         Raises:
             GraphError, CutConnection: As `send` does; `late` does as `drop`.
 
         """
-        fault = await self._admit("upload", account, body)
+        fault = await self._admit("upload", account, body, started)
         item = upload_media(body)
         attachment = await self._media.fetch(item.kind, str(item.url))
         result: JsonObject = {"attachment_id": self._state.keep_upload(account, attachment)}
@@ -106,19 +107,24 @@ class SendApi:
             raise graph_errors.unknown_error()
         if fault is not None and fault.kind in {"drop", "late"}:
             raise CutConnection
+        fail_after(fault)
         return result
 
-    async def _admit(self, op: str, account: str, body: JsonObject) -> Fault | None:
+    async def _admit(
+        self, op: str, account: str, body: JsonObject, started: Started
+    ) -> Fault | None:
         recipient = body.get("recipient")
         named = recipient.get("id") if isinstance(recipient, dict) else None
         user = named if isinstance(named, str) else None
         fault = self._faults.draw(op, account, user, body=body)
         await fail_before(fault)
-        if not self._meter.admit(account, op):
+        if self._meter.used_up(account):
+            raise graph_errors.used_up()
+        if not self._meter.admit(account, op, started.arrived):
             raise graph_errors.throttled()
         return fault
 
-    async def _check(self, account: str, body: JsonObject, started: tuple[int, float]) -> Draft:
+    async def _check(self, account: str, body: JsonObject, started: Started) -> Draft:
         user, action, message = check_shape(body)
         tag = message_tag(body)
         try:
@@ -190,7 +196,7 @@ class SendApi:
             attachments=attachments,
             reply_to=draft.reply_to,
             tag=draft.tag,
-            started=draft.started,
+            started=draft.started[:2],
             another_mid=settings.echo_mids == "different",
             echo_text=altered_text(text) if text is not None and altered else None,
         )
@@ -225,3 +231,16 @@ async def fail_before(fault: Fault | None) -> None:
         raise graph_errors.throttled()
     if fault.kind == "server_error":
         raise graph_errors.temporary_error()
+    if fault.error is not None and not fault.error.done:
+        raise graph_errors.injected(fault.error)
+
+
+def fail_after(fault: Fault | None) -> None:
+    """Answer with an error although everything was done, if the fault says so.
+
+    Raises:
+        GraphError: As the fault says.
+
+    """
+    if fault is not None and fault.error is not None:
+        raise graph_errors.injected(fault.error)

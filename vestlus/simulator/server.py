@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 import sqlite3
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Self
 import aiohttp
 from aiohttp import web
 
+from vestlus.simulator.arrivals import Arrivals
 from vestlus.simulator.config import SimulatorConfig
 from vestlus.simulator.control import ControlApi
 from vestlus.simulator.control_faults import FaultControlApi
@@ -41,6 +43,7 @@ from vestlus.simulator.webhooks import WebhookSender
 # Large enough for a batch of a thousand events and for a picture.
 LARGEST_BODY = 32 * 1024 * 1024
 SHUTDOWN_SECONDS = 2.0
+BACKLOG = 1024
 
 
 class Simulator:
@@ -127,8 +130,16 @@ class Simulator:
         model_faults = FaultPlan(MODEL_KINDS, MODEL_OPS, rng())
         meter = RateMeter(self._monotonic)
         sender = SendApi(state, webhooks, media, meter=meter, faults=graph_faults, tasks=tasks)
-        token = config.access_token
-        graph = GraphApi(state, sender, meter, graph_faults, access_token=token, rng=rng())
+        arrivals = Arrivals(self._monotonic)
+        graph = GraphApi(
+            state,
+            sender,
+            meter,
+            graph_faults,
+            arrivals=arrivals,
+            access_token=config.access_token,
+            rng=rng(),
+        )
         log = RequestLog(self._clock)
         model = ModelApi(model_faults, log, clock=self._clock, rng=rng())
         moderation = ModerationApi(log)
@@ -148,12 +159,14 @@ class Simulator:
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[refuse_bad_input])
         for part in (graph, model, moderation, control, people, fault_control, page):
             app.add_routes(part.routes())
-        await self._listen(app, stack)
+        await self._listen(app, arrivals, stack)
         state.origin = self.url
         stack.callback(page.stop)
         webhooks.start(saved.webhooks)
 
-    async def _listen(self, app: web.Application, stack: AsyncExitStack) -> None:
+    async def _listen(
+        self, app: web.Application, arrivals: Arrivals, stack: AsyncExitStack
+    ) -> None:
         runner = web.AppRunner(
             app,
             access_log=None,
@@ -162,7 +175,11 @@ class Simulator:
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, self._config.host, self._config.port, backlog=1024)
+        family = socket.AF_INET6 if ":" in self._config.host else socket.AF_INET
+        bound = socket.create_server(
+            (self._config.host, self._config.port), family=family, backlog=BACKLOG
+        )
+        site = web.SockSite(runner, arrivals.listening(bound), backlog=BACKLOG)
         await site.start()
         host, port = runner.addresses[0][:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

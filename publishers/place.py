@@ -1,0 +1,19 @@
+"""A claimed row whose request is not written yet."""
+
+from __future__ import annotations
+
+from publishers.lane import Lane
+
+
+class Place:
+    """A row's place among those of its lane that are not written yet, until it is freed."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane: Lane | None = lane
+
+    def free(self) -> None:
+        """Gives the place to others; at most once."""
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            lane.unwritten -= 1
+            lane.changed.set()
