@@ -116,7 +116,8 @@ class GraphHttp:
     ) -> Answer:
         """Makes one request and returns its whole answer, whatever its status.
 
-        ``path`` is already quoted. Raises NotSent when nothing was written, and OutcomeUnknown
+        ``path`` is already quoted; an empty ``token`` is for calls that carry theirs in the
+        query. Raises NotSent when nothing was written, and OutcomeUnknown
         when something was and no whole answer came. Cancelling aborts the connection and leaves
         open what was done.
         """
@@ -124,12 +125,15 @@ class GraphHttp:
             message = "the client is not open: use it with 'async with'"
             raise RuntimeError(message)
         attempt = _Attempt()
+        headers = {"Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         try:
             async with self._session.request(
                 method,
                 URL(f"{self._base}/{path}", encoded=True).with_query(query),
                 json=body,
-                headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+                headers=headers,
                 allow_redirects=False,
                 trace_request_ctx=attempt,
             ) as response:
