@@ -15,6 +15,7 @@ from tests.fakes.clock import START_MS
 from tests.fakes.tokens import MemoryTokens, PretendTokenCalls
 from vestlus.accounts.cipher import TokenCipher, TokenUnreadable
 from vestlus.accounts.keeper import RECHECK_SECONDS, TokenKeeper
+from vestlus.accounts.refreshing import TokenRefresher
 from vestlus.accounts.rules import DAY_MS, RefreshRules, is_alarming, refresh_due_ms
 from vestlus.errors import GraphError, NotSent, Refused, StoreUnavailable, TokenRejected
 from vestlus.instagram.token_api import LongLivedToken
@@ -35,13 +36,20 @@ class Scene:
         self.now_ms = START_MS
         self.keeper = self.another(**values)
 
+    def refresher(self, **values: str) -> TokenRefresher:
+        return TokenRefresher(
+            store=self.store,
+            calls=self.calls,
+            cipher=self.cipher,
+            values=values,
+            clock=lambda: self.now_ms,
+        )
+
     def another(self, member: str = "one", **values: str) -> TokenKeeper:
         return TokenKeeper(
             store=self.store,
             member=Member(member, MemberKind.REGISTRY, "1", "here", 1),
-            calls=self.calls,
-            cipher=self.cipher,
-            values=values,
+            refresher=self.refresher(**values),
             clock=lambda: self.now_ms,
             monotonic=lambda: self.now_ms / 1000,
         )
@@ -230,7 +238,7 @@ async def test_a_refresh_slower_than_a_person_changes_nothing() -> None:
         return LongLivedToken("late", 86_400)
 
     scene.calls.refresh = meanwhile  # type: ignore[method-assign]
-    assert await scene.keeper.refresh(old) is None
+    assert await scene.refresher().refresh(old) is None
 
     assert scene.token() == "connected by hand"
 

@@ -11,6 +11,7 @@ import structlog
 from vestlus.accounts.book import TokenBook
 from vestlus.accounts.cipher import TokenCipher
 from vestlus.accounts.keeper import TokenKeeper
+from vestlus.accounts.refreshing import TokenRefresher
 from vestlus.clock import system_clock
 from vestlus.errors import SettingsError, StoreUnavailable
 from vestlus.instagram.token_api import TokenApi
@@ -62,6 +63,17 @@ async def being_read(book: TokenBook) -> AsyncIterator[asyncio.Task[None]]:
         await asyncio.wait({reading})
 
 
+def token_refresher(settings: Settings, store: Tokens, calls: TokenApi) -> TokenRefresher:
+    """What refreshes tokens, by this machine's clock. Raises SettingsError."""
+    return TokenRefresher(
+        store=store,
+        calls=calls,
+        cipher=token_cipher(settings),
+        values=tokens_in(settings),
+        clock=system_clock,
+    )
+
+
 @asynccontextmanager
 async def keeping_tokens(
     settings: Settings, store: Store, member: Member
@@ -71,14 +83,8 @@ async def keeping_tokens(
     Raises SettingsError.
     """
     async with TokenApi(settings.graph_url) as calls:
-        keeper = TokenKeeper(
-            store=store,
-            member=member,
-            calls=calls,
-            cipher=token_cipher(settings),
-            values=tokens_in(settings),
-            clock=system_clock,
-        )
+        refresher = token_refresher(settings, store, calls)
+        keeper = TokenKeeper(store=store, member=member, refresher=refresher, clock=system_clock)
         keeping = asyncio.create_task(keeper.run(), name="keeping tokens")
         try:
             yield keeping
