@@ -120,4 +120,5 @@ class SqlStore(
             dead_letters=letters[0][0],
             waiting=waiting[0][0],
             closing=closing[0][0],
+            tokens=await self.tokens(),
         )
