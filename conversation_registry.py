@@ -23,6 +23,7 @@ from actors import NAMESPACE
 from actors.conversation_actor import ConversationActor
 from actors.publisher_actor import PublisherActor
 from actors.shell import Controls, Shell, new_member
+from vestlus.accounts.open import keeping_tokens
 from vestlus.bus.port import Topology
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.hosting.assignment import assign_evenly
@@ -127,15 +128,20 @@ class Registry:
         member = new_member(f"{self._cluster}/{REGISTRY_NAME}", MemberKind.REGISTRY)
         resources = await asyncio.to_thread(ray.cluster_resources)
         self._pools = Pools.of(self._settings, resources.get("CPU", 1.0))
-        async with open_store(
-            self._settings.database,
-            partitions=topology.inbox,
-            outbox_partitions=topology.outbox,
-        ) as store:
+        async with (
+            open_store(
+                self._settings.database,
+                partitions=topology.inbox,
+                outbox_partitions=topology.outbox,
+            ) as store,
+            keeping_tokens(self._settings, store, member) as keeping,
+        ):
             await make_sure_gone(store, member)
             await asyncio.to_thread(self._adopt)
             lease: Lease | None = None
             while not controls.stop.is_set():
+                if keeping.done():
+                    keeping.result()
                 await self._look_after_actors(self._pools)
                 try:
                     lease = await self._assign(store, member, lease, topology)

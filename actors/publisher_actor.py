@@ -15,6 +15,7 @@ from actors.shell import Controls, Shell, new_member
 from image_bank.open import open_links
 from publishers.rules import SendingRules
 from publishers.service import PublisherService
+from vestlus.accounts.open import being_read, token_book
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
@@ -55,14 +56,6 @@ class PublisherHolder:
                 failed.set_exception(failure.error)
 
 
-def token_of(settings: Settings, account: str) -> str:
-    """The access token of an account. Raises LookupError for one that is not configured."""
-    found = settings.account(account)
-    if found is None:
-        raise LookupError("the account is not configured")
-    return found.access_token.get_secret_value()
-
-
 async def serve_publishing(settings: Settings, member_id: str, controls: Controls) -> None:
     """Opens the adapters, joins the members, and sends until told to stop."""
     topology = Topology(inbox=settings.partitions)
@@ -75,10 +68,13 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         )
         bus = await stack.enter_async_context(open_bus(settings.bus, topology))
         pictures = await stack.enter_async_context(open_links(settings, store, system_clock))
+        # The service, which hears of new tokens, is made of what is made with the tokens.
+        book = token_book(settings, store, lambda one: service.token_renewed(one))  # noqa: PLW0108
         graph = await stack.enter_async_context(
             GraphClient(
                 settings.graph_url,
-                lambda account: token_of(settings, account),
+                book.token_of,
+                on_rejected=book.rejected,
                 on_usage=lambda account, usage: service.usage(
                     account, usage.percent, usage.regain_seconds
                 ),
@@ -96,6 +92,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
                 chance=random.Random(),  # noqa: S311 - jitter, no secret
             )
         )
+        reading = await stack.enter_async_context(being_read(book))
         holder = PublisherHolder(service)
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         watch = asyncio.create_task(holder.watch(failed), name="publisher failures")
@@ -103,8 +100,16 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         membership = Membership(store, member, holder, extended=service.lease_extended)
         controls.describe = lambda: {"leases": len(membership.held), **asdict(service.stats())}
         await make_sure_gone(store, member)
+        reading.add_done_callback(lambda task: _pass_on(task, failed))
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
         await until_failed(serving, failed)
+
+
+def _pass_on(task: asyncio.Task[None], failed: asyncio.Future[None]) -> None:
+    """What a task of ours failed with makes ``failed`` fail."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not failed.done():
+        failed.set_exception(error)
 
 
 @ray.remote

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from vestlus.store.rows import Counts
+from vestlus.store.token_rows import TokenRow, TokenState
 
 
 def exposition(counts: Counts | None, requests: Mapping[str, int]) -> str:
@@ -34,8 +35,32 @@ def exposition(counts: Counts | None, requests: Mapping[str, int]) -> str:
             "# HELP vestlus_windows_closing Those with something open that end within two hours.",
             "# TYPE vestlus_windows_closing gauge",
             f"vestlus_windows_closing {counts.closing}",
+            *_tokens(counts.tokens),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _tokens(rows: Sequence[TokenRow]) -> Iterator[str]:
+    """Of each account's token; one whose end is not known has no measure of it."""
+    yield "# HELP vestlus_token_expires_timestamp_seconds When an account's token ends."
+    yield "# TYPE vestlus_token_expires_timestamp_seconds gauge"
+    for row in rows:
+        if row.expires_ms:
+            yield _of_account(
+                "vestlus_token_expires_timestamp_seconds", row, row.expires_ms // 1000
+            )
+    yield "# HELP vestlus_token_usable Whether Graph accepted an account's token when last used."
+    yield "# TYPE vestlus_token_usable gauge"
+    for row in rows:
+        yield _of_account("vestlus_token_usable", row, int(row.state is TokenState.USABLE))
+    yield "# HELP vestlus_token_refresh_failed Refreshes that failed since the last that did not."
+    yield "# TYPE vestlus_token_refresh_failed gauge"
+    for row in rows:
+        yield _of_account("vestlus_token_refresh_failed", row, row.failures)
+
+
+def _of_account(name: str, row: TokenRow, value: int) -> str:
+    return f'{name}{{account="{_label(row.account)}"}} {value}'
 
 
 def _event(name: str, count: int) -> str:

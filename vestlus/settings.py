@@ -304,13 +304,14 @@ def _defaults_of_mode(values: dict[str, Any], mode: Mode) -> None:
 
 
 def _single_account(values: dict[str, Any], origin: dict[str, str], problems: list[str]) -> None:
-    """The account of VESTLUS_ACCOUNT_ID and VESTLUS_ACCESS_TOKEN is one like those of the file."""
+    """The account of VESTLUS_ACCOUNT_ID and VESTLUS_ACCESS_TOKEN is one like those of the file.
+
+    Without the token it is one that ``vestlus accounts connect`` gives its token.
+    """
     account, token = values.get("account_id"), values.get("access_token")
-    if not account and not token:
-        return
-    if not account or not token:
-        missing = "VESTLUS_ACCESS_TOKEN" if account else "VESTLUS_ACCOUNT_ID"
-        problems.append(f"{missing}: is missing; the two belong together")
+    if not account:
+        if token:
+            problems.append("VESTLUS_ACCOUNT_ID: is missing; it says whose the token is")
         return
     listed = values.get("accounts", [])
     place = next((at for at, entry in enumerate(listed) if entry.get("id") == account), len(listed))
@@ -318,8 +319,9 @@ def _single_account(values: dict[str, Any], origin: dict[str, str], problems: li
         listed = [*listed, {"id": account}]
         origin[f"accounts.{place}.id"] = origin["account_id"]
     values["accounts"] = listed
-    listed[place]["access_token"] = token
-    origin[f"accounts.{place}.access_token"] = origin["access_token"]
+    if token:
+        listed[place]["access_token"] = token
+        origin[f"accounts.{place}.access_token"] = origin["access_token"]
 
 
 def _repeated_accounts(values: Mapping[str, Any], origin: Mapping[str, str]) -> list[str]:

@@ -43,7 +43,8 @@ class Account(BaseModel):
     #: ``user_id`` of ``/me``, which is the webhook's ``entry.id``; not ``/me``'s ``id``.
     id: Annotated[str, AfterValidator(account_id)]
     name: str = ""
-    access_token: Token
+    #: What Graph is called with. Without it, ``vestlus accounts connect`` gives the account one.
+    access_token: Annotated[Token | None, BeforeValidator(blank_is_missing)] = None
 
     #: A Markdown file: who answers, in which voice, and what it knows.
     persona: Path | None = None

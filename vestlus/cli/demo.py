@@ -72,10 +72,11 @@ def run_demo(say: Say) -> None:
         stack.enter_context(_alone(settings.data_dir))
         persona = _persona(settings.data_dir)
         settings = _with_ports(settings, say)
-        settings = _with_accounts(settings, persona)
+        token = SecretStr(secrets.token_urlsafe(24))
+        settings = _with_accounts(settings, persona, token)
         own_model = settings.openai_base_url is None and settings.openai_api_key is None
         label = _model_label(settings, persona, own_model=own_model)
-        simulator = stack.enter_context(_simulator(settings, label))
+        simulator = stack.enter_context(_simulator(settings, label, token))
         settings = _pointed_at(settings, simulator, own_model=own_model)
         stop.check()
         service = stack.enter_context(running(settings, stop, say))
@@ -121,9 +122,8 @@ def _with_ports(settings: Settings, say: Say) -> Settings:
     return settings.model_copy(update={"http_port": port})
 
 
-def _with_accounts(settings: Settings, persona: Path) -> Settings:
+def _with_accounts(settings: Settings, persona: Path, token: SecretStr) -> Settings:
     """The configured accounts, all reached through the simulator; else the demo's own one."""
-    token = SecretStr(secrets.token_urlsafe(24))
     accounts = settings.accounts or (
         Account(id=DEMO_ACCOUNT, name="Vestlus demo", access_token=token, persona=persona),
     )
@@ -142,7 +142,7 @@ def _model_label(settings: Settings, persona: Path, *, own_model: bool) -> str:
 
 
 @contextmanager
-def _simulator(settings: Settings, label: str) -> Iterator[str]:
+def _simulator(settings: Settings, label: str, token: SecretStr) -> Iterator[str]:
     """The simulator as a process of its own; gives its address."""
     port = SIMULATOR_PORT if port_is_free(LOOPBACK, SIMULATOR_PORT) else free_port(LOOPBACK)
     accounts = [word for one in settings.accounts for word in ("--account-id", one.id)]
@@ -155,7 +155,7 @@ def _simulator(settings: Settings, label: str) -> Iterator[str]:
     ]
     secrets_of_it = {
         "VESTLUS_SIMULATOR_APP_SECRET": settings.secrets[0],
-        "VESTLUS_SIMULATOR_ACCESS_TOKEN": settings.accounts[0].access_token.get_secret_value(),
+        "VESTLUS_SIMULATOR_ACCESS_TOKEN": token.get_secret_value(),
     }
     with simulator_process(arguments, secrets_of_it) as address:
         yield address

@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from vestlus import __version__
 from vestlus.errors import SettingsError, VestlusError
+from vestlus.logs import configure_logs
 
 app = App(
     name="vestlus",
@@ -25,6 +26,11 @@ for _name, _where, _help in (
         "conversations",
         "vestlus.cli.conversations:app",
         "Look after conversations: who waits, take over, answer, hand back.",
+    ),
+    (
+        "accounts",
+        "vestlus.cli.accounts:app",
+        "Connect Instagram accounts, and look after their tokens.",
     ),
     (
         "eval",
@@ -112,6 +118,8 @@ def try_(
 
 def main() -> None:
     """Entry point: runs a command; errors of ours are told in a line, without a traceback."""
+    # Standard output is the commands' own: what they print may be JSON.
+    configure_logs("WARNING")
     try:
         app()
     except SettingsError as error:

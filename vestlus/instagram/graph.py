@@ -7,7 +7,7 @@ and "Webhooks: setup".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -46,12 +46,17 @@ def _ignore_usage(account: str, usage: Usage) -> None:
     """Nobody wants to know."""
 
 
+def _ignore_rejection(account: str, token: str, reason: str) -> None:
+    """Nobody wants to know."""
+
+
 class GraphClient:
     """Calls the Graph API for accounts, over one session. ``async with`` opens and closes it.
 
     ``base_url`` ends with the API's version. ``token_of`` gives an account's access token at the
     moment of each request, so that a refreshed one is used at once, and raises LookupError where
-    there is none. ``on_usage`` gets each answer's usage headers.
+    there is none. ``on_usage`` gets each answer's usage headers, ``on_rejected`` the account, the
+    token and the reason when Graph does not accept a token.
 
     Every method raises the GraphError family and repeats nothing by itself. For what sends,
     ``OutcomeUnknown`` means that request bytes were written and no usable answer came; its ``gate``
@@ -66,10 +71,12 @@ class GraphClient:
         *,
         timeout: float = TIMEOUT_SECONDS,
         on_usage: Callable[[str, Usage], None] = _ignore_usage,
+        on_rejected: Callable[[str, str, str], None] = _ignore_rejection,
     ) -> None:
         self._http = GraphHttp(base_url, timeout=timeout)
         self._token_of = token_of
         self._on_usage = on_usage
+        self._on_rejected = on_rejected
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -154,6 +161,17 @@ class GraphClient:
         """The webhook fields that the token's app is subscribed to for this account, sorted."""
         return await self._read(account, f"{quoted(account)}/subscribed_apps", read_subscriptions)
 
+    async def subscribe(self, account: str, fields: Collection[str]) -> None:
+        """Subscribes the token's app to webhook fields of this account, in place of those before.
+
+        Meta, "Webhooks setup": the app has to be live for them to come.
+        """
+        body: Body = {"subscribed_fields": ",".join(sorted(fields))}
+        try:
+            await self._post(account, "subscribed_apps", body)
+        except OutcomeUnknown as error:  # nobody was written to: it may be asked again
+            raise NotSent(error.reason, error.code, error.subcode) from None
+
     async def _send(self, account: str, body: Body, gate: Gate | None) -> str:
         content = await self._post(account, "messages", body, gate)
         mid = content.get("message_id") if isinstance(content, dict) else None
@@ -162,10 +180,9 @@ class GraphClient:
         return mid
 
     async def _post(self, account: str, edge: str, body: Body, gate: Gate | None = None) -> object:
-        path = f"{quoted(account)}/{edge}"
-        token = self._token(account)
+        path, token = f"{quoted(account)}/{edge}", self._token(account)
         answer = await self._http.request("POST", path, token, body=body, gate=gate)
-        return self._content(account, answer)
+        return self._content(account, token, answer)
 
     async def _read(
         self,
@@ -174,19 +191,22 @@ class GraphClient:
         read: Callable[[object], T],
         query: Mapping[str, str] | None = None,
     ) -> T:
+        token = self._token(account)
         try:
-            answer = await self._http.request("GET", path, self._token(account), query=query)
-            return read(self._content(account, answer))
+            answer = await self._http.request("GET", path, token, query=query)
+            return read(self._content(account, token, answer))
         except OutcomeUnknown as error:
             raise NotSent(error.reason, error.code, error.subcode) from None
         except Malformed:
             raise NotSent("answer_malformed") from None
 
-    def _content(self, account: str, answer: Answer) -> object:
+    def _content(self, account: str, token: str, answer: Answer) -> object:
         self._on_usage(account, parse_usage(answer.headers))
         failed = isinstance(answer.content, dict) and "error" in answer.content
         if failed or not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             error: GraphError = classify(answer.status, answer.content, answer.headers)
+            if isinstance(error, TokenRejected):
+                self._on_rejected(account, token, error.reason)
             raise error
         return answer.content
 

@@ -130,21 +130,24 @@ class GraphHttp:
     ) -> Answer:
         """Makes one request and returns its whole answer, whatever its status.
 
-        ``path`` is already quoted; ``gate`` is for requests with a body. Raises NotSent when
-        nothing was written, HeldBack where the gate said so, and OutcomeUnknown when something
-        was written and no whole answer came. Cancelling aborts the connection and leaves open
-        what was done.
+        ``path`` is already quoted; an empty ``token`` is for calls that carry theirs in the
+        query; ``gate`` is for requests with a body. Raises NotSent when nothing was written,
+        HeldBack where the gate said so, and OutcomeUnknown when something was written and no
+        whole answer came. Cancelling aborts the connection and leaves open what was done.
         """
         if self._session is None:
             message = "the client is not open: use it with 'async with'"
             raise RuntimeError(message)
         attempt = _Attempt(has_body=body is not None, gate=gate)
+        headers = {"Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         try:
             async with self._session.request(
                 method,
                 URL(f"{self._base}/{path}", encoded=True).with_query(query),
                 json=body,
-                headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+                headers=headers,
                 allow_redirects=False,
                 trace_request_ctx=attempt,
             ) as response:

@@ -21,6 +21,8 @@ from vestlus.simulator.graph_send import CutConnection, SendApi, fail_after, fai
 from vestlus.simulator.jsontypes import BadInputError, Json, JsonObject, parse_object
 from vestlus.simulator.records import Thread
 from vestlus.simulator.state import State
+from vestlus.simulator.tokens import TokenDesk
+from vestlus.simulator.webhook_settings import SUBSCRIBABLE
 
 PAGE = 25
 MOST_PAGE = 100
@@ -44,7 +46,7 @@ class GraphApi:
         faults: FaultPlan,
         *,
         arrivals: Arrivals,
-        access_token: str,
+        tokens: TokenDesk,
         rng: random.Random,
     ) -> None:
         self.calls: Counter[str] = Counter()
@@ -55,8 +57,7 @@ class GraphApi:
         self._faults = faults
         self._arrivals = arrivals
         self._rng = rng
-        self._tokens: dict[str, str | None] = {access_token: None}
-        self._tokens |= {f"{access_token}.{account}": account for account in state.accounts}
+        self._tokens = tokens
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes to serve."""
@@ -179,6 +180,8 @@ class GraphApi:
             if not given:
                 raise graph_errors.bad_parameter(name="subscribed_fields")
             names = tuple(sorted({name.strip() for name in given.split(",")}))
+            if not SUBSCRIBABLE.issuperset(names):
+                raise graph_errors.bad_parameter(name="subscribed_fields")
             self._state.set_subscription(account, names)
             return {"success": True}
         if method == "DELETE":
@@ -206,9 +209,7 @@ class GraphApi:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not token:
             token = _text(parameters, "access_token") or ""
-        if token not in self._tokens:
-            raise graph_errors.bad_token()
-        return self._tokens[token]
+        return self._tokens.good(token).account
 
     def _trace_id(self) -> str:
         return "A" + self._rng.randbytes(11).hex()

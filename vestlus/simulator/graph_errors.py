@@ -70,6 +70,28 @@ def bad_token() -> GraphError:
     return GraphError(190, None, message, kind="OAuthException", status=401)
 
 
+def token_error(subcode: int, message: str) -> GraphError:
+    """Say why an access token that was good is not any more."""
+    return GraphError(190, subcode, message, kind="OAuthException", status=401)
+
+
+def bad_client_secret() -> GraphError:
+    """Say that the app secret is not the app's."""
+    message = "Error validating client secret."
+    return GraphError(1, None, message, kind="OAuthException", status=400)
+
+
+def bad_session() -> GraphError:
+    """Say that a token is not one that can be exchanged. Its code is not documented."""
+    message = "Session key invalid. This could be because the session key has an incorrect format"
+    return GraphError(452, None, message, kind="OAuthException", status=400)
+
+
+def not_refreshable() -> GraphError:
+    """Say that a token is too young, or short-lived. The code for it is not documented."""
+    return _invalid(None, "The access token cannot be refreshed")
+
+
 def no_object() -> GraphError:
     """Say that the path names nothing that this token may see."""
     message = (

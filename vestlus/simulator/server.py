@@ -19,6 +19,7 @@ from vestlus.simulator.control import ControlApi
 from vestlus.simulator.control_faults import FaultControlApi
 from vestlus.simulator.control_input import refuse_bad_input
 from vestlus.simulator.control_people import PeopleControlApi
+from vestlus.simulator.control_tokens import TokenControlApi
 from vestlus.simulator.faults import (
     GRAPH_KINDS,
     GRAPH_OPS,
@@ -29,6 +30,7 @@ from vestlus.simulator.faults import (
 from vestlus.simulator.graph import GraphApi
 from vestlus.simulator.graph_rate import RateMeter
 from vestlus.simulator.graph_send import SendApi
+from vestlus.simulator.graph_tokens import GraphTokenApi
 from vestlus.simulator.media import MediaStore
 from vestlus.simulator.model import ModelApi
 from vestlus.simulator.model_http import RequestLog
@@ -37,6 +39,7 @@ from vestlus.simulator.page import ChatPage
 from vestlus.simulator.persistence import DataFile
 from vestlus.simulator.state import State
 from vestlus.simulator.tasks import TaskGroup
+from vestlus.simulator.tokens import TokenDesk
 from vestlus.simulator.webhook_post import WebhookPoster
 from vestlus.simulator.webhooks import WebhookSender
 
@@ -130,22 +133,24 @@ class Simulator:
         model_faults = FaultPlan(MODEL_KINDS, MODEL_OPS, rng())
         meter = RateMeter(self._monotonic)
         sender = SendApi(state, webhooks, media, meter=meter, faults=graph_faults, tasks=tasks)
+        tokens = TokenDesk(
+            config.account_ids,
+            access_token=config.access_token,
+            app_secret=config.app_secret,
+            clock=self._clock,
+        )
         arrivals = Arrivals(self._monotonic)
         graph = GraphApi(
-            state,
-            sender,
-            meter,
-            graph_faults,
-            arrivals=arrivals,
-            access_token=config.access_token,
-            rng=rng(),
+            state, sender, meter, graph_faults, arrivals=arrivals, tokens=tokens, rng=rng()
         )
+        graph_tokens = GraphTokenApi(tokens, graph.calls, rng=rng())
         log = RequestLog(self._clock)
         model = ModelApi(model_faults, log, clock=self._clock, rng=rng())
         moderation = ModerationApi(log)
         page = ChatPage(state, media)
         control = ControlApi(config, state, webhooks, media)
         people = PeopleControlApi(state, webhooks)
+        token_control = TokenControlApi(state, tokens)
         fault_control = FaultControlApi(
             state,
             webhooks,
@@ -157,7 +162,8 @@ class Simulator:
             model_faults=model_faults,
         )
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[refuse_bad_input])
-        for part in (graph, model, moderation, control, people, fault_control, page):
+        controls = (control, people, token_control, fault_control)
+        for part in (graph, graph_tokens, model, moderation, *controls, page):
             app.add_routes(part.routes())
         await self._listen(app, arrivals, stack)
         state.origin = self.url

@@ -11,6 +11,15 @@ from vestlus.simulator.jsontypes import (
     get_range,
 )
 
+# What an account can be subscribed to with Instagram Login (Webhooks setup page). message_edit is
+# not listed there, so it is refused.
+SUBSCRIBABLE = frozenset(
+    {
+        *("comments", "live_comments", "messages", "message_echoes"),
+        *("message_reactions", "messaging_handover", "messaging_optins", "messaging_postbacks"),
+        *("messaging_referral", "messaging_seen", "standby"),
+    }
+)
 # Webhooks setup page: at most 1000 updates in a POST.
 MOST_EVENTS = 1000
 # Whether an echo has the id that the send returned, and its text, to the letter.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 REGISTRY = "registry"
+#: The right to refresh accounts' tokens.
+TOKENS = "tokens"
 INBOX_PREFIX = "inbox."
 OUTBOX_PREFIX = "outbox."
 

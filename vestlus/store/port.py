@@ -39,6 +39,7 @@ from vestlus.store.rows import (
     TransitionResult,
     TurnCommit,
 )
+from vestlus.store.token_rows import TokenRow
 
 
 class Leases(Protocol):
@@ -342,7 +343,21 @@ class Desk(Protocol):
         ...
 
 
-class Store(Leases, Members, Turns, Ledger, DeadLetters, Bank, Desk, Protocol):
+class Tokens(Protocol):
+    """Access tokens of accounts. Whoever calls encrypts and decrypts them."""
+
+    async def tokens(self) -> tuple[TokenRow, ...]:
+        """Those of all accounts that have one, by account."""
+        ...
+
+    async def put_token(self, row: TokenRow) -> bool:
+        """Writes the row if it is the next version of the account's, 1 where there is none;
+        whether it did. False: somebody else changed it meanwhile, and nothing was written.
+        """
+        ...
+
+
+class Store(Leases, Members, Turns, Ledger, DeadLetters, Bank, Desk, Tokens, Protocol):
     """All of it. ``async with`` opens and closes; one per process."""
 
     async def __aenter__(self) -> Self:
@@ -360,6 +375,10 @@ class Store(Leases, Members, Turns, Ledger, DeadLetters, Bank, Desk, Protocol):
 
     async def check(self) -> None:
         """Raises StoreUnavailable unless the database answers."""
+        ...
+
+    async def now_ms(self) -> int:
+        """The database's clock, milliseconds since 1970."""
         ...
 
     async def counts(self) -> Counts:

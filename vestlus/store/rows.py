@@ -9,6 +9,7 @@ from enum import StrEnum
 from vestlus.conversation.events import Event
 from vestlus.conversation.history import HistoryMessage
 from vestlus.store.ledger import SendState
+from vestlus.store.token_rows import TokenRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,3 +437,5 @@ class Counts:
     waiting: int = 0
     #: Conversations with something unanswered or unsent whose window closes within two hours.
     closing: int = 0
+    #: The accounts' tokens, in their state of now.
+    tokens: tuple[TokenRow, ...] = ()

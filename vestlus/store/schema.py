@@ -278,3 +278,20 @@ uploaded_picture: Final = Table(
     Column("attachment_id", Text, nullable=False),
     Column("uploaded_ms", BigInteger, nullable=False),
 )
+
+#: Access tokens, encrypted by whoever writes them. See :class:`vestlus.store.token_rows.TokenRow`.
+account_token: Final = Table(
+    "account_token",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    _words("seed"),
+    _words("username"),
+    Column("state", Text, nullable=False),
+    _words("reason"),
+    _count("obtained_ms"),
+    _count("expires_ms"),
+    _count("failures"),
+    _count("failed_ms"),
+)

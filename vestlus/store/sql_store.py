@@ -22,6 +22,7 @@ from vestlus.store.sql_intake import SqlIntake
 from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_ledger import SqlLedger
 from vestlus.store.sql_members import SqlMembers
+from vestlus.store.sql_tokens import SqlTokens
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_turns import SqlTurns
 
@@ -41,6 +42,7 @@ class SqlStore(
     SqlTransitions,
     SqlBank,
     SqlDesk,
+    SqlTokens,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
@@ -53,6 +55,7 @@ class SqlStore(
         self._backend = backend
         self._partitions = partitions
         self._check: Select[Any] = select(literal_column("1"))
+        self._now = select(backend.dialect.now_ms())
         event, ledger = schema.inbox_event.c, schema.ledger.c
         self._events = select(event.kind, event.state, func.count()).group_by(
             event.kind, event.state
@@ -99,6 +102,11 @@ class SqlStore(
         """See :meth:`vestlus.store.port.Store.check`."""
         await self._database.fetch(self._check)
 
+    async def now_ms(self) -> int:
+        """See :meth:`vestlus.store.port.Store.now_ms`."""
+        rows = await self._database.fetch(self._now)
+        return int(rows[0][0])
+
     async def counts(self) -> Counts:
         """See :meth:`vestlus.store.port.Store.counts`. Reads the tables whole."""
         events = await self._database.fetch(self._events)
@@ -112,4 +120,5 @@ class SqlStore(
             dead_letters=letters[0][0],
             waiting=waiting[0][0],
             closing=closing[0][0],
+            tokens=await self.tokens(),
         )

@@ -1,0 +1,1 @@
+"""Accounts' access tokens: kept, refreshed, handed to whoever calls Graph, connected by hand."""

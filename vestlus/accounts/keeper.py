@@ -1,0 +1,110 @@
+"""Keeps the store's tokens fresh: by time and not by use, in one process at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import structlog
+
+from vestlus.accounts.refreshing import TokenRefresher
+from vestlus.accounts.rules import RefreshRules, refresh_due_ms
+from vestlus.clock import Clock
+from vestlus.errors import StoreUnavailable
+from vestlus.store.names import TOKENS
+from vestlus.store.port import Leases, Tokens
+from vestlus.store.rows import Lease, Member
+from vestlus.store.token_rows import TokenState
+
+_log = structlog.get_logger(__name__)
+
+#: Between two looks at what is due.
+ROUND_SECONDS: Final = 5.0
+#: How long the right to refresh outlives its holder. One request takes 10 s at most, and the right
+#: is renewed before each.
+LEASE_SECONDS: Final = 20.0
+#: Between two tries of a token that Graph rejected: what blocked it may have been lifted.
+RECHECK_SECONDS: Final = 300.0
+
+
+class KeeperStore(Leases, Tokens, Protocol):
+    """What the keeper needs of the store."""
+
+
+class TokenKeeper:
+    """Puts the settings' tokens into the store, and refreshes those that are due, for ever.
+
+    Whoever holds the lease ``tokens`` does it. That lease saves Meta calls and doubled alarms; what
+    keeps rivals from each other's rows is the refresher. A refresh that failed is tried again.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: KeeperStore,
+        member: Member,
+        refresher: TokenRefresher,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        rules: RefreshRules | None = None,
+    ) -> None:
+        self._store = store
+        self._member = member
+        self._refresher = refresher
+        self._clock = clock
+        self._monotonic = monotonic
+        self._rules = rules or RefreshRules()
+        self._lease: Lease | None = None
+        self._rechecked: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Rounds for ever; a round in which the store is away is only put off."""
+        while True:
+            try:
+                await self.round()
+            except StoreUnavailable:
+                _log.warning("tokens_not_kept")
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def round(self) -> None:
+        """Does what is due, if this process may. Raises StoreUnavailable."""
+        taken_over = self._lease is None
+        if not await self._may():
+            return
+        if taken_over:
+            await self._refresher.take_from_settings()
+        for row in await self._store.tokens():
+            due = refresh_due_ms(row, self._rules) <= self._clock()
+            recheck = row.state is TokenState.REJECTED and self._recheck_is_due(row.account)
+            if not (due or recheck):
+                continue
+            if not await self._may():
+                return
+            if due:
+                await self._refresher.refresh(row)
+            else:
+                await self._refresher.recheck(row)
+
+    async def _may(self) -> bool:
+        """Whether this process holds the lease, renewed just now."""
+        if self._lease is not None:
+            kept = await self._store.renew([self._lease], self._member, LEASE_SECONDS)
+            if self._lease.name in kept:
+                return True
+        self._lease = (await self._store.acquire([TOKENS], self._member, LEASE_SECONDS)).get(TOKENS)
+        return self._lease is not None
+
+    async def release(self) -> None:
+        """Lets somebody else go on at once. Raises StoreUnavailable."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            await self._store.release([lease], self._member)
+
+    def _recheck_is_due(self, account: str) -> bool:
+        now = self._monotonic()
+        if now - self._rechecked.get(account, -RECHECK_SECONDS) < RECHECK_SECONDS:
+            return False
+        self._rechecked[account] = now
+        return True

@@ -1,0 +1,1 @@
+"""What is wrong with the set-up, and what to mend: checks, and probes of the real account."""
