@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 
 import structlog
 
 from publishers.tally import Tally
 from vestlus.backoff import until_available
+from vestlus.burying import unreadable
 from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
@@ -57,33 +57,29 @@ class Doorbell:
     async def _heard(self, deliveries: Sequence[Delivery]) -> None:
         sends: list[SendReference] = []
         actions: list[ActionRequest] = []
-        unreadable: list[DeadLetter] = []
+        letters: list[DeadLetter] = []
         for delivery in deliveries:
             try:
                 message = decode_outbox(delivery.body)
             except UndecodableMessage as error:
-                unreadable.append(self._letter(delivery, error.reason))
+                letters.append(
+                    unreadable(
+                        delivery.body,
+                        source=f"{Queue.OUTBOX}.{self._partition}",
+                        reason=error.reason,
+                        at_ms=self._clock(),
+                    )
+                )
                 continue
             sends += message.sends
             actions += message.actions
         self._ring(sends)
         self._show(actions)
-        if unreadable:
-            await self._bury(unreadable)
+        if letters:
+            await self._bury(letters)
 
     async def _bury(self, letters: Sequence[DeadLetter]) -> None:
         await until_available(lambda: self._letters.bury(letters))
         for letter in letters:
             self._tally.count("undecodable")
             _log.error("undecodable_message", source=letter.source, reason=letter.reason)
-
-    def _letter(self, delivery: Delivery, reason: str) -> DeadLetter:
-        # Named by its content: the same message, delivered again, is the same dead letter.
-        digest = blake2b(delivery.body, digest_size=16, person=b"undecodable").hexdigest()
-        return DeadLetter(
-            id=digest,
-            source=f"{Queue.OUTBOX}.{self._partition}",
-            reason=reason,
-            body=delivery.body,
-            at_ms=self._clock(),
-        )

@@ -16,6 +16,7 @@ from vestlus.store.rows import (
     EchoRow,
     Kind,
     Lease,
+    LettersWanted,
     Origin,
     SendRow,
     Transition,
@@ -249,14 +250,25 @@ class MemoryLedger:
             self.letters.setdefault(letter.id, letter)
 
     async def dead_letters(
-        self, *, limit: int, before_ms: int | None = None
+        self, *, limit: int, wanted: LettersWanted | None = None
     ) -> tuple[DeadLetter, ...]:
+        """See the port; publishers do not read letters, so nothing is filtered."""
+        await self._answering()
+        assert wanted is None
+        return tuple(sorted(self.letters.values(), key=lambda letter: -letter.at_ms))[:limit]
+
+    async def dead_letter(self, letter: str) -> DeadLetter | None:
         """See the port."""
         await self._answering()
-        newest = sorted(self.letters.values(), key=lambda letter: -letter.at_ms)
-        return tuple(letter for letter in newest if before_ms is None or letter.at_ms < before_ms)[
-            :limit
-        ]
+        return self.letters.get(letter)
+
+    async def discard(self, letter: str, *, by: str, now_ms: int) -> bool:
+        """See the port; no publisher does it."""
+        raise NotImplementedError(letter, by, now_ms)
+
+    async def note_replay(self, letter: str, *, by: str, now_ms: int) -> bool:
+        """See the port; no publisher does it."""
+        raise NotImplementedError(letter, by, now_ms)
 
     def _step(self, step: Transition) -> TransitionResult:
         if (step.before, step.after) not in TRANSITIONS:

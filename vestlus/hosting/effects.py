@@ -12,7 +12,14 @@ from vestlus.conversation.operating import Act
 from vestlus.conversation.splitting import split_text
 from vestlus.conversation.transcript import as_operator, reaction_note, referral_note, spoken
 from vestlus.settings_account import Account
-from vestlus.store.rows import Change, EventState, NewEvent, PersonSend, Silence
+from vestlus.store.rows import (
+    Change,
+    EventState,
+    NewEvent,
+    PersonSend,
+    ReplayWish,
+    Silence,
+)
 
 #: How long a thread that another app controls is left alone, when nothing gives it back.
 #: Meta, "Conversation Control APIs": control lapses after a day without messages.
@@ -178,5 +185,10 @@ def _operator(event: Event, policy: PeoplePolicy, now_ms: int) -> Change | None:
             return Change(approved_turn=event.number, approved_texts=split_text(text))
         case Act.REJECT if event.number is not None:
             return Change(rejected_turn=event.number)
+        case Act.REPLAY if event.payload:
+            wish = ReplayWish(
+                letter=event.payload, by=text or "somebody", although_sent=event.number == 1
+            )
+            return Change(replay=wish)
         case _:
             return None

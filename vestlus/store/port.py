@@ -28,6 +28,7 @@ from vestlus.store.rows import (
     Draft,
     EchoRow,
     Lease,
+    LettersWanted,
     Member,
     MemberKind,
     NewEvent,
@@ -39,6 +40,7 @@ from vestlus.store.rows import (
     TransitionResult,
     TurnCommit,
 )
+from vestlus.store.trail import Moment
 
 
 class Leases(Protocol):
@@ -189,9 +191,17 @@ class Turns(Protocol):
         ...
 
     async def postpone(
-        self, lease: Lease, conversation: str, *, wake_ms: int, failures: int
+        self,
+        lease: Lease,
+        conversation: str,
+        *,
+        wake_ms: int,
+        failures: int,
+        moment: Moment | None = None,
     ) -> None:
-        """Notes a failed turn and when to try again. Raises LeaseLost."""
+        """Notes a failed turn and when to try again; ``moment`` is for the history of a dead
+        letter, should it come to one. Raises LeaseLost.
+        """
         ...
 
     async def probe(self, lease: Lease, conversation: str) -> int:
@@ -273,13 +283,31 @@ class DeadLetters(Protocol):
     """What was given up."""
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Adds them; those already there are left alone."""
+        """Adds them; those already there are left alone, unless they were replayed: such a one
+        is open again, with this reason and body, and this history behind its own.
+        """
         ...
 
     async def dead_letters(
-        self, *, limit: int, before_ms: int | None = None
+        self, *, limit: int, wanted: LettersWanted | None = None
     ) -> tuple[DeadLetter, ...]:
-        """The newest, newest first."""
+        """The newest that are wanted, newest first, ties by id; all of them where not said."""
+        ...
+
+    async def dead_letter(self, letter: str) -> DeadLetter | None:
+        """The one of that id, if there is one."""
+        ...
+
+    async def discard(self, letter: str, *, by: str, now_ms: int) -> bool:
+        """Empties an open letter and notes who wanted that, and when; False for others."""
+        ...
+
+    async def note_replay(self, letter: str, *, by: str, now_ms: int) -> bool:
+        """Notes that what an open letter held is on its way again; False for others.
+
+        For letters of no conversation. Those of one are replayed by
+        :attr:`~vestlus.store.rows.Change.replay`.
+        """
         ...
 
 

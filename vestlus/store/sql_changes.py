@@ -18,6 +18,7 @@ from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_memory import Memory, history_rows
 from vestlus.store.sql_promises import MOST_SENDS, Promises
 from vestlus.store.sql_questions import Questions
+from vestlus.store.sql_replays import Replays
 from vestlus.store.sql_sends import SILENCED, Mark, Sends
 from vestlus.store.sql_standing import WRITTEN, Occasion, Standing
 
@@ -37,6 +38,7 @@ class Changes:
         self._questions = Questions(dialect)
         self._sends = Sends(dialect, outbox_partitions)
         self._promises = Promises(dialect, outbox_partitions)
+        self._replays = Replays(dialect, outbox_partitions)
         columns = [_CONVERSATION[name] for name in ("id", "account", "user_id", *WRITTEN)]
         self._lock = (
             select(*columns)
@@ -111,6 +113,16 @@ class Changes:
                 connection, standing.id, standing.account, change.removed_mid
             )
             became |= dict.fromkeys(unasked, EventState.NOTED)
+        if change.replay is not None:
+            again = self._replays.replay(
+                connection,
+                standing,
+                change.replay,
+                turn=turn,
+                traceparent=occasion.traceparent,
+                now_ms=now_ms,
+            )
+            became |= dict.fromkeys(again, EventState.PENDING)
         written = _persons_sends(standing, occasion, turn, now_ms)
         self._promises.add(connection, written, now_ms)
         return became

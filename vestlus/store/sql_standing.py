@@ -59,7 +59,7 @@ class Standing:
     def take(self, change: Change) -> None:
         """Takes over what a change says of the conversation itself."""
         # A person's sends have their ids and places from a version that no turn may have.
-        if change.rethink or change.sends:
+        if change.rethink or change.sends or change.replay:
             self.version += 1
         # Nobody but the user ends a silence that the user asked for.
         if change.silence is not None and self.silence != Silence.STOPPED:
@@ -74,5 +74,7 @@ class Standing:
             self.waiting_ms = change.waiting_ms
         if change.note is not None:
             self.note = change.note
+        if change.heard_ms is not None:
+            self.hear(change.heard_ms)
         if change.disclose_again:
             self.disclosed_ms = 0

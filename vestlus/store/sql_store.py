@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, literal_column, select
 from vestlus.conversation.window import WINDOW_MS
 from vestlus.store import schema
 from vestlus.store.migrate import bring_up_to_date
-from vestlus.store.rows import Counts
+from vestlus.store.rows import Counts, LetterState
 from vestlus.store.sql_bank import SqlBank
 from vestlus.store.sql_commits import SqlCommits
 from vestlus.store.sql_database import Database
@@ -73,7 +73,11 @@ class SqlStore(
                 has_something_open(),
             )
         )
-        self._letters = select(func.count()).select_from(schema.dead_letter)
+        self._letters = (
+            select(func.count())
+            .select_from(schema.dead_letter)
+            .where(schema.dead_letter.c.state == str(LetterState.OPEN))
+        )
 
     async def __aenter__(self) -> Self:
         """See :meth:`vestlus.store.port.Store.__aenter__`."""
