@@ -27,6 +27,11 @@ for _name, _where, _help in (
         "Look after conversations: who waits, take over, answer, hand back.",
     ),
     (
+        "dead-letters",
+        "vestlus.cli.dead_letters:app",
+        "See to what was given up: list, show, replay, discard.",
+    ),
+    (
         "eval",
         "vestlus.cli.eval:eval_",
         "Ask the configured assistant questions and compare its answers with what is expected.",

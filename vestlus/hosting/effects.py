@@ -131,6 +131,8 @@ def _change(
             change = _standby(now_ms, said)
         case EventKind.HANDOVER:
             change = _thread_control(event, now_ms)
+        case EventKind.OPERATOR if event.action == Act.REPLAY:
+            change = _replay(event)
         case EventKind.OPERATOR:
             change = _operator(event, policy, now_ms)
     return change
@@ -154,6 +156,15 @@ def _thread_control(event: Event, now_ms: int) -> Change | None:
             return Change(silence=Silence.NONE, disclose_again=True)
         case _:
             return None
+
+
+def _replay(event: Event) -> Change | None:
+    if not event.payload:
+        return None
+    wish = ReplayWish(
+        letter=event.payload, by=event.text or "somebody", although_sent=event.number == 1
+    )
+    return Change(replay=wish)
 
 
 def _operator(event: Event, policy: PeoplePolicy, now_ms: int) -> Change | None:
@@ -185,10 +196,5 @@ def _operator(event: Event, policy: PeoplePolicy, now_ms: int) -> Change | None:
             return Change(approved_turn=event.number, approved_texts=split_text(text))
         case Act.REJECT if event.number is not None:
             return Change(rejected_turn=event.number)
-        case Act.REPLAY if event.payload:
-            wish = ReplayWish(
-                letter=event.payload, by=text or "somebody", although_sent=event.number == 1
-            )
-            return Change(replay=wish)
         case _:
             return None
