@@ -13,7 +13,7 @@ from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
 from vestlus.errors import UndecodableMessage
-from vestlus.messages import ActionRequest, SendReference, decode_outbox
+from vestlus.messages import ActionRequest, SearchRequest, SendReference, decode_outbox
 from vestlus.store.port import DeadLetters
 from vestlus.store.rows import DeadLetter
 
@@ -39,6 +39,7 @@ class Doorbell:
         partition: int,
         ring: Callable[[Sequence[SendReference]], None],
         show: Callable[[Sequence[ActionRequest]], None],
+        search: Callable[[Sequence[SearchRequest]], None],
         clock: Clock,
         tally: Tally,
     ) -> None:
@@ -47,6 +48,7 @@ class Doorbell:
         self._partition = partition
         self._ring = ring
         self._show = show
+        self._search = search
         self._clock = clock
         self._tally = tally
 
@@ -57,6 +59,7 @@ class Doorbell:
     async def _heard(self, deliveries: Sequence[Delivery]) -> None:
         sends: list[SendReference] = []
         actions: list[ActionRequest] = []
+        searches: list[SearchRequest] = []
         letters: list[DeadLetter] = []
         for delivery in deliveries:
             try:
@@ -73,8 +76,10 @@ class Doorbell:
                 continue
             sends += message.sends
             actions += message.actions
+            searches += message.searches
         self._ring(sends)
         self._show(actions)
+        self._search(searches)
         if letters:
             await self._bury(letters)
 

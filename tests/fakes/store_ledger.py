@@ -18,6 +18,7 @@ from vestlus.store.rows import (
     Lease,
     LettersWanted,
     Origin,
+    RecordedMessage,
     SendRow,
     Transition,
     TransitionResult,
@@ -47,6 +48,10 @@ class MemoryLedger:
     def __init__(self, *, latency: float = 0.002, chance: random.Random | None = None) -> None:
         self.rows: dict[str, Kept] = {}
         self.letters: dict[str, DeadLetter] = {}
+        #: Until when missed messages were looked for, by account.
+        self.looked: dict[str, int] = {}
+        #: Recorded messages, each with its conversation.
+        self.messages: list[tuple[str, RecordedMessage]] = []
         self.epochs: dict[str, int] = {}
         self.history: list[tuple[str, SendState, SendState]] = []
         self.transactions = 0
@@ -242,6 +247,33 @@ class MemoryLedger:
         claimed = {kept.sent_mid for kept in self.rows.values() if kept.row.account == account}
         claimed |= self.echo_of.keys()
         return frozenset(mid for mid in mids if mid in claimed)
+
+    async def looked_until(self, account: str) -> int:
+        """See the port."""
+        await self._answering()
+        return self.looked.get(account, 0)
+
+    async def note_looked(self, lease: Lease, account: str, until_ms: int) -> None:
+        """See the port."""
+        await self._answering()
+        if not self._holds(lease):
+            raise LeaseLost(lease.name)
+        self.looked[account] = max(until_ms, self.looked.get(account, 0))
+
+    async def known_messages(
+        self,
+        account: str,  # noqa: ARG002 - the port's
+        conversation: str,
+        mids: Collection[str],
+        since_ms: int,
+    ) -> tuple[RecordedMessage, ...]:
+        """See the port."""
+        await self._answering()
+        return tuple(
+            one
+            for of, one in self.messages
+            if (of == conversation and one.timestamp_ms >= since_ms) or one.mid in mids
+        )
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """See the port."""

@@ -55,8 +55,10 @@ def written_ms(box: Mailbox, burst: Burst) -> int:
     """When the user last wrote, as far as it is known: in this burst or, where an old message is
     answered late, after it. Milliseconds since 1970; the window begins there.
     """
+    events = ((box.unanswered[seq], box.taken_in[seq]) for seq in burst.seqs)
     written = (
-        written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq]) for seq in burst.seqs
+        written_at_ms(event.timestamp_ms, taken_in, listed=event.missed is not None)
+        for event, taken_in in events
     )
     return max(box.known.user_ms, *written)
 

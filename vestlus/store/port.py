@@ -34,6 +34,7 @@ from vestlus.store.rows import (
     NewEvent,
     RecentSend,
     RecordedEvent,
+    RecordedMessage,
     SendRow,
     Settled,
     Transition,
@@ -279,6 +280,27 @@ class Ledger(Protocol):
         ...
 
 
+class MissedMessages(Protocol):
+    """How far it is known that no message was missed, and which messages are recorded."""
+
+    async def looked_until(self, account: str) -> int:
+        """Until when everything that Instagram had of the account is recorded; 0 for never."""
+        ...
+
+    async def note_looked(self, lease: Lease, account: str, until_ms: int) -> None:
+        """Moves that time on; never back. Raises LeaseLost."""
+        ...
+
+    async def known_messages(
+        self, account: str, conversation: str, mids: Collection[str], since_ms: int
+    ) -> tuple[RecordedMessage, ...]:
+        """Recorded messages of either side: those with these mids, and those of the conversation
+        with Meta's timestamp since then. What tells only of a message, such as a reaction, is
+        none.
+        """
+        ...
+
+
 class DeadLetters(Protocol):
     """What was given up."""
 
@@ -370,7 +392,7 @@ class Desk(Protocol):
         ...
 
 
-class Store(Leases, Members, Turns, Ledger, DeadLetters, Bank, Desk, Protocol):
+class Store(Leases, Members, Turns, Ledger, MissedMessages, DeadLetters, Bank, Desk, Protocol):
     """All of it. ``async with`` opens and closes; one per process."""
 
     async def __aenter__(self) -> Self:

@@ -133,6 +133,8 @@ class Change:
     cancel_sends: bool = False
     #: Somebody answered: unanswered events recorded before this one are ANSWERED.
     answers_all: bool = False
+    #: Of these, only what was written until then, Meta's time; ``None`` for all.
+    answers_until_ms: int | None = None
     #: Added to the history.
     history: tuple[HistoryMessage, ...] = ()
     #: The message ``mid`` of the user has a new text: in the history, and in its event.
@@ -156,7 +158,8 @@ class Change:
     rejected_turn: int | None = None
     #: A dead letter of the conversation goes on its way again, if it may.
     replay: ReplayWish | None = None
-    #: The user wrote then, in a message that calls for no answer any more.
+    #: The user wrote then, in a message that calls for no answer any more. Whoever waits for a
+    #: person already goes on waiting, with the note there is.
     heard_ms: int | None = None
 
 
@@ -192,6 +195,19 @@ class RecordedEvent:
     event: Event
     state: EventState
     recorded_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMessage:
+    """A recorded message of either side, as far as a listed one can be compared with it."""
+
+    mid: str | None
+    text: str
+    timestamp_ms: int
+    #: The user's, and not an echo.
+    from_user: bool
+    #: The user took it back: it is listed no more.
+    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

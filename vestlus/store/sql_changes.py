@@ -101,7 +101,9 @@ class Changes:
         standing.take(change)
         became = self._apply_to_sends(connection, standing, occasion, now_ms)
         if change.answers_all:
-            answered = self._questions.answer(connection, standing.id, occasion.seq)
+            answered = self._questions.answer(
+                connection, standing.id, occasion.seq, until_ms=change.answers_until_ms
+            )
             self._append(connection, standing, [as_history(event) for event in answered.values()])
             became |= dict.fromkeys(answered, EventState.ANSWERED)
         self._append(connection, standing, change.history)
@@ -165,11 +167,14 @@ class Changes:
     ) -> dict[int, EventState]:
         """What cancelled turns answered is unanswered again, if the user saw nothing of them.
 
-        Whoever answers everything has answered what was asked before.
+        Whoever answers everything has answered what was asked before. Of what was asked later
+        than a limit for that, nothing is answered: it waits again.
         """
         seen = self._sends.seen(connection, standing.id, cancelled)
         mids = {mid for turn, asked in cancelled.items() if turn not in seen for mid in asked}
-        after = occasion.seq if occasion.change.answers_all else 0
+        change = occasion.change
+        answers_all = change.answers_all and change.answers_until_ms is None
+        after = occasion.seq if answers_all else 0
         again = self._questions.ask_again(
             connection, standing.id, standing.account, mids, after=after
         )

@@ -22,6 +22,7 @@ from vestlus.store.sql_intake import SqlIntake
 from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_ledger import SqlLedger
 from vestlus.store.sql_members import SqlMembers
+from vestlus.store.sql_missed import SqlMissed
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_turns import SqlTurns
 
@@ -39,6 +40,7 @@ class SqlStore(
     SqlCommits,
     SqlLedger,
     SqlTransitions,
+    SqlMissed,
     SqlBank,
     SqlDesk,
 ):
