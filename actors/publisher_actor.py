@@ -88,8 +88,14 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
                 pictures=pictures,
                 clock=system_clock,
                 monotonic=time.monotonic,
-                rules=SendingRules(settling_seconds=settings.settling_seconds),
+                rules=SendingRules(
+                    settling_seconds=settings.settling_seconds,
+                    missed_sweep_seconds=settings.missed_sweep_minutes * 60,
+                    missed_stale_seconds=settings.missed_stale_hours * 3600,
+                ),
                 chance=random.Random(),  # noqa: S311 - jitter, no secret
+                accounts=[account.id for account in settings.accounts],
+                topology=topology,
             )
         )
         reading = await stack.enter_async_context(being_read(book))

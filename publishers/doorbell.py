@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 
 import structlog
 
 from publishers.tally import Tally
 from vestlus.backoff import until_available
+from vestlus.burying import unreadable
 from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
 from vestlus.errors import UndecodableMessage
-from vestlus.messages import ActionRequest, SendReference, decode_outbox
+from vestlus.messages import ActionRequest, SearchRequest, SendReference, decode_outbox
 from vestlus.store.port import DeadLetters
 from vestlus.store.rows import DeadLetter
 
@@ -39,6 +39,7 @@ class Doorbell:
         partition: int,
         ring: Callable[[Sequence[SendReference]], None],
         show: Callable[[Sequence[ActionRequest]], None],
+        search: Callable[[Sequence[SearchRequest]], None],
         clock: Clock,
         tally: Tally,
     ) -> None:
@@ -47,6 +48,7 @@ class Doorbell:
         self._partition = partition
         self._ring = ring
         self._show = show
+        self._search = search
         self._clock = clock
         self._tally = tally
 
@@ -57,33 +59,32 @@ class Doorbell:
     async def _heard(self, deliveries: Sequence[Delivery]) -> None:
         sends: list[SendReference] = []
         actions: list[ActionRequest] = []
-        unreadable: list[DeadLetter] = []
+        searches: list[SearchRequest] = []
+        letters: list[DeadLetter] = []
         for delivery in deliveries:
             try:
                 message = decode_outbox(delivery.body)
             except UndecodableMessage as error:
-                unreadable.append(self._letter(delivery, error.reason))
+                letters.append(
+                    unreadable(
+                        delivery.body,
+                        source=f"{Queue.OUTBOX}.{self._partition}",
+                        reason=error.reason,
+                        at_ms=self._clock(),
+                    )
+                )
                 continue
             sends += message.sends
             actions += message.actions
+            searches += message.searches
         self._ring(sends)
         self._show(actions)
-        if unreadable:
-            await self._bury(unreadable)
+        self._search(searches)
+        if letters:
+            await self._bury(letters)
 
     async def _bury(self, letters: Sequence[DeadLetter]) -> None:
         await until_available(lambda: self._letters.bury(letters))
         for letter in letters:
             self._tally.count("undecodable")
             _log.error("undecodable_message", source=letter.source, reason=letter.reason)
-
-    def _letter(self, delivery: Delivery, reason: str) -> DeadLetter:
-        # Named by its content: the same message, delivered again, is the same dead letter.
-        digest = blake2b(delivery.body, digest_size=16, person=b"undecodable").hexdigest()
-        return DeadLetter(
-            id=digest,
-            source=f"{Queue.OUTBOX}.{self._partition}",
-            reason=reason,
-            body=delivery.body,
-            at_ms=self._clock(),
-        )

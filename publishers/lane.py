@@ -10,6 +10,7 @@ from contextlib import suppress
 from itertools import count
 
 from publishers.look import Look
+from publishers.missed import MissedSearch
 from publishers.rate import AccountBudget
 from publishers.rules import SendingRules
 from vestlus.store.rows import SendRow
@@ -39,6 +40,8 @@ class Lane:
         self.account = account
         self.budget = budget
         self.looks: dict[str, Look] = {}
+        #: Looks for missed messages, where somebody wants that of this account.
+        self.search: MissedSearch | None = None
         #: A conversation is being read. One at a time: see :meth:`AccountBudget.spent`.
         self.reading = False
         self.in_flight = 0
@@ -220,6 +223,12 @@ class Lane:
         if not due:
             return math.inf
         return max((min(due) - now_ms) / 1000, self.budget.paused_seconds(), 0.0)
+
+    def search_wait(self, now_ms: int) -> float:
+        """Seconds until a call may be made for missed messages. Ambiguous sends go first."""
+        if self.reading or self.search is None:
+            return math.inf
+        return max(self.search.wait(now_ms), self.budget.paused_seconds(), 0.0)
 
     async def until_changed(self, seconds: float) -> None:
         """Waits for :attr:`changed`, at most so long; infinity is for ever."""

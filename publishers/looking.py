@@ -11,6 +11,7 @@ from publishers.lane import Lane
 from publishers.look import Look
 from publishers.rate import CallKind
 from publishers.reconcile import (
+    NOT_FOUND,
     WINDOW_CLOSED,
     Expired,
     Found,
@@ -162,7 +163,9 @@ class Looker:
                 # Another row has claimed the message since it was seen: it is no evidence here.
                 return result is not TransitionResult.MID_TAKEN
             case Resend():
-                await self._book.step(row, SendState.PENDING, due_ms=self._clock())
+                await self._book.step(
+                    row, SendState.PENDING, due_ms=self._clock(), reason=NOT_FOUND
+                )
             case Expired():
                 _log.warning(
                     "send_given_up", ledger_id=row.id, account=row.account, reason=WINDOW_CLOSED

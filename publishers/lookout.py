@@ -64,7 +64,11 @@ class Lookout:
             wait = math.inf if self.draining else lane.look_wait(now_ms)
             look = lane.due_look(now_ms)
             if wait > 0 or look is None:
-                await lane.until_changed(wait)
+                spare = math.inf if self.draining else lane.search_wait(now_ms)
+                if spare > 0:
+                    await lane.until_changed(min(wait, spare))
+                else:
+                    await self._begin_search(lane)
                 continue
             look.busy = True
             # Free of charge, and it may have come since: before a token is spent on it.
@@ -74,6 +78,24 @@ class Lookout:
             await lane.budget.take(CallKind.LOOK, self._rules.calls_per_look)
             lane.reading = True
             self._spawn(self._read(lane, look), "read")
+
+    async def _begin_search(self, lane: Lane) -> None:
+        """One call for missed messages, unless an ambiguous send wants it by then."""
+        await lane.budget.take(CallKind.LOOK)
+        if self.draining or lane.due_look(self._clock()) is not None:
+            lane.budget.unused(CallKind.LOOK)
+            return
+        lane.reading = True
+        self._spawn(self._search(lane), "missed")
+
+    async def _search(self, lane: Lane) -> None:
+        try:
+            if lane.search is not None:
+                await lane.search.call(lane.budget)
+        finally:
+            lane.reading = False
+            lane.budget.spent(CallKind.LOOK)
+            lane.changed.set()
 
     async def _read(self, lane: Lane, look: Look) -> None:
         try:

@@ -84,12 +84,14 @@ class Outcomes:
                 if calls_for_a_person(error):
                     self._tally.stopped(row.account, error)
                 lane.stop(error.retry_after)
-                return Step(SendState.PENDING, due_ms=now_ms + round(error.retry_after * 1000))
+                due_ms = now_ms + round(error.retry_after * 1000)
+                return Step(SendState.PENDING, due_ms=due_ms, reason=error.reason)
             case NotSent(code=0):
                 # It reached nobody, which is not the row's fault: only its window ends it.
                 wait = lane.stop_unreachable()
                 _log.warning("graph_not_reached", account=row.account, reason=error.reason)
-                return Step(SendState.PENDING, due_ms=now_ms + round(wait * 1000))
+                due_ms = now_ms + round(wait * 1000)
+                return Step(SendState.PENDING, due_ms=due_ms, reason=error.reason)
             case NotSent():
                 lane.answered()
                 return self._not_sent(row, error, now_ms)
@@ -98,7 +100,7 @@ class Outcomes:
                 self._tally.stopped(row.account, error)
                 lane.stop(self._rules.token_probe_seconds)
                 due_ms = now_ms + round(self._rules.token_probe_seconds * 1000)
-                return Step(SendState.PENDING, due_ms=due_ms)
+                return Step(SendState.PENDING, due_ms=due_ms, reason=error.reason)
             case Refused():
                 lane.answered()
                 return self._refused(row, error, pictures, now_ms)
@@ -112,7 +114,7 @@ class Outcomes:
         _log.warning("send_ambiguous", ledger_id=row.id, account=row.account, reason=reason)
         self.of(row).gave_up_ms = now_ms
         due_ms = now_ms + round(self._rules.first_look_seconds * 1000)
-        return Step(SendState.LOOKING, due_ms=due_ms)
+        return Step(SendState.LOOKING, due_ms=due_ms, reason=reason)
 
     def _not_sent(self, row: SendRow, error: NotSent, now_ms: int) -> Step:
         notes = self.of(row)
@@ -121,7 +123,8 @@ class Outcomes:
             return Step(SendState.DEAD, reason=error.reason)
         wait = retry_seconds(self._rules.retry_seconds, notes.not_sent, self._rules)
         wait *= self._chance.uniform(0.5, 1.0)
-        return Step(SendState.PENDING, due_ms=now_ms + round(wait * 1000))
+        due_ms = now_ms + round(wait * 1000)
+        return Step(SendState.PENDING, due_ms=due_ms, reason=error.reason)
 
     def _refused(
         self, row: SendRow, error: Refused, pictures: ReadyPictures | None, now_ms: int
@@ -130,11 +133,11 @@ class Outcomes:
         notes = self.of(row)
         if refuses_ids(error, pictures):
             notes.by_link = True
-            return Step(SendState.PENDING, due_ms=now_ms)
+            return Step(SendState.PENDING, due_ms=now_ms, reason=error.reason)
         if pictures and error.reason == MEDIA_UNREACHABLE and not notes.unreachable:
             notes.unreachable = True
             due_ms = now_ms + round(self._rules.retry_seconds * 1000)
-            return Step(SendState.PENDING, due_ms=due_ms)
+            return Step(SendState.PENDING, due_ms=due_ms, reason=error.reason)
         return Step(SendState.DEAD, reason=error.reason)
 
 

@@ -30,6 +30,7 @@ LISTED = 20
 _WHOLE_SECOND_MS = 999
 
 WINDOW_CLOSED = "window_closed"
+NOT_FOUND = "not_found"
 AMBIGUOUS_TWICE = "ambiguous_twice"
 NOT_IN_REACH = "not_in_reach"
 LOOK_FAILED = "look_failed"

@@ -120,6 +120,16 @@ class SendingRules:
     sweep_seconds: float = 30.0
     #: Between two looks for drafts whose window has closed.
     draft_sweep_seconds: float = 60.0
+    #: Between two looks for messages whose webhooks were missed; 0 for none by itself.
+    missed_sweep_seconds: float = 600.0
+    #: Missed messages older than this are not answered but shown.
+    missed_stale_seconds: float = 6 * 3600.0
+    #: What is younger may have its webhook on the way: Meta repeats those at once.
+    missed_grace_seconds: float = 60.0
+    #: How far back a look by itself goes: as long as Meta lets anybody answer.
+    missed_reach_seconds: float = 24 * 3600.0
+    #: First wait after a call of such a look that failed; doubles up to the longest.
+    missed_retry_seconds: float = 5.0
     #: For sends in flight to settle when a lease is let go in good order.
     drain_seconds: float = 30.0
 

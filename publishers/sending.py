@@ -230,7 +230,7 @@ class Sender:
         if now_ms > row.deadline_ms:
             return Step(SendState.DEAD, reason=WINDOW_CLOSED)
         self._tally.count("given_back")
-        return Step(SendState.PENDING, due_ms=now_ms)
+        return Step(SendState.PENDING, due_ms=now_ms, reason="given_back")
 
     async def _record(self, row: SendRow, step: Step) -> None:
         result = await self._book.step(
@@ -242,7 +242,7 @@ class Sender:
             # to happen, hence loud.
             _log.error("message_id_taken", ledger_id=row.id, account=row.account)
             step = self._outcomes.ambiguous(row, "mid_taken")
-            await self._book.step(row, step.after, due_ms=step.due_ms)
+            await self._book.step(row, step.after, due_ms=step.due_ms, reason=step.reason)
         elif step.after is SendState.DEAD:
             _log.warning("send_given_up", ledger_id=row.id, account=row.account, reason=step.reason)
         if step.after in FINISHED:

@@ -12,22 +12,24 @@ from typing import Protocol, Self
 import structlog
 
 from publishers.doorbell import Doorbell
+from publishers.missed import SearchParts
 from publishers.outbox import OutboxWorker
 from publishers.pictures import PictureSource
 from publishers.rules import SendingRules
 from publishers.tally import PublisherStats, Tally
-from vestlus.bus.port import Bus
+from vestlus.bus.port import Bus, Topology
 from vestlus.clock import Clock
+from vestlus.conversation.identity import outbox_partition_of
 from vestlus.errors import LeaseLost
 from vestlus.instagram.port import Messaging
 from vestlus.store.names import partition_number
-from vestlus.store.port import DeadLetters, Ledger
+from vestlus.store.port import DeadLetters, Ledger, MissedMessages
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
 
 
-class PublisherStore(Ledger, DeadLetters, Protocol):
+class PublisherStore(Ledger, MissedMessages, DeadLetters, Protocol):
     """What a publisher needs of the store."""
 
 
@@ -68,7 +70,12 @@ class PublisherService:
         monotonic: Callable[[], float],
         rules: SendingRules,
         chance: random.Random,
+        accounts: Collection[str] = (),
+        topology: Topology | None = None,
     ) -> None:
+        """Missed messages are looked for of ``accounts``, where the ``topology`` is told."""
+        self._accounts = accounts
+        self._topology = topology
         self._bus = bus
         self._store = store
         self._messaging = messaging
@@ -125,6 +132,7 @@ class PublisherService:
             rules=self._rules,
             tally=self._tally,
             chance=self._chance,
+            missed=self._search_parts(partition_number(lease.name)),
         )
         bell = Doorbell(
             bus=self._bus,
@@ -132,6 +140,7 @@ class PublisherService:
             partition=partition_number(lease.name),
             ring=worker.ring,
             show=worker.show,
+            search=worker.search,
             clock=self._clock,
             tally=self._tally,
         )
@@ -207,6 +216,19 @@ class PublisherService:
             in_flight=sum(worker.in_flight for worker in workers),
             waiting=sum(worker.waiting for worker in workers),
             looking=sum(worker.looking for worker in workers),
+        )
+
+    def _search_parts(self, outbox: int) -> SearchParts | None:
+        if self._topology is None:
+            return None
+        outboxes = self._topology.outbox
+        mine = [one for one in self._accounts if outbox_partition_of(one, outboxes) == outbox]
+        return SearchParts(
+            accounts=tuple(mine),
+            listings=self._messaging,
+            store=self._store,
+            bus=self._bus,
+            inbox_partitions=self._topology.inbox,
         )
 
     def _ended(self, held: _Held, task: asyncio.Task[None]) -> None:

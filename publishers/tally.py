@@ -51,6 +51,9 @@ class PublisherStats:
     acted: int
     actions_dropped: int
     undecodable: int
+    #: Looks for missed messages that were carried through, and messages that they found.
+    searched: int
+    missed: int
 
 
 @dataclass(slots=True)
@@ -73,9 +76,9 @@ class Tally:
         elif after is SendState.CANCELLED:
             self.cancelled[reason] += 1
 
-    def count(self, event: str) -> None:
+    def count(self, event: str, times: int = 1) -> None:
         """Counts anything else."""
-        self.events[event] += 1
+        self.events[event] += times
 
     def stopped(self, account: str, error: GraphError) -> None:
         """Counts, and says loudly, that an account cannot go on until somebody mends it."""
@@ -110,4 +113,6 @@ class Tally:
             acted=self.events["acted"],
             actions_dropped=self.events["action_dropped"],
             undecodable=self.events["undecodable"],
+            searched=self.events["searched"],
+            missed=self.events["missed"],
         )

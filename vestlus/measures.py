@@ -26,7 +26,7 @@ def exposition(counts: Counts | None, requests: Mapping[str, int]) -> str:
             "# HELP vestlus_sends Ledger rows by state.",
             "# TYPE vestlus_sends gauge",
             *(f'vestlus_sends{{state="{_label(k)}"}} {v}' for k, v in sorted(counts.sends.items())),
-            "# HELP vestlus_dead_letters Dead letters.",
+            "# HELP vestlus_dead_letters Dead letters that nobody has seen to.",
             "# TYPE vestlus_dead_letters gauge",
             f"vestlus_dead_letters {counts.dead_letters}",
             "# HELP vestlus_conversations_waiting Conversations that wait for a person.",

@@ -57,6 +57,15 @@ class ActionRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """Asks that missed messages of an account be looked for, as far back as ``since_ms``."""
+
+    account: str
+    #: Milliseconds since 1970.
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxMessage:
     """The doorbell: these ledger rows were just written. Losing it delays, and loses nothing.
 
@@ -70,6 +79,7 @@ class OutboxMessage:
     traceparent: str
     sends: tuple[SendReference, ...]
     actions: tuple[ActionRequest, ...] = ()
+    searches: tuple[SearchRequest, ...] = ()
 
 
 M = TypeVar("M", InboxMessage, OutboxMessage)
@@ -91,6 +101,7 @@ def outbox_message(
     at_ms: int,
     traceparent: str = "",
     actions: tuple[ActionRequest, ...] = (),
+    searches: tuple[SearchRequest, ...] = (),
 ) -> OutboxMessage:
     """A new message with a new id."""
     return OutboxMessage(
@@ -101,6 +112,7 @@ def outbox_message(
         traceparent=traceparent,
         sends=sends,
         actions=actions,
+        searches=searches,
     )
 
 

@@ -92,6 +92,10 @@ class Settings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     #: How long after an ambiguous send its absence at Instagram counts as proof, seconds.
     settling_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    #: Between two looks for messages whose webhooks were missed, minutes; 0 for none by itself.
+    missed_sweep_minutes: Annotated[float, Field(ge=0, le=1440)] = 10.0
+    #: Missed messages older than this are not answered but shown, hours.
+    missed_stale_hours: Annotated[float, Field(ge=0, le=24)] = 6.0
     #: A folder with pictures and their ``catalogue.toml``, read into the store at start.
     image_folder: Annotated[
         Path | None, BeforeValidator(not_blank), BeforeValidator(blank_is_missing)

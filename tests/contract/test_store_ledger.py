@@ -27,7 +27,7 @@ from vestlus.conversation.identity import conversation_id, outbox_partition_of
 from vestlus.store.ledger import SendState
 from vestlus.store.names import outbox_lease
 from vestlus.store.port import Store
-from vestlus.store.rows import DeadLetter, TransitionResult
+from vestlus.store.rows import DeadLetter, LettersWanted, TransitionResult
 
 __all__ = ["store"]
 
@@ -156,7 +156,10 @@ async def test_letters_are_added_once_and_given_newest_first(store: Store) -> No
 
     assert await store.dead_letters(limit=9) == tuple(reversed(letters))
     assert await store.dead_letters(limit=2) == (letters[4], letters[3])
-    assert await store.dead_letters(limit=2, before_ms=3) == (letters[2], letters[1])
+    assert await store.dead_letters(limit=2, wanted=LettersWanted(before_ms=3)) == (
+        letters[2],
+        letters[1],
+    )
 
 
 async def test_echoes_that_no_row_claims_are_told_oldest_first(store: Store) -> None:

@@ -17,7 +17,15 @@ from vestlus.errors import (
     Throttled,
     TokenRejected,
 )
-from vestlus.instagram.port import Gate, PictureToSend, RecentMessage, SenderAction
+from vestlus.instagram.port import (
+    Gate,
+    ListedMessage,
+    PictureToSend,
+    RecentMessage,
+    SenderAction,
+    Thread,
+    ThreadPage,
+)
 
 LISTED = 20
 
@@ -195,6 +203,39 @@ class PretendInstagram:
         self.look_calls.append((loop.time(), account))
         await asyncio.sleep(self.latency)
         return tuple(self._threads[account, user][-LISTED:][::-1])
+
+    async def own_ids(self, account: str) -> frozenset[str]:
+        """See the port."""
+        return frozenset({account, f"scoped-{account}"})
+
+    async def threads(self, account: str, after: str | None = None) -> ThreadPage:
+        """See the port; two conversations a page."""
+        await self._listing(account, "threads")
+        mine = {user: told for (of, user), told in self._threads.items() if of == account}
+        newest = sorted(mine, key=lambda user: -mine[user][-1].created_ms)
+        first = int(after or 0)
+        page = tuple(Thread(user, mine[user][-1].created_ms) for user in newest[first:][:2])
+        return ThreadPage(page, str(first + 2) if newest[first + 2 :] else None)
+
+    async def thread_messages(self, account: str, thread: str) -> tuple[ListedMessage, ...]:
+        """See the port."""
+        await self._listing(account, thread)
+        told = self._threads[account, thread][-LISTED:][::-1]
+        return tuple(
+            ListedMessage(
+                mid=one.mid,
+                sender=one.sender,
+                recipients=(account if one.sender == thread else thread,),
+                text=one.text,
+                created_ms=one.created_ms,
+            )
+            for one in told
+        )
+
+    async def _listing(self, account: str, named: str) -> None:
+        self.look_calls.append((asyncio.get_running_loop().time(), account))
+        await self._fail(self.look_fault(account, named))
+        await asyncio.sleep(self.latency)
 
     async def _request(self, sent: Sent, named: str, gate: Gate | None) -> str:
         account = sent.account

@@ -16,7 +16,9 @@ from vestlus.store.rows import (
     EchoRow,
     Kind,
     Lease,
+    LettersWanted,
     Origin,
+    RecordedMessage,
     SendRow,
     Transition,
     TransitionResult,
@@ -46,6 +48,10 @@ class MemoryLedger:
     def __init__(self, *, latency: float = 0.002, chance: random.Random | None = None) -> None:
         self.rows: dict[str, Kept] = {}
         self.letters: dict[str, DeadLetter] = {}
+        #: Until when missed messages were looked for, by account.
+        self.looked: dict[str, int] = {}
+        #: Recorded messages, each with its conversation.
+        self.messages: list[tuple[str, RecordedMessage]] = []
         self.epochs: dict[str, int] = {}
         self.history: list[tuple[str, SendState, SendState]] = []
         self.transactions = 0
@@ -242,6 +248,33 @@ class MemoryLedger:
         claimed |= self.echo_of.keys()
         return frozenset(mid for mid in mids if mid in claimed)
 
+    async def looked_until(self, account: str) -> int:
+        """See the port."""
+        await self._answering()
+        return self.looked.get(account, 0)
+
+    async def note_looked(self, lease: Lease, account: str, until_ms: int) -> None:
+        """See the port."""
+        await self._answering()
+        if not self._holds(lease):
+            raise LeaseLost(lease.name)
+        self.looked[account] = max(until_ms, self.looked.get(account, 0))
+
+    async def known_messages(
+        self,
+        account: str,  # noqa: ARG002 - the port's
+        conversation: str,
+        mids: Collection[str],
+        since_ms: int,
+    ) -> tuple[RecordedMessage, ...]:
+        """See the port."""
+        await self._answering()
+        return tuple(
+            one
+            for of, one in self.messages
+            if (of == conversation and one.timestamp_ms >= since_ms) or one.mid in mids
+        )
+
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """See the port."""
         await self._answering()
@@ -249,14 +282,25 @@ class MemoryLedger:
             self.letters.setdefault(letter.id, letter)
 
     async def dead_letters(
-        self, *, limit: int, before_ms: int | None = None
+        self, *, limit: int, wanted: LettersWanted | None = None
     ) -> tuple[DeadLetter, ...]:
+        """See the port; publishers do not read letters, so nothing is filtered."""
+        await self._answering()
+        assert wanted is None
+        return tuple(sorted(self.letters.values(), key=lambda letter: -letter.at_ms))[:limit]
+
+    async def dead_letter(self, letter: str) -> DeadLetter | None:
         """See the port."""
         await self._answering()
-        newest = sorted(self.letters.values(), key=lambda letter: -letter.at_ms)
-        return tuple(letter for letter in newest if before_ms is None or letter.at_ms < before_ms)[
-            :limit
-        ]
+        return self.letters.get(letter)
+
+    async def discard(self, letter: str, *, by: str, now_ms: int) -> bool:
+        """See the port; no publisher does it."""
+        raise NotImplementedError(letter, by, now_ms)
+
+    async def note_replay(self, letter: str, *, by: str, now_ms: int) -> bool:
+        """See the port; no publisher does it."""
+        raise NotImplementedError(letter, by, now_ms)
 
     def _step(self, step: Transition) -> TransitionResult:
         if (step.before, step.after) not in TRANSITIONS:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 from uuid import uuid4
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from vestlus.bus.open import open_bus
-from vestlus.bus.port import Bus, Queue, Topology
+from vestlus.bus.port import Queue, Topology
+from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.history import Role
-from vestlus.conversation.identity import partition_of
+from vestlus.conversation.identity import outbox_partition_of
 from vestlus.conversation.operating import Act, operator_event
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, WINDOW_MS, window_end_ms
 from vestlus.errors import VestlusError
-from vestlus.messages import encode, inbox_message
-from vestlus.settings import Mode, Settings, load_settings
-from vestlus.store.open import open_store
+from vestlus.messages import SearchRequest, encode, outbox_message
 from vestlus.store.port import Store
 from vestlus.store.rows import ConversationRow, Draft, Silence
 
@@ -31,8 +24,6 @@ app = App(
     name="conversations",
     help="Look after conversations: who waits, what was said, take over, answer, hand back.",
 )
-
-AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 
 #: Messages shown of a conversation.
 SHOWN = 100
@@ -48,11 +39,16 @@ class ReplyRefused(VestlusError):
     """What was to be written cannot be sent. Its message says why; nothing was handed in."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Service:
-    store: Store
-    bus: Bus
-    settings: Settings
+class RecoveryRefused(VestlusError):
+    """Nothing was asked for. Its message says what to mend."""
+
+
+class _Desk:
+    """The conversations of the service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.store = service.store
 
     async def conversation(self, conversation: str) -> ConversationRow:
         rows = await self.store.load([conversation], SHOWN)
@@ -67,38 +63,20 @@ class _Service:
     ) -> None:
         """Hands an act in; the conversation's owner does it, within moments."""
         row = await self.conversation(conversation)
-        now = system_clock()
         event = operator_event(
             act,
             account=row.account,
             user=row.user,
             identity=uuid4().hex,
-            at_ms=now,
+            at_ms=system_clock(),
             text=text,
             turn=turn,
         )
-        partition = partition_of(row.account, row.user, self.settings.partitions)
-        message = encode(inbox_message((event,), at_ms=now))
-        await self.bus.publish(Queue.INBOX, partition, [message])
+        await self._service.hand_in(event)
 
 
-@asynccontextmanager
-async def _service() -> AsyncIterator[_Service]:
-    settings = load_settings(mode=Mode.OPERATE)
-    topology = Topology(inbox=settings.partitions)
-    store = open_store(
-        settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
-    )
-    async with store as opened, open_bus(settings.bus, topology) as bus:
-        yield _Service(opened, bus, settings)
-
-
-def _run(work: Callable[[_Service], Awaitable[T]]) -> T:
-    async def main() -> T:
-        async with _service() as service:
-            return await work(service)
-
-    return asyncio.run(main())
+def _run(work: Callable[[_Desk], Awaitable[T]]) -> T:
+    return run(lambda service: work(_Desk(service)))
 
 
 @app.command(name="list")
@@ -130,7 +108,7 @@ def list_(
         lambda service: _listed(service.store, limit, account, waiting=waiting, closing=closing)
     )
     if as_json:
-        _print_json([_summary(row) for row in rows])
+        print_json([_summary(row) for row in rows])
         return
     for row in rows:
         print(_line(row))  # noqa: T201 - a command's output
@@ -171,19 +149,17 @@ def show(conversation: str, *, as_json: AsJson = False) -> None:
         Print JSON.
     """
     row = _run(lambda service: service.conversation(conversation))
-    said = [
-        {"at": _moment(one.at_ms), "by": str(one.role), "text": one.text} for one in row.history
-    ]
+    said = [{"at": moment(one.at_ms), "by": str(one.role), "text": one.text} for one in row.history]
     unanswered = [one.event.text or "" for one in row.pending]
     if as_json:
-        _print_json({**_summary(row), "history": said, "unanswered": unanswered})
+        print_json({**_summary(row), "history": said, "unanswered": unanswered})
         return
     print(_line(row))  # noqa: T201 - a command's output
     if row.summary:
         print(f"  before: {row.summary}")  # noqa: T201
     names = {Role.USER: "user", Role.ASSISTANT: "bot", Role.OPERATOR: "person"}
     for message in row.history:
-        print(f"  {_moment(message.at_ms)} {names[message.role]}: {message.text}")  # noqa: T201
+        print(f"  {moment(message.at_ms)} {names[message.role]}: {message.text}")  # noqa: T201
     for text in unanswered:
         print(f"  unanswered: {text}")  # noqa: T201
 
@@ -205,7 +181,7 @@ def reply(conversation: str, text: str) -> None:
     print(_run(lambda service: _replied(service, conversation, text)))  # noqa: T201 - its output
 
 
-async def _replied(service: _Service, conversation: str, text: str) -> str:
+async def _replied(service: _Desk, conversation: str, text: str) -> str:
     """Hands the reply in unless Instagram would refuse it; says how it goes out."""
     row = await service.conversation(conversation)
     if not row.user_ms:
@@ -213,7 +189,7 @@ async def _replied(service: _Service, conversation: str, text: str) -> str:
     now = system_clock()
     if now > row.user_ms + HUMAN_AGENT_WINDOW_MS:
         raise ReplyRefused(
-            f"not sent: the user last wrote at {_moment(row.user_ms)}, and Instagram lets a person "
+            f"not sent: the user last wrote at {moment(row.user_ms)}, and Instagram lets a person "
             "write for 7 days after that"
         )
     await service.act(Act.REPLY, conversation, text=text)
@@ -250,7 +226,7 @@ def hand_back(conversation: str) -> None:
     print(_run(lambda service: _handed_back(service, conversation)))  # noqa: T201 - its output
 
 
-async def _handed_back(service: _Service, conversation: str) -> str:
+async def _handed_back(service: _Desk, conversation: str) -> str:
     row = await service.conversation(conversation)
     stopped = _silence(row) is Silence.STOPPED
     if stopped and not row.waiting_ms:
@@ -278,11 +254,11 @@ def drafts(*, limit: int = 50, as_json: AsJson = False) -> None:
     """
     found = _run(lambda service: service.store.drafts(limit=limit))
     if as_json:
-        _print_json([_draft(one) for one in found])
+        print_json([_draft(one) for one in found])
         return
     for one in found:
         what = one.text or f"pictures {', '.join(one.pictures)}"
-        until = _moment(one.deadline_ms)
+        until = moment(one.deadline_ms)
         print(f"{one.conversation} {one.turn}  until {until}: {what}")  # noqa: T201
     if not found:
         print("No draft waits.")  # noqa: T201 - a command's output
@@ -320,17 +296,63 @@ def reject(conversation: str, turn: int) -> None:
     print("The draft is not sent.")  # noqa: T201 - a command's output
 
 
+@app.command
+def recover(*, account: str | None = None, hours: float = 24.0, as_json: AsJson = False) -> None:
+    """Have Instagram asked for messages whose webhooks never came, as the service does by itself.
+
+    What is found is taken in as if it had arrived; what is too old for an answer is shown by
+    `list --waiting`.
+
+    Parameters
+    ----------
+    account
+        Only those of this account.
+    hours
+        How far back, at most 7 days: nobody may write to users who wrote before that.
+    as_json
+        Print JSON.
+    """
+    if not 0 < hours <= HUMAN_AGENT_WINDOW_MS / 3_600_000:
+        raise RecoveryRefused("--hours must be more than 0 and at most 168, which are 7 days")
+    accounts = run(lambda service: _asked_to_recover(service, account, hours))
+    if as_json:
+        print_json([{"account": one, "hours": hours} for one in accounts])
+        return
+    for one in accounts:
+        print(f"{one}: handed in; what is missing is taken in within minutes.")  # noqa: T201
+
+
+async def _asked_to_recover(service: Service, account: str | None, hours: float) -> list[str]:
+    """Rings at the publishers of the accounts; those accounts."""
+    configured = [one.id for one in service.settings.accounts]
+    wanted = [one for one in configured if account in (None, one)]
+    if not wanted:
+        named = ", ".join(configured) or "none"
+        raise RecoveryRefused(f"there is no such account in the settings; there are: {named}")
+    now = system_clock()
+    request_ms = now - round(hours * 3_600_000)
+    outboxes = Topology(inbox=service.settings.partitions).outbox
+    for one in wanted:
+        message = outbox_message(
+            (), at_ms=now, searches=(SearchRequest(account=one, since_ms=request_ms),)
+        )
+        await service.bus.publish(
+            Queue.OUTBOX, outbox_partition_of(one, outboxes), [encode(message)]
+        )
+    return wanted
+
+
 def _summary(row: ConversationRow) -> dict[str, Any]:
     return {
         "conversation": row.id,
         "account": row.account,
         "user": row.user,
         "language": row.language,
-        "last_message_at": _moment(row.user_ms),
-        "window_closes_at": _moment(window_end_ms(row.user_ms)) if row.user_ms else "",
-        "waiting_since": _moment(row.waiting_ms),
+        "last_message_at": moment(row.user_ms),
+        "window_closes_at": moment(window_end_ms(row.user_ms)) if row.user_ms else "",
+        "waiting_since": moment(row.waiting_ms),
         "silence": str(_silence(row)),
-        "silent_until": _moment(row.silent_until_ms) if _silence(row) else "",
+        "silent_until": moment(row.silent_until_ms) if _silence(row) else "",
         "note": row.note,
     }
 
@@ -342,13 +364,13 @@ def _silence(row: ConversationRow) -> Silence:
 def _line(row: ConversationRow) -> str:
     states = []
     if row.waiting_ms:
-        states.append(f"waits for a person since {_moment(row.waiting_ms)}")
+        states.append(f"waits for a person since {moment(row.waiting_ms)}")
     if silence := _silence(row):
         states.append(f"bot silent ({silence})")
     if row.user_ms:
-        states.append(f"window closes {_moment(window_end_ms(row.user_ms))}")
+        states.append(f"window closes {moment(window_end_ms(row.user_ms))}")
     note = f" · {row.note}" if row.note else ""
-    return f"{row.id}  {_moment(row.user_ms) or 'no message'}  {'; '.join(states)}{note}"
+    return f"{row.id}  {moment(row.user_ms) or 'no message'}  {'; '.join(states)}{note}"
 
 
 def _draft(draft: Draft) -> dict[str, Any]:
@@ -358,21 +380,5 @@ def _draft(draft: Draft) -> dict[str, Any]:
         "account": draft.account,
         "text": draft.text,
         "pictures": list(draft.pictures),
-        "until": _moment(draft.deadline_ms),
+        "until": moment(draft.deadline_ms),
     }
-
-
-#: Later moments cannot be written as a date.
-_LAST_MS = 253_402_300_799_000
-
-
-def _moment(at_ms: int) -> str:
-    if at_ms <= 0:
-        return ""
-    if at_ms > _LAST_MS:
-        return "for good"
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def _print_json(value: dict[str, Any] | Sequence[Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))  # noqa: T201 - a command's output

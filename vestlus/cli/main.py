@@ -33,6 +33,11 @@ for _name, _where, _help in (
         "Connect Instagram accounts, and look after their tokens.",
     ),
     (
+        "dead-letters",
+        "vestlus.cli.dead_letters:app",
+        "See to what was given up: list, show, replay, discard.",
+    ),
+    (
         "eval",
         "vestlus.cli.eval:eval_",
         "Ask the configured assistant questions and compare its answers with what is expected.",

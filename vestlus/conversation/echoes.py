@@ -87,7 +87,7 @@ def judge_echo(
 
     Each send has one echo. A send of several pictures may come back as one echo or as several.
     """
-    at_ms = written_at_ms(echo.timestamp_ms, recorded_ms)
+    at_ms = written_at_ms(echo.timestamp_ms, recorded_ms, listed=echo.missed is not None)
     if policy.match_ids:
         for send in sends:
             if echo.mid is not None and echo.mid in (send.mid, send.echo_mid):

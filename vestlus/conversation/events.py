@@ -32,6 +32,15 @@ class EventKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Missed(StrEnum):
+    """That an event was found by asking Instagram, because its webhook did not come in time."""
+
+    #: Late, and worth an answer.
+    LATE = "late"
+    #: Too late for an answer of the bot's: it is shown to people.
+    STALE = "stale"
+
+
 #: Kinds that may come more than once for one mid, told apart by action, number and time.
 REPEATING = frozenset({EventKind.REACTION, EventKind.EDIT, EventKind.UNSEND, EventKind.READ})
 
@@ -86,6 +95,8 @@ class Event:
     is_self: bool = False
     #: Instagram could not pass the content on.
     is_unsupported: bool = False
+    #: Its webhook was missed. The timestamp is the listing's then, and to be believed.
+    missed: Missed | None = None
     #: W3C trace context of the webhook that brought it, empty when there is none.
     traceparent: str = ""
 

@@ -25,6 +25,9 @@ class Act(StrEnum):
     APPROVE = "approve"
     #: The drafts of turn ``number`` are not sent.
     REJECT = "reject"
+    #: The dead letter ``payload`` goes on its way again; with ``number`` 1 also if it may have
+    #: been sent. ``text`` says who wishes it.
+    REPLAY = "replay"
 
 
 def operator_event(
@@ -36,8 +39,12 @@ def operator_event(
     at_ms: int,
     text: str | None = None,
     turn: int | None = None,
+    letter: str | None = None,
 ) -> Event:
-    """The event of an act. ``identity`` tells acts apart: the same one twice is done once."""
+    """The event of an act. ``identity`` tells acts apart: the same one twice is done once.
+
+    ``turn`` is the act's ``number`` and ``letter`` its ``payload``: see :class:`Act`.
+    """
     return Event(
         key=event_key(EventKind.OPERATOR, account, identity),
         kind=EventKind.OPERATOR,
@@ -49,4 +56,5 @@ def operator_event(
         text=text,
         action=str(act),
         number=turn,
+        payload=letter,
     )

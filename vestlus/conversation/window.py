@@ -21,12 +21,15 @@ LONGEST_REDELIVERY_MS = 36 * 60 * 60 * 1000
 CLOCK_TOLERANCE_MS = 5 * 60 * 1000
 
 
-def written_at_ms(timestamp_ms: int, taken_in_ms: int) -> int:
+def written_at_ms(timestamp_ms: int, taken_in_ms: int, *, listed: bool = False) -> int:
     """When the user wrote, as far as it can be told.
 
     Meta's timestamp, unless it is missing, in the future, or older than Meta's longest
-    redelivery (test events of the app dashboard carry such): then the time of taking in.
+    redelivery (test events of the app dashboard carry such): then the time of taking in. What
+    was ``listed`` by Instagram is as old as it says.
     """
+    if listed:
+        return min(timestamp_ms, taken_in_ms)
     earliest = taken_in_ms - LONGEST_REDELIVERY_MS
     if earliest <= timestamp_ms <= taken_in_ms + CLOCK_TOLERANCE_MS:
         return min(timestamp_ms, taken_in_ms)

@@ -1,27 +1,20 @@
-"""What cannot be used becomes a dead letter: raw, with the reason."""
+"""What the broker gave up on becomes dead letters of the store."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from hashlib import blake2b
 
 import structlog
 
 from vestlus.backoff import until_available
+from vestlus.burying import buried
 from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
 from vestlus.store.port import DeadLetters
-from vestlus.store.rows import DeadLetter
 
 _log = structlog.get_logger(__name__)
-
-
-def dead_letter(body: bytes, *, source: str, reason: str, at_ms: int) -> DeadLetter:
-    """A letter named by its content: the same body, delivered again, is the same letter."""
-    digest = blake2b(body, digest_size=16).hexdigest()
-    return DeadLetter(id=f"{source}.{digest}", source=source, reason=reason, body=body, at_ms=at_ms)
 
 
 class DeadQueue:
@@ -43,7 +36,7 @@ class DeadQueue:
     async def _bury(self, deliveries: Sequence[Delivery]) -> None:
         now = self._clock()
         letters = [
-            dead_letter(
+            buried(
                 delivery.body,
                 source=str(Queue.DEAD),
                 reason=delivery.reason or "given_up_by_the_broker",

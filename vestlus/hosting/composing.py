@@ -52,10 +52,15 @@ class Answer:
 
 
 def written_ms(box: Mailbox, burst: Burst) -> int:
-    """When the user wrote the newest message of a burst, milliseconds since 1970."""
-    return max(
-        written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq]) for seq in burst.seqs
+    """When the user last wrote, as far as it is known: in this burst or, where an old message is
+    answered late, after it. Milliseconds since 1970; the window begins there.
+    """
+    events = ((box.unanswered[seq], box.taken_in[seq]) for seq in burst.seqs)
+    written = (
+        written_at_ms(event.timestamp_ms, taken_in, listed=event.missed is not None)
+        for event, taken_in in events
     )
+    return max(box.known.user_ms, *written)
 
 
 def turn_of(box: Mailbox, burst: Burst, answer: Answer, *, version: int, now_ms: int) -> TurnCommit:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from vestlus.conversation.echoes import EchoPolicy, Judgement, Whose, normalised
-from vestlus.conversation.events import Event, EventKind, calls_for_answer
+from vestlus.conversation.events import Event, EventKind, Missed, calls_for_answer
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.operating import Act
 from vestlus.conversation.splitting import split_text
-from vestlus.conversation.transcript import as_operator, reaction_note, referral_note, spoken
+from vestlus.conversation.transcript import (
+    as_history,
+    as_operator,
+    reaction_note,
+    referral_note,
+    spoken,
+)
+from vestlus.conversation.words import Command, command_of
 from vestlus.settings_account import Account
-from vestlus.store.rows import Change, EventState, NewEvent, PersonSend, Silence
+from vestlus.store.rows import (
+    Change,
+    EventState,
+    NewEvent,
+    PersonSend,
+    ReplayWish,
+    Silence,
+)
 
 #: How long a thread that another app controls is left alone, when nothing gives it back.
 #: Meta, "Conversation Control APIs": control lapses after a day without messages.
@@ -23,6 +38,9 @@ STANDBY_MS = 24 * 60 * 60 * 1000
 HOLD_BEYOND_MS = 10 * 60 * 1000
 
 DEFAULT_PAUSE_MS = 60 * 60 * 1000
+
+#: What a user has a right to, however late it is heard of.
+_RIGHTS = frozenset({Command.STOP, Command.START, Command.DELETE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,8 @@ def effect_of(
     if event.conversation is None:
         return NewEvent(event, EventState.NOTED)
     if calls_for_answer(event):
+        if event.missed is Missed.STALE and command_of(event.text or "") not in _RIGHTS:
+            return NewEvent(event, EventState.NOTED, _stale(event, now_ms))
         return NewEvent(event, EventState.PENDING)
     if event.kind is EventKind.ECHO and judgement is not None:
         return _echo(event, judgement, policy, now_ms)
@@ -93,7 +113,37 @@ def _echo(event: Event, judgement: Judgement, policy: PeoplePolicy, now_ms: int)
     return NewEvent(event, EventState.NOTED, change, echo_of)
 
 
+def _stale(event: Event, now_ms: int) -> Change:
+    """A message too old to be answered: people see it, and what is said next knows of it."""
+    when = datetime.fromtimestamp(event.timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    return Change(
+        history=(as_history(event),),
+        waiting_ms=now_ms,
+        note=f"A message of {when} UTC was missed and is not answered.",
+        heard_ms=min(event.timestamp_ms, now_ms),
+    )
+
+
+def _person_wrote_before(event: Event, policy: PeoplePolicy, now_ms: int) -> Change:
+    """A person's message that is told late: the pause began when it was written, and what the
+    user wrote since then waits for an answer still.
+    """
+    until_ms = min(event.timestamp_ms, now_ms) + policy.pause_ms
+    return Change(
+        silence=Silence.PERSON if until_ms > now_ms else None,
+        silent_until_ms=until_ms,
+        cancel_sends=True,
+        answers_all=True,
+        # Listed times are whole seconds.
+        answers_until_ms=event.timestamp_ms + 999,
+        history=(as_operator(event),),
+        disclose_again=True,
+    )
+
+
 def _person_wrote(event: Event, policy: PeoplePolicy, now_ms: int) -> Change:
+    if event.missed is not None:
+        return _person_wrote_before(event, policy, now_ms)
     return Change(
         silence=Silence.PERSON,
         silent_until_ms=now_ms + policy.pause_ms,
@@ -124,6 +174,8 @@ def _change(
             change = _standby(now_ms, said)
         case EventKind.HANDOVER:
             change = _thread_control(event, now_ms)
+        case EventKind.OPERATOR if event.action == Act.REPLAY:
+            change = _replay(event)
         case EventKind.OPERATOR:
             change = _operator(event, policy, now_ms)
     return change
@@ -147,6 +199,15 @@ def _thread_control(event: Event, now_ms: int) -> Change | None:
             return Change(silence=Silence.NONE, disclose_again=True)
         case _:
             return None
+
+
+def _replay(event: Event) -> Change | None:
+    if not event.payload:
+        return None
+    wish = ReplayWish(
+        letter=event.payload, by=event.text or "somebody", although_sent=event.number == 1
+    )
+    return Change(replay=wish)
 
 
 def _operator(event: Event, policy: PeoplePolicy, now_ms: int) -> Change | None:

@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from vestlus.backoff import until_available
+from vestlus.burying import unreadable
 from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
@@ -18,7 +19,6 @@ from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.errors import LeaseLost, UndecodableMessage
 from vestlus.grouping import GroupCommitter
-from vestlus.hosting.burial import dead_letter
 from vestlus.messages import InboxMessage, decode_inbox, encode, inbox_message
 from vestlus.store.names import partition_number
 from vestlus.store.port import DeadLetters, Turns
@@ -91,10 +91,10 @@ class PartitionIntake:
                 messages.append(decode_inbox(delivery.body))
             except UndecodableMessage as error:
                 letters.append(
-                    dead_letter(
+                    unreadable(
                         delivery.body,
                         source=f"{Queue.INBOX}.{self._partition}",
-                        reason=f"undecodable: {error.reason}",
+                        reason=error.reason,
                         at_ms=self._clock(),
                     )
                 )

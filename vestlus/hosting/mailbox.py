@@ -24,6 +24,7 @@ class Known:
     silent_until_ms: int = 0
     waiting_ms: int = 0
     note: str = ""
+    user_ms: int = 0
     answered_ms: int = 0
     disclosed_ms: int = 0
     apology_ms: int = 0

@@ -36,6 +36,7 @@ from vestlus.hosting.places import place_of
 from vestlus.hosting.summaries import Summaries
 from vestlus.store.port import Turns
 from vestlus.store.rows import CommitResult, ConversationRow
+from vestlus.store.trail import Moment
 
 _log = structlog.get_logger(__name__)
 
@@ -318,7 +319,13 @@ class Conversing:
             await self._commit(box, burst, answer, box.version)
             return
         box.wake_ms, box.restarts = self._clock() + wait, 0
-        await self._store.postpone(box.lease, box.id, wake_ms=box.wake_ms, failures=box.failures)
+        await self._store.postpone(
+            box.lease,
+            box.id,
+            wake_ms=box.wake_ms,
+            failures=box.failures,
+            moment=Moment(self._clock(), "not_answered", reason),
+        )
 
     async def _give_up(self, box: Mailbox, reason: str) -> None:
         _log.error("turn_given_up", conversation=box.id, reason=reason)

@@ -21,6 +21,8 @@ from vestlus.instagram.graph_answers import (
     read_me,
     read_messages,
     read_subscriptions,
+    read_thread,
+    read_threads,
 )
 from vestlus.instagram.graph_bodies import (
     Body,
@@ -33,8 +35,18 @@ from vestlus.instagram.graph_bodies import (
 from vestlus.instagram.graph_errors import classify
 from vestlus.instagram.graph_http import TIMEOUT_SECONDS, Answer, GraphHttp
 from vestlus.instagram.json_values import Malformed
-from vestlus.instagram.port import Gate, PictureToSend, RecentMessage, SenderAction
+from vestlus.instagram.port import (
+    Gate,
+    ListedMessage,
+    PictureToSend,
+    RecentMessage,
+    SenderAction,
+    ThreadPage,
+)
 from vestlus.instagram.usage import Usage, parse_usage
+
+#: Conversations asked for in one call. Meta documents 25 as the default and no maximum.
+THREADS_AT_ONCE: Final = 50
 
 #: What a header can carry: visible ASCII.
 _TOKEN_FORM: Final = re.compile(r"[!-~]+", re.ASCII)
@@ -152,6 +164,29 @@ class GraphClient:
             return ()
         fields = {"fields": MESSAGE_FIELDS}
         return await self._read(account, quoted(conversation), read_messages, fields)
+
+    async def own_ids(self, account: str) -> frozenset[str]:
+        """The account's ids: the webhooks', and the one that is scoped to the app.
+
+        Which of them a listing bears is not documented.
+        """
+        me = await self.me(account)
+        return frozenset({account, me.id, me.user_id})
+
+    async def threads(self, account: str, after: str | None = None) -> ThreadPage:
+        """One page of the account's conversations, the last updated first."""
+        query = {
+            "platform": "instagram",
+            "fields": "id,updated_time",
+            "limit": str(THREADS_AT_ONCE),
+        }
+        if after is not None:
+            query["after"] = after
+        return await self._read(account, f"{quoted(account)}/conversations", read_threads, query)
+
+    async def thread_messages(self, account: str, thread: str) -> tuple[ListedMessage, ...]:
+        """The newest messages of a conversation, at most 20, newest first."""
+        return await self._read(account, quoted(thread), read_thread, {"fields": MESSAGE_FIELDS})
 
     async def me(self, account: str) -> Me:
         """Whose token this account's token is."""

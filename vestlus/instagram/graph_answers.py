@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from vestlus.conversation.events import Attachment
 from vestlus.instagram.json_values import Json, Malformed, ident, moment, record, text
-from vestlus.instagram.port import RecentMessage
+from vestlus.instagram.port import ListedMessage, RecentMessage, Thread, ThreadPage
 
 #: Meta, "Conversations API": details are given for the newest 20 messages only.
 MAX_RECENT: Final = 20
@@ -44,6 +45,21 @@ def read_messages(content: object) -> tuple[RecentMessage, ...]:
     """The messages of a conversation, newest first, at most 20."""
     messages = [_recent(one) for one in _listed(_object(content).get("messages"))]
     # Moments are whole seconds: within one, Graph's own order, newest first, is kept.
+    messages.sort(key=lambda message: -message.created_ms)
+    return tuple(messages[:MAX_RECENT])
+
+
+def read_threads(content: object) -> ThreadPage:
+    """A page of conversations. The cursor counts only where there is a next page."""
+    body = _object(content)
+    threads = tuple(_thread(one) for one in _listed(body))
+    after = ident(record(record(body.get("paging")).get("cursors")).get("after"))
+    return ThreadPage(threads, after if threads else None)
+
+
+def read_thread(content: object) -> tuple[ListedMessage, ...]:
+    """The messages of a conversation, newest first, at most 20."""
+    messages = [_message(one) for one in _listed(_object(content).get("messages"))]
     messages.sort(key=lambda message: -message.created_ms)
     return tuple(messages[:MAX_RECENT])
 
@@ -104,3 +120,37 @@ def _recent(value: Json) -> RecentMessage:
         created_ms=created_ms,
         attachments=0 if attached is None else len(_listed(attached)),
     )
+
+
+def _thread(value: Json) -> Thread:
+    body = _object(value)
+    updated_ms = moment(body.get("updated_time"))
+    if updated_ms is None:
+        raise Malformed
+    return Thread(_given(body.get("id")), updated_ms)
+
+
+def _message(value: Json) -> ListedMessage:
+    recent, body = _recent(value), _object(value)
+    to = record(body.get("to"))
+    attached = body.get("attachments")
+    return ListedMessage(
+        mid=recent.mid,
+        sender=recent.sender,
+        recipients=tuple(_given(record(one).get("id")) for one in _listed(to)) if to else (),
+        text=recent.text,
+        created_ms=recent.created_ms,
+        attachments=() if attached is None else tuple(map(_attachment, _listed(attached))),
+    )
+
+
+def _attachment(value: Json) -> Attachment:
+    """Meta, "Conversations API": what it is, is told by which of these an attachment has."""
+    body = record(value)
+    for key, kind in (("image_data", "image"), ("video_data", "video")):
+        data = body.get(key)
+        if data is not None:
+            return Attachment(kind, url=text(record(data).get("url")))
+    mime = (text(body.get("mime_type")) or "").partition("/")[0]
+    kind = mime if mime in ("audio", "image", "video") else "file"
+    return Attachment(kind, url=text(body.get("file_url")), title=text(body.get("name")))

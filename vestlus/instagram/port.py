@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from vestlus.conversation.events import Attachment
+
 #: Meta, "Send messages": up to ten pictures in one message.
 MAX_PICTURES: Final = 10
 
@@ -64,7 +66,59 @@ class Presence(Protocol):
         ...
 
 
-class Messaging(Uploads, Presence, Protocol):
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation as the Conversations API lists it. ``updated_ms``: whole seconds."""
+
+    id: str
+    updated_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPage:
+    """Some conversations, newest first; ``after`` leads to the next ones, if there are any."""
+
+    threads: tuple[Thread, ...]
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedMessage:
+    """One message of a conversation, whole, as far as it is listed.
+
+    ``created_ms``: since 1970, whole seconds. What was a button, a reply or a mention is listed
+    without saying so.
+    """
+
+    mid: str
+    sender: str
+    recipients: tuple[str, ...]
+    text: str
+    created_ms: int
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Listings(Protocol):
+    """Reading what was said at Instagram. All raise the GraphError family; nothing is done there.
+
+    Meta, "Conversations API": 2 calls a second and account, and only the newest 20 messages of a
+    conversation have details.
+    """
+
+    async def own_ids(self, account: str) -> frozenset[str]:
+        """The ids under which the account's own messages may be listed. No such call."""
+        ...
+
+    async def threads(self, account: str, after: str | None = None) -> ThreadPage:
+        """One page of the account's conversations, the last updated first. One call."""
+        ...
+
+    async def thread_messages(self, account: str, thread: str) -> tuple[ListedMessage, ...]:
+        """The newest messages of a conversation, at most 20, newest first. One call."""
+        ...
+
+
+class Messaging(Uploads, Presence, Listings, Protocol):
     """Sending direct messages, and looking at what was sent.
 
     Every method raises the :class:`~vestlus.errors.GraphError` family: ``NotSent`` and

@@ -59,6 +59,7 @@ class FaultControlApi:
             web.post("/control/faults", self.graph_faults),
             web.post("/control/limits", self.limits),
             web.post("/control/webhooks", self.webhooks),
+            web.post("/control/webhooks/discard", self.discard),
             web.post("/control/model", self.model),
             web.post("/control/moderation", self.moderation),
             web.post("/control/raw-webhook", self.raw_webhook),
@@ -95,6 +96,10 @@ class FaultControlApi:
         """Answer `POST /control/webhooks`."""
         self._webhooks.change(parse_object(await request.read()))
         return web.json_response(self._webhooks.settings.to_json())
+
+    async def discard(self, _request: web.Request) -> web.Response:
+        """Answer `POST /control/webhooks/discard`."""
+        return web.json_response({"discarded": self._webhooks.discard()})
 
     async def model(self, request: web.Request) -> web.Response:
         """Answer `POST /control/model`."""

@@ -83,6 +83,19 @@ class WebhookSender:
         else:
             self._running.set()
 
+    def discard(self) -> int:
+        """Forget every event that is not delivered, for good; return how many.
+
+        As Meta does with what nobody took for too long. What is being posted at this moment may
+        arrive all the same.
+        """
+        dropped = list(self._pending)
+        for event in dropped:
+            del self._pending[event]
+            self._data.put(DROP_WEBHOOK, event)
+        self._batch.clear()
+        return len(dropped)
+
     def send_message(self, message: Message, quick_reply: str | None = None) -> None:
         """Have a user's message posted, if the account subscribed to messages."""
         if "messages" in self._state.subscriptions[message.account]:
@@ -217,6 +230,9 @@ class WebhookSender:
 
     async def _attempt(self, events: list[WebhookEvent]) -> bool:
         await self._running.wait()
+        events = [event for event in events if event.id in self._pending]
+        if not events:
+            return True
         async with self._slots:
             now_ms = int(self._state.clock() * 1000)
             content: Json = webhook_format.payload(events, now_ms, self.settings.entry_events)
@@ -242,7 +258,7 @@ class WebhookSender:
         for event in events:
             event.attempts += 1
             if accepted is not None:
-                del self._pending[event.id]
+                self._pending.pop(event.id, None)
                 self._data.put(DROP_WEBHOOK, event.id)
             message = self._state.by_mid.get(event.mid) if event.mid is not None else None
             if message is not None:

@@ -28,11 +28,13 @@ from vestlus.store.rows import (
     Draft,
     EchoRow,
     Lease,
+    LettersWanted,
     Member,
     MemberKind,
     NewEvent,
     RecentSend,
     RecordedEvent,
+    RecordedMessage,
     SendRow,
     Settled,
     Transition,
@@ -40,6 +42,7 @@ from vestlus.store.rows import (
     TurnCommit,
 )
 from vestlus.store.token_rows import TokenRow
+from vestlus.store.trail import Moment
 
 
 class Leases(Protocol):
@@ -190,9 +193,17 @@ class Turns(Protocol):
         ...
 
     async def postpone(
-        self, lease: Lease, conversation: str, *, wake_ms: int, failures: int
+        self,
+        lease: Lease,
+        conversation: str,
+        *,
+        wake_ms: int,
+        failures: int,
+        moment: Moment | None = None,
     ) -> None:
-        """Notes a failed turn and when to try again. Raises LeaseLost."""
+        """Notes a failed turn and when to try again; ``moment`` is for the history of a dead
+        letter, should it come to one. Raises LeaseLost.
+        """
         ...
 
     async def probe(self, lease: Lease, conversation: str) -> int:
@@ -270,17 +281,56 @@ class Ledger(Protocol):
         ...
 
 
+class MissedMessages(Protocol):
+    """How far it is known that no message was missed, and which messages are recorded."""
+
+    async def looked_until(self, account: str) -> int:
+        """Until when everything that Instagram had of the account is recorded; 0 for never."""
+        ...
+
+    async def note_looked(self, lease: Lease, account: str, until_ms: int) -> None:
+        """Moves that time on; never back. Raises LeaseLost."""
+        ...
+
+    async def known_messages(
+        self, account: str, conversation: str, mids: Collection[str], since_ms: int
+    ) -> tuple[RecordedMessage, ...]:
+        """Recorded messages of either side: those with these mids, and those of the conversation
+        with Meta's timestamp since then. What tells only of a message, such as a reaction, is
+        none.
+        """
+        ...
+
+
 class DeadLetters(Protocol):
     """What was given up."""
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Adds them; those already there are left alone."""
+        """Adds them; those already there are left alone, unless they were replayed: such a one
+        is open again, with this reason and body, and this history behind its own.
+        """
         ...
 
     async def dead_letters(
-        self, *, limit: int, before_ms: int | None = None
+        self, *, limit: int, wanted: LettersWanted | None = None
     ) -> tuple[DeadLetter, ...]:
-        """The newest, newest first."""
+        """The newest that are wanted, newest first, ties by id; all of them where not said."""
+        ...
+
+    async def dead_letter(self, letter: str) -> DeadLetter | None:
+        """The one of that id, if there is one."""
+        ...
+
+    async def discard(self, letter: str, *, by: str, now_ms: int) -> bool:
+        """Empties an open letter and notes who wanted that, and when; False for others."""
+        ...
+
+    async def note_replay(self, letter: str, *, by: str, now_ms: int) -> bool:
+        """Notes that what an open letter held is on its way again; False for others.
+
+        For letters of no conversation. Those of one are replayed by
+        :attr:`~vestlus.store.rows.Change.replay`.
+        """
         ...
 
 
@@ -357,7 +407,18 @@ class Tokens(Protocol):
         ...
 
 
-class Store(Leases, Members, Turns, Ledger, DeadLetters, Bank, Desk, Tokens, Protocol):
+class Store(
+    Leases,
+    Members,
+    Turns,
+    Ledger,
+    MissedMessages,
+    DeadLetters,
+    Bank,
+    Desk,
+    Tokens,
+    Protocol,
+):
     """All of it. ``async with`` opens and closes; one per process."""
 
     async def __aenter__(self) -> Self:

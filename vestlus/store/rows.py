@@ -10,6 +10,7 @@ from vestlus.conversation.events import Event
 from vestlus.conversation.history import HistoryMessage
 from vestlus.store.ledger import SendState
 from vestlus.store.token_rows import TokenRow
+from vestlus.store.trail import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,16 @@ class PersonSend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayWish:
+    """That the dead letter ``letter`` be replayed. ``by`` says who wishes it."""
+
+    letter: str
+    by: str
+    #: Also if it may have been sent.
+    although_sent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What an event changes of its conversation, besides being recorded.
 
@@ -123,6 +134,8 @@ class Change:
     cancel_sends: bool = False
     #: Somebody answered: unanswered events recorded before this one are ANSWERED.
     answers_all: bool = False
+    #: Of these, only what was written until then, Meta's time; ``None`` for all.
+    answers_until_ms: int | None = None
     #: Added to the history.
     history: tuple[HistoryMessage, ...] = ()
     #: The message ``mid`` of the user has a new text: in the history, and in its event.
@@ -144,6 +157,11 @@ class Change:
     approved_texts: tuple[str, ...] = ()
     #: The drafts of this turn are cancelled.
     rejected_turn: int | None = None
+    #: A dead letter of the conversation goes on its way again, if it may.
+    replay: ReplayWish | None = None
+    #: The user wrote then, in a message that calls for no answer any more. Whoever waits for a
+    #: person already goes on waiting, with the note there is.
+    heard_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +196,19 @@ class RecordedEvent:
     event: Event
     state: EventState
     recorded_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMessage:
+    """A recorded message of either side, as far as a listed one can be compared with it."""
+
+    mid: str | None
+    text: str
+    timestamp_ms: int
+    #: The user's, and not an echo.
+    from_user: bool
+    #: The user took it back: it is listed no more.
+    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +397,8 @@ class Transition:
 
     A step to SENDING counts an attempt and notes ``at_ms`` as its time. A step from LOOKING to
     PENDING counts a resend. A step to SENT needs ``sent_mid``, which proves one row only. Steps
-    to DEAD, UNKNOWN and CANCELLED need ``reason``; a step to DEAD writes a dead letter with it.
+    to DEAD, UNKNOWN and CANCELLED need ``reason``, and others may have one; a step to DEAD or
+    UNKNOWN writes a dead letter with it.
 
     What a turn said is taken from the history once a step makes the last of its sends CANCELLED, or
     DEAD as a draft: the user has seen and will see nothing of it. The version rises then.
@@ -409,6 +441,22 @@ class EchoRow:
     attachments: int = 0
 
 
+#: Where dead letters of a conversation come from: messages to us, and from us.
+EVENT_SOURCE = "inbox_event"
+LEDGER_SOURCE = "ledger"
+
+
+class LetterState(StrEnum):
+    """What people made of a dead letter."""
+
+    #: Nobody has seen to it.
+    OPEN = "open"
+    #: It was let go on its way again.
+    REPLAYED = "replayed"
+    #: Nothing comes of it, on purpose; its content is gone.
+    DISCARDED = "discarded"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """Something given up: what it was, whole, and why. ``id`` makes adding it twice harmless."""
@@ -417,11 +465,34 @@ class DeadLetter:
     #: The queue or table it comes from.
     source: str
     reason: str
+    #: Empty where it was erased or discarded.
     body: bytes
     at_ms: int
     account: str | None = None
     user: str | None = None
     conversation: str | None = None
+    #: What happened to it, oldest first.
+    history: tuple[Moment, ...] = ()
+    state: LetterState = LetterState.OPEN
+    #: How often it was replayed.
+    replays: int = 0
+    #: It may have been done all the same: a send that ended UNKNOWN.
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LettersWanted:
+    """Which dead letters are listed; ``None`` stands for any."""
+
+    state: LetterState | None = None
+    reason: str | None = None
+    account: str | None = None
+    doubtful: bool | None = None
+    #: Buried then or later, and earlier than that; milliseconds since 1970.
+    since_ms: int = 0
+    before_ms: int | None = None
+    #: Only what is listed behind this letter: the last one of the page before.
+    behind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,6 +503,7 @@ class Counts:
     events: Mapping[str, int]
     #: Ledger rows by state.
     sends: Mapping[str, int]
+    #: Those nobody has seen to.
     dead_letters: int
     #: Conversations that wait for a person.
     waiting: int = 0

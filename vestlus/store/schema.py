@@ -127,6 +127,8 @@ conversation: Final = Table(
     #: What the first ``summarised`` messages of the history say.
     _words("summary"),
     _count("summarised"),
+    #: Tries to answer since the last answer: see :mod:`vestlus.store.trail`.
+    _words("trail"),
 )
 Index("conversation_waiting", conversation.c.waiting_ms, **_where("waiting_ms > 0"))
 
@@ -215,6 +217,8 @@ ledger: Final = Table(
     Column("echo_mid", Text),
     #: 1 when its text is to be emptied as soon as it is finished.
     _count("erased"),
+    #: Its steps: see :mod:`vestlus.store.trail`.
+    _words("trail"),
 )
 Index("ledger_conversation", ledger.c.conversation, ledger.c.changed_ms)
 Index("ledger_echo_mid", ledger.c.account, ledger.c.echo_mid, **_where("echo_mid IS NOT NULL"))
@@ -247,8 +251,23 @@ dead_letter: Final = Table(
     Column("account", Text),
     Column("user_id", Text),
     Column("conversation", Text),
+    #: What happened to it: see :mod:`vestlus.store.trail`.
+    _words("trail"),
+    _words("state", "'open'"),
+    #: How often it was replayed.
+    _count("replays"),
+    #: 1 when it may have been done all the same.
+    _count("doubtful"),
 )
 Index("dead_letter_at", dead_letter.c.at_ms, dead_letter.c.id)
+
+#: Until when all messages of an account that Instagram had are known to be recorded.
+looked_for_missed: Final = Table(
+    "looked_for_missed",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+)
 
 #: The catalogue of the image bank, an entry each, as JSON.
 picture: Final = Table(

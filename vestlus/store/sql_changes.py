@@ -18,6 +18,7 @@ from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_memory import Memory, history_rows
 from vestlus.store.sql_promises import MOST_SENDS, Promises
 from vestlus.store.sql_questions import Questions
+from vestlus.store.sql_replays import Replays
 from vestlus.store.sql_sends import SILENCED, Mark, Sends
 from vestlus.store.sql_standing import WRITTEN, Occasion, Standing
 
@@ -37,6 +38,7 @@ class Changes:
         self._questions = Questions(dialect)
         self._sends = Sends(dialect, outbox_partitions)
         self._promises = Promises(dialect, outbox_partitions)
+        self._replays = Replays(dialect, outbox_partitions)
         columns = [_CONVERSATION[name] for name in ("id", "account", "user_id", *WRITTEN)]
         self._lock = (
             select(*columns)
@@ -99,7 +101,9 @@ class Changes:
         standing.take(change)
         became = self._apply_to_sends(connection, standing, occasion, now_ms)
         if change.answers_all:
-            answered = self._questions.answer(connection, standing.id, occasion.seq)
+            answered = self._questions.answer(
+                connection, standing.id, occasion.seq, until_ms=change.answers_until_ms
+            )
             self._append(connection, standing, [as_history(event) for event in answered.values()])
             became |= dict.fromkeys(answered, EventState.ANSWERED)
         self._append(connection, standing, change.history)
@@ -111,6 +115,16 @@ class Changes:
                 connection, standing.id, standing.account, change.removed_mid
             )
             became |= dict.fromkeys(unasked, EventState.NOTED)
+        if change.replay is not None:
+            again = self._replays.replay(
+                connection,
+                standing,
+                change.replay,
+                turn=turn,
+                traceparent=occasion.traceparent,
+                now_ms=now_ms,
+            )
+            became |= dict.fromkeys(again, EventState.PENDING)
         written = _persons_sends(standing, occasion, turn, now_ms)
         self._promises.add(connection, written, now_ms)
         return became
@@ -153,11 +167,14 @@ class Changes:
     ) -> dict[int, EventState]:
         """What cancelled turns answered is unanswered again, if the user saw nothing of them.
 
-        Whoever answers everything has answered what was asked before.
+        Whoever answers everything has answered what was asked before. Of what was asked later
+        than a limit for that, nothing is answered: it waits again.
         """
         seen = self._sends.seen(connection, standing.id, cancelled)
         mids = {mid for turn, asked in cancelled.items() if turn not in seen for mid in asked}
-        after = occasion.seq if occasion.change.answers_all else 0
+        change = occasion.change
+        answers_all = change.answers_all and change.answers_until_ms is None
+        after = occasion.seq if answers_all else 0
         again = self._questions.ask_again(
             connection, standing.id, standing.account, mids, after=after
         )

@@ -152,6 +152,7 @@ class SqlCommits(SqlPart):
                 wake_ms=0,
                 takeovers=0,
                 probes=0,
+                trail="",
                 **{
                     name: func.coalesce(changed.c[name], _CONVERSATION[name])
                     for name in _AFTER_COLUMNS

@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    or_,
+    select,
+    update,
+)
 
 from vestlus.store import schema
-from vestlus.store.rows import DeadLetter
-from vestlus.store.sql_codec import LARGEST, cleaned
+from vestlus.store.rows import DeadLetter, LetterState, LettersWanted
+from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_part import SqlPart
+from vestlus.store.sql_trail import longer
+from vestlus.store.trail import Moment, read, written
 
 _LETTER: Final = schema.dead_letter.c
+
+LETTER_COLUMNS: Final = (
+    _LETTER.id,
+    _LETTER.source,
+    _LETTER.reason,
+    _LETTER.body,
+    _LETTER.at_ms,
+    _LETTER.account,
+    _LETTER.user_id,
+    _LETTER.conversation,
+    _LETTER.trail,
+    _LETTER.state,
+    _LETTER.replays,
+    _LETTER.doubtful,
+)
 
 
 class SqlDeadLetters(SqlPart):
@@ -22,21 +49,33 @@ class SqlDeadLetters(SqlPart):
     def __init__(self, database: Database, outbox_partitions: int) -> None:
         super().__init__(database, outbox_partitions)
         # By themselves: JSON has no bytes, and letters are rare.
-        self._add = database.dialect.insert(schema.dead_letter).on_conflict_do_nothing()
-        self._newest_letters = (
-            select(
-                _LETTER.id,
-                _LETTER.source,
-                _LETTER.reason,
-                _LETTER.body,
-                _LETTER.at_ms,
-                _LETTER.account,
-                _LETTER.user_id,
-                _LETTER.conversation,
+        add = database.dialect.insert(schema.dead_letter)
+        new = add.excluded
+        self._add = add.on_conflict_do_update(
+            index_elements=["id"],
+            set_={
+                "state": str(LetterState.OPEN),
+                "reason": new.reason,
+                "body": new.body,
+                "at_ms": new.at_ms,
+                "trail": longer(_LETTER.trail, new.trail),
+            },
+            # What was replayed and is given up once more is there again, with its history.
+            where=_LETTER.state == str(LetterState.REPLAYED),
+        )
+        self._one = select(*LETTER_COLUMNS).where(_LETTER.id == bindparam("letter", type_=Text()))
+        self._close = (
+            update(schema.dead_letter)
+            .where(
+                _LETTER.id == bindparam("letter", type_=Text()),
+                _LETTER.state == str(LetterState.OPEN),
             )
-            .where(_LETTER.at_ms < bindparam("before", type_=BigInteger()))
-            .order_by(_LETTER.at_ms.desc(), _LETTER.id.desc())
-            .limit(bindparam("most", type_=BigInteger()))
+            .returning(_LETTER.id)
+        )
+        trail = longer(_LETTER.trail, bindparam("moment", type_=Text()))
+        self._discard = self._close.values(state=str(LetterState.DISCARDED), body=b"", trail=trail)
+        self._replayed = self._close.values(
+            state=str(LetterState.REPLAYED), replays=_LETTER.replays + 1, trail=trail
         )
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
@@ -47,9 +86,11 @@ class SqlDeadLetters(SqlPart):
     def _add_letters(self, connection: Connection, letters: Sequence[DeadLetter]) -> None:
         if not letters:
             return
+        # One of each id: PostgreSQL refuses to touch a row twice in a statement.
+        single = {cleaned(letter.id): letter for letter in letters}
         rows = [
             {
-                "id": cleaned(letter.id),
+                "id": id_,
                 "source": cleaned(letter.source),
                 "reason": cleaned(letter.reason),
                 "body": letter.body,
@@ -57,30 +98,86 @@ class SqlDeadLetters(SqlPart):
                 "account": _cleaned(letter.account),
                 "user_id": _cleaned(letter.user),
                 "conversation": _cleaned(letter.conversation),
+                "trail": cleaned(written(letter.history)),
+                "state": str(letter.state),
+                "replays": letter.replays,
+                "doubtful": int(letter.doubtful),
             }
-            for letter in sorted(letters, key=lambda letter: letter.id)
+            for id_, letter in sorted(single.items())
         ]
         connection.execute(self._add, rows)
 
     async def dead_letters(
-        self, *, limit: int, before_ms: int | None = None
+        self, *, limit: int, wanted: LettersWanted | None = None
     ) -> tuple[DeadLetter, ...]:
         """See :meth:`vestlus.store.port.DeadLetters.dead_letters`."""
-        before = LARGEST if before_ms is None else before_ms
-        rows = await self._database.fetch(self._newest_letters, {"before": before, "most": limit})
-        return tuple(
-            DeadLetter(
-                id=row.id,
-                source=row.source,
-                reason=row.reason,
-                body=row.body,
-                at_ms=row.at_ms,
-                account=row.account,
-                user=row.user_id,
-                conversation=row.conversation,
-            )
-            for row in rows
+        statement = _listing(wanted or LettersWanted()).limit(limit)
+        return tuple(letter_of(row) for row in await self._database.fetch(statement))
+
+    async def dead_letter(self, letter: str) -> DeadLetter | None:
+        """See :meth:`vestlus.store.port.DeadLetters.dead_letter`."""
+        rows = await self._database.fetch(self._one, {"letter": cleaned(letter)})
+        return letter_of(rows[0]) if rows else None
+
+    async def discard(self, letter: str, *, by: str, now_ms: int) -> bool:
+        """See :meth:`vestlus.store.port.DeadLetters.discard`."""
+        return await self._end(self._discard, letter, Moment(now_ms, "discarded", by))
+
+    async def note_replay(self, letter: str, *, by: str, now_ms: int) -> bool:
+        """See :meth:`vestlus.store.port.DeadLetters.note_replay`."""
+        return await self._end(self._replayed, letter, Moment(now_ms, "replayed", by))
+
+    async def _end(self, statement: Any, letter: str, moment: Moment) -> bool:  # noqa: ANN401 - an update
+        values = {"letter": cleaned(letter), "moment": cleaned(written([moment]))}
+        return await self._database.write(
+            lambda connection: connection.execute(statement, values).scalar() is not None
         )
+
+
+def letter_of(row: Row[*tuple[Any, ...]]) -> DeadLetter:
+    """A row of :data:`LETTER_COLUMNS` as a value."""
+    id_, source, reason, body, at_ms, account, user, conversation, *rest = row
+    trail, state, replays, doubtful = rest
+    return DeadLetter(
+        id=id_,
+        source=source,
+        reason=reason,
+        body=body,
+        at_ms=at_ms,
+        account=account,
+        user=user,
+        conversation=conversation,
+        history=read(trail),
+        state=LetterState(state),
+        replays=replays,
+        doubtful=bool(doubtful),
+    )
+
+
+def _listing(wanted: LettersWanted) -> Select[Any]:
+    """Newest first, ties by id. Put together for each call: people look rarely."""
+    listing = select(*LETTER_COLUMNS).order_by(_LETTER.at_ms.desc(), _LETTER.id.desc())
+    listing = listing.where(_LETTER.at_ms >= wanted.since_ms)
+    if wanted.before_ms is not None:
+        listing = listing.where(_LETTER.at_ms < wanted.before_ms)
+    if wanted.state is not None:
+        listing = listing.where(_LETTER.state == str(wanted.state))
+    if wanted.reason is not None:
+        listing = listing.where(_LETTER.reason == cleaned(wanted.reason))
+    if wanted.account is not None:
+        listing = listing.where(_LETTER.account == cleaned(wanted.account))
+    if wanted.doubtful is not None:
+        listing = listing.where(_LETTER.doubtful == int(wanted.doubtful))
+    if wanted.behind is not None:
+        last = schema.dead_letter.alias("last").c
+        since = select(last.at_ms).where(last.id == cleaned(wanted.behind)).scalar_subquery()
+        listing = listing.where(
+            or_(
+                _LETTER.at_ms < since,
+                and_(_LETTER.at_ms == since, _LETTER.id < cleaned(wanted.behind)),
+            )
+        )
+    return listing
 
 
 def _cleaned(value: str | None) -> str | None:

@@ -209,7 +209,9 @@ def _people(arrivals: Sequence[_Arrival], now_ms: int) -> tuple[dict[str, Row], 
                 "user_ms": 0,
             }
         if one.new.state is EventState.PENDING:
-            written = written_at_ms(one.new.event.timestamp_ms, now_ms)
+            event = one.new.event
+            listed = event.missed is not None
+            written = written_at_ms(event.timestamp_ms, now_ms, listed=listed)
             heard[id_] = max(heard.get(id_, 0), written)
     return people, heard
 

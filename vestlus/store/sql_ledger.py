@@ -29,6 +29,8 @@ from vestlus.store.rows import Lease, SendRow
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_rows import SEND_COLUMNS, send_row
+from vestlus.store.sql_trail import longer
+from vestlus.store.trail import Moment, written
 
 _LEDGER: Final = schema.ledger.c
 
@@ -43,7 +45,11 @@ class SqlLedger(SqlPart):
             update(schema.ledger)
             .where(_LEDGER.outbox == bindparam("of", type_=Integer()), _is_unfinished(_LEDGER))
             .where(_LEDGER.state == str(SendState.SENDING))
-            .values(state=str(SendState.LOOKING), changed_ms=bindparam("at", type_=BigInteger()))
+            .values(
+                state=str(SendState.LOOKING),
+                changed_ms=bindparam("at", type_=BigInteger()),
+                trail=longer(_LEDGER.trail, bindparam("moment", type_=Text())),
+            )
             .returning(_LEDGER.id)
         )
         of = bindparam("of", type_=Integer())
@@ -76,7 +82,12 @@ class SqlLedger(SqlPart):
 
         def work(connection: Connection) -> int:
             self._hold(connection, lease)
-            values = {"of": partition_number(lease.name), "at": now_ms}
+            left = Moment(now_ms, str(SendState.LOOKING), "left_by_another_holder")
+            values = {
+                "of": partition_number(lease.name),
+                "at": now_ms,
+                "moment": written([left]),
+            }
             return len(connection.execute(self._recover, values).all())
 
         return await self._database.write(work)

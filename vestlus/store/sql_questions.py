@@ -50,15 +50,26 @@ class Questions:
             .values(state=bindparam("now", type_=Text()))
         )
 
-    def answer(self, connection: Connection, conversation: str, before: int) -> dict[int, Event]:
-        """What a person answers who writes as event ``before``: all that waits, by number.
+    def answer(
+        self,
+        connection: Connection,
+        conversation: str,
+        before: int,
+        *,
+        until_ms: int | None = None,
+    ) -> dict[int, Event]:
+        """What a person answers who writes as event ``before``: all that waits, by number; with
+        ``until_ms`` only what was written until then, Meta's time.
 
         Commands wait on: no person's answer carries them out.
         """
         rows = connection.execute(self._unanswered, {"of": conversation, "before": before})
         waiting = ((seq, event_of(payload)) for seq, payload in rows)
         answered = {
-            seq: event for seq, event in waiting if command_of(event.text or "") not in _OURS
+            seq: event
+            for seq, event in waiting
+            if command_of(event.text or "") not in _OURS
+            and (until_ms is None or event.timestamp_ms <= until_ms)
         }
         self._make(connection, tuple(answered), EventState.ANSWERED)
         return answered

@@ -59,20 +59,30 @@ class Standing:
     def take(self, change: Change) -> None:
         """Takes over what a change says of the conversation itself."""
         # A person's sends have their ids and places from a version that no turn may have.
-        if change.rethink or change.sends:
+        if change.rethink or change.sends or change.replay:
             self.version += 1
         # Nobody but the user ends a silence that the user asked for.
         if change.silence is not None and self.silence != Silence.STOPPED:
+            until_ms = change.silent_until_ms
+            if change.silence is Silence.PERSON and self.silence == Silence.PERSON:
+                # A person's message that is told late does not shorten what a newer one began.
+                until_ms = max(until_ms, self.silent_until_ms)
             self.silence = str(change.silence)
-            self.silent_until_ms = change.silent_until_ms
+            self.silent_until_ms = until_ms
         if change.cancel_sends:
             self.silenced_turn = self.version
         if change.held_until_ms is not None:
             longer = max(self.held_until_ms, change.held_until_ms)
             self.held_until_ms = longer if change.held_until_ms else 0
+        if change.heard_ms is not None:
+            self.hear(change.heard_ms)
+        if change.heard_ms is None or not self.waiting_ms:
+            self._wait(change)
+        if change.disclose_again:
+            self.disclosed_ms = 0
+
+    def _wait(self, change: Change) -> None:
         if change.waiting_ms is not None:
             self.waiting_ms = change.waiting_ms
         if change.note is not None:
             self.note = change.note
-        if change.disclose_again:
-            self.disclosed_ms = 0

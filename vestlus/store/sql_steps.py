@@ -9,10 +9,21 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from vestlus.store.ledger import TRANSITIONS, SendState
-from vestlus.store.rows import DeadLetter, Origin, SendRow, Transition, TransitionResult
+from vestlus.store.rows import (
+    LEDGER_SOURCE,
+    DeadLetter,
+    Origin,
+    SendRow,
+    Transition,
+    TransitionResult,
+)
 from vestlus.store.sql_codec import cleaned
+from vestlus.store.trail import Moment, written
 
 _SEND: Final = TypeAdapter(SendRow)
+
+#: What the ids of ledger rows' dead letters begin with.
+LETTER_PREFIX: Final = "ledger:"
 
 #: Steps after which the user will never see what was decided.
 NEVER_SAID: Final = frozenset(
@@ -55,6 +66,8 @@ class Walk:
     #: Account and mid of what is proved already.
     taken: set[tuple[str, str]]
     changes: dict[str, dict[str, str | int | None]] = field(default_factory=dict)
+    #: By row id, the lines to be added to its trail.
+    trails: dict[str, list[Moment]] = field(default_factory=dict)
     letters: list[DeadLetter] = field(default_factory=list)
     #: By conversation, the turns of which something will never be said.
     unsaid: dict[str, set[int]] = field(default_factory=dict)
@@ -75,8 +88,10 @@ class Walk:
                 return TransitionResult.MID_TAKEN
             self.taken.add(proof)
         row = self.rows[step.id] = _stepped(row, step)
-        self.changes[step.id] = _change(row, step)
-        if row.state is SendState.DEAD:
+        steps = self.trails.setdefault(step.id, [])
+        steps.append(Moment(step.at_ms, str(step.after), step.reason))
+        self.changes[step.id] = {**_change(row, step), "trail": written(steps)}
+        if row.state in (SendState.DEAD, SendState.UNKNOWN):
             self.letters.append(_letter(row, step))
         if (step.before, step.after) in NEVER_SAID and row.origin is Origin.BOT:
             self.unsaid.setdefault(row.conversation, set()).add(row.turn)
@@ -124,12 +139,13 @@ def _change(row: SendRow, step: Transition) -> dict[str, str | int | None]:
 
 def _letter(row: SendRow, step: Transition) -> DeadLetter:
     return DeadLetter(
-        id=f"ledger:{row.id}",
-        source="ledger",
+        id=f"{LETTER_PREFIX}{row.id}",
+        source=LEDGER_SOURCE,
         reason=step.reason,
         body=_SEND.dump_json(row),
         at_ms=step.at_ms,
         account=row.account,
         user=row.user,
         conversation=row.conversation,
+        doubtful=row.state is SendState.UNKNOWN,
     )

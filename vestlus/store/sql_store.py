@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, literal_column, select
 from vestlus.conversation.window import WINDOW_MS
 from vestlus.store import schema
 from vestlus.store.migrate import bring_up_to_date
-from vestlus.store.rows import Counts
+from vestlus.store.rows import Counts, LetterState
 from vestlus.store.sql_bank import SqlBank
 from vestlus.store.sql_commits import SqlCommits
 from vestlus.store.sql_database import Database
@@ -22,6 +22,7 @@ from vestlus.store.sql_intake import SqlIntake
 from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_ledger import SqlLedger
 from vestlus.store.sql_members import SqlMembers
+from vestlus.store.sql_missed import SqlMissed
 from vestlus.store.sql_tokens import SqlTokens
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_turns import SqlTurns
@@ -40,6 +41,7 @@ class SqlStore(
     SqlCommits,
     SqlLedger,
     SqlTransitions,
+    SqlMissed,
     SqlBank,
     SqlDesk,
     SqlTokens,
@@ -76,7 +78,11 @@ class SqlStore(
                 has_something_open(),
             )
         )
-        self._letters = select(func.count()).select_from(schema.dead_letter)
+        self._letters = (
+            select(func.count())
+            .select_from(schema.dead_letter)
+            .where(schema.dead_letter.c.state == str(LetterState.OPEN))
+        )
 
     async def __aenter__(self) -> Self:
         """See :meth:`vestlus.store.port.Store.__aenter__`."""

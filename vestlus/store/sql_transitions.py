@@ -25,10 +25,11 @@ from vestlus.store.rows import DeadLetter, Lease, SendRow, Transition, Transitio
 from vestlus.store.sql_codec import rows_parameter
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_dead_letters import SqlDeadLetters
-from vestlus.store.sql_dialect import ValueSet
 from vestlus.store.sql_memory import Memory
 from vestlus.store.sql_rows import SEND_COLUMNS, is_in, send_row
-from vestlus.store.sql_steps import BEGINNING, NEVER_SAID, Fence, Walk, check
+from vestlus.store.sql_steps import BEGINNING, LETTER_PREFIX, NEVER_SAID, Fence, Walk, check
+from vestlus.store.sql_trail import longer
+from vestlus.store.trail import Moment, read
 
 _CONVERSATION: Final = schema.conversation.c
 _LEDGER: Final = schema.ledger.c
@@ -80,22 +81,23 @@ class SqlTransitions(SqlDeadLetters):
         self._taken = select(_LEDGER.account, _LEDGER.sent_mid).where(
             dialect.one_of(_LEDGER.account, "accounts"), dialect.one_of(_LEDGER.sent_mid, "mids")
         )
-        rows = dialect.rows({"id": Text(), **_CHANGES})
+        rows = dialect.rows({"id": Text(), **_CHANGES, "trail": Text()})
         self._change = (
             update(schema.ledger)
             .where(_LEDGER.id == rows.c.id, dialect.one_of(_LEDGER.id, "ids"))
             .values(
                 {name: rows.c[name] for name in _CHANGES}
                 | {
+                    "trail": longer(_LEDGER.trail, rows.c.trail),
                     "text": case(
                         (and_(_LEDGER.erased == 1, is_in(rows.c.state, sorted(FINISHED))), ""),
                         else_=_LEDGER.text,
-                    )
+                    ),
                 }
             )
         )
-        self._to_be_erased = select(_LEDGER.id).where(
-            dialect.one_of(_LEDGER.id, "ids"), _LEDGER.erased == 1
+        self._pasts = select(_LEDGER.id, _LEDGER.created_ms, _LEDGER.trail, _LEDGER.erased).where(
+            dialect.one_of(_LEDGER.id, "ids")
         )
 
     async def transition(
@@ -124,23 +126,26 @@ class SqlTransitions(SqlDeadLetters):
             if walk.changes:
                 changes = rows_parameter(list(walk.changes.values()))
                 connection.execute(self._change, {"rows": changes, "ids": ids})
-            self._add_letters(connection, self._without_erased(connection, walk.letters, ids))
+            self._add_letters(connection, self._whole(connection, walk.letters))
             self._unsay(connection, walk.unsaid)
             return results
 
         return await self._database.write(work)
 
-    def _without_erased(
-        self, connection: Connection, letters: Sequence[DeadLetter], ids: ValueSet
-    ) -> list[DeadLetter]:
-        """The letters; those of rows whose content is to be erased without it."""
+    def _whole(self, connection: Connection, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        """The letters with the history of their rows; without the content of those rows whose
+        content is to be erased.
+        """
         if not letters:
             return []
-        erased = set(connection.execute(self._to_be_erased, {"ids": ids}).scalars())
-        return [
-            replace(one, body=b"") if one.id.removeprefix("ledger:") in erased else one
-            for one in letters
-        ]
+        ids = self._dialect.value_set([one.id.removeprefix(LETTER_PREFIX) for one in letters])
+        pasts = {row.id: row for row in connection.execute(self._pasts, {"ids": ids})}
+        whole = []
+        for one in letters:
+            past = pasts[one.id.removeprefix(LETTER_PREFIX)]
+            history = (Moment(past.created_ms, "decided"), *read(past.trail))
+            whole.append(replace(one, history=history, body=b"" if past.erased else one.body))
+        return whole
 
     def _fences(
         self, connection: Connection, transitions: Sequence[Transition]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Connection,
     Integer,
+    Row,
     Text,
     bindparam,
     func,
@@ -22,8 +23,15 @@ from vestlus.conversation.history import HistoryMessage
 from vestlus.errors import StoreError
 from vestlus.store import schema
 from vestlus.store.names import partition_number
-from vestlus.store.rows import ConversationRow, DeadLetter, EventState, Lease, RecordedEvent
-from vestlus.store.sql_codec import event_of
+from vestlus.store.rows import (
+    EVENT_SOURCE,
+    ConversationRow,
+    DeadLetter,
+    EventState,
+    Lease,
+    RecordedEvent,
+)
+from vestlus.store.sql_codec import cleaned, event_of
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_dead_letters import SqlDeadLetters
 from vestlus.store.sql_rows import (
@@ -33,12 +41,17 @@ from vestlus.store.sql_rows import (
     conversation_row,
     history_message,
 )
+from vestlus.store.sql_trail import longer
+from vestlus.store.trail import Moment, read, written
 
 _EVENT: Final = schema.inbox_event.c
 _CONVERSATION: Final = schema.conversation.c
 _HISTORY: Final = schema.history.c
 
 _UNKNOWN: Final = "no such conversation"
+
+#: What the ids of events' dead letters begin with.
+EVENT_LETTER_PREFIX: Final = "event:"
 
 
 class SqlTurns(SqlDeadLetters):
@@ -92,14 +105,22 @@ class SqlTurns(SqlDeadLetters):
         self._postpone = this.values(
             wake_ms=bindparam("until", type_=BigInteger()),
             failures=bindparam("failed", type_=BigInteger()),
+            trail=longer(_CONVERSATION.trail, bindparam("moment", type_=Text())),
         ).returning(_CONVERSATION.id)
         self._probe = this.values(probes=_CONVERSATION.probes + 1).returning(_CONVERSATION.probes)
-        self._start_anew = this.values(failures=0, wake_ms=0, takeovers=0, probes=0)
+        self._lock_this = (
+            select(_CONVERSATION.trail, _CONVERSATION.takeovers, _CONVERSATION.probes)
+            .where(_CONVERSATION.id == bindparam("conversation", type_=Text()))
+            .with_for_update()
+        )
+        self._start_anew = this.values(failures=0, wake_ms=0, takeovers=0, probes=0, trail="")
         self._bury_events = (
             update(schema.inbox_event)
             .where(_EVENT.conversation == bindparam("of", type_=Text()), is_pending)
             .values(state=str(EventState.DEAD))
-            .returning(_EVENT.key, _EVENT.account, _EVENT.user_id, _EVENT.payload)
+            .returning(
+                _EVENT.key, _EVENT.account, _EVENT.user_id, _EVENT.payload, _EVENT.recorded_ms
+            )
         )
 
     async def take_over(self, lease: Lease) -> tuple[str, ...]:
@@ -141,10 +162,21 @@ class SqlTurns(SqlDeadLetters):
         return await self._database.read(work)
 
     async def postpone(
-        self, lease: Lease, conversation: str, *, wake_ms: int, failures: int
+        self,
+        lease: Lease,
+        conversation: str,
+        *,
+        wake_ms: int,
+        failures: int,
+        moment: Moment | None = None,
     ) -> None:
         """See :meth:`vestlus.store.port.Turns.postpone`."""
-        values = {"conversation": conversation, "until": wake_ms, "failed": failures}
+        values = {
+            "conversation": conversation,
+            "until": wake_ms,
+            "failed": failures,
+            "moment": cleaned(written([moment])) if moment else "",
+        }
 
         def work(connection: Connection) -> None:
             self._hold(connection, lease)
@@ -171,23 +203,41 @@ class SqlTurns(SqlDeadLetters):
         def work(connection: Connection) -> int:
             self._hold(connection, lease)
             # First, because it locks the conversation against a turn's commit.
-            connection.execute(self._start_anew, {"conversation": conversation})
+            here = {"conversation": conversation}
+            past = connection.execute(self._lock_this, here).one_or_none()
+            tried = _tries(past, now_ms) if past is not None else ()
+            connection.execute(self._start_anew, here)
+            found = connection.execute(self._bury_events, {"of": conversation})
             letters = [
                 DeadLetter(
-                    id=f"event:{key}",
-                    source="inbox_event",
+                    id=f"{EVENT_LETTER_PREFIX}{key}",
+                    source=EVENT_SOURCE,
                     reason=reason,
                     body=payload.encode(),
                     at_ms=now_ms,
                     account=account,
                     user=user,
                     conversation=conversation,
+                    history=(
+                        Moment(recorded_ms, "taken_in"),
+                        *tried,
+                        Moment(now_ms, str(EventState.DEAD), reason),
+                    ),
                 )
-                for key, account, user, payload in connection.execute(
-                    self._bury_events, {"of": conversation}
-                )
+                for key, account, user, payload, recorded_ms in found
             ]
             self._add_letters(connection, letters)
             return len(letters)
 
         return await self._database.write(work)
+
+
+def _tries(past: Row[*tuple[Any, ...]], now_ms: int) -> tuple[Moment, ...]:
+    """What a conversation's row tells of the tries to answer, in moments."""
+    trail, takeovers, probes = past
+    counted = [
+        Moment(now_ms, what, str(number))
+        for what, number in (("owners_that_took_over", takeovers), ("tries_set_apart", probes))
+        if number
+    ]
+    return (*read(trail), *counted)

@@ -1,0 +1,295 @@
+"""Looking for messages whose webhooks never came, one call at a time, for one account."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from publishers.rate import AccountBudget, CallKind
+from publishers.reconcile import retry_seconds
+from publishers.rules import SendingRules
+from publishers.tally import Tally
+from vestlus.backoff import until_available
+from vestlus.bus.port import Bus, Queue
+from vestlus.clock import Clock
+from vestlus.conversation.events import Event, Missed
+from vestlus.conversation.identity import conversation_id, partition_of
+from vestlus.errors import GraphError, LeaseLost, Refused, Throttled
+from vestlus.instagram.graph_errors import stops_account
+from vestlus.instagram.missed import KnownMessage, MissedPolicy, missed_messages, user_of
+from vestlus.instagram.port import ListedMessage, Listings, Thread
+from vestlus.messages import encode, inbox_message, new_traceparent
+from vestlus.store.port import Ledger, MissedMessages
+from vestlus.store.rows import Lease
+
+_log = structlog.get_logger(__name__)
+
+#: How often one conversation is tried before the look goes on without it, and is not complete.
+_TRIES = 5
+
+
+class SearchStore(Ledger, MissedMessages, Protocol):
+    """What a search needs of the store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchParts:
+    """What searches of a partition share."""
+
+    #: The accounts of the partition.
+    accounts: tuple[str, ...]
+    listings: Listings
+    store: SearchStore
+    bus: Bus
+    inbox_partitions: int
+
+
+@dataclass(slots=True)
+class _Run:
+    """One look under way. Times are milliseconds since 1970."""
+
+    since_ms: int
+    began_ms: int
+    #: Pages of conversations are still to be listed, from this cursor on.
+    listing: bool = True
+    after: str | None = None
+    found: dict[str, Thread] | None = None
+    #: Conversations to be read, the longest unread first, and how often each failed.
+    threads: deque[tuple[Thread, int]] | None = None
+    taken_in: int = 0
+    stale: int = 0
+    too_fresh: bool = False
+    complete: bool = True
+
+
+class MissedSearch:
+    """Reads the account's newest conversations and publishes what no webhook brought.
+
+    A look reads every conversation that was updated since the last complete look began, less a
+    margin; so nothing that Instagram still lists is passed over: a message is never older than
+    its conversation's last update, and each conversation's newest 20 messages are compared one
+    by one with what is recorded. What is found goes through the inbox, with the key that its
+    webhook would have. The time noted in the store moves on only when a look was complete.
+
+    The first look of an account takes in nothing: what was written before the service knew the
+    account is no business of the bot's.
+
+    :meth:`call` makes at most one call of the Conversations API. A kill costs what was read.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        *,
+        lease: Lease,
+        parts: SearchParts,
+        clock: Clock,
+        rules: SendingRules,
+        tally: Tally,
+    ) -> None:
+        self._account = account
+        self._lease = lease
+        self._parts = parts
+        self._clock = clock
+        self._rules = rules
+        self._tally = tally
+        self._policy = MissedPolicy(
+            grace_ms=round(rules.missed_grace_seconds * 1000),
+            stale_ms=round(rules.missed_stale_seconds * 1000),
+            tolerance_ms=round(rules.clock_tolerance_seconds * 1000),
+        )
+        self._own: frozenset[str] = frozenset()
+        self._run: _Run | None = None
+        self._asked_since_ms: int | None = None
+        self._failures = 0
+        #: When the next call, or the next look by itself, is due.
+        self._next_ms = clock() if rules.missed_sweep_seconds > 0 else None
+
+    def ask(self, since_ms: int) -> None:
+        """A person wants a look, as far back as that; it begins when the one under way ends."""
+        asked = self._asked_since_ms
+        self._asked_since_ms = since_ms if asked is None else min(asked, since_ms)
+        if self._run is None:
+            self._next_ms = self._clock()
+
+    def wait(self, now_ms: int) -> float:
+        """Seconds until a call is wanted; infinity for "not before somebody asks"."""
+        if self._next_ms is None:
+            return math.inf
+        return max(0.0, (self._next_ms - now_ms) / 1000)
+
+    async def call(self, budget: AccountBudget) -> None:
+        """Makes the next call. Needs a token of the Conversations API. Raises LeaseLost."""
+        try:
+            if self._run is None and not await self._begin():
+                return
+            await self._step()
+        except LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - a search that breaks must not stop the sends
+            self._failed(error, budget)
+        else:
+            self._failures = 0
+
+    async def _begin(self) -> bool:
+        """Plans a look; False when nothing is to be read."""
+        now_ms = self._clock()
+        until_ms = await until_available(lambda: self._parts.store.looked_until(self._account))
+        asked, self._asked_since_ms = self._asked_since_ms, None
+        if not until_ms and asked is None:
+            await self._note(now_ms)
+            self._rest(now_ms)
+            return False
+        since_ms = max(until_ms, now_ms - round(self._rules.missed_reach_seconds * 1000))
+        if asked is not None:
+            since_ms = min(since_ms, asked) if until_ms else asked
+        if not self._own:
+            self._own = await self._parts.listings.own_ids(self._account)
+        self._run = _Run(since_ms - self._policy.tolerance_ms, now_ms, found={})
+        return True
+
+    async def _step(self) -> None:
+        run = self._run
+        assert run is not None  # noqa: S101 - `call` has seen to it
+        if run.listing:
+            await self._list(run)
+        elif run.threads:
+            await self._read(run, *run.threads[0])
+        if not run.listing and not run.threads:
+            await self._end(run)
+        else:
+            self._next_ms = self._clock()
+
+    async def _list(self, run: _Run) -> None:
+        page = await self._parts.listings.threads(self._account, run.after)
+        found = run.found if run.found is not None else {}
+        new = [one for one in page.threads if one.updated_ms + 999 >= run.since_ms]
+        # A cursor that leads round in a circle must not be followed for ever.
+        goes_on = page.after is not None and page.after != run.after
+        fresh = any(one.id not in found for one in new)
+        # What moves up while the pages are read is listed twice; the older time is as good.
+        for one in new:
+            found.setdefault(one.id, one)
+        run.after = page.after
+        run.listing = goes_on and fresh and len(new) == len(page.threads)
+        if not run.listing:
+            oldest_first = sorted(found.values(), key=lambda thread: thread.updated_ms)
+            run.threads = deque((one, 0) for one in oldest_first)
+
+    async def _read(self, run: _Run, thread: Thread, failures: int) -> None:
+        threads = run.threads if run.threads is not None else deque()
+        try:
+            listed = await self._parts.listings.thread_messages(self._account, thread.id)
+            await self._take_in(run, listed)
+        except (Throttled, LeaseLost):
+            raise
+        except Refused as error:
+            if stops_account(error):
+                raise
+            # It will not be read later either.
+            _log.warning("thread_not_readable", account=self._account, reason=error.reason)
+        except Exception:
+            # Whatever is wrong with this one, the others come first now.
+            threads.popleft()
+            if failures + 1 < _TRIES:
+                threads.append((thread, failures + 1))
+            else:
+                run.complete = False
+            raise
+        threads.popleft()
+
+    async def _take_in(self, run: _Run, listed: Sequence[ListedMessage]) -> None:
+        user = user_of(listed, self._own)
+        if user is None:
+            if listed:
+                _log.warning("thread_without_a_user", account=self._account)
+            return
+        store, mids = self._parts.store, [one.mid for one in listed]
+        conversation = conversation_id(self._account, user)
+        oldest_ms = min(one.created_ms for one in listed) - self._policy.tolerance_ms
+        recorded = await until_available(
+            lambda: store.known_messages(self._account, conversation, mids, oldest_ms)
+        )
+        claimed = await until_available(lambda: store.claimed_mids(self._account, mids))
+        known = [
+            KnownMessage(one.mid, one.text, one.timestamp_ms, one.from_user)
+            for one in recorded
+            if not one.taken_back
+        ]
+        now_ms = self._clock()
+        findings = missed_messages(
+            self._account,
+            user,
+            listed,
+            known_mids={one.mid for one in recorded if one.mid} | claimed,
+            known=known,
+            since_ms=run.since_ms,
+            now_ms=now_ms,
+            policy=self._policy,
+        )
+        if findings.ids_differ:
+            _log.error("listed_ids_are_not_the_webhooks", account=self._account)
+            self._tally.count("search_ids_differ")
+            return
+        run.too_fresh = run.too_fresh or findings.too_fresh
+        if findings.events:
+            await self._publish(user, findings.events, now_ms)
+            run.taken_in += len(findings.events)
+            run.stale += sum(one.missed is Missed.STALE for one in findings.events)
+
+    async def _publish(self, user: str, events: tuple[Event, ...], now_ms: int) -> None:
+        partition = partition_of(self._account, user, self._parts.inbox_partitions)
+        message = inbox_message(events, at_ms=now_ms, traceparent=new_traceparent())
+        await self._parts.bus.publish(Queue.INBOX, partition, [encode(message)])
+
+    async def _end(self, run: _Run) -> None:
+        self._run = None
+        self._tally.count("searched")
+        self._tally.count("missed", run.taken_in)
+        if run.taken_in:
+            _log.warning(
+                "missed_messages_found",
+                account=self._account,
+                count=run.taken_in,
+                stale=run.stale,
+            )
+        if run.complete:
+            # What was too fresh, or on its way, is looked at again next time.
+            await self._note(run.began_ms - self._policy.grace_ms)
+        self._rest(run.began_ms, soon=run.too_fresh)
+
+    async def _note(self, until_ms: int) -> None:
+        await until_available(
+            lambda: self._parts.store.note_looked(self._lease, self._account, until_ms)
+        )
+
+    def _rest(self, began_ms: int, *, soon: bool = False) -> None:
+        """Plans the next look."""
+        if self._asked_since_ms is not None:
+            self._next_ms = self._clock()
+            return
+        sweep, grace = self._rules.missed_sweep_seconds, self._rules.missed_grace_seconds
+        waits = [sweep] if sweep > 0 else []
+        if soon:
+            # By then the webhooks that may have been on the way came, or did not.
+            waits.append(grace)
+            self._asked_since_ms = began_ms - 2 * self._policy.grace_ms if sweep <= 0 else None
+        self._next_ms = began_ms + round(min(waits) * 1000) if waits else None
+
+    def _failed(self, error: Exception, budget: AccountBudget) -> None:
+        """Goes on later where it was."""
+        self._failures += 1
+        wait = retry_seconds(self._rules.missed_retry_seconds, self._failures, self._rules)
+        if isinstance(error, Throttled):
+            self._tally.count("throttled")
+            # Sending has a limit of its own and goes on.
+            budget.pause_class(CallKind.LOOK, error.retry_after)
+            wait = max(wait, error.retry_after)
+        reason = error.reason if isinstance(error, GraphError) else type(error).__name__
+        _log.warning("missed_search_waits", account=self._account, reason=reason, seconds=wait)
+        self._next_ms = self._clock() + round(wait * 1000)

@@ -1,0 +1,81 @@
+"""What commands of operators share: the store and the bus beside a running service, and output."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from cyclopts import Parameter
+
+from vestlus.bus.open import open_bus
+from vestlus.bus.port import Bus, Queue, Topology
+from vestlus.clock import system_clock
+from vestlus.conversation.events import Event
+from vestlus.conversation.identity import partition_of
+from vestlus.messages import encode, inbox_message
+from vestlus.settings import Mode, Settings, load_settings
+from vestlus.store.open import open_store
+from vestlus.store.port import Store
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where the service keeps its things, for as long as a command runs."""
+
+    store: Store
+    bus: Bus
+    settings: Settings
+
+    async def hand_in(self, event: Event) -> None:
+        """Publishes an act to its user's partition, durably; its owner does it within moments."""
+        partition = partition_of(event.account, event.user or "", self.settings.partitions)
+        message = encode(inbox_message((event,), at_ms=system_clock()))
+        await self.bus.publish(Queue.INBOX, partition, [message])
+
+
+@asynccontextmanager
+async def _service() -> AsyncIterator[Service]:
+    settings = load_settings(mode=Mode.OPERATE)
+    topology = Topology(inbox=settings.partitions)
+    store = open_store(
+        settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+    )
+    async with store as opened, open_bus(settings.bus, topology) as bus:
+        yield Service(opened, bus, settings)
+
+
+def run(work: Callable[[Service], Awaitable[T]]) -> T:
+    """Runs a command's work beside the service. Raises VestlusError."""
+
+    async def main() -> T:
+        async with _service() as service:
+            return await work(service)
+
+    return asyncio.run(main())
+
+
+#: Later moments cannot be written as a date.
+_LAST_MS = 253_402_300_799_000
+
+
+def moment(at_ms: int) -> str:
+    """A time for people, UTC; empty for none."""
+    if at_ms <= 0:
+        return ""
+    if at_ms > _LAST_MS:
+        return "for good"
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def print_json(value: dict[str, Any] | Sequence[Any]) -> None:
+    """Prints for programs."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))  # noqa: T201 - a command's output
