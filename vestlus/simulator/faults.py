@@ -27,7 +27,10 @@ GRAPH_KINDS = {
     "late": 5.0,
     "slow": 2.0,
 }
-GRAPH_OPS = ("send", "action", "conversations", "upload")
+GRAPH_OPS = (
+    *("send", "action", "conversations", "upload"),
+    *("container", "status", "publish", "quota", "posts"),
+)
 MODEL_KINDS = {
     "rate_limit": 1.0,
     "server_error": 0.0,

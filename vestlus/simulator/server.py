@@ -17,6 +17,7 @@ from vestlus.simulator.control import ControlApi
 from vestlus.simulator.control_faults import FaultControlApi
 from vestlus.simulator.control_input import refuse_bad_input
 from vestlus.simulator.control_people import PeopleControlApi
+from vestlus.simulator.control_publishing import PublishingControlApi
 from vestlus.simulator.faults import (
     GRAPH_KINDS,
     GRAPH_OPS,
@@ -25,6 +26,7 @@ from vestlus.simulator.faults import (
     FaultPlan,
 )
 from vestlus.simulator.graph import GraphApi
+from vestlus.simulator.graph_publish import PublishApi
 from vestlus.simulator.graph_rate import RateMeter
 from vestlus.simulator.graph_send import SendApi
 from vestlus.simulator.media import MediaStore
@@ -33,6 +35,7 @@ from vestlus.simulator.model_http import RequestLog
 from vestlus.simulator.moderation import ModerationApi
 from vestlus.simulator.page import ChatPage
 from vestlus.simulator.persistence import DataFile
+from vestlus.simulator.posts import Posts
 from vestlus.simulator.state import State
 from vestlus.simulator.tasks import TaskGroup
 from vestlus.simulator.webhook_post import WebhookPoster
@@ -128,13 +131,20 @@ class Simulator:
         meter = RateMeter(self._monotonic)
         sender = SendApi(state, webhooks, media, meter=meter, faults=graph_faults, tasks=tasks)
         token = config.access_token
-        graph = GraphApi(state, sender, meter, graph_faults, access_token=token, rng=rng())
+        # Its chances come last, so that those of the parts before stay what they were.
+        graph_rng, model_rng = rng(), rng()
+        posts = Posts(data, saved, clock=self._clock, rng=rng())
+        publisher = PublishApi(posts, media, faults=graph_faults, tasks=tasks)
+        graph = GraphApi(
+            state, sender, publisher, meter, graph_faults, access_token=token, rng=graph_rng
+        )
         log = RequestLog(self._clock)
-        model = ModelApi(model_faults, log, clock=self._clock, rng=rng())
+        model = ModelApi(model_faults, log, clock=self._clock, rng=model_rng)
         moderation = ModerationApi(log)
         page = ChatPage(state, media)
         control = ControlApi(config, state, webhooks, media)
         people = PeopleControlApi(state, webhooks)
+        publishing = PublishingControlApi(state, posts)
         fault_control = FaultControlApi(
             state,
             webhooks,
@@ -146,7 +156,8 @@ class Simulator:
             model_faults=model_faults,
         )
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[refuse_bad_input])
-        for part in (graph, model, moderation, control, people, fault_control, page):
+        controls = (control, people, publishing, fault_control)
+        for part in (graph, model, moderation, *controls, page):
             app.add_routes(part.routes())
         await self._listen(app, stack)
         state.origin = self.url
