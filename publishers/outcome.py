@@ -14,7 +14,7 @@ from publishers.rules import SendingRules
 from publishers.tally import Tally
 from vestlus.clock import Clock
 from vestlus.errors import GraphError, NotSent, Refused, Throttled, TokenRejected
-from vestlus.instagram.graph_errors import blames_content, stops_account
+from vestlus.instagram.graph_errors import blames_content, calls_for_a_person, stops_account
 from vestlus.store.ledger import SendState
 from vestlus.store.rows import SendRow
 
@@ -81,6 +81,8 @@ class Outcomes:
             case Throttled():
                 self._tally.count("throttled")
                 _log.warning("account_throttled", account=row.account, seconds=error.retry_after)
+                if calls_for_a_person(error):
+                    self._tally.stopped(row.account, error)
                 lane.stop(error.retry_after)
                 return Step(SendState.PENDING, due_ms=now_ms + round(error.retry_after * 1000))
             case NotSent(code=0):

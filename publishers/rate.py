@@ -32,14 +32,17 @@ REGAIN_SECONDS = 60.0
 
 
 class CallKind(StrEnum):
-    """The classes of call that Instagram counts apart, as far as direct messages need them."""
+    """The classes of call that Instagram counts apart."""
 
     #: Every message, pictures included: Meta's total for messages names no exception.
     TEXT = "text"
     #: Messages of pictures, besides.
     PICTURES = "pictures"
     UPLOAD = "upload"
+    #: Calls of the Conversations API.
     LOOK = "look"
+    #: Calls of the Content Publishing API: containers, their status, publishing.
+    PUBLISH = "publish"
 
 
 @dataclass(frozen=True, slots=True)

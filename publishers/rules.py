@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from publishers.quota import Quota
 from publishers.rate import CallKind, Limit
 
 #: Meta, "Instagram Platform Overview": 100 texts a second and account. "Messenger Platform rate
@@ -17,6 +18,20 @@ UPLOAD_LIMIT = Limit.at_most(10, burst=1)
 
 #: The same page: 2 calls of the Conversations API a second and account.
 LOOK_LIMIT = Limit.at_most(2, burst=1)
+
+#: Meta names no calls a second for publishing. One is more than the day's posts and containers,
+#: each asked for once a minute, ever need.
+PUBLISH_LIMIT = Limit(rate=1.0, burst=1)
+
+#: Meta's Postman collection: 100 posts in 24 hours, a carousel counting as one. Reference pages
+#: say 50: ``content_publishing_limit`` tells an account's own.
+POSTS = Quota(100, 24 * 3600.0)
+
+#: Containers in 24 hours, published or not (third parties' audits of Meta's pages).
+CONTAINERS = Quota(400, 24 * 3600.0)
+
+#: Meta, "Instagram Platform Overview": private replies to comments on posts and reels.
+PRIVATE_REPLIES = Quota(750, 3600.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +48,10 @@ class SendingRules:
     pictures: Limit = TEXT_LIMIT
     uploads: Limit = UPLOAD_LIMIT
     looks: Limit = LOOK_LIMIT
+    publishing: Limit = PUBLISH_LIMIT
+    posts: Quota = POSTS
+    containers: Quota = CONTAINERS
+    private_replies: Quota = PRIVATE_REPLIES
     #: Calls of the Conversations API that one look makes: it finds the conversation, then reads.
     calls_per_look: int = 2
 
@@ -108,4 +127,5 @@ class SendingRules:
             CallKind.PICTURES: self.pictures,
             CallKind.UPLOAD: self.uploads,
             CallKind.LOOK: self.looks,
+            CallKind.PUBLISH: self.publishing,
         }
