@@ -22,6 +22,7 @@ from vestlus.store.sql_intake import SqlIntake
 from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_ledger import SqlLedger
 from vestlus.store.sql_members import SqlMembers
+from vestlus.store.sql_posts import SqlPosts
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_turns import SqlTurns
 
@@ -41,6 +42,7 @@ class SqlStore(
     SqlTransitions,
     SqlBank,
     SqlDesk,
+    SqlPosts,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
