@@ -93,7 +93,7 @@ def test_the_first_rule_that_fires_decides() -> None:
         {"kind": "drop", "next": 1, "probability": 0.5},
         {"kind": "drop", "probability": 1.5},
         {"kind": "drop", "next": -1},
-        {"kind": "drop", "next": 1, "op": "publish"},
+        {"kind": "drop", "next": 1, "op": "teleport"},
         {"kind": "drop", "next": True},
     ],
 )

@@ -1,4 +1,4 @@
-"""The part of the Graph API that answering direct messages needs, for Instagram Login.
+"""The Graph API for Instagram Login: the part that answering direct messages needs is here.
 
 Meta, "Send messages (Instagram API with Instagram Login)", "Conversations API", "Sender actions"
 and "Webhooks: setup".
@@ -34,6 +34,7 @@ from vestlus.instagram.graph_bodies import (
 )
 from vestlus.instagram.graph_errors import classify
 from vestlus.instagram.graph_http import TIMEOUT_SECONDS, Answer, GraphHttp
+from vestlus.instagram.graph_publishing import PublishingCalls
 from vestlus.instagram.json_values import Malformed
 from vestlus.instagram.port import (
     Gate,
@@ -62,7 +63,7 @@ def _ignore_rejection(account: str, token: str, reason: str) -> None:
     """Nobody wants to know."""
 
 
-class GraphClient:
+class GraphClient(PublishingCalls):
     """Calls the Graph API for accounts, over one session. ``async with`` opens and closes it.
 
     ``base_url`` ends with the API's version. ``token_of`` gives an account's access token at the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Literal, Protocol
 
 from vestlus.conversation.events import Attachment
@@ -154,4 +155,103 @@ class Messaging(Uploads, Presence, Listings, Protocol):
 
     async def recent_messages(self, account: str, user: str) -> tuple[RecentMessage, ...]:
         """The newest messages of the conversation, at most 20, newest first."""
+        ...
+
+
+class ContainerStatus(StrEnum):
+    """How far Instagram is with a container. Meta, "IG Container"."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    #: It can be published.
+    FINISHED = "FINISHED"
+    ERROR = "ERROR"
+    #: It was not published within 24 hours and cannot be any more.
+    EXPIRED = "EXPIRED"
+    #: Its post is on the grid, whatever the answer to the request was.
+    PUBLISHED = "PUBLISHED"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What a container's status says. ``subcode`` is Meta's for an error, 0 where it names none."""
+
+    status: ContainerStatus
+    subcode: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureContainer:
+    """A picture that Meta is to fetch and make ready for publishing."""
+
+    url: str
+    caption: str = ""
+    alt: str = ""
+    ai_generated: bool = False
+    #: One picture of a carousel: bears neither caption nor disclosure, the carousel does.
+    item: bool = False
+    #: A story: bears no caption.
+    story: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.item or self.story) and (self.caption or (self.item and self.story)):
+            raise ValueError("a picture of a carousel or a story has no caption")
+        if self.item and self.ai_generated:
+            raise ValueError("a carousel bears the disclosure, and not its pictures")
+
+
+@dataclass(frozen=True, slots=True)
+class CarouselContainer:
+    """A carousel of two to ten pictures that have containers already, in order."""
+
+    children: tuple[str, ...]
+    caption: str = ""
+    ai_generated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublishingQuota:
+    """How many posts of the last ``seconds`` count, and how many may."""
+
+    used: int
+    total: int
+    seconds: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedMedia:
+    """One post as the account's own list shows it. ``created_ms``: whole seconds, since 1970."""
+
+    id: str
+    caption: str
+    created_ms: int
+
+
+class Publishing(Protocol):
+    """Publishing posts, and looking at what was published. Meta, "Content publishing".
+
+    Every method raises the GraphError family, with the meaning that it has for
+    :class:`Messaging`. A container that nobody publishes is seen by nobody and ends after 24
+    hours; it counts towards 400 a day.
+    """
+
+    async def create_container(
+        self, account: str, content: PictureContainer | CarouselContainer
+    ) -> str:
+        """Has Meta make a post ready; returns the container's id. Meta fetches the picture now."""
+        ...
+
+    async def container(self, account: str, container: str) -> Container:
+        """How far it is. Meta, "IG Container": to be asked once a minute, for five minutes."""
+        ...
+
+    async def publish(self, account: str, container: str) -> str:
+        """Publishes a container; returns the id of the post."""
+        ...
+
+    async def publishing_quota(self, account: str) -> PublishingQuota:
+        """What Meta counts now. A carousel is one post."""
+        ...
+
+    async def recent_media(self, account: str) -> tuple[PublishedMedia, ...]:
+        """The account's newest posts, newest first, without stories and advertisements."""
         ...

@@ -28,7 +28,10 @@ GRAPH_KINDS = {
     "slow": 2.0,
     "error": 0.0,
 }
-GRAPH_OPS = ("send", "action", "conversations", "upload")
+GRAPH_OPS = (
+    *("send", "action", "conversations", "upload"),
+    *("container", "status", "publish", "quota", "posts"),
+)
 MODEL_KINDS = {
     "rate_limit": 1.0,
     "server_error": 0.0,

@@ -10,6 +10,7 @@ from vestlus.simulator import graph_errors
 from vestlus.simulator.arrivals import Arrivals
 from vestlus.simulator.faults import FaultPlan
 from vestlus.simulator.graph_errors import GraphError
+from vestlus.simulator.graph_publish import PublishApi
 from vestlus.simulator.graph_rate import RateMeter, Started
 from vestlus.simulator.graph_read import (
     NEWEST,
@@ -42,6 +43,7 @@ class GraphApi:
         self,
         state: State,
         sender: SendApi,
+        publisher: PublishApi,
         meter: RateMeter,
         faults: FaultPlan,
         *,
@@ -53,6 +55,7 @@ class GraphApi:
         self._state = state
         self._reader = GraphReader(state)
         self._sender = sender
+        self._publisher = publisher
         self._meter = meter
         self._faults = faults
         self._arrivals = arrivals
@@ -81,7 +84,9 @@ class GraphApi:
                 if own is not None and path[0] != own:
                     raise graph_errors.no_object()
                 account = path[0]
-            body = await self._dispatch(request.method, path, account, parameters, started)
+            body = await self._publishing(request.method, path, account, parameters)
+            if body is None:
+                body = await self._dispatch(request.method, path, account, parameters, started)
         except CutConnection:
             self.calls["cut"] += 1
             return cut_connection(request)
@@ -90,6 +95,28 @@ class GraphApi:
             told = error.headers(account)
             self.calls[f"error {error.code}/{error.subcode or 0}"] += 1
         return web.json_response(body, status=status, headers=self._meter.headers(account) | told)
+
+    async def _publishing(
+        self, method: str, path: list[str], account: str, parameters: JsonObject
+    ) -> JsonObject | None:
+        """Answer a call of Content Publishing; None if it is another."""
+        match method, path:
+            case "POST", [node, "media"] if node == account:
+                self.calls["media"] += 1
+                return await self._publisher.create(account, parameters)
+            case "POST", [node, "media_publish"] if node == account:
+                self.calls["media_publish"] += 1
+                return await self._publisher.publish(account, parameters)
+            case "GET", [node, "media"] if node == account:
+                self.calls["media_list"] += 1
+                return await self._publisher.listed(account, _text(parameters, "limit"))
+            case "GET", [node, "content_publishing_limit"] if node == account:
+                self.calls["content_publishing_limit"] += 1
+                return await self._publisher.quota(account)
+            case "GET", [node] if self._publisher.knows(account, node):
+                self.calls["container"] += 1
+                return await self._publisher.status(account, node)
+        return None
 
     async def _dispatch(
         self,

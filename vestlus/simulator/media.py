@@ -32,6 +32,18 @@ def is_picture(content_type: str, body: bytes) -> bool:
     return signature is not None and body.startswith(signature)
 
 
+class UnreachableError(Exception):
+    """An address cannot be fetched; `timed_out` if it took too long."""
+
+    def __init__(self, *, timed_out: bool = False) -> None:
+        super().__init__(timed_out)
+        self.timed_out = timed_out
+
+
+class TooLargeError(Exception):
+    """What lies at an address has more bytes than are taken."""
+
+
 class MediaStore:
     """Fetches media from the address in a message and keeps a copy under its hash."""
 
@@ -47,26 +59,43 @@ class MediaStore:
 
         """
         limit = IMAGE_BYTES if kind == "image" else OTHER_BYTES
+        try:
+            content_type, body = await self.download(url, limit)
+        except UnreachableError as error:
+            raise graph_errors.media_unreachable() from error
+        except TooLargeError as error:
+            raise graph_errors.media_size() from error
+        if not content_type.startswith(TYPES[kind]):
+            raise graph_errors.media_type()
+        if kind == "image" and not is_picture(content_type, body):
+            raise graph_errors.media_type()
+        media = await self.keep(content_type, body)
+        alt = embedded_description(body) if kind == "image" else None
+        return Attachment(kind, url, media, alt)
+
+    async def download(self, url: str, limit: int) -> tuple[str, bytes]:
+        """Return content type and bytes of what lies at an address.
+
+        Raises:
+            UnreachableError: If it cannot be fetched within ten seconds.
+            TooLargeError: If it has more than `limit` bytes.
+
+        """
         timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
         try:
             async with self._session.get(url, timeout=timeout) as response:
                 if response.status != 200:  # noqa: PLR2004
-                    raise graph_errors.media_unreachable()
-                content_type = response.content_type
+                    raise UnreachableError
                 body = bytearray()
                 async for chunk in response.content.iter_chunked(65536):
                     body += chunk
                     if len(body) > limit:
-                        raise graph_errors.media_size()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise graph_errors.media_unreachable() from error
-        if not content_type.startswith(TYPES[kind]):
-            raise graph_errors.media_type()
-        if kind == "image" and not is_picture(content_type, bytes(body)):
-            raise graph_errors.media_type()
-        media = await self.keep(content_type, bytes(body))
-        alt = embedded_description(bytes(body)) if kind == "image" else None
-        return Attachment(kind, url, media, alt)
+                        raise TooLargeError
+                return response.content_type, bytes(body)
+        except TimeoutError as error:
+            raise UnreachableError(timed_out=True) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise UnreachableError from error
 
     async def keep(self, content_type: str, body: bytes) -> str:
         """Store bytes and return the name they are served under."""

@@ -22,6 +22,9 @@ CONTENT_TYPES = {
     "chat.js": "text/javascript",
     "messages.js": "text/javascript",
     "composer.js": "text/javascript",
+    "grid.html": "text/html",
+    "grid.css": "text/css",
+    "grid.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 SECURITY = (
@@ -45,6 +48,7 @@ class ChatPage:
         """Return the routes to serve."""
         return [
             web.get("/", self.file),
+            web.get("/grid", self.grid),
             web.get("/static/{name}", self.file),
             web.get("/media/{id}", self._media.serve),
             web.get("/page/events", self.events),
@@ -56,7 +60,13 @@ class ChatPage:
 
     async def file(self, request: web.Request) -> web.Response:
         """Answer with the page or a part of it."""
-        name = request.match_info.get("name", "index.html")
+        return self._file(request.match_info.get("name", "index.html"))
+
+    async def grid(self, _request: web.Request) -> web.Response:
+        """Answer with the page of what was published."""
+        return self._file("grid.html")
+
+    def _file(self, name: str) -> web.Response:
         if name not in self._files:
             raise web.HTTPNotFound
         headers = {

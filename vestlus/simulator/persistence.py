@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from vestlus.simulator.jsontypes import JsonObject
+from vestlus.simulator.jsontypes import JsonObject, parse_object
 from vestlus.simulator.message_rows import COLUMNS, Value, message_row, read_message
 from vestlus.simulator.records import (
     Attachment,
@@ -49,6 +49,8 @@ CREATE TABLE IF NOT EXISTS refusal (
   account TEXT NOT NULL, user TEXT NOT NULL, at REAL NOT NULL, seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS hand_back (
   account TEXT NOT NULL, user TEXT NOT NULL, tick INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS container (id TEXT PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS post (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
 """
 # Columns that a data file of an earlier version lacks.
 LATER_COLUMNS = {
@@ -64,6 +66,8 @@ PUT_MEDIA = "INSERT OR IGNORE INTO media VALUES (?, ?, ?)"
 PUT_UPLOAD = "INSERT INTO upload VALUES (?, ?, ?, ?, ?, ?)"
 PUT_REFUSAL = "INSERT INTO refusal VALUES (?, ?, ?, ?)"
 PUT_HAND_BACK = "INSERT INTO hand_back VALUES (?, ?, ?)"
+PUT_CONTAINER = "INSERT OR REPLACE INTO container VALUES (?, ?)"
+PUT_POST = "INSERT INTO post VALUES (?, ?)"
 
 Change = tuple[str, tuple[Value, ...]]
 
@@ -79,6 +83,8 @@ class Saved:
     uploads: dict[tuple[str, str], Attachment] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     hand_backs: list[HandBack] = field(default_factory=list)
+    containers: list[JsonObject] = field(default_factory=list)
+    posts: list[JsonObject] = field(default_factory=list)
 
 
 class DataFile:
@@ -219,5 +225,13 @@ def _read(connection: sqlite3.Connection) -> Saved:
         hand_backs=[
             HandBack(account=row[0], user=row[1], tick=row[2])
             for row in connection.execute("SELECT * FROM hand_back ORDER BY rowid")
+        ],
+        containers=[
+            parse_object(body)
+            for (body,) in connection.execute("SELECT body FROM container ORDER BY rowid")
+        ],
+        posts=[
+            parse_object(body)
+            for (body,) in connection.execute("SELECT body FROM post ORDER BY seq")
         ],
     )

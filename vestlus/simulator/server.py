@@ -19,6 +19,7 @@ from vestlus.simulator.control import ControlApi
 from vestlus.simulator.control_faults import FaultControlApi
 from vestlus.simulator.control_input import refuse_bad_input
 from vestlus.simulator.control_people import PeopleControlApi
+from vestlus.simulator.control_publishing import PublishingControlApi
 from vestlus.simulator.control_tokens import TokenControlApi
 from vestlus.simulator.faults import (
     GRAPH_KINDS,
@@ -28,6 +29,7 @@ from vestlus.simulator.faults import (
     FaultPlan,
 )
 from vestlus.simulator.graph import GraphApi
+from vestlus.simulator.graph_publish import PublishApi
 from vestlus.simulator.graph_rate import RateMeter
 from vestlus.simulator.graph_send import SendApi
 from vestlus.simulator.graph_tokens import GraphTokenApi
@@ -37,6 +39,7 @@ from vestlus.simulator.model_http import RequestLog
 from vestlus.simulator.moderation import ModerationApi
 from vestlus.simulator.page import ChatPage
 from vestlus.simulator.persistence import DataFile
+from vestlus.simulator.posts import Posts
 from vestlus.simulator.state import State
 from vestlus.simulator.tasks import TaskGroup
 from vestlus.simulator.tokens import TokenDesk
@@ -140,17 +143,29 @@ class Simulator:
             clock=self._clock,
         )
         arrivals = Arrivals(self._monotonic)
+        # Its chances come last, so that those of the parts before stay what they were.
+        graph_rng, tokens_rng, model_rng = rng(), rng(), rng()
+        posts = Posts(data, saved, clock=self._clock, rng=rng())
+        publisher = PublishApi(posts, media, faults=graph_faults, tasks=tasks)
         graph = GraphApi(
-            state, sender, meter, graph_faults, arrivals=arrivals, tokens=tokens, rng=rng()
+            state,
+            sender,
+            publisher,
+            meter,
+            graph_faults,
+            arrivals=arrivals,
+            tokens=tokens,
+            rng=graph_rng,
         )
-        graph_tokens = GraphTokenApi(tokens, graph.calls, rng=rng())
+        graph_tokens = GraphTokenApi(tokens, graph.calls, rng=tokens_rng)
         log = RequestLog(self._clock)
-        model = ModelApi(model_faults, log, clock=self._clock, rng=rng())
+        model = ModelApi(model_faults, log, clock=self._clock, rng=model_rng)
         moderation = ModerationApi(log)
         page = ChatPage(state, media)
         control = ControlApi(config, state, webhooks, media)
         people = PeopleControlApi(state, webhooks)
         token_control = TokenControlApi(state, tokens)
+        publishing = PublishingControlApi(state, posts)
         fault_control = FaultControlApi(
             state,
             webhooks,
@@ -162,7 +177,7 @@ class Simulator:
             model_faults=model_faults,
         )
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[refuse_bad_input])
-        controls = (control, people, token_control, fault_control)
+        controls = (control, people, token_control, publishing, fault_control)
         for part in (graph, graph_tokens, model, moderation, *controls, page):
             app.add_routes(part.routes())
         await self._listen(app, arrivals, stack)

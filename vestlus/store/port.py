@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
+from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
 from vestlus.store.rows import (
     CommitResult,
     ConversationRow,
@@ -407,6 +408,59 @@ class Tokens(Protocol):
         ...
 
 
+class Posts(Protocol):
+    """What is to be published, and what became of it."""
+
+    async def add_posts(self, posts: Sequence[NewPost], now_ms: int) -> frozenset[str]:
+        """Plans posts; those whose key or id is known are left alone. Returns the added ids."""
+        ...
+
+    async def recover_posts(self, lease: Lease, now_ms: int) -> int:
+        """For a new holder: what the one before was publishing is LOOKING now, and what it was
+        creating a container of is PLANNED; returns how many. Raises LeaseLost.
+        """
+        ...
+
+    async def due_posts(
+        self,
+        outbox: int,
+        now_ms: int,
+        *,
+        limit: int,
+        without_accounts: Collection[str] = (),
+    ) -> tuple[PostRow, ...]:
+        """Posts of an outbox partition that have not ended and of which a step is due, the longest
+        due first, none of the accounts ``without_accounts``.
+        """
+        ...
+
+    async def post_step(self, lease: Lease, step: PostStep) -> PostStepResult:
+        """Makes a step on its condition, and what it says of containers with it."""
+        ...
+
+    async def cancel_post(self, id_: str, now_ms: int) -> bool:
+        """Takes a post back that nobody is publishing; False when it is too late for that."""
+        ...
+
+    async def post(self, id_: str) -> PostRow | None:
+        """One post."""
+        ...
+
+    async def posts(self, *, limit: int, account: str | None = None) -> tuple[PostRow, ...]:
+        """The posts that were planned for the latest time, latest first, without containers."""
+        ...
+
+    async def post_times(self, account: str, since_ms: int) -> PostTimes:
+        """What counts towards Meta's limits of a day: containers that were begun since then,
+        and posts that were published, or may have been, by an attempt since then.
+        """
+        ...
+
+    async def claimed_media(self, account: str, media: Collection[str]) -> frozenset[str]:
+        """Those of Instagram's ids that are the ``media_id`` of a post already."""
+        ...
+
+
 class Store(
     Leases,
     Members,
@@ -417,6 +471,7 @@ class Store(
     Bank,
     Desk,
     Tokens,
+    Posts,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

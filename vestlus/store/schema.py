@@ -36,6 +36,7 @@ PENDING: Final = "'pending'"
 UNDETERMINED: Final = "'undetermined'"
 DRAFT: Final = "'draft'"
 UNFINISHED: Final = "('pending', 'sending', 'looking')"
+UNENDED_POSTS: Final = "('planned', 'creating', 'waiting', 'ready', 'publishing', 'looking')"
 
 ZERO: Final = literal_column("0", BigInteger)
 
@@ -314,3 +315,65 @@ account_token: Final = Table(
     _count("failures"),
     _count("failed_ms"),
 )
+
+post: Final = Table(
+    "post",
+    metadata,
+    Column("id", Text, primary_key=True),
+    #: Of one occasion there is one post.
+    Column("key", Text, nullable=False, unique=True),
+    Column("outbox", Integer, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    #: Ids of the image bank's pictures and their alternative texts, as JSON.
+    Column("pictures", Text, nullable=False),
+    Column("caption", Text, nullable=False),
+    _count("ai_generated"),
+    Column("state", Text, nullable=False),
+    Column("planned_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("deadline_ms", BigInteger, nullable=False),
+    _count("version"),
+    _count("round"),
+    _count("failures"),
+    _count("attempts"),
+    _count("attempted_ms"),
+    _count("resends"),
+    _count("looking_ms"),
+    Column("media_id", Text),
+    _words("reason"),
+    _words("problem"),
+    _words("traceparent"),
+    Column("created_ms", BigInteger, nullable=False),
+    #: Of the last step.
+    _count("changed_ms"),
+)
+#: One of Instagram's posts proves one of ours.
+Index("post_media", post.c.account, post.c.media_id, unique=True)
+Index("post_planned", post.c.planned_ms, post.c.id)
+Index("post_attempted", post.c.account, post.c.attempted_ms)
+Index(
+    "post_due",
+    post.c.outbox,
+    post.c.due_ms,
+    post.c.id,
+    **_where(f"state IN {UNENDED_POSTS}"),
+)
+
+#: Requests for containers, each noted before it is made; they are counted by the day.
+post_container: Final = Table(
+    "post_container",
+    metadata,
+    Column("post", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    _count("round"),
+    #: 0 for what is published, from 1 for the pictures of a carousel.
+    _count("position"),
+    Column("begun_ms", BigInteger, nullable=False),
+    #: Empty while it is not known.
+    _words("container"),
+    _count("made_ms"),
+    _count("finished"),
+)
+Index("post_container_begun", post_container.c.account, post_container.c.begun_ms)

@@ -23,6 +23,7 @@ from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_ledger import SqlLedger
 from vestlus.store.sql_members import SqlMembers
 from vestlus.store.sql_missed import SqlMissed
+from vestlus.store.sql_posts import SqlPosts
 from vestlus.store.sql_tokens import SqlTokens
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_turns import SqlTurns
@@ -45,6 +46,7 @@ class SqlStore(
     SqlBank,
     SqlDesk,
     SqlTokens,
+    SqlPosts,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 

@@ -50,6 +50,7 @@ function open() {
   remember("account", account);
   remember("user", user);
   byId("peer").textContent = `Account ${account}`;
+  byId("to-grid").href = `/grid?${new URLSearchParams({ account })}`;
   stopEditing();
   clear();
   if (stream) stream.close();

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "a0003_tokens"
+revision = "a0003"
 down_revision = "a0002"
 branch_labels = None
 depends_on = None
