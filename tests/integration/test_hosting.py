@@ -364,8 +364,10 @@ class SlowToRead:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    async def load(self, conversations: Collection[str], history: int) -> object:
-        rows = await self._store.load(conversations, history)
+    async def load(
+        self, conversations: Collection[str], history: int, *, unanswered: int | None = None
+    ) -> object:
+        rows = await self._store.load(conversations, history, unanswered=unanswered)
         self.asked.set()
         await self.gate.wait()
         return rows

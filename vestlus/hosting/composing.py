@@ -52,10 +52,14 @@ class Answer:
 
 
 def written_ms(box: Mailbox, burst: Burst) -> int:
-    """When the user wrote the newest message of a burst, milliseconds since 1970."""
-    return max(
+    """When the user wrote last, as far as it concerns a burst, milliseconds since 1970.
+
+    Of a flood that is answered in pieces, the newest message is in the store only.
+    """
+    newest = max(
         written_at_ms(box.unanswered[seq].timestamp_ms, box.taken_in[seq]) for seq in burst.seqs
     )
+    return max(newest, box.known.user_ms) if box.more else newest
 
 
 def turn_of(box: Mailbox, burst: Burst, answer: Answer, *, version: int, now_ms: int) -> TurnCommit:
