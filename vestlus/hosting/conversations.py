@@ -212,9 +212,14 @@ class Conversations:
         self._places.purge()
 
     def passivate(self, unused_since_ms: int) -> None:
-        """Drops mailboxes not used since then in which nothing is unanswered."""
+        """Drops mailboxes not used since then in which nothing is unanswered.
+
+        And of the others those unused for longest, where there are too many.
+        """
         for box in [box for box in self._idle() if box.used_ms < unused_since_ms]:
             del self._boxes[box.id]
+        if len(self._boxes) > self._limits.live:
+            self._shrink()
 
     def _idle(self) -> list[Mailbox]:
         return [
@@ -224,11 +229,12 @@ class Conversations:
         ]
 
     def _shrink(self) -> None:
-        """Drops the longest unused tenth, if so many are idle. Seldom: it looks at all of them."""
+        """Makes room for a tenth more, if so many are idle. Seldom: it looks at all of them."""
+        tenth = max(1, self._limits.live // 10)
         spare = sorted(self._idle(), key=lambda box: box.used_ms)
-        for box in spare[: max(1, self._limits.live // 10)]:
+        for box in spare[: max(0, len(self._boxes) + tenth - self._limits.live)]:
             del self._boxes[box.id]
-        self._shrink_at = max(self._limits.live, len(self._boxes) + self._limits.live // 10)
+        self._shrink_at = max(self._limits.live, len(self._boxes) + tenth)
 
     def _box(self, conversation: str, lease: Lease) -> Mailbox:
         box = self._boxes.get(conversation)
