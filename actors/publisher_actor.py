@@ -103,6 +103,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         membership = Membership(store, member, holder, extended=service.lease_extended)
         controls.describe = lambda: {"leases": len(membership.held), **asdict(service.stats())}
         await make_sure_gone(store, member)
+        controls.serving = True
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
         await until_failed(serving, failed)
 

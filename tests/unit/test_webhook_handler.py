@@ -580,8 +580,8 @@ async def test_the_room_of_refused_and_broken_bodies_is_free_again(front: Front)
     large = batch(1200)
     for _ in range(3):
         assert (await front.post(large, headers=signed(b"other"))).status == 401
-        gone = {"type": "http.disconnect"}
-        piece = {"type": "http.request", "body": large, "more_body": True}
+        gone: dict[str, object] = {"type": "http.disconnect"}
+        piece: dict[str, object] = {"type": "http.request", "body": large, "more_body": True}
         await front.ask("POST", headers=signed(large), messages=[piece, gone])
         assert (await front.post(large[:-1])).status == 400
     assert (await front.post(large)).status == 200

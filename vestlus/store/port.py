@@ -87,6 +87,13 @@ class Members(Protocol):
         """Writes lease name → member id. Raises LeaseLost when ``registry`` is not held."""
         ...
 
+    async def retire(self, member: Member) -> None:
+        """Signs a member off that ends in good order: from now on nothing is assigned to it.
+
+        Its leases stay its own until they are released. It must give no sign of life afterwards.
+        """
+        ...
+
     async def leave(self, member: Member) -> None:
         """Forgets the member and its assignments, and frees the leases that this incarnation
         holds; for a planned end, or for a member whose process is known to be gone.
