@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -88,7 +89,8 @@ class Shell:
         if self._loop is not None and self._controls is not None:
             controls = self._controls
             controls.deadline_seconds = deadline_seconds
-            self._loop.call_soon_threadsafe(controls.stop.set)
+            with suppress(RuntimeError):  # it has ended, and its loop is closed
+                self._loop.call_soon_threadsafe(controls.stop.set)
         self._done.result(deadline_seconds + patience)
 
     def _run(self) -> None:
