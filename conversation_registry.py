@@ -100,7 +100,8 @@ class Registry:
         self._cluster = cluster
         self._watched: dict[str, Watched] = {}
         self._pools: Pools | None = None
-        self._stopping = False
+        #: Actors that are too many, until they have ended; by name.
+        self._ending: dict[str, asyncio.Task[None]] = {}
 
     def describe(self) -> dict[str, Any]:
         """What there is, by actor name."""
@@ -139,6 +140,7 @@ class Registry:
             await make_sure_gone(store, member)
             await asyncio.to_thread(self._adopt)
             lease: Lease | None = None
+            controls.serving = True
             while not controls.stop.is_set():
                 if keeping.done():
                     keeping.result()
@@ -151,10 +153,13 @@ class Registry:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(ROUND_SECONDS):
                         await controls.stop.wait()
+            # First, so that the registry of another cluster on this store assigns what the actors
+            # of this one let go of, while they do.
+            try:
+                await store.leave(member)
+            except StoreUnavailable:
+                _log.warning("not_signed_off")
             await self._end(controls.deadline_seconds)
-            if lease is not None:
-                await store.release([lease], member)
-            await store.leave(member)
 
     def _adopt(self) -> None:
         """Takes over the actors of an earlier incarnation: those too many are ended then."""
@@ -173,12 +178,16 @@ class Registry:
         wanted = {f"conversation-{n}": MemberKind.CONVERSATION for n in range(pools.conversation)}
         wanted |= {f"publisher-{n}": MemberKind.PUBLISHER for n in range(pools.publisher)}
         for name, kind in wanted.items():
-            if name not in self._watched:
+            if name not in self._watched and name not in self._ending:
                 handle = await asyncio.to_thread(self._start, name, kind)
                 self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
-        surplus = [name for name in self._watched if name not in wanted]
-        if surplus:
-            await self._end_actors(surplus, LEASE_SECONDS)
+        for name in [name for name in self._watched if name not in wanted]:
+            # In a task: what it has under way may take a while, and the others are looked after.
+            self._ending[name] = asyncio.create_task(
+                self._end_actor(self._watched.pop(name), LEASE_SECONDS), name=f"end {name}"
+            )
+        for name in [name for name, task in self._ending.items() if task.done()]:
+            self._ending.pop(name).result()
         await asyncio.gather(*(self._check(name) for name in list(self._watched)))
 
     def _start(self, name: str, kind: MemberKind) -> ActorHandle[Any]:
@@ -275,20 +284,17 @@ class Registry:
         """Conversations first, so that what they still decide is rung at the publishers."""
         for kind in (MemberKind.CONVERSATION, MemberKind.PUBLISHER):
             names = [name for name, one in self._watched.items() if one.kind is kind]
-            await self._end_actors(names, deadline_seconds)
+            actors = [self._watched.pop(name) for name in names]
+            await asyncio.gather(*(self._end_actor(one, deadline_seconds) for one in actors))
+        await asyncio.gather(*self._ending.values())
 
-    async def _end_actors(self, names: list[str], deadline_seconds: float) -> None:
-        async def end(one: Watched) -> None:
-            try:
-                drained: Any = one.handle.drain.remote(deadline_seconds)
-                await asyncio.to_thread(ray.get, drained, timeout=deadline_seconds + 15)
-            except (GetTimeoutError, RayActorError, RayTaskError) as error:
-                _log.warning("actor_not_drained", error=type(error).__name__)
-            await asyncio.to_thread(ray.kill, one.handle, no_restart=True)
-
-        await asyncio.gather(*(end(self._watched[name]) for name in names))
-        for name in names:
-            del self._watched[name]
+    async def _end_actor(self, one: Watched, deadline_seconds: float) -> None:
+        try:
+            drained: Any = one.handle.drain.remote(deadline_seconds)
+            await asyncio.to_thread(ray.get, drained, timeout=deadline_seconds + 15)
+        except (GetTimeoutError, RayActorError, RayTaskError) as error:
+            _log.warning("actor_not_drained", error=type(error).__name__)
+        await asyncio.to_thread(ray.kill, one.handle, no_restart=True)
 
 
 @ray.remote
@@ -341,6 +347,23 @@ def end_outdated(settings: Settings, deadline_seconds: float) -> None:
     except (GetTimeoutError, RayActorError, RayTaskError) as error:
         _log.warning("outdated_registry_not_drained", error=type(error).__name__)
     ray.kill(registry, no_restart=True)
+
+
+def end_at_once() -> None:
+    """Ends the registry and every actor without draining, as ``kill -9`` would: what they had
+    under way is left to the next start.
+    """
+    found = [
+        one["name"]
+        for one in ray.util.list_named_actors(all_namespaces=True)
+        if one["namespace"] == NAMESPACE
+    ]
+    kinds = {str(MemberKind.CONVERSATION), str(MemberKind.PUBLISHER)}
+    actors = [name for name in found if name.partition("-")[0] in kinds]
+    # The registry first: it would start the others again.
+    for name in (REGISTRY_NAME, *actors):
+        with suppress(ValueError):  # it has ended by itself
+            ray.kill(ray.get_actor(name, NAMESPACE), no_restart=True)
 
 
 def start_registry(settings: Settings, cluster: str) -> ActorHandle[Any]:

@@ -24,9 +24,15 @@ APP_NAME = "vestlus"
 MOST_REQUESTS = 2000
 
 
+#: Requests that wait for one of these places, beyond which Serve answers 503. Its default is no
+#: limit.
+MOST_WAITING = 1000
+
+
 @serve.deployment(
     name="Webhook",
     max_ongoing_requests=MOST_REQUESTS,
+    max_queued_requests=MOST_WAITING,
     ray_actor_options={"num_cpus": 0.1},
     health_check_period_s=5,
     graceful_shutdown_timeout_s=10,

@@ -58,6 +58,7 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         membership = Membership(store, member, host)
         controls.describe = lambda: {"leases": len(membership.held), **asdict(host.counts())}
         await make_sure_gone(store, member)
+        controls.serving = True
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
         await until_failed(serving, host.failed)
 

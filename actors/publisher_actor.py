@@ -107,6 +107,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         controls.describe = lambda: {"leases": len(membership.held), **asdict(service.stats())}
         await make_sure_gone(store, member)
         reading.add_done_callback(lambda task: _pass_on(task, failed))
+        controls.serving = True
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
         await until_failed(serving, failed)
 

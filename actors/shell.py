@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -35,6 +36,9 @@ class Controls:
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
+        #: Set by a service that has begun to serve: from then on it ends by itself when told to
+        #: stop. Before, it holds nothing that would have to be ended in good order.
+        self.serving = False
         #: How long work under way may take after ``stop``, seconds.
         self.deadline_seconds = 0.0
         #: Fills in what there is to say about the service.
@@ -76,15 +80,17 @@ class Shell:
         return {"pid": os.getpid(), **answer.result(timeout)}
 
     def drain(self, deadline_seconds: float, patience: float = 10.0) -> None:
-        """Tells the service to stop and waits for it. Safe to call twice.
+        """Tells the service to stop and waits for it. Safe to call twice, and at any time.
 
         ``patience`` is what may come on top of the deadline, for closing, in seconds. Raises
         TimeoutError after that, and what the service failed with.
         """
+        self._started.wait(deadline_seconds + patience)
         if self._loop is not None and self._controls is not None:
             controls = self._controls
             controls.deadline_seconds = deadline_seconds
-            self._loop.call_soon_threadsafe(controls.stop.set)
+            with suppress(RuntimeError):  # it has ended, and its loop is closed
+                self._loop.call_soon_threadsafe(controls.stop.set)
         self._done.result(deadline_seconds + patience)
 
     def _run(self) -> None:
@@ -106,8 +112,17 @@ class Shell:
         self._controls = Controls()
         self._loop = asyncio.get_running_loop()
         self._started.set()
-        await self._service(self._controls)
-        if not self._controls.stop.is_set():
+        controls = self._controls
+        service = asyncio.ensure_future(self._service(controls))
+        stop = asyncio.create_task(controls.stop.wait(), name="stop")
+        await asyncio.wait({service, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not controls.serving and not service.done():
+            service.cancel()
+        await asyncio.wait({service})
+        stop.cancel()
+        if not service.cancelled():
+            service.result()
+        if not controls.stop.is_set():
             message = f"{self._name} ended by itself"
             raise RuntimeError(message)
 

@@ -19,6 +19,9 @@ _log = structlog.get_logger(__name__)
 #: Rows named in one reading; SQLite and PostgreSQL both take more.
 _IDS_AT_ONCE = 500
 
+#: Rung rows that wait to be read. What is rung beyond is found by the next reading.
+_MOST_WANTED = 10_000
+
 #: Between tries while the store does not answer.
 _RETRY_SECONDS = 1.0
 
@@ -88,6 +91,8 @@ class LedgerReader:
     def ring(self, sends: Iterable[SendReference]) -> None:
         """These rows were just written. Losing a ring delays until the next reading."""
         for send in sends:
+            if len(self._wanted) >= _MOST_WANTED:
+                break
             if send.conversation not in self._in_hand and self._room.has_room(send.account):
                 self._wanted.add(send.ledger_id)
         if self._wanted:

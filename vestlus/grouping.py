@@ -38,8 +38,13 @@ class GroupCommitter(Generic[Item, Result]):
         name: str,
         max_items: int = 500,
         linger: float = 0.0,
+        weigh: Callable[[Item], int] = lambda _: 0,
+        max_weight: int = 0,
     ) -> None:
-        """``linger`` is how long, in seconds, a group that is not full waits for more."""
+        """``linger`` is how long, in seconds, a group that is not full waits for more.
+
+        A group's items weigh ``max_weight`` together at most; one that weighs more goes alone.
+        """
         if max_items < 1:
             message = "max_items must be at least 1"
             raise ValueError(message)
@@ -47,6 +52,8 @@ class GroupCommitter(Generic[Item, Result]):
         self._name = name
         self._max_items = max_items
         self._linger = linger
+        self._weigh = weigh
+        self._max_weight = max_weight
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._grew = asyncio.Event()
         self._full = asyncio.Event()
@@ -118,10 +125,15 @@ class GroupCommitter(Generic[Item, Result]):
 
     def _take_group(self) -> list[tuple[Item, asyncio.Future[Result]]]:
         group: list[tuple[Item, asyncio.Future[Result]]] = []
+        weight = 0
         while self._waiting and len(group) < self._max_items:
-            item, future = self._waiting.popleft()
+            item, future = self._waiting[0]
             if not future.done():
+                weight += self._weigh(item)
+                if group and weight > self._max_weight:
+                    break
                 group.append((item, future))
+            self._waiting.popleft()
         if not self._closing:
             if not self._waiting:
                 self._grew.clear()

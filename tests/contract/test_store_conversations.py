@@ -113,3 +113,18 @@ async def test_giving_up_buries_the_unanswered_and_starts_anew(store: Store) -> 
     counts = await store.counts()
     assert counts.events[f"message/{EventState.DEAD}"] == 2
     assert counts.dead_letters == 2
+
+
+async def test_of_a_flood_no_more_is_loaded_than_asked_for_the_oldest_first(store: Store) -> None:
+    lease = await hold(store)
+    flood = [message(timestamp_ms=100 - n) for n in range(50)]
+    await recorded(store, lease, *flood, *(message("jaan") for _ in range(3)))
+    ids = [conversation_id(ACCOUNT, "user"), conversation_id(ACCOUNT, "jaan")]
+
+    rows = await store.load(ids, 5, unanswered=10)
+
+    assert [one.event for one in rows[ids[0]].pending] == flood[:10]
+    assert len(rows[ids[1]].pending) == 3
+    await store.commit_turns([turn(lease, rows[ids[0]])], 1)
+    rows = await store.load(ids, 5, unanswered=10)
+    assert [one.event for one in rows[ids[0]].pending] == flood[10:20]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -193,3 +194,25 @@ async def test_users_are_found_by_the_mids_of_what_came_in_and_went_out(store: S
     asked = ["in", "out", "elsewhere", "nobody's", "unheard of"]
     assert await store.users_of(ACCOUNT, asked) == {"in": "mari", "out": "jaan"}
     assert await store.users_of(ACCOUNT, []) == {}
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+async def test_an_event_that_the_database_refuses_becomes_a_dead_letter_and_stops_no_other(
+    store: Store,
+) -> None:
+    lease = await hold(store)
+    # No account at all, which no column takes; how a refusal comes about does not matter here.
+    bad = replace(message(text="Halb."), account=cast("str", None), mid=None)
+    before, after, other = message(), message(), message("jaan")
+
+    first, second = await store.record(
+        [(lease, [new(before), new(bad), new(after)]), (lease, [new(other)])], now_ms=7
+    )
+
+    assert first is not None
+    assert second is not None
+    assert [one.event for one in first + second] == [before, after, other]
+    assert [one.event for one in (await conversation(store)).pending] == [before, after]
+    (letter,) = await store.dead_letters(limit=10)
+    assert (letter.reason, letter.source, letter.at_ms) == ("not_storable", "inbox_event", 7)
+    assert "Halb." in letter.body.decode()

@@ -168,6 +168,22 @@ async def test_a_member_that_leaves_is_forgotten_with_its_assignments(store: Sto
     assert await store.assignment("") == {"inbox.1": "bert"}
 
 
+async def test_a_member_that_retires_keeps_its_leases_and_is_assigned_nothing(
+    store: Store, rival: Store
+) -> None:
+    await store.assign(await hold(store, REGISTRY), {"inbox.0": "anna", "inbox.1": "bert"})
+    await store.heartbeat(ANNA)
+    lease = await hold(store, member=ANNA)
+    await store.retire(ANNA)
+
+    assert await store.live(MemberKind.CONVERSATION, LONG) == ()
+    assert await store.assignment("") == {"inbox.1": "bert"}
+    assert await store.renew([lease], ANNA, LONG) == {INBOX}
+    assert await rival.acquire([INBOX], BERT, LONG) == {}
+    await store.release([lease], ANNA)
+    assert set(await rival.acquire([INBOX], BERT, LONG)) == {INBOX}
+
+
 async def test_a_member_that_leaves_frees_its_leases_and_they_are_void_at_once(
     store: Store, rival: Store
 ) -> None:

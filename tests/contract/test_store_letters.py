@@ -17,7 +17,6 @@ from tests.contract.store_support import (
     path,
     recorded,
     store,
-    store_url,
     texts,
     turn,
     unfinished,
@@ -47,7 +46,7 @@ from vestlus.store.rows import (
 )
 from vestlus.store.trail import Moment
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 ID = conversation_id(ACCOUNT, "user")
 PENDING, SENDING, LOOKING = SendState.PENDING, SendState.SENDING, SendState.LOOKING

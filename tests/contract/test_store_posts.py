@@ -18,7 +18,6 @@ from tests.contract.store_support import (
     hold_outbox,
     rival,
     store,
-    store_url,
 )
 from vestlus.errors import LeaseLost
 from vestlus.store.names import outbox_lease
@@ -36,7 +35,7 @@ from vestlus.store.post_rows import (
 from vestlus.store.posts import ENDED, POST_TRANSITIONS, PostState
 from vestlus.store.rows import Lease
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 _numbers = itertools.count(1)
 

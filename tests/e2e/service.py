@@ -195,6 +195,30 @@ def running_serve(folder: Path, simulator: str, settings: Mapping[str, str]) -> 
 def _running(
     command: str, folder: Path, settings: Mapping[str, str], started: Callable[[], bool]
 ) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    with _started(command, folder, settings) as (process, log):
+
+        def ready() -> bool:
+            if process.poll() is not None:
+                raise ServiceError(f"it ended\n{log.read_text('utf-8', errors='replace')[-4000:]}")
+            return started()
+
+        wait_for(f"{command} is ready", ready, seconds=START_SECONDS)
+        yield process, log
+
+
+@contextmanager
+def serving(
+    folder: Path, settings: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """``vestlus serve``, not ready yet, and its log; ended as :func:`running_serve` ends it."""
+    with _started("serve", folder, {"VESTLUS_HTTP_HOST": "127.0.0.1", **settings}) as started:
+        yield started
+
+
+@contextmanager
+def _started(
+    command: str, folder: Path, settings: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{command}.log"
     environment = {
@@ -210,14 +234,7 @@ def _running(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-
-    def ready() -> bool:
-        if process.poll() is not None:
-            raise ServiceError(f"it ended\n{log.read_text('utf-8', errors='replace')[-4000:]}")
-        return started()
-
     try:
-        wait_for(f"{command} is ready", ready, seconds=START_SECONDS)
         yield process, log
     finally:
         _stop(process)

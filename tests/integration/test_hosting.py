@@ -25,6 +25,7 @@ from vestlus.conversation.turn import (
 )
 from vestlus.errors import AssistantUnavailable
 from vestlus.hosting.host import ConversationHost
+from vestlus.hosting.turn_places import Limits
 from vestlus.hosting.turns import HandedOver, TurnPolicies
 from vestlus.messages import decode_outbox, encode, inbox_message
 from vestlus.settings_account import Account
@@ -60,6 +61,7 @@ class World:
         policies: TurnPolicies = FAST,
         suspects: SuspectPolicy | None = None,
         account: Account | None = None,
+        limits: Limits | None = None,
     ) -> ConversationHost:
         """A host that holds every partition; its predecessor's leases are taken over."""
         self.incarnation += 1
@@ -76,6 +78,7 @@ class World:
                 suspects=suspects,
                 account_of=lambda _: account,
                 handed_over=self.handed_over.append,
+                limits=limits,
             )
         )
         names = [inbox_lease(partition) for partition in range(TOPOLOGY.inbox)]
@@ -364,8 +367,10 @@ class SlowToRead:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    async def load(self, conversations: Collection[str], history: int) -> object:
-        rows = await self._store.load(conversations, history)
+    async def load(
+        self, conversations: Collection[str], history: int, *, unanswered: int | None = None
+    ) -> object:
+        rows = await self._store.load(conversations, history, unanswered=unanswered)
         self.asked.set()
         await self.gate.wait()
         return rows

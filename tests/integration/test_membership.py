@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from vestlus.errors import StoreUnavailable
 from vestlus.hosting.membership import GONE_AFTER_SECONDS, Membership
 from vestlus.store.names import REGISTRY, inbox_lease
 from vestlus.store.open import open_store
@@ -20,12 +21,13 @@ ROOT = Member("c/registry", MemberKind.REGISTRY, "1", "h", 3)
 
 
 class Holder:
-    """Holds what it is given; letting go takes as long as ``busy`` is not set."""
+    """Holds what it is given; letting go, of what is ``busy``, takes until ``idle`` is set."""
 
     def __init__(self) -> None:
         self.lost: set[Lease] = set()
         self.holds: dict[str, Lease] = {}
         self.let_go_of: list[str] = []
+        self.busy = {inbox_lease(partition) for partition in range(4)}
         self.idle = asyncio.Event()
         self.idle.set()
 
@@ -33,7 +35,7 @@ class Holder:
         self.holds[lease.name] = lease
 
     async def let_go(self, name: str, deadline_seconds: float) -> None:
-        if deadline_seconds > 0:
+        if deadline_seconds > 0 and name in self.busy:
             await self.idle.wait()
         self.let_go_of.append(name)
         self.holds.pop(name, None)
@@ -123,6 +125,42 @@ async def test_who_ends_in_good_order_leaves_nothing_held_and_is_forgotten(store
     assert anna.holder.holds == {}
     assert await store.live(MemberKind.CONVERSATION, 60) == ()
     assert set(await store.acquire([inbox_lease(0)], BERT, 60)) == {"inbox.0"}
+
+
+async def test_each_partition_of_who_ends_is_another_s_as_soon_as_it_is_idle(store: Store) -> None:
+    await assign(store, p0=ANNA, p1=ANNA)
+    anna, bert = Serving(store, ANNA), Serving(store, BERT)
+    await until(lambda: len(anna.holder.holds) == 2)
+    anna.holder.busy = {"inbox.1"}
+    anna.holder.idle.clear()
+    anna.stop.set()
+    await until(lambda: anna.holder.let_go_of == ["inbox.0"])
+    # A registry sees who is left, long before the last turn ends.
+    async with asyncio.timeout(10):
+        while [one.id for one in await store.live(MemberKind.CONVERSATION, 60)] != [BERT.id]:
+            await asyncio.sleep(0.02)
+    assert await store.assignment("inbox.") == {}
+    await assign(store, p0=BERT, p1=BERT)
+    await until(lambda: set(bert.holder.holds) == {"inbox.0"})
+    assert set(anna.holder.holds) == {"inbox.1"}
+    anna.holder.idle.set()
+    await until(lambda: len(bert.holder.holds) == 2)
+    await anna.task
+    await bert.end()
+
+
+async def test_who_ends_while_the_store_is_away_ends_all_the_same(store: Store) -> None:
+    await assign(store, p0=ANNA)
+    anna = Serving(store, ANNA)
+    await until(lambda: anna.holder.holds)
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    for name in ("retire", "release", "leave"):
+        setattr(store, name, away)
+    await anna.end()
+    assert anna.holder.let_go_of == ["inbox.0"]
 
 
 async def test_an_error_of_the_holder_ends_the_membership(store: Store) -> None:

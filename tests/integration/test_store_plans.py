@@ -100,6 +100,11 @@ async def test_no_frequent_question_reads_a_whole_table(
             "unfinished": (store._first, {"of": 1, "most": 50}, "ledger_deadline"),
             "of ids": (store._first_named, {"of": 1, "most": 50} | one_id, "ledger_order"),
             "pending": (store._pending, {"ids": ["c1"]}, "inbox_event_pending"),
+            "first pending": (
+                store._first_pending,
+                {"ids": ["c1"], "unanswered": 10},
+                "inbox_event_pending",
+            ),
             "takeover": (store._unanswered, {"partition": 1}, "inbox_event_pending"),
             "echoes": (
                 store._unclaimed,

@@ -19,12 +19,12 @@ from vestlus.cli.launch import (
     HostUnknownError,
     NotStartedError,
     PortTakenError,
-    Stop,
     free_port,
     port_is_free,
     reachable,
     running,
 )
+from vestlus.cli.stopping import Stop
 from vestlus.errors import BusError, SettingsError
 from vestlus.settings import Settings
 
@@ -210,6 +210,33 @@ def test_each_signal_stops_and_a_second_one_ends_at_once(number: signal.Signals)
     signal.raise_signal(signal.SIGHUP)  # a terminal says twice that it is gone
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.usefixtures("_handlers")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_takes_long_at_the_start_is_broken_off_by_the_first_signal(
+    number: signal.Signals,
+) -> None:
+    stop = Stop()
+    stop.listen()
+    with pytest.raises(KeyboardInterrupt), stop.interrupting():
+        signal.raise_signal(number)
+    # What ends then is broken off by the second one, as ever.
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+    # And what is told to stop before it begins does not begin.
+    with pytest.raises(KeyboardInterrupt), stop.interrupting():
+        pytest.fail("it began")
+
+
+@pytest.mark.usefixtures("_handlers")
+def test_the_end_itself_is_not_interrupted() -> None:
+    stop = Stop()
+    stop.listen()
+    stop.deafen()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTERM):
+        signal.raise_signal(number)
+    assert not stop.heard
 
 
 @pytest.mark.usefixtures("_handlers")

@@ -217,3 +217,12 @@ def test_every_item_is_flushed_once_in_the_order_of_submission(
         assert all(len(group) <= max_items for group in recorder.groups)
 
     asyncio.run(run())
+
+
+async def test_a_group_weighs_no_more_than_it_may_and_what_is_heavier_goes_alone() -> None:
+    recorder = Recorder()
+    async with GroupCommitter(
+        recorder, name="test", weigh=lambda number: number, max_weight=10
+    ) as committer:
+        await asyncio.gather(*(committer.submit(number) for number in (4, 6, 1, 50, 2, 8)))
+    assert recorder.groups == [[4, 6], [1], [50], [2, 8]]

@@ -5,9 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vestlus.assistant.prompt import DEFAULT_HISTORY_TOKENS
 from vestlus.conversation.events import Attachment, Event, EventKind, calls_for_answer
-from vestlus.conversation.transcript import spoken
+from vestlus.conversation.history import estimated_tokens, newest_within
+from vestlus.conversation.transcript import as_history, spoken
 from vestlus.conversation.turn import (
+    MOST_TOGETHER,
+    MOST_TOGETHER_TOKENS,
     AfterFailure,
     BurstPolicy,
     FailurePolicy,
@@ -15,6 +19,7 @@ from vestlus.conversation.turn import (
     Start,
     SuspectPolicy,
     answer_at,
+    first_together,
     in_meta_order,
     may_restart,
 )
@@ -173,3 +178,37 @@ def test_an_event_always_reads_as_something(text: str, kinds: list[str]) -> None
         attachments=tuple(Attachment(kind) for kind in kinds),
     )
     assert spoken(event)
+
+
+@given(st.lists(st.text(max_size=1500), min_size=1, max_size=100))
+def test_a_flood_is_answered_in_pieces_that_fit_and_lose_nothing(texts: list[str]) -> None:
+    events = [message(text) for text in texts]
+    pieces: list[list[str | None]] = []
+    while events:
+        piece = first_together(events)
+        assert 1 <= len(piece) <= MOST_TOGETHER
+        tokens = sum(estimated_tokens(spoken(event)) for event in piece)
+        assert tokens <= MOST_TOGETHER_TOKENS or len(piece) == 1
+        pieces.append([event.text for event in piece])
+        events = events[len(piece) :]
+    assert [text for piece in pieces for text in piece] == texts
+
+
+def test_the_largest_piece_is_whole_in_its_prompt() -> None:
+    quoted = {"q": "x" * 500}
+    events = [
+        Event(
+            key="k",
+            kind=EventKind.MESSAGE,
+            account="1",
+            user="2",
+            conversation="c",
+            mid="m",
+            timestamp_ms=0,
+            text="ä" * 300,
+            reply_to_mid="q",
+        )
+        for _ in range(200)
+    ]
+    asked = [as_history(event, quoted) for event in first_together(events)]
+    assert len(newest_within(asked, DEFAULT_HISTORY_TOKENS)) == len(asked)

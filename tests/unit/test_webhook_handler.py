@@ -20,7 +20,7 @@ from vestlus.bus.port import Bus, Queue
 from vestlus.conversation.events import Event
 from vestlus.conversation.identity import partition_of
 from vestlus.errors import BusUnavailable
-from vestlus.instagram.handler import MAX_BODY_BYTES, WebhookHandler
+from vestlus.instagram.handler import FREE_BYTES, MAX_BODY_BYTES, WebhookHandler
 from vestlus.instagram.parsing import parse_webhook
 from vestlus.instagram.signature import sign
 from vestlus.messages import decode_inbox
@@ -551,3 +551,37 @@ async def test_nothing_of_a_request_is_logged(bus: MemoryBus, front: Front) -> N
     assert "Omg" not in words
     assert "900000000000002" not in words
     assert SECRET not in words
+
+
+# Much at once.
+
+
+async def test_large_bodies_that_leave_no_room_are_put_off_and_small_ones_are_not(
+    bus: MemoryBus,
+) -> None:
+    front = Front(bus, room_bytes=200_000)
+    bus.gate.clear()
+    large = batch(1200)
+    assert FREE_BYTES < len(large) < 200_000 + FREE_BYTES
+    first = asyncio.create_task(front.post(large))
+    await bus.wait_begun(PARTITIONS)
+    refused = await front.post(large)
+    assert (refused.status, refused.headers["retry-after"]) == (503, "5")
+    small = asyncio.create_task(front.post(TEXT))
+    await bus.wait_begun(PARTITIONS + 1)
+    bus.gate.set()
+    assert ((await first).status, (await small).status) == (200, 200)
+    assert (await front.post(large)).status == 200
+    assert front.counts["request_busy"] == 1
+
+
+async def test_the_room_of_refused_and_broken_bodies_is_free_again(front: Front) -> None:
+    front = Front(MemoryBus(), room_bytes=200_000)
+    large = batch(1200)
+    for _ in range(3):
+        assert (await front.post(large, headers=signed(b"other"))).status == 401
+        gone: dict[str, object] = {"type": "http.disconnect"}
+        piece: dict[str, object] = {"type": "http.request", "body": large, "more_body": True}
+        await front.ask("POST", headers=signed(large), messages=[piece, gone])
+        assert (await front.post(large[:-1])).status == 400
+    assert (await front.post(large)).status == 200

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from image_bank import starter_folder
-from vestlus.cli.launch import Say, Stop, free_port, port_is_free, reachable, running
+from vestlus.cli.launch import Say, free_port, port_is_free, reachable, running
 from vestlus.cli.simulator_process import simulator_process
+from vestlus.cli.stopping import Stop
 from vestlus.errors import VestlusError
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.settings_account import Account

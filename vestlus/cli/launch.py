@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
+from typing import Any
 from uuid import uuid4
 
 from image_bank.bank import ImageBank
@@ -25,6 +25,7 @@ from image_bank.open import load_at_start, open_storage
 from vestlus.assistant.picture_vectors import keep_picture_vectors
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
+from vestlus.cli.stopping import Stop
 from vestlus.clock import system_clock
 from vestlus.errors import (
     BusError,
@@ -65,43 +66,6 @@ class HostUnknownError(VestlusError):
 
 class PortTakenError(VestlusError):
     """Something else listens on the port."""
-
-
-class Stop:
-    """Set by SIGINT, SIGTERM and SIGHUP. A second SIGINT or SIGTERM ends at once."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def listen(self) -> None:
-        """Takes the signals over; again after Ray has taken them."""
-        signal.signal(signal.SIGINT, self._heard)
-        signal.signal(signal.SIGTERM, self._heard)
-        # Under nohup it is ignored, and stays so.
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            signal.signal(signal.SIGHUP, self._heard)
-
-    def _heard(self, number: int, _: FrameType | None) -> None:
-        # A terminal that is closed says so twice: the kernel does, and the shell.
-        if self._event.is_set() and number != signal.SIGHUP:
-            raise KeyboardInterrupt
-        self._event.set()
-
-    @property
-    def heard(self) -> bool:
-        """Whether to stop."""
-        return self._event.is_set()
-
-    def check(self) -> None:
-        """Raises KeyboardInterrupt when told to stop: for before there is anything to drain."""
-        if self.heard:
-            raise KeyboardInterrupt
-
-    def wait(self) -> None:
-        """Waits for a signal."""
-        # In slices: a wait without end would keep Python from running the signal handler.
-        while not self._event.wait(0.5):
-            pass
 
 
 def port_is_free(host: str, port: int) -> bool:
@@ -172,53 +136,82 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
 @contextmanager
 def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     # Only now: Ray and Ray Serve read the environment when they are imported.
-    import ray
     from ray import serve
 
-    from actors import NAMESPACE
     from conversation_registry import end_outdated, start_registry
     from serve_app import APP_NAME, application
 
     local = not os.environ.get("RAY_ADDRESS")
     say("Ray starts …" if local else "Connecting to the Ray cluster …")
-    with _hangups_held_back():
-        _start_ray(local=local)
-    stop.listen()
-    stop.check()
-    cluster = uuid4().hex[:12]
-    if not local:
-        end_outdated(settings, DRAIN_SECONDS)
-    registry = start_registry(settings, cluster)
+    registry = None
     try:
-        say("Serve and the actors start …")
-        serve.start(
-            http_options={
-                "host": settings.http_host,
-                "port": settings.http_port,
-                "keep_alive_timeout_s": 90,
-            },
-            logging_config={"log_level": "WARNING", "enable_access_log": False},
-        )
-        serve.run(
-            application(settings, cluster),
-            name=APP_NAME,
-            route_prefix="/",
-            logging_config={"log_level": "WARNING", "enable_access_log": False},
-        )
-        address = f"http://{reachable(settings.http_host)}:{settings.http_port}"
-        _wait_until_ready(address, stop)
+        with _hangups_held_back():
+            _start_ray(local=local)
+        stop.listen()
+        cluster = uuid4().hex[:12]
+        with stop.interrupting():
+            if not local:
+                end_outdated(settings, DRAIN_SECONDS)
+            registry = start_registry(settings, cluster)
+            say("Serve and the actors start …")
+            serve.start(
+                http_options={
+                    "host": settings.http_host,
+                    "port": settings.http_port,
+                    "keep_alive_timeout_s": 90,
+                },
+                logging_config={"log_level": "WARNING", "enable_access_log": False},
+            )
+            serve.run(
+                application(settings, cluster),
+                name=APP_NAME,
+                route_prefix="/",
+                logging_config={"log_level": "WARNING", "enable_access_log": False},
+            )
+            address = f"http://{reachable(settings.http_host)}:{settings.http_port}"
+            _wait_until_ready(address, stop)
         yield address
     finally:
-        say("Stopping: no more is taken in, what is under way is finished …")
-        end_serve: Callable[[], None] = serve.shutdown
-        end_serve()
-        try:
+        _end(registry, stop, say, local=local)
+
+
+def _end(registry: Any, stop: Stop, say: Say, *, local: bool) -> None:  # noqa: ANN401 - a Ray handle
+    """Ends in good order, and at once when told to again. Raises KeyboardInterrupt then.
+
+    No more is taken in; turns under way are finished, then sends; leases are handed over; then
+    everything is closed. What a deadline cuts off is in the store, and goes on at the next start.
+    """
+    import ray
+    from ray import serve
+
+    from actors import NAMESPACE
+    from conversation_registry import end_at_once
+    from serve_app import APP_NAME
+
+    hurried = False
+    try:
+        if registry is not None:
+            say("Stopping: no more is taken in, what is under way is finished …")
+            end_serve: Callable[[], None] = serve.shutdown
+            end_serve()
             ray.get(registry.drain.remote(DRAIN_SECONDS), timeout=2 * DRAIN_SECONDS + 40)
-        except ray.exceptions.RayError as error:
-            say(f"Not drained in good order ({type(error).__name__}); nothing is lost by that.")
-        ray.kill(registry, no_restart=True)
-        ray.shutdown()
-        say(f"Stopped. (Ray namespace {NAMESPACE})" if not local else "Stopped.")
+    except ray.exceptions.RayError as error:
+        say(f"Not drained in good order ({type(error).__name__}); nothing is lost by that.")
+    except KeyboardInterrupt:
+        hurried = True
+    # From here on it takes a moment, and interrupted it would leave processes behind.
+    stop.deafen()
+    if hurried:
+        say("Ending at once; what was under way goes on at the next start.")
+        if not local:
+            # An application on somebody else's cluster; our own one ends as a whole.
+            serve.delete(APP_NAME, _blocking=False)
+    if registry is not None:
+        end_at_once()
+    ray.shutdown()
+    say(f"Stopped. (Ray namespace {NAMESPACE})" if not local else "Stopped.")
+    if hurried:
+        raise KeyboardInterrupt
 
 
 async def _check_adapters(settings: Settings) -> None:

@@ -80,7 +80,8 @@ def serve() -> None:
     Connects to the Ray cluster of RAY_ADDRESS, or starts a local one. Ctrl-C and SIGTERM drain
     it and leave nothing behind.
     """
-    from vestlus.cli.launch import Stop, running
+    from vestlus.cli.launch import running
+    from vestlus.cli.stopping import Stop
     from vestlus.settings import Mode, load_settings
 
     settings = load_settings(mode=Mode.SERVE)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from vestlus.conversation.events import Event
+from vestlus.conversation.history import estimated_tokens
+from vestlus.conversation.transcript import spoken
 
 #: A text that ends like a finished thought, closing marks and emoji aside.
 _FINISHED = re.compile(r"[.!?…。]['\"”’»)\]]*[^\w\s]*\s*$")
@@ -65,6 +67,29 @@ class RestartPolicy:
 def may_restart(restarts: int, waiting_since_ms: int, now_ms: int, policy: RestartPolicy) -> bool:
     """Whether a newer message still cancels the answer; else it gets the next one."""
     return restarts < policy.most and now_ms - waiting_since_ms < policy.longest_ms
+
+
+#: Messages that are answered together at most. More is no burst but a flood, and is answered in
+#: pieces, so that no prompt and no transaction grows with it.
+MOST_TOGETHER = 30
+
+#: And tokens. With what replies quote they fit into the 6,000 that a prompt has for messages:
+#: nothing that is answered was left out of its prompt.
+MOST_TOGETHER_TOKENS = 4_000
+
+
+def first_together(events: Sequence[Event]) -> Sequence[Event]:
+    """Of unanswered events, in order of recording, the first ones that one answer may be to.
+
+    At least one. Pieces of a flood are taken in order of recording, so that none overtakes
+    another; Meta's order holds within each.
+    """
+    left = MOST_TOGETHER_TOKENS
+    for place, event in enumerate(events):
+        left -= estimated_tokens(spoken(event))
+        if place == MOST_TOGETHER or (left < 0 and place):
+            return events[:place]
+    return events
 
 
 def in_meta_order(events: Sequence[Event]) -> tuple[Event, ...]:

@@ -17,9 +17,10 @@ from vestlus.grouping import GroupCommitter
 from vestlus.hosting.answers import Answers
 from vestlus.hosting.commits import TurnCommits
 from vestlus.hosting.courtesy import Courtesy
-from vestlus.hosting.mailbox import HISTORY_MESSAGES, Mailbox
+from vestlus.hosting.mailbox import HISTORY_MESSAGES, MOST_EVENTS, Mailbox
 from vestlus.hosting.summaries import Summaries
 from vestlus.hosting.suspects import Suspects
+from vestlus.hosting.turn_places import Limits, Places
 from vestlus.hosting.turns import Conversing, HandedOver, TurnCounts, TurnPolicies
 from vestlus.settings_account import Account
 from vestlus.store.port import Turns
@@ -31,12 +32,16 @@ IDLE_MS = 10 * 60 * 1000
 #: Conversations read in one query: a takeover may find thousands.
 LOADED_TOGETHER = 200
 
-#: Turns under way at a time. More wait in order; the broker holds the rest.
-MOST_TURNS = 2000
+#: A mailbox that waits for longer keeps nothing of what the store has.
+LIGHT_AFTER_SECONDS = 30.0
 
 
 class Conversations:
     """Gives each conversation with something unanswered a task, one at most.
+
+    Memory is bounded: what waits for its turn, for its time or for a person keeps no messages
+    here, and while very many wait for their turn :meth:`room` holds up the intake, so that the
+    bus holds the rest.
 
     ``lost`` is told of a lease that a turn found to be lost, ``failed`` of anything unexpected.
     """
@@ -55,9 +60,11 @@ class Conversations:
         handed_over: Callable[[HandedOver], None],
         lost: Callable[[Lease], None],
         failed: Callable[[BaseException], None],
+        limits: Limits | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._limits = limits or Limits()
         self._lost = lost
         self._failed = failed
         self._loader = GroupCommitter[str, ConversationRow | None](
@@ -79,8 +86,9 @@ class Conversations:
         self._suspects = Suspects(
             suspects, store=store, clock=clock, start=self._start, drop=lost, failed=failed
         )
-        self._turns = asyncio.Semaphore(MOST_TURNS)
+        self._places = Places(self._limits, self._begin)
         self._boxes: dict[str, Mailbox] = {}
+        self._shrink_at = self._limits.live
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -116,6 +124,15 @@ class Conversations:
         return sum(1 for box in self._boxes.values() if box.task is not None)
 
     @property
+    def waiting(self) -> int:
+        """Conversations that wait for a place among those."""
+        return len(self._places)
+
+    async def room(self) -> None:
+        """Returns when more may be taken in."""
+        await self._places.room()
+
+    @property
     def suspects(self) -> int:
         """Conversations that wait to be tried apart from the others."""
         return len(self._suspects)
@@ -129,7 +146,7 @@ class Conversations:
             waiting = await self._store.take_over(lease)
             for first in range(0, len(waiting), LOADED_TOGETHER):
                 some = waiting[first : first + LOADED_TOGETHER]
-                rows = await self._store.load(some, HISTORY_MESSAGES)
+                rows = await self._store.load(some, HISTORY_MESSAGES, unanswered=MOST_EVENTS)
                 for conversation in some:
                     if conversation in rows:
                         self._resume(lease, rows[conversation])
@@ -192,16 +209,32 @@ class Conversations:
         for box in [box for box in self._boxes.values() if box.lease == lease]:
             box.stop()
             del self._boxes[box.id]
+        self._places.purge()
 
     def passivate(self, unused_since_ms: int) -> None:
-        """Drops mailboxes not used since then in which nothing is unanswered."""
-        idle = [
+        """Drops mailboxes not used since then in which nothing is unanswered.
+
+        And of the others those unused for longest, where there are too many.
+        """
+        for box in [box for box in self._idle() if box.used_ms < unused_since_ms]:
+            del self._boxes[box.id]
+        if len(self._boxes) > self._limits.live:
+            self._shrink()
+
+    def _idle(self) -> list[Mailbox]:
+        return [
             box
             for box in self._boxes.values()
-            if box.used_ms < unused_since_ms and not box.unanswered and box.task is None
+            if not (box.unanswered or box.more or box.task is not None)
         ]
-        for box in idle:
+
+    def _shrink(self) -> None:
+        """Makes room for a tenth more, if so many are idle. Seldom: it looks at all of them."""
+        tenth = max(1, self._limits.live // 10)
+        spare = sorted(self._idle(), key=lambda box: box.used_ms)
+        for box in spare[: max(0, len(self._boxes) + tenth - self._limits.live)]:
             del self._boxes[box.id]
+        self._shrink_at = max(self._limits.live, len(self._boxes) + tenth)
 
     def _box(self, conversation: str, lease: Lease) -> Mailbox:
         box = self._boxes.get(conversation)
@@ -210,12 +243,15 @@ class Conversations:
             box.stop()
             box = None
         if box is None:
+            if len(self._boxes) >= self._shrink_at:
+                self._shrink()
             box = self._boxes[conversation] = Mailbox(conversation, lease)
         box.used_ms = self._clock()
         return box
 
     def _resume(self, lease: Lease, row: ConversationRow) -> None:
         box = self._box(row.id, lease)
+        box.more = False
         box.fill(row, frozenset(box.unanswered))
         box.loaded = True
         if not self._suspects.holds(box):
@@ -223,25 +259,28 @@ class Conversations:
 
     def _start(self, box: Mailbox) -> None:
         """Gives the conversation a task, unless it has one, waits, or is a suspect."""
-        if box.task is not None or box.timer is not None or box.suspect or box.stopped:
+        waits = box.timer is not None or box.queued
+        if box.task is not None or waits or box.suspect or box.stopped:
             return
         wait = (box.due_ms - self._clock()) / 1000 if box.loaded else 0.0
         if wait > 0:
+            if wait > LIGHT_AFTER_SECONDS:
+                box.lighten()
             box.timer = asyncio.get_running_loop().call_later(wait, self._wake, box)
             return
-        box.task = asyncio.create_task(self._converse(box), name="conversation")
+        self._places.ask(box)
+
+    def _begin(self, box: Mailbox) -> None:
+        box.task = asyncio.create_task(self._conversing.run(box), name="conversation")
         box.task.add_done_callback(lambda done: self._ended(box, done))
 
     def _wake(self, box: Mailbox) -> None:
         box.timer = None
         self._start(box)
 
-    async def _converse(self, box: Mailbox) -> None:
-        async with self._turns:
-            await self._conversing.run(box)
-
     def _ended(self, box: Mailbox, task: asyncio.Task[None]) -> None:
         box.task = None
+        self._places.leave()
         if task.cancelled():
             return
         error = task.exception()
@@ -255,7 +294,7 @@ class Conversations:
             self._failed(error)
 
     async def _load(self, conversations: list[str]) -> list[ConversationRow | None]:
-        rows = await self._store.load(set(conversations), HISTORY_MESSAGES)
+        rows = await self._store.load(set(conversations), HISTORY_MESSAGES, unanswered=MOST_EVENTS)
         return [rows.get(conversation) for conversation in conversations]
 
     async def _sweep(self) -> None:

@@ -12,6 +12,8 @@ class HostCounts:
     partitions: int
     conversations: int
     in_flight: int
+    #: Conversations that wait for a place among those.
+    waiting: int
     thinking: int
     recorded: int
     answered: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -160,12 +161,17 @@ class EchoDesk:
         return {name: tuple(_sent(row) for row in rows) for name, rows in found.items()}
 
     async def _quotes(self, events: Sequence[Event]) -> dict[str, Mapping[str, str]]:
-        quotes: dict[str, Mapping[str, str]] = {}
+        reactions: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
         for event in events:
             if event.kind is EventKind.REACTION and event.mid and event.conversation:
-                quotes[event.key] = await self._store.texts_of(
-                    event.account, event.conversation, {event.mid}
-                )
+                reactions[event.account, event.conversation].append(event)
+        quotes: dict[str, Mapping[str, str]] = {}
+        # Once for each conversation, however much its user reacts to.
+        for (account, conversation), some in reactions.items():
+            texts = await self._store.texts_of(
+                account, conversation, {one.mid for one in some if one.mid}
+            )
+            quotes |= {one.key: texts for one in some}
         return quotes
 
     async def _run(self) -> None:

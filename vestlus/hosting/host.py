@@ -24,8 +24,9 @@ from vestlus.hosting.counts import HostCounts
 from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.echo_desk import EchoDesk
 from vestlus.hosting.effects import people_policy
-from vestlus.hosting.intake import IntakeStore, PartitionIntake, Recorder
+from vestlus.hosting.intake import MOST_EVENTS_TOGETHER, IntakeStore, PartitionIntake, Recorder
 from vestlus.hosting.places import place_of
+from vestlus.hosting.turn_places import Limits
 from vestlus.hosting.turns import HandedOver, TurnPolicies
 from vestlus.settings_account import Account
 from vestlus.store.names import partition_number
@@ -75,13 +76,20 @@ class ConversationHost:
         suspects: SuspectPolicy | None = None,
         account_of: Callable[[str], Account | None] = _unknown,
         handed_over: Callable[[HandedOver], None] = _told_nobody,
+        limits: Limits | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
         self._clock = clock
         self._partitions = partitions
         self._commits = TurnCommits(store, bus, clock, outbox_partitions)
-        self._recorder: Recorder = GroupCommitter(self._record, name="recorder", max_items=64)
+        self._recorder: Recorder = GroupCommitter(
+            self._record,
+            name="recorder",
+            max_items=64,
+            weigh=lambda batch: len(batch[1]),
+            max_weight=MOST_EVENTS_TOGETHER,
+        )
         courtesy = Courtesy(bus, clock, outbox_partitions)
         self.conversations = Conversations(
             store=store,
@@ -95,6 +103,7 @@ class ConversationHost:
             handed_over=handed_over,
             lost=self._drop,
             failed=self._fail,
+            limits=limits,
         )
         self._echoes = EchoDesk(
             store=store,
@@ -147,6 +156,7 @@ class ConversationHost:
             changed=self.conversations.changed,
             noted=self.conversations.noted,
             undetermined=self._echoes.hold,
+            room=self.conversations.room,
         )
         tasks = [asyncio.create_task(intake.run(), name=f"intake {lease.name}")]
         if partition_number(lease.name) == 0:
@@ -181,6 +191,7 @@ class ConversationHost:
             partitions=len(self._held),
             conversations=self.conversations.live,
             in_flight=self.conversations.in_flight,
+            waiting=self.conversations.waiting,
             thinking=done.thinking,
             recorded=self._recorded + sum(one.intake.recorded for one in self._held.values()),
             answered=done.answered,

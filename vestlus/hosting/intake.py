@@ -29,6 +29,10 @@ _log = structlog.get_logger(__name__)
 #: Deliveries recorded together: a webhook POST is one delivery and holds up to 1000 events.
 MOST_DELIVERIES = 100
 
+#: Events recorded in one transaction: a few tens of milliseconds, well within the time that the
+#: database gives a statement, however much waits in the queues.
+MOST_EVENTS_TOGETHER = 1_000
+
 #: Batches of events of all partitions, recorded in one transaction.
 Recorder = GroupCommitter[tuple[Lease, Sequence[NewEvent]], list[RecordedEvent] | None]
 
@@ -59,6 +63,7 @@ class PartitionIntake:
         changed: Callable[[Lease, str], None],
         noted: Callable[[Lease, str, Sequence[HistoryMessage]], None],
         undetermined: Callable[[Lease, Sequence[RecordedEvent]], None],
+        room: Callable[[], Awaitable[None]],
     ) -> None:
         self._lease = lease
         self._partition = partition_number(lease.name)
@@ -73,6 +78,7 @@ class PartitionIntake:
         self._changed = changed
         self._noted = noted
         self._undetermined = undetermined
+        self._room = room
         self.recorded = 0
 
     async def run(self) -> None:
@@ -80,8 +86,12 @@ class PartitionIntake:
         await consume(self._bus, Queue.INBOX, self._partition, self._take_in, most=MOST_DELIVERIES)
 
     async def _take_in(self, deliveries: Sequence[Delivery]) -> None:
+        # What is not acknowledged meanwhile is the bus's to keep.
+        await self._room()
         events = await self._read(deliveries)
-        self._deliver(self._lease, await self._record(events))
+        for first in range(0, len(events), MOST_EVENTS_TOGETHER):
+            some = events[first : first + MOST_EVENTS_TOGETHER]
+            self._deliver(self._lease, await self._record(some))
 
     async def _read(self, deliveries: Sequence[Delivery]) -> list[Event]:
         messages: list[InboxMessage] = []

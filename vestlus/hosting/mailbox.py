@@ -11,6 +11,10 @@ from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.reply import Reply
 from vestlus.store.rows import After, ConversationRow, Lease, RecordedEvent, Silence
 
+#: Unanswered events of one conversation in memory. A user who writes more at once is answered in
+#: pieces; the rest waits in the store.
+MOST_EVENTS = 100
+
 #: Messages of history kept in memory and offered to prompts; the token budget cuts further.
 HISTORY_MESSAGES = 40
 
@@ -60,7 +64,8 @@ class Mailbox:
     """One conversation in memory. Touched only by the event loop of its host.
 
     The store is the truth: a mailbox can be dropped at any moment and is rebuilt by loading.
-    ``unanswered`` and ``taken_in`` are by ``seq``, in order of recording.
+    ``unanswered`` and ``taken_in`` are by ``seq``, in order of recording. They are the first ones
+    that the store has, without gaps: where ``more`` is set it has others after them.
     """
 
     id: str
@@ -80,6 +85,10 @@ class Mailbox:
     history: list[HistoryMessage] = field(default_factory=list)
     unanswered: dict[int, Event] = field(default_factory=dict)
     taken_in: dict[int, int] = field(default_factory=dict)
+    #: The store has unanswered events that are not here, and that come after those that are.
+    more: bool = False
+    #: The answer under way is to as many messages as one answer may be to.
+    full: bool = False
     #: Runs while something is unanswered and due.
     task: asyncio.Task[None] | None = None
     #: The model's call of the turn under way, while it may be cancelled.
@@ -96,6 +105,8 @@ class Mailbox:
     used_ms: int = 0
     #: Waits to be tried apart: earlier owners died with it under way.
     suspect: bool = False
+    #: Waits for a place among the turns under way.
+    queued: bool = False
     #: Dropped by its host: never started again.
     stopped: bool = False
 
@@ -105,11 +116,16 @@ class Mailbox:
         return max(self.wake_ms, self.silent_ms)
 
     def add(self, recorded: RecordedEvent) -> bool:
-        """Takes in an unanswered event; False when it is known already."""
+        """Takes in an unanswered event; False when it is known already.
+
+        Where there is no room for it, it waits in the store.
+        """
         if recorded.seq in self.unanswered:
             return False
-        self.unanswered[recorded.seq] = recorded.event
-        self.taken_in[recorded.seq] = recorded.recorded_ms
+        self.more = self.more or len(self.unanswered) >= MOST_EVENTS
+        if not self.more:
+            self.unanswered[recorded.seq] = recorded.event
+            self.taken_in[recorded.seq] = recorded.recorded_ms
         self.account = recorded.event.account
         self.user = recorded.event.user or self.user
         # It may be what ends the silence, or what may not wait for its end.
@@ -122,7 +138,8 @@ class Mailbox:
 
         ``known`` are the events that the mailbox had before the store was asked: of these the
         store says which are still unanswered. Those that came meanwhile are newer than its
-        answer, and stay.
+        answer, and stay, unless the store has others before them. The row has been asked for with
+        :data:`MOST_EVENTS`.
         """
         self.account, self.user = row.account, row.user
         self.version = row.version
@@ -131,7 +148,11 @@ class Mailbox:
         self.known = Known.of(row)
         self.silent_ms = 0
         self.history = list(row.history)
-        newer = {seq: event for seq, event in self.unanswered.items() if seq not in known}
+        newer: dict[int, Event] = {}
+        if len(row.pending) >= MOST_EVENTS:
+            self.more = True
+        else:
+            newer = {seq: event for seq, event in self.unanswered.items() if seq not in known}
         taken_in = {seq: self.taken_in[seq] for seq in newer}
         self.unanswered = {one.seq: one.event for one in row.pending} | newer
         self.taken_in = {one.seq: one.recorded_ms for one in row.pending} | taken_in
@@ -143,6 +164,8 @@ class Mailbox:
         for seq in seqs:
             self.unanswered.pop(seq, None)
             self.taken_in.pop(seq, None)
+        if self.more:
+            self.loaded = False
         self.history = [*self.history, *history][-HISTORY_MESSAGES:]
         self.known.became(after, len(history))
         if after.erase:
@@ -150,6 +173,13 @@ class Mailbox:
         self.version += 1
         self.failures = self.outages = self.takeovers = self.probes = 0
         self.restarts = self.wake_ms = self.asked_since_ms = 0
+
+    def lighten(self) -> None:
+        """Keeps nothing that the store has: for one that will not be answered soon."""
+        self.unanswered.clear()
+        self.taken_in.clear()
+        self.history = []
+        self.more, self.loaded = True, False
 
     def is_stale(self) -> bool:
         """Whether there is nothing to answer from what is known here."""
@@ -165,10 +195,8 @@ class Mailbox:
 
     def forget(self) -> None:
         """The unanswered events were given up: events that came meanwhile are read again."""
-        self.unanswered.clear()
-        self.taken_in.clear()
+        self.lighten()
         self.outages = 0
-        self.loaded = False
 
     def disarm(self) -> None:
         """Stops the timer, if one runs."""

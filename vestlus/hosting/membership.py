@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import Any, Protocol
 
 import structlog
 
@@ -86,7 +86,9 @@ class Membership:
         """Serves until ``stop`` is set; then hands everything over and signs off.
 
         ``deadline_seconds`` is asked then: what is under way may take so long. Others take over
-        at once, because the leases are released and not left to expire.
+        at once, each partition as soon as nothing of it is under way: it is assigned to them from
+        the beginning, and its lease is released and not left to expire. With a database that is
+        away it ends all the same, and the leases expire.
         """
         async with asyncio.TaskGroup() as group:
             beating = group.create_task(self._repeat(self._beat, BEAT_SECONDS), name="heartbeat")
@@ -96,11 +98,13 @@ class Membership:
             )
             await _until_set_or_done(stop, serving)
             serving.cancel()
-            await asyncio.wait({serving})
-            await self._let_go(list(self._held), deadline_seconds())
             beating.cancel()
+            await asyncio.wait({serving, beating})
+            # After the last sign of life, which would sign in again.
+            await _if_it_answers(self._store.retire(self._member), "not_retired")
+            await self._let_go(list(self._held), deadline_seconds())
             renewing.cancel()
-        await self._store.leave(self._member)
+        await _if_it_answers(self._store.leave(self._member), "not_signed_off")
 
     async def _repeat(self, action: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:
@@ -144,11 +148,16 @@ class Membership:
                 await self._holder.let_go(lease.name, 0)
 
     async def _let_go(self, names: Collection[str], deadline_seconds: float) -> None:
-        await asyncio.gather(*(self._holder.let_go(name, deadline_seconds) for name in names))
-        leases = [self._held.pop(name) for name in names if name in self._held]
-        if leases:
-            await self._store.release(leases, self._member)
-            _log.info("leases_released", leases=len(leases))
+        async def one(name: str) -> None:
+            await self._holder.let_go(name, deadline_seconds)
+            lease = self._held.pop(name, None)
+            if lease is not None:
+                # Otherwise it expires by itself.
+                release = self._store.release([lease], self._member)
+                await _if_it_answers(release, "lease_not_released")
+
+        await asyncio.gather(*(one(name) for name in names))
+        _log.info("leases_let_go", leases=len(names))
 
     async def _acquire(self, names: Collection[str]) -> None:
         asked = time.monotonic()
@@ -167,6 +176,14 @@ class Membership:
             _log.warning("lease_not_taken_up", lease=name, error=type(result).__name__)
         if leases:
             _log.info("leases_acquired", leases=len(leases))
+
+
+async def _if_it_answers(call: Coroutine[Any, Any, None], otherwise: str) -> None:
+    """For the last calls, which a database that is away must not hold up; logs ``otherwise``."""
+    try:
+        await call
+    except StoreUnavailable:
+        _log.warning(otherwise)
 
 
 async def _until_set_or_done(stop: asyncio.Event, task: asyncio.Task[None]) -> None:

@@ -21,6 +21,10 @@ LEFT_OUT = 15
 #: Summaries made at a time: they are in no hurry and compete with answers for the model.
 TOGETHER = 4
 
+#: Summaries that are being made or wait for it; whoever comes on top is looked at after the next
+#: turn.
+MOST = 200
+
 
 class Summaries:
     """Keeps each long conversation's running summary. One that fails is made later."""
@@ -36,6 +40,8 @@ class Summaries:
     def look(self, box: Mailbox) -> None:
         """Begins a summary of the conversation, if it needs one and none is being made."""
         if box.known.messages - box.known.summarised < SUM_UP_AT or box.id in self._tasks:
+            return
+        if len(self._tasks) >= MOST:
             return
         task = asyncio.create_task(self._sum_up(box), name="summary")
         self._tasks[box.id] = task

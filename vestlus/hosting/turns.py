@@ -22,6 +22,7 @@ from vestlus.conversation.turn import (
     FailurePolicy,
     RestartPolicy,
     answer_at,
+    first_together,
     in_meta_order,
     may_restart,
 )
@@ -127,7 +128,7 @@ class Conversing:
             box.wake_ms = 0
         if box.news is not None:
             box.news.set()
-        if box.thinking is None or box.thinking.done():
+        if box.thinking is None or box.thinking.done() or box.full:
             return
         since = box.asked_since_ms or min(box.taken_in.values())
         if urgent or may_restart(box.restarts, since, self._clock(), self._policies.restart):
@@ -156,12 +157,13 @@ class Conversing:
 
     async def _fill(self, box: Mailbox) -> None:
         known = frozenset(box.unanswered)
-        # Said beforehand: whoever wants it read again while the store answers takes it back.
-        box.loaded = True
+        # Said beforehand: whoever wants it read again while the store answers takes it back, and
+        # what comes meanwhile is kept.
+        box.loaded, more, box.more = True, box.more, False
         try:
             row = await self._load(box.id)
         except BaseException:
-            box.loaded = False
+            box.loaded, box.more = False, box.more or more
             raise
         if row is None:
             _log.error("conversation_without_a_row", conversation=box.id)
@@ -173,7 +175,7 @@ class Conversing:
     async def _burst(self, box: Mailbox) -> None:
         box.news = asyncio.Event()
         try:
-            while True:
+            while not box.more:
                 box.news.clear()
                 arrivals = [(box.taken_in[seq], event) for seq, event in box.unanswered.items()]
                 left = answer_at(arrivals, self._policies.burst) - self._clock()
@@ -205,7 +207,10 @@ class Conversing:
 
     async def _gathered(self, box: Mailbox) -> Burst:
         seq_of = {event.key: seq for seq, event in box.unanswered.items()}
-        events = in_meta_order(tuple(box.unanswered.values()))
+        waiting = tuple(box.unanswered.values())
+        first = first_together(waiting)
+        box.full = box.more or len(first) < len(waiting)
+        events = in_meta_order(first)
         for place, event in enumerate(events, 1):
             if self._answers.stands_alone(box.account, event.text):
                 # What comes after it is a burst of its own.

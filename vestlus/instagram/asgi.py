@@ -25,16 +25,66 @@ class ClientGone(Exception):
     """There is nobody left to answer."""
 
 
+class Room:
+    """What the large bodies of one process may take together, in bytes.
+
+    The first ``free`` bytes of each request are not counted: whoever fills the room keeps out
+    large bodies for a moment, and no ordinary ones.
+    """
+
+    def __init__(self, *, size: int, free: int) -> None:
+        self._left = size
+        self._free = free
+
+    def share(self) -> Share:
+        """What one request has of it, nothing yet."""
+        return Share(self, self._free)
+
+    def take(self, size: int) -> None:
+        """Raises HttpRefusal with 503 where there is not so much."""
+        if size > self._left:
+            raise HttpRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
+        self._left -= size
+
+    def give_back(self, size: int) -> None:
+        """What was taken is free again."""
+        self._left += size
+
+
+class Share:
+    """One request's part of a :class:`Room`; :meth:`close` gives it back."""
+
+    def __init__(self, room: Room, free: int) -> None:
+        self._room = room
+        self._free = free
+        self._taken = 0
+
+    def grow(self, size: int) -> None:
+        """Takes so many bytes more. Raises HttpRefusal with 503."""
+        free = min(size, self._free)
+        self._room.take(size - free)
+        self._free -= free
+        self._taken += size - free
+
+    def close(self) -> None:
+        """Gives everything back. Safe to call twice."""
+        taken, self._taken = self._taken, 0
+        self._room.give_back(taken)
+
+
 def header_values(scope: Scope, name: bytes) -> list[bytes]:
     """All values of a header; ``name`` is in lowercase, as ASGI gives it."""
     return [value for key, value in scope["headers"] if key == name]
 
 
-async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: float) -> bytes:
+async def read_body(
+    scope: Scope, receive: Receive, share: Share, *, limit: int, seconds: float
+) -> bytes:
     """The whole body, of at most ``limit`` bytes, arriving within so many seconds.
 
-    The limit holds for what is declared and for what really comes. Raises ClientGone, and
-    HttpRefusal with 400 for a Content-Length that is none, 413 and 408.
+    The limit holds for what is declared and for what really comes; ``share`` grows with what
+    came. Raises ClientGone, and HttpRefusal with 400 for a Content-Length that is none, 413, 408,
+    and 503 where the bodies of other requests leave no room.
     """
     declared = header_values(scope, b"content-length")
     if len(declared) > 1 or not all(_is_length(value) for value in declared):
@@ -43,12 +93,12 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: floa
         raise HttpRefusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
     try:
         async with asyncio.timeout(seconds):
-            return await _read(receive, limit)
+            return await _read(receive, share, limit)
     except TimeoutError:
         raise HttpRefusal(HTTPStatus.REQUEST_TIMEOUT, "body_timeout") from None
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
+async def _read(receive: Receive, share: Share, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -59,6 +109,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
         size += len(chunk)
         if size > limit:
             raise HttpRefusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
+        share.grow(len(chunk))
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)

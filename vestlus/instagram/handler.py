@@ -18,14 +18,12 @@ confirmed that the events are durable; anything else makes Meta deliver again:
 from __future__ import annotations
 
 import asyncio
-import hmac
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
-from urllib.parse import parse_qs
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -34,8 +32,16 @@ from vestlus.bus.port import Bus, Queue
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
 from vestlus.errors import BusUnavailable, NotWebhook, SignatureRejected
-from vestlus.instagram import signature
-from vestlus.instagram.asgi import ClientGone, HttpRefusal, header_values, read_body, respond
+from vestlus.instagram import handshake, signature
+from vestlus.instagram.asgi import (
+    ClientGone,
+    HttpRefusal,
+    Room,
+    Share,
+    header_values,
+    read_body,
+    respond,
+)
 from vestlus.instagram.parsing import group_by_partition, parse_webhook
 from vestlus.messages import encode, inbox_message, new_traceparent
 
@@ -44,6 +50,13 @@ _log = structlog.get_logger(__name__)
 #: A POST of Meta's has at most 1000 updates. A text of 1000 characters takes 6 kB in Meta's
 #: escaped form at worst; captures have under 1 kB an update. 4 MiB leaves 4 kB for each.
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
+
+#: Bytes of a body that always have room: a POST with one update has a few hundred.
+FREE_BYTES: Final = 64 * 1024
+
+#: What bodies may take beyond that, in one process, from their first byte until they are durable.
+#: 16 of the largest; what is parsed of them takes some times as much.
+ROOM_BYTES: Final = 64 * 1024 * 1024
 
 #: Bodies arrive in one piece from Meta; who takes longer than this only holds memory.
 READ_TIMEOUT_SECONDS: Final = 10.0
@@ -54,9 +67,6 @@ PUBLISH_TIMEOUT_SECONDS: Final = 4.0
 #: POSTs that wait for the bus at a time. At 3,000 confirms a second it holds under a second's
 #: work; beyond, waiting would end in Meta's timeout.
 MAX_IN_FLIGHT: Final = 1000
-
-#: Meta's challenges are short numbers.
-_MAX_CHALLENGE_CHARS: Final = 256
 
 
 class WebhookHandler:
@@ -82,6 +92,7 @@ class WebhookHandler:
         publish_timeout: float = PUBLISH_TIMEOUT_SECONDS,
         read_timeout: float = READ_TIMEOUT_SECONDS,
         max_in_flight: int = MAX_IN_FLIGHT,
+        room_bytes: int = ROOM_BYTES,
     ) -> None:
         self._secrets = tuple(secrets)
         self._verify_token = verify_token.encode()
@@ -92,6 +103,7 @@ class WebhookHandler:
         self._publish_timeout = publish_timeout
         self._read_timeout = read_timeout
         self._max_in_flight = max_in_flight
+        self._room = Room(size=room_bytes, free=FREE_BYTES)
         self._in_flight: set[asyncio.Task[str]] = set()
 
     async def __aenter__(self) -> Self:
@@ -125,33 +137,40 @@ class WebhookHandler:
                 await self._deliver(scope, receive)
                 return b"EVENT_RECEIVED"
             case "GET":
-                return self._challenge(scope)
+                challenge = handshake.challenge(scope, self._verify_token)
+                self._count_request("handshake_accepted")
+                return challenge
             case _:
                 raise HttpRefusal(HTTPStatus.METHOD_NOT_ALLOWED, "method")
 
-    def _challenge(self, scope: Scope) -> bytes:
-        """The challenge of a handshake whose token is ours."""
-        try:
-            raw: bytes = scope["query_string"]
-            query = parse_qs(raw.decode("latin-1"), max_num_fields=16)
-        except ValueError:
-            raise HttpRefusal(HTTPStatus.FORBIDDEN, "handshake_refused") from None
-        # A name given twice has two meanings, and so none.
-        given = {name: values[0] for name, values in query.items() if len(values) == 1}
-        token = given.get("hub.verify_token", "").encode()
-        challenge = given.get("hub.challenge", "")
-        # An empty token of ours means that nobody may subscribe.
-        ours = hmac.compare_digest(token, self._verify_token) and bool(self._verify_token)
-        fits = given.get("hub.mode") == "subscribe" and 0 < len(challenge) <= _MAX_CHALLENGE_CHARS
-        if not (ours and fits):
-            raise HttpRefusal(HTTPStatus.FORBIDDEN, "handshake_refused")
-        self._count_request("handshake_accepted")
-        return challenge.encode()
-
     async def _deliver(self, scope: Scope, receive: Receive) -> None:
         """Returns when the events of the request are durable."""
+        share = self._room.share()
+        try:
+            publishing = await self._begin(scope, receive, share)
+        except BaseException:
+            share.close()
+            raise
+        if publishing is None:
+            share.close()
+            self._count_request("empty")
+            return
+        # The publish may outlive the request, and what it publishes takes room until then.
+        publishing.add_done_callback(lambda _: share.close())
+        # Waiting for a task does not cancel it when the waiting is cancelled.
+        await asyncio.wait((publishing,))
+        outcome = publishing.result()
+        if outcome != "accepted":
+            raise HttpRefusal(HTTPStatus.SERVICE_UNAVAILABLE, outcome)
+
+    async def _begin(
+        self, scope: Scope, receive: Receive, share: Share
+    ) -> asyncio.Task[str] | None:
+        """The publish of what the request holds, begun; ``None`` when it holds nothing."""
         header = _signature_header(scope)
-        body = await read_body(scope, receive, limit=MAX_BODY_BYTES, seconds=self._read_timeout)
+        body = await read_body(
+            scope, receive, share, limit=MAX_BODY_BYTES, seconds=self._read_timeout
+        )
         try:
             signature.verify(body, header, self._secrets)
             events = parse_webhook(body)
@@ -160,18 +179,13 @@ class WebhookHandler:
         except NotWebhook as error:
             raise HttpRefusal(HTTPStatus.BAD_REQUEST, error.reason) from error
         if not events:
-            self._count_request("empty")
-            return
+            return None
         if len(self._in_flight) >= self._max_in_flight:
             raise HttpRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
         publishing = asyncio.create_task(self._publish(events), name="publish webhook")
         self._in_flight.add(publishing)
         publishing.add_done_callback(self._in_flight.discard)
-        # Waiting for a task does not cancel it when the waiting is cancelled.
-        await asyncio.wait((publishing,))
-        outcome = publishing.result()
-        if outcome != "accepted":
-            raise HttpRefusal(HTTPStatus.SERVICE_UNAVAILABLE, outcome)
+        return publishing
 
     async def _publish(self, events: tuple[Event, ...]) -> str:
         """Makes the events durable and says what came of it.

@@ -92,6 +92,13 @@ class Members(Protocol):
         """Writes lease name → member id. Raises LeaseLost when ``registry`` is not held."""
         ...
 
+    async def retire(self, member: Member) -> None:
+        """Signs a member off that ends in good order: from now on nothing is assigned to it.
+
+        Its leases stay its own until they are released. It must give no sign of life afterwards.
+        """
+        ...
+
     async def leave(self, member: Member) -> None:
         """Forgets the member and its assignments, and frees the leases that this incarnation
         holds; for a planned end, or for a member whose process is known to be gone.
@@ -115,7 +122,8 @@ class Turns(Protocol):
         unless the change says that somebody answered everything before it. Of that, the commands
         of a user (stop, start, delete) stay PENDING.
         A new PENDING event moves its conversation's ``user_ms`` up to when the user wrote.
-        The first echo that is told to be a send's stays that send's echo.
+        The first echo that is told to be a send's stays that send's echo. An event whose values
+        the database does not take becomes a dead letter, and stops no other one.
         """
         ...
 
@@ -177,9 +185,13 @@ class Turns(Protocol):
         ...
 
     async def load(
-        self, conversations: Collection[str], history: int
+        self, conversations: Collection[str], history: int, *, unanswered: int | None = None
     ) -> dict[str, ConversationRow]:
-        """Conversations with their newest ``history`` messages and all unanswered events."""
+        """Conversations with their newest ``history`` messages and their unanswered events.
+
+        ``unanswered``: of each conversation only so many of these, the first in order of
+        recording.
+        """
         ...
 
     async def commit_turns(self, turns: Sequence[TurnCommit], now_ms: int) -> list[CommitResult]:

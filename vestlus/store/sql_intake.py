@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Integer, Text, bindparam, select, union_all
 
-from vestlus.conversation.window import written_at_ms
+from vestlus.errors import StoreUnavailable
 from vestlus.store import schema
-from vestlus.store.names import partition_number
 from vestlus.store.rows import EventState, Lease, NewEvent, RecordedEvent
+from vestlus.store.sql_arrivals import Arrival, marks_of, people_of, refused, row_of
 from vestlus.store.sql_changes import Changes
-from vestlus.store.sql_codec import cleaned, event_payload, indexed, rows_parameter, within_range
+from vestlus.store.sql_codec import cleaned, rows_parameter
 from vestlus.store.sql_database import Database
-from vestlus.store.sql_part import SqlPart
-from vestlus.store.sql_sends import Mark
+from vestlus.store.sql_dead_letters import SqlDeadLetters
+from vestlus.store.sql_errors import is_fault_of_data
 from vestlus.store.sql_standing import Occasion
 
 _EVENT: Final = schema.inbox_event.c
 _LEDGER: Final = schema.ledger.c
-
-Row = dict[str, str | int | None]
 
 _EVENT_COLUMNS: Final[dict[str, Any]] = {
     "key": Text(),
@@ -46,22 +43,7 @@ _PEOPLE_COLUMNS: Final[dict[str, Any]] = {
 }
 
 
-@dataclass(slots=True)
-class _Arrival:
-    """An event that is to be recorded, and its number once it is."""
-
-    new: NewEvent
-    row: Row
-    seq: int = 0
-
-    @property
-    def conversation(self) -> str | None:
-        """The conversation that the event begins or goes on with."""
-        event = self.new.event
-        return None if event.user is None else event.conversation
-
-
-class SqlIntake(SqlPart):
+class SqlIntake(SqlDeadLetters):
     """Records and finds events. See :class:`~vestlus.store.port.Turns`."""
 
     def __init__(self, database: Database, outbox_partitions: int) -> None:
@@ -110,15 +92,43 @@ class SqlIntake(SqlPart):
         """See :meth:`vestlus.store.port.Turns.record`."""
         if not batches:
             return []
-        rows = [[_row(new, lease, now_ms) for new in events] for lease, events in batches]
+        try:
+            return await self._record(batches, now_ms)
+        except StoreUnavailable as error:
+            if not is_fault_of_data(error):
+                raise
+        return [await self._record_apart(lease, events, now_ms) for lease, events in batches]
+
+    async def _record_apart(
+        self, lease: Lease, events: Sequence[NewEvent], now_ms: int
+    ) -> list[RecordedEvent] | None:
+        """Records a batch one by one, so that what the database refuses stops no other event."""
+        recorded: list[RecordedEvent] = []
+        for new in events:
+            try:
+                alone = (await self._record([(lease, [new])], now_ms))[0]
+            except StoreUnavailable as error:
+                if not is_fault_of_data(error):
+                    raise
+                await self.bury([refused(new, now_ms)])
+                continue
+            if alone is None:
+                return None
+            recorded += alone
+        return recorded
+
+    async def _record(
+        self, batches: Sequence[tuple[Lease, Sequence[NewEvent]]], now_ms: int
+    ) -> list[list[RecordedEvent] | None]:
+        rows = [[row_of(new, lease, now_ms) for new in events] for lease, events in batches]
 
         def work(connection: Connection) -> list[list[RecordedEvent] | None]:
             held = self._held(connection, (lease for lease, _ in batches))
-            wanted: dict[str, _Arrival] = {}
+            wanted: dict[str, Arrival] = {}
             for (lease, events), batch in zip(batches, rows, strict=True):
                 if lease in held:
                     for new, row in zip(events, batch, strict=True):
-                        wanted.setdefault(new.event.key, _Arrival(new, row))
+                        wanted.setdefault(new.event.key, Arrival(new, row))
             arrivals = self._store(connection, list(wanted.values()))
             became = self._carry_out(connection, list(arrivals.values()), now_ms)
             answer: list[list[RecordedEvent] | None] = []
@@ -139,14 +149,14 @@ class SqlIntake(SqlPart):
 
         return await self._database.write(work)
 
-    def _store(self, connection: Connection, arrivals: Sequence[_Arrival]) -> dict[str, _Arrival]:
+    def _store(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, Arrival]:
         """Inserts what is new: by key, numbered."""
         if not arrivals:
             return {}
         numbered = [{"n": place, **one.row} for place, one in enumerate(arrivals)]
         inserted = connection.execute(self._insert, {"rows": rows_parameter(numbered)})
         seqs: dict[object, int] = dict(inserted.all())
-        new: dict[str, _Arrival] = {}
+        new: dict[str, Arrival] = {}
         for one in arrivals:
             seq = seqs.get(one.row["key"])
             if seq is not None:
@@ -155,16 +165,16 @@ class SqlIntake(SqlPart):
         return new
 
     def _carry_out(
-        self, connection: Connection, arrivals: Sequence[_Arrival], now_ms: int
+        self, connection: Connection, arrivals: Sequence[Arrival], now_ms: int
     ) -> dict[int, EventState]:
         """Makes conversations where they are missing, and does what the new events change."""
-        people, heard = _people(arrivals, now_ms)
+        people, heard = people_of(arrivals, now_ms)
         occasions = [
             Occasion(one.seq, one.conversation, one.new.change, one.new.event.traceparent)
             for one in arrivals
             if one.new.change is not None and one.conversation is not None
         ]
-        marks = _marks(arrivals)
+        marks = marks_of(arrivals)
         if not occasions:
             silent = [row for id_, row in people.items() if id_ not in heard]
             if silent:
@@ -190,54 +200,3 @@ class SqlIntake(SqlPart):
             self._users, {"account": cleaned(account), "mids": self._dialect.value_set(mids)}
         )
         return {row.mid: row.user_id for row in rows}
-
-
-def _people(arrivals: Sequence[_Arrival], now_ms: int) -> tuple[dict[str, Row], dict[str, int]]:
-    """The conversations of the events, and when users wrote in those in which one did: by id."""
-    people: dict[str, Row] = {}
-    heard: dict[str, int] = {}
-    for one in arrivals:
-        id_ = one.conversation
-        if id_ is None:
-            continue
-        if id_ not in people:
-            people[id_] = {
-                "id": id_,
-                "account": one.row["account"],
-                "user_id": one.row["user_id"],
-                "partition": one.row["partition"],
-                "user_ms": 0,
-            }
-        if one.new.state is EventState.PENDING:
-            event = one.new.event
-            listed = event.missed is not None
-            written = written_at_ms(event.timestamp_ms, now_ms, listed=listed)
-            heard[id_] = max(heard.get(id_, 0), written)
-    return people, heard
-
-
-def _marks(arrivals: Sequence[_Arrival]) -> dict[str, Mark]:
-    """Whose echoes were recorded, by the id of the send; the first one of each counts."""
-    marks: dict[str, Mark] = {}
-    for one in arrivals:
-        mid = one.row["mid"]
-        if one.new.echo_of and isinstance(mid, str) and one.conversation is not None:
-            marks.setdefault(one.new.echo_of, Mark(one.conversation, mid))
-    return marks
-
-
-def _row(new: NewEvent, lease: Lease, now_ms: int) -> Row:
-    event = new.event
-    return {
-        "key": event.key,
-        "kind": str(event.kind),
-        "account": event.account,
-        "user_id": event.user,
-        "conversation": event.conversation,
-        "partition": partition_number(lease.name),
-        "mid": indexed(event.mid, event.account),
-        "timestamp_ms": within_range(event.timestamp_ms),
-        "recorded_ms": now_ms,
-        "state": str(new.state),
-        "payload": event_payload(event),
-    }

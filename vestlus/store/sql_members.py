@@ -111,6 +111,16 @@ class SqlMembers(SqlPart):
 
         await self._database.write(work)
 
+    async def retire(self, member: Member) -> None:
+        """See :meth:`vestlus.store.port.Members.retire`."""
+
+        def work(connection: Connection) -> None:
+            itself = {"of_member": member.id, "started": member.incarnation}
+            connection.execute(self._forget, itself)
+            connection.execute(self._unassign, {"of_member": member.id})
+
+        await self._database.write(work)
+
     async def leave(self, member: Member) -> None:
         """See :meth:`vestlus.store.port.Members.leave`."""
 

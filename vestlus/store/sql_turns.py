@@ -78,6 +78,23 @@ class SqlTurns(SqlDeadLetters):
             .where(dialect.one_of(_EVENT.conversation, "ids"), is_pending)
             .order_by(_EVENT.seq)
         )
+        # Numbered by the index alone: of a flood, few payloads are read.
+        numbered = (
+            select(
+                _EVENT.seq,
+                func.row_number()
+                .over(partition_by=_EVENT.conversation, order_by=_EVENT.seq)
+                .label("place"),
+            )
+            .where(dialect.one_of(_EVENT.conversation, "ids"), is_pending)
+            .subquery("numbered")
+        )
+        self._first_pending = (
+            select(_EVENT.conversation, _EVENT.seq, _EVENT.payload, _EVENT.recorded_ms)
+            .join(numbered, numbered.c.seq == _EVENT.seq)
+            .where(numbered.c.place <= bindparam("unanswered", type_=Integer()))
+            .order_by(_EVENT.seq)
+        )
         self._unanswered = (
             select(_EVENT.conversation)
             .where(_EVENT.partition == bindparam("partition", type_=Integer()), is_pending)
@@ -139,19 +156,22 @@ class SqlTurns(SqlDeadLetters):
         return await self._database.write(work)
 
     async def load(
-        self, conversations: Collection[str], history: int
+        self, conversations: Collection[str], history: int, *, unanswered: int | None = None
     ) -> dict[str, ConversationRow]:
         """See :meth:`vestlus.store.port.Turns.load`."""
         if not conversations:
             return {}
         ids = {"ids": self._dialect.value_set(conversations)}
+        waiting, most = self._pending, dict[str, object](ids)
+        if unanswered is not None:
+            waiting, most = self._first_pending, {**ids, "unanswered": unanswered}
 
         def work(connection: Connection) -> dict[str, ConversationRow]:
             messages: defaultdict[str, list[HistoryMessage]] = defaultdict(list)
             for owner, *said in connection.execute(self._newest, ids | {"newest": history}):
                 messages[owner].append(history_message(*said))
             pending: defaultdict[str, list[RecordedEvent]] = defaultdict(list)
-            for owner, seq, payload, at_ms in connection.execute(self._pending, ids):
+            for owner, seq, payload, at_ms in connection.execute(waiting, most):
                 recorded = RecordedEvent(seq, event_of(payload), EventState.PENDING, at_ms)
                 pending[owner].append(recorded)
             return {

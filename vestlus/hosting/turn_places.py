@@ -1,0 +1,82 @@
+"""Places for turns under way, so many and no more; who waits for one, waits in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vestlus.hosting.mailbox import Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one process holds in memory."""
+
+    #: Turns under way at a time: 2 s of a model at 1,000 messages a second.
+    turns: int = 2_000
+    #: Conversations that wait for one of these. They keep no messages: some 20 MB. Beyond,
+    #: nothing more is taken in, and the bus holds the rest.
+    waiting: int = 20_000
+    #: Conversations in memory beyond which those unused for longest are dropped before their
+    #: time. With 20 short messages each, so many take some 800 MB.
+    live: int = 100_000
+
+
+class Places:
+    """Hands out the places; ``begin`` is called for whoever gets one.
+
+    Whoever has more to do after a turn waits behind those who wait already: a flood takes one
+    place at a time and no turn of anybody else's.
+    """
+
+    def __init__(self, limits: Limits, begin: Callable[[Mailbox], None]) -> None:
+        self._limits = limits
+        self._begin = begin
+        self._taken = 0
+        self._waiting: deque[Mailbox] = deque()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def room(self) -> None:
+        """Returns when no more wait than may."""
+        await self._room.wait()
+
+    def ask(self, box: Mailbox) -> None:
+        """Gives the mailbox a place, now or in its turn; while it waits it keeps nothing."""
+        if self._waiting or self._taken >= self._limits.turns:
+            box.lighten()
+            box.queued = True
+            self._waiting.append(box)
+            self._note()
+            return
+        self._give(box)
+
+    def leave(self) -> None:
+        """A place is free."""
+        self._taken -= 1
+        while self._waiting and self._taken < self._limits.turns:
+            box = self._waiting.popleft()
+            box.queued = False
+            if not box.stopped:
+                self._give(box)
+        self._note()
+
+    def purge(self) -> None:
+        """Those who were stopped do not wait any more."""
+        self._waiting = deque(box for box in self._waiting if not box.stopped)
+        self._note()
+
+    def _give(self, box: Mailbox) -> None:
+        self._taken += 1
+        self._begin(box)
+
+    def _note(self) -> None:
+        if len(self._waiting) < self._limits.waiting:
+            self._room.set()
+        else:
+            self._room.clear()
