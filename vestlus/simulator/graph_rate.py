@@ -22,17 +22,29 @@ class Limits:
         return self.conversations_per_second if op == "conversations" else self.sends_per_second
 
 
+@dataclass(frozen=True, slots=True)
+class OverLimit:
+    """A call that was over its account's limit. `seq` is the newest message's at that moment."""
+
+    account: str
+    op: str
+    seq: int
+
+
 class RateMeter:
     """Counts each account's calls within any one second.
 
     A window that slides is harsher than Meta's need be, so that who keeps within it keeps within
-    whatever Meta really counts. Calls over the limit do not count towards it.
+    whatever Meta really counts. Calls over the limit do not count towards it; they are kept in
+    `over`, in memory only, while faults of the kind *throttle* are not.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], newest: Callable[[], int] = lambda: 0) -> None:
         self.limits = Limits()
         self.refused: Counter[str] = Counter()
+        self.over: list[OverLimit] = []
         self._clock = clock
+        self._newest = newest
         self._calls: dict[tuple[str, str], deque[float]] = {}
 
     def admit(self, account: str, op: str) -> bool:
@@ -42,6 +54,7 @@ class RateMeter:
         limit = self.limits.of(kind)
         if limit is not None and len(calls) >= limit:
             self.refused[kind] += 1
+            self.over.append(OverLimit(account, op, self._newest()))
             return False
         calls.append(self._clock())
         return True
