@@ -25,6 +25,7 @@ from image_bank.open import load_at_start, open_storage
 from vestlus.assistant.picture_vectors import keep_picture_vectors
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
+from vestlus.cli.local_ray import LocalRay
 from vestlus.clock import system_clock
 from vestlus.errors import (
     BusError,
@@ -72,6 +73,8 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        #: What is looked at while one waits. May raise, which ends the waiting.
+        self.watch: Callable[[], None] = _nothing_to_watch
 
     def listen(self) -> None:
         """Takes the signals over; again after Ray has taken them."""
@@ -93,15 +96,23 @@ class Stop:
         return self._event.is_set()
 
     def check(self) -> None:
-        """Raises KeyboardInterrupt when told to stop: for before there is anything to drain."""
+        """Raises KeyboardInterrupt when told to stop: for before there is anything to drain.
+
+        Raises what :attr:`watch` raises, too.
+        """
         if self.heard:
             raise KeyboardInterrupt
+        self.watch()
 
     def wait(self) -> None:
-        """Waits for a signal."""
+        """Waits for a signal. Raises what :attr:`watch` raises."""
         # In slices: a wait without end would keep Python from running the signal handler.
         while not self._event.wait(0.5):
-            pass
+            self.watch()
+
+
+def _nothing_to_watch() -> None:
+    """Before there is anything."""
 
 
 def port_is_free(host: str, port: int) -> bool:
@@ -154,7 +165,8 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
 
     Connects to the Ray cluster of ``RAY_ADDRESS``, or starts one here that ends with it. Raises
     NotStartedError, PortTakenError, HostUnknownError, and KeyboardInterrupt when told to stop
-    before it is ready.
+    before it is ready. While the service runs, ``stop`` raises RayEnded when the Ray that was
+    started here has died; then everything is ended without draining.
     """
     if not port_is_free(settings.http_host, settings.http_port):
         raise PortTakenError(
@@ -180,10 +192,13 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     from serve_app import APP_NAME, application
 
     local = not os.environ.get("RAY_ADDRESS")
+    here = LocalRay() if local else None
     say("Ray starts …" if local else "Connecting to the Ray cluster …")
     with _hangups_held_back():
         _start_ray(local=local)
     stop.listen()
+    if here is not None:
+        stop.watch = here.check
     stop.check()
     cluster = uuid4().hex[:12]
     if not local:
@@ -209,16 +224,19 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
         _wait_until_ready(address, stop)
         yield address
     finally:
-        say("Stopping: no more is taken in, what is under way is finished …")
-        end_serve: Callable[[], None] = serve.shutdown
-        end_serve()
-        try:
-            ray.get(registry.drain.remote(DRAIN_SECONDS), timeout=2 * DRAIN_SECONDS + 40)
-        except ray.exceptions.RayError as error:
-            say(f"Not drained in good order ({type(error).__name__}); nothing is lost by that.")
-        ray.kill(registry, no_restart=True)
-        ray.shutdown()
-        say(f"Stopped. (Ray namespace {NAMESPACE})" if not local else "Stopped.")
+        if here is not None and here.ended:
+            here.end()
+        else:
+            say("Stopping: no more is taken in, what is under way is finished …")
+            end_serve: Callable[[], None] = serve.shutdown
+            end_serve()
+            try:
+                ray.get(registry.drain.remote(DRAIN_SECONDS), timeout=2 * DRAIN_SECONDS + 40)
+            except ray.exceptions.RayError as error:
+                say(f"Not drained in good order ({type(error).__name__}); nothing is lost by that.")
+            ray.kill(registry, no_restart=True)
+            ray.shutdown()
+            say(f"Stopped. (Ray namespace {NAMESPACE})" if not local else "Stopped.")
 
 
 async def _check_adapters(settings: Settings) -> None:
