@@ -75,6 +75,11 @@ class Plan:
     late: int
 
     @property
+    def actors(self) -> int:
+        """Of each kind. With two, partitions move; short runs have no time for their start."""
+        return 2 if self.seconds >= FULL_SECONDS / 2 else 1
+
+    @property
     def habits(self) -> Habits:
         """How the users write."""
         return Habits(
@@ -162,10 +167,13 @@ def _network(
             )
             for at, kind in _spread(kinds, seconds, chance)
         )
-        graph = [one for one in faults if one.kind.place is Place.GRAPH]
+        graph = [
+            one
+            for one in faults
+            if one.kind.place is Place.GRAPH and one.kind.trouble is not Trouble.DELAY
+        ]
         if not any(
             first.kind.trouble is Trouble.BLACKHOLE
-            and second.kind.trouble is not Trouble.DELAY
             and second.at - first.at < SECOND_TRY_SECONDS + first.lasts
             for first, second in pairwise(graph)
         ):

@@ -129,9 +129,7 @@ async def run_pair(
 ) -> Report:
     """One run on one pair, in a folder of its own."""
     rabbitmq, postgres = servers
-    async with running_world(
-        folder, say, seed=plan.seed, rabbitmq=rabbitmq, postgres=postgres
-    ) as world:
+    async with running_world(folder, say, plan=plan, rabbitmq=rabbitmq, postgres=postgres) as world:
         return await run_chaos(pair, plan, world, say)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from image_bank import starter_folder
 from tests.chaos.kinds import POSTGRES, RABBITMQ, Place
-from tests.chaos.plan import SETTLING_SECONDS
+from tests.chaos.plan import SETTLING_SECONDS, Plan
 from tests.chaos.proxy import TcpProxy
 from tests.chaos.steps import Steps
 from tests.chaos.supervised import Supervised
@@ -48,8 +48,6 @@ COMMON = {
     "VESTLUS_BURST_WAIT_SECONDS": "0.4",
     "VESTLUS_SETTLING_SECONDS": f"{SETTLING_SECONDS:g}",
     "VESTLUS_WEBHOOK_REPLICAS": "2",
-    "VESTLUS_CONVERSATION_ACTORS": "2",
-    "VESTLUS_PUBLISHER_ACTORS": "2",
     "VESTLUS_LOG_LEVEL": "INFO",
     "VESTLUS_INGRESS": "haproxy",
 }
@@ -74,7 +72,7 @@ async def running_world(
     folder: Path,
     say: Callable[[str], None],
     *,
-    seed: int,
+    plan: Plan,
     rabbitmq: RabbitMQServer | None = None,
     postgres: PostgresServer | None = None,
 ) -> AsyncIterator[World]:
@@ -87,7 +85,9 @@ async def running_world(
     port, webhook_port = free_port(), free_port()
     async with AsyncExitStack() as stack:
         simulator, given = stack.enter_context(
-            running_simulator(folder, port, webhook_port=webhook_port, accounts=ACCOUNTS, seed=seed)
+            running_simulator(
+                folder, port, webhook_port=webhook_port, accounts=ACCOUNTS, seed=plan.seed
+            )
         )
         there = _address(simulator)
         upstream = {
@@ -113,6 +113,8 @@ async def running_world(
         settings = {
             **given,
             **COMMON,
+            "VESTLUS_CONVERSATION_ACTORS": str(plan.actors),
+            "VESTLUS_PUBLISHER_ACTORS": str(plan.actors),
             "VESTLUS_CONFIG": str(config),
             "VESTLUS_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "VESTLUS_MEDIA_HOSTS": urlsplit(simulator).netloc,
