@@ -109,15 +109,13 @@ class TcpProxy:
                 link.abort()
 
     async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
+        self._server = await asyncio.get_running_loop().create_server(
             lambda: _Side(_Link(self)), "127.0.0.1", self.port, backlog=1024
         )
 
     def _close(self) -> None:
         if self._server is not None:
             self._server.close()
-            self._server = None
 
     def opened(self, link: _Link) -> None:
         """A client has connected."""
@@ -155,9 +153,8 @@ class _Link:
 
     async def connect(self, host: str, port: int) -> None:
         """Reaches the server; where nothing listens, the client is reset."""
-        loop = asyncio.get_running_loop()
         try:
-            await loop.create_connection(lambda: _Side(self), host, port)
+            await asyncio.get_running_loop().create_connection(lambda: _Side(self), host, port)
         except OSError:
             self.abort()
 
@@ -226,18 +223,14 @@ class _Side(asyncio.Protocol):
         if due <= loop.time():
             self._write(data)
             return
-        self._last_due = due
         # Calls of the same moment are not sure to come in their order: each is a little later.
-        self._last_due += 1e-6
+        self._last_due = due + 1e-6
         loop.call_at(self._last_due, self._write, data)
 
     def close(self) -> None:
         """Closes, after what is held back."""
         loop = asyncio.get_running_loop()
-        if self._last_due > loop.time():
-            loop.call_at(self._last_due + 1e-6, self._close)
-        else:
-            self._close()
+        loop.call_at(max(loop.time(), self._last_due + 1e-6), self._close)
 
     def read(self, *, on: bool) -> None:
         """Whether bytes are taken in."""

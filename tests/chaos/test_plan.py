@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.chaos.kinds import NETWORK_KINDS, PROCESS_KINDS, Act, Place
@@ -13,13 +13,16 @@ from tests.chaos.plan import SECOND_TRY_SECONDS, SETTLING_SECONDS, drawn
 from tests.chaos.proxy import Trouble
 
 seeds = st.integers(0, 10_000)
+unhurried = settings(deadline=None, max_examples=30)
 
 
+@unhurried
 @given(seeds, st.sampled_from([60.0, 600.0]))
 def test_the_same_seed_makes_the_same_plan(seed: int, seconds: float) -> None:
     assert drawn(seed, seconds) == drawn(seed, seconds)
 
 
+@unhurried
 @given(seeds)
 def test_ten_minutes_hold_every_kind_as_often_as_the_table_says(seed: int) -> None:
     plan = drawn(seed, 600)
@@ -32,6 +35,7 @@ def test_ten_minutes_hold_every_kind_as_often_as_the_table_says(seed: int) -> No
     assert plan.late > 0
 
 
+@unhurried
 @given(seeds)
 def test_a_short_run_holds_each_kind_that_costs_little_once(seed: int) -> None:
     plan = drawn(seed, 60)
@@ -42,6 +46,7 @@ def test_a_short_run_holds_each_kind_that_costs_little_once(seed: int) -> None:
     assert plan.late == 0
 
 
+@unhurried
 @given(seeds, st.floats(60, 1200))
 def test_faults_come_in_their_time_and_in_order(seed: int, seconds: float) -> None:
     plan = drawn(seed, seconds)
@@ -51,6 +56,7 @@ def test_faults_come_in_their_time_and_in_order(seed: int, seconds: float) -> No
         assert all(0 <= at <= seconds for at in moments)
 
 
+@unhurried
 @given(seeds)
 def test_the_embedded_pair_has_no_servers_to_lose(seed: int) -> None:
     plan = drawn(seed, 600, servers=False)
@@ -58,11 +64,13 @@ def test_the_embedded_pair_has_no_servers_to_lose(seed: int) -> None:
     assert all(fault.kind.place not in (Place.BUS, Place.STORE) for fault in plan.network)
 
 
+@unhurried
 @given(seeds)
 def test_nothing_is_held_back_for_as_long_as_a_send_takes_to_settle(seed: int) -> None:
     assert all(fault.by < SETTLING_SECONDS / 2 for fault in drawn(seed, 600).network)
 
 
+@unhurried
 @given(seeds)
 def test_no_send_is_hit_twice_by_faults_after_which_nobody_knows_whether_it_was_done(
     seed: int,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tests.chaos.steps import Steps
 from tests.contract.store_support import (
     hold_outbox,
-    path,
     promise,
     send,
     step,
@@ -30,7 +29,8 @@ async def test_each_step_is_noted_once_with_its_row_and_reason(
     one, two = send("one"), send("two")
     await promise(store, one, two)
     lease = await hold_outbox(store)
-    await walk(store, lease, [*path(one, SENDING, LOOKING), step(two, PENDING, SENDING)])
+    await walk(store, lease, [step(new, PENDING, SENDING) for new in (one, two)])
+    await walk(store, lease, [step(one, SENDING, LOOKING)])
     await walk(store, lease, [step(one, LOOKING, UNKNOWN, reason="ambiguous_twice")])
 
     assert await steps.counted() == {
