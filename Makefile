@@ -40,6 +40,11 @@ kills: install-dev ## Kill processes under load, 20 of each kind on both pairs; 
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m tests.e2e.run_kills $(ARGS)
 
+.PHONY: chaos
+chaos: install-dev ## Break everything that can break, 10 minutes; ARGS="--seconds 60 --seed 7"
+	@$(VENV)/python -m tests.services ensure
+	@exec $(VENV)/python -m tests.chaos.run $(ARGS)
+
 .PHONY: check
 check: install-dev ## Check format, lint and types
 	$(VENV)/ruff format --check .

@@ -28,7 +28,7 @@ from vestlus.bus.port import Topology
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.hosting.assignment import assign_evenly
 from vestlus.hosting.membership import GONE_AFTER_SECONDS, LEASE_SECONDS
-from vestlus.hosting.predecessor import gone_from_here, make_sure_gone
+from vestlus.hosting.predecessor import dead_members, make_sure_gone
 from vestlus.settings import Settings
 from vestlus.settings_values import PoolSize
 from vestlus.store.names import (
@@ -259,14 +259,9 @@ class Registry:
         return lease
 
     async def _sign_off_the_dead(self, store: Store) -> None:
-        """Frees what members of other, ended clusters on this host still hold."""
+        """Frees what members whose process is gone from this host still hold."""
         for kind in MemberKind:
-            others = [
-                one
-                for one in await store.live(kind, LEASE_SECONDS)
-                if not one.id.startswith(f"{self._cluster}/")
-            ]
-            for dead in gone_from_here(others):
+            for dead in await dead_members(store, kind, self._cluster):
                 _log.info("dead_member_signed_off", kind=str(kind))
                 await store.leave(dead)
 

@@ -190,7 +190,7 @@ async def test_other_steps_are_made_while_a_conversation_is_held(store: Store) -
     await walk(store, outbox, path(one, SENDING))
     await changed(store, inbox, Change(held_until_ms=9_999))
 
-    await walk(store, outbox, [step(one, SENDING, SENT), step(two, PENDING, PENDING, due_ms=7)])
+    await walk(store, outbox, [step(one, SENDING, SENT), step(two, PENDING, DEAD)])
 
 
 async def test_steps_of_one_call_each_have_their_own_condition(store: Store) -> None:

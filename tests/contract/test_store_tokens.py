@@ -6,11 +6,11 @@ import asyncio
 import time
 from dataclasses import replace
 
-from tests.contract.store_support import ACCOUNT, rival, store, store_url
+from tests.contract.store_support import ACCOUNT, rival, store
 from vestlus.store.port import Store
 from vestlus.store.token_rows import TokenRow, TokenState
 
-__all__ = ["rival", "store", "store_url"]
+__all__ = ["rival", "store"]
 
 FIRST = TokenRow(account=ACCOUNT, version=1, token=b"\x00\xff secret", seed="s", obtained_ms=7)
 

@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 
 from tests.e2e.service import Service, ServiceError
+from tests.e2e.traffic import Habits, Traffic
 
 #: What is killed, by the name in the process list.
 KINDS = ("ray::ConversationActor", "ray::PublisherActor", "ray::ServeReplica")
@@ -39,6 +40,16 @@ class Plan:
     burst_probability: float = 0.15
     #: For the last answers, after everybody stopped writing.
     settle_seconds: float = 180.0
+
+    @property
+    def habits(self) -> Habits:
+        """How the users write."""
+        return Habits(
+            self.seed,
+            users=self.users,
+            pause_seconds=self.pause_seconds,
+            burst_probability=self.burst_probability,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,95 +96,6 @@ class Report:
         return "\n".join(lines)
 
 
-class Traffic:
-    """Users who write, wait for their answer, and write again."""
-
-    def __init__(self, service: Service, session: aiohttp.ClientSession, plan: Plan) -> None:
-        self._service = service
-        self._session = session
-        self._plan = plan
-        self._heard: dict[str, asyncio.Event] = {}
-        self._open: dict[str, int] = {}
-        self.stopped = asyncio.Event()
-        self.written = 0
-        self.answers = 0
-        self._newcomers = 0
-
-    @property
-    def unanswered(self) -> int:
-        """Users who are waiting for an answer."""
-        return sum(1 for count in self._open.values() if count)
-
-    async def run(self) -> None:
-        """Writes until stopped; then returns when everybody got their last answer."""
-        async with asyncio.TaskGroup() as group:
-            listening = group.create_task(self._listen(), name="listening")
-            users = [
-                group.create_task(self._user(number), name=f"user {number}")
-                for number in range(self._plan.users)
-            ]
-            await asyncio.wait(users)
-            listening.cancel()
-
-    async def _user(self, number: int) -> None:
-        chance = random.Random(self._plan.seed * 100_003 + number)  # noqa: S311 - reproducible
-        user, count = f"u{number}", 0
-        heard = self._heard[user] = asyncio.Event()
-        await self._pause(chance.uniform(0, 3))
-        while not self.stopped.is_set():
-            for _ in range(2 if chance.random() < self._plan.burst_probability else 1):
-                count += 1
-                self._open[user] = self._open.get(user, 0) + 1
-                body = {
-                    "account": self._service.account,
-                    "user": user,
-                    "text": f"Mis kell te avate? #u{number}-{count}",
-                }
-                await self.call("messages", body)
-                self.written += 1
-            while self._open[user]:
-                heard.clear()
-                await heard.wait()
-            await self._pause(chance.uniform(*self._plan.pause_seconds))
-
-    async def ask_as_newcomer(self) -> None:
-        """Somebody who never wrote before writes once; returns with the answer."""
-        self._newcomers += 1
-        user = f"u{self._plan.users + self._newcomers}"
-        heard = self._heard[user] = asyncio.Event()
-        text = f"Mis kell te avate? #{user}-1"
-        await self.call("messages", {"account": self._service.account, "user": user, "text": text})
-        self.written += 1
-        await heard.wait()
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.stopped.wait()
-        except TimeoutError:
-            return
-
-    async def _listen(self) -> None:
-        after = int((await self.call("info"))["seq"])
-        while True:
-            found = await self.call(f"feed?after={after}&direction=out&timeout=20")
-            for message in found["messages"]:
-                after = max(after, int(message["seq"]))
-                user = str(message["user"])
-                self.answers += 1
-                self._open[user] = max(0, self._open.get(user, 0) - message["text"].count("#u"))
-                if user in self._heard:
-                    self._heard[user].set()
-
-    async def call(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
-        """Calls the simulator's control API."""
-        url = f"{self._service.simulator}/control/{path}"
-        method = "GET" if body is None else "POST"
-        async with self._session.request(method, url, json=body) as answer:
-            answer.raise_for_status()
-            return await answer.json()
-
-
 async def run_kills(
     service: Service, plan: Plan, say: Callable[[str], None], kinds: tuple[str, ...] = KINDS
 ) -> Report:
@@ -185,7 +107,7 @@ async def run_kills(
     timeout = aiohttp.ClientTimeout(total=120)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-        traffic = Traffic(service, session, plan)
+        traffic = Traffic(service.simulator, session, plan.habits, accounts=[service.account])
         await traffic.call("model", {"latency_seconds": list(plan.model_seconds)})
         start = (await traffic.call("info"))["seq"]
         running = asyncio.create_task(traffic.run(), name="traffic")

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,6 +191,26 @@ def running_serve(folder: Path, simulator: str, settings: Mapping[str, str]) -> 
         yield Service(process, log, simulator, address, settings["VESTLUS_ACCOUNT_ID"])
 
 
+def start_process(
+    command: str, folder: Path, settings: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    """Starts ``vestlus COMMAND`` with these settings and no others; its output goes to ``log``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("VESTLUS_", "OPENAI_", "RAY_"))
+    }
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "vestlus.cli.main", command],
+            env=environment | {"VESTLUS_DATA_DIR": str(folder), **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
 @contextmanager
 def _running(
     command: str, folder: Path, settings: Mapping[str, str], started: Callable[[], bool]
@@ -219,36 +239,35 @@ def serving(
 def _started(
     command: str, folder: Path, settings: Mapping[str, str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{command}.log"
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("VESTLUS_", "OPENAI_", "RAY_"))
-    }
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vestlus.cli.main", command],
-            env=environment | {"VESTLUS_DATA_DIR": str(folder), **settings},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    process = start_process(command, folder, settings, log)
     try:
         yield process, log
     finally:
-        _stop(process)
+        stop_process(process)
 
 
 @contextmanager
-def running_simulator(folder: Path, port: int) -> Iterator[tuple[str, dict[str, str]]]:
-    """A simulator beside a service on ``port``; its address and the settings that point at it."""
-    secret, token, account = "the app secret", "the-access-token", "17841400000000009"
+def running_simulator(
+    folder: Path,
+    port: int,
+    *,
+    webhook_port: int | None = None,
+    accounts: Sequence[str] = ("17841400000000009",),
+    seed: int = 0,
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """A simulator beside a service on ``port``; its address and the settings that point at it.
+
+    Webhooks go to ``webhook_port`` where something stands between. The settings are those of the
+    first account.
+    """
+    secret, token, account = "the app secret", "the-access-token", accounts[0]
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "vestlus.simulator", "--port", "0"),
-            *("--data", str(folder / "simulator.sqlite"), "--account-id", account),
-            *("--webhook-url", f"http://127.0.0.1:{port}/webhook"),
+            *(sys.executable, "-m", "vestlus.simulator", "--port", "0", "--seed", str(seed)),
+            *("--data", str(folder / "simulator.sqlite")),
+            *("--webhook-url", f"http://127.0.0.1:{webhook_port or port}/webhook"),
+            *(word for one in accounts for word in ("--account-id", one)),
         ],
         env=os.environ
         | {"VESTLUS_SIMULATOR_APP_SECRET": secret, "VESTLUS_SIMULATOR_ACCESS_TOKEN": token},
@@ -278,7 +297,8 @@ def running_simulator(folder: Path, port: int) -> Iterator[tuple[str, dict[str, 
         process.stdout.close()
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """Stops a command with SIGINT. Raises ServiceError when it leaves a process behind."""
     before = family(process.pid)
     process.send_signal(signal.SIGINT)
     try:

@@ -10,7 +10,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.service import wait_for
-from vestlus.hosting.predecessor import gone_from_here, host_name, make_sure_gone
+from vestlus.hosting.membership import GONE_AFTER_SECONDS
+from vestlus.hosting.predecessor import (
+    dead_members,
+    gone_from_here,
+    host_name,
+    make_sure_gone,
+)
 from vestlus.store.rows import Member, MemberKind
 
 
@@ -88,3 +94,31 @@ def test_only_members_of_this_host_whose_process_ended_count_as_gone(
     wait_for("it ended", lambda: ended.poll() is not None, seconds=5)
     dead = member(ended.pid)
     assert gone_from_here([alive, elsewhere, dead]) == (dead,)
+
+
+class Heard:
+    """A store that heard from members so many seconds ago."""
+
+    def __init__(self, ago: dict[Member, float]) -> None:
+        self._ago = ago
+
+    async def live(self, kind: MemberKind, within_seconds: float) -> tuple[Member, ...]:
+        heard = [one for one, ago in self._ago.items() if ago < within_seconds]
+        return tuple(one for one in heard if one.kind is kind)
+
+
+async def test_who_is_dead_and_not_back_in_time_holds_up_nobody(
+    worker: subprocess.Popen[bytes],
+) -> None:
+    def of(cluster: str, number: int, pid: int) -> Member:
+        name = f"{cluster}/conversation-{number}"
+        return Member(name, MemberKind.CONVERSATION, "1", host_name(), pid)
+
+    no_process = 2**22 + 1  # above Linux's largest process id
+    late, soon = GONE_AFTER_SECONDS + 1, GONE_AFTER_SECONDS - 1
+    dead, restarting = of("c", 1, no_process), of("c", 2, no_process)
+    frozen, foreign = of("c", 3, worker.pid), of("other", 1, no_process)
+    elsewhere = Member("c/conversation-4", MemberKind.CONVERSATION, "1", "elsewhere", no_process)
+    store = Heard({dead: late, restarting: soon, frozen: late, foreign: soon, elsewhere: late})
+    found = await dead_members(store, MemberKind.CONVERSATION, "c")  # type: ignore[arg-type]
+    assert set(found) == {dead, foreign}

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from vestlus.simulator.checker import Verdict, check
+from vestlus.simulator.graph_rate import OverLimit
 from vestlus.simulator.records import Attachment, Author, HandBack, Message, Refusal
 
 ACCOUNT = "17841400000000001"
@@ -257,6 +258,12 @@ def test_a_send_outside_the_window_is_a_breach() -> None:
     verdict = check([], refusals=[refusal])
     assert not verdict.ok
     assert len(verdict.outside_window) == 1
+
+
+def test_a_call_over_an_accounts_rate_is_a_breach() -> None:
+    verdict = check([], over_limit=[OverLimit(account=ACCOUNT, op="send", seq=3)])
+    assert not verdict.ok
+    assert verdict.to_json()["over_limit"] == [{"account": ACCOUNT, "op": "send", "seq": 3}]
 
 
 def test_a_marker_answered_twice_is_a_duplicate() -> None:

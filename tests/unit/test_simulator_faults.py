@@ -54,6 +54,12 @@ def test_a_rule_may_be_about_what_a_request_contains() -> None:
     assert faults.draw("send", body={"parts": ["Tere õhtust"]}) is not None
 
 
+def test_a_rule_may_spare_what_answers_a_user_who_wrote_long_ago() -> None:
+    faults = plan({"kind": "server_error", "next": 9, "fresh_seconds": 5})
+    assert faults.draw("send", age_seconds=5.1) is None
+    assert faults.draw("send", age_seconds=5.0) is not None
+
+
 def test_a_model_can_be_told_what_to_say() -> None:
     faults = FaultPlan(MODEL_KINDS, MODEL_OPS, random.Random(1))  # noqa: S311 - chances
     rules: list[Json] = [

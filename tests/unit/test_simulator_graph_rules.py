@@ -15,7 +15,7 @@ from vestlus.simulator.graph_message import (
     message_text,
     upload_media,
 )
-from vestlus.simulator.graph_rate import Limits, RateMeter
+from vestlus.simulator.graph_rate import Limits, OverLimit, RateMeter
 from vestlus.simulator.graph_read import (
     conversation_id,
     graph_time,
@@ -188,6 +188,14 @@ def test_no_second_holds_more_calls_than_the_limit_by_their_arrival(
         assert meter.admit("A", "send", arrived) == fits
         admitted += [arrived] * fits
     assert meter.refused["send"] == len(pauses) - len(admitted)
+
+
+def test_what_was_over_the_limit_is_kept_with_its_account_and_moment() -> None:
+    meter = RateMeter(Clock(), newest=lambda: 7)
+    meter.limits = Limits(sends_per_second=1)
+    for _ in range(2):
+        meter.admit("A", "action")
+    assert meter.over == [OverLimit("A", "action", 7)]
 
 
 def test_accounts_and_kinds_are_counted_apart_and_actions_are_sends() -> None:

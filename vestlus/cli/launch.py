@@ -25,6 +25,7 @@ from image_bank.open import load_at_start, open_storage
 from vestlus.assistant.picture_vectors import keep_picture_vectors
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
+from vestlus.cli.local_ray import LocalRay
 from vestlus.cli.stopping import Stop
 from vestlus.clock import system_clock
 from vestlus.errors import (
@@ -118,7 +119,8 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
 
     Connects to the Ray cluster of ``RAY_ADDRESS``, or starts one here that ends with it. Raises
     NotStartedError, PortTakenError, HostUnknownError, and KeyboardInterrupt when told to stop
-    before it is ready.
+    before it is ready. While the service runs, ``stop`` raises RayEnded when the Ray that was
+    started here has died; then everything is ended without draining.
     """
     if not port_is_free(settings.http_host, settings.http_port):
         raise PortTakenError(
@@ -142,12 +144,15 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     from serve_app import APP_NAME, application
 
     local = not os.environ.get("RAY_ADDRESS")
+    here = LocalRay() if local else None
     say("Ray starts …" if local else "Connecting to the Ray cluster …")
     registry = None
     try:
         with _hangups_held_back():
             _start_ray(local=local)
         stop.listen()
+        if here is not None:
+            stop.watch = here.check
         cluster = uuid4().hex[:12]
         with stop.interrupting():
             if not local:
@@ -172,7 +177,10 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
             _wait_until_ready(address, stop)
         yield address
     finally:
-        _end(registry, stop, say, local=local)
+        if here is not None and here.ended:
+            here.end()
+        else:
+            _end(registry, stop, say, local=local)
 
 
 def _end(registry: Any, stop: Stop, say: Say, *, local: bool) -> None:  # noqa: ANN401 - a Ray handle

@@ -11,6 +11,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from vestlus import __version__
+from vestlus.cli.local_ray import RayEnded
 from vestlus.errors import SettingsError, VestlusError
 from vestlus.logs import configure_logs
 
@@ -130,6 +131,10 @@ def main() -> None:
         app()
     except SettingsError as error:
         _fail("The settings need mending:\n" + "\n".join(f"  {one}" for one in error.problems), 78)
+    except RayEnded as error:
+        _say_if_read(str(error))
+        # Ray's own handlers would wait some seconds more for what is gone; nothing of ours is open.
+        os._exit(1)
     except VestlusError as error:
         _fail(str(error), 1)
     except KeyboardInterrupt:

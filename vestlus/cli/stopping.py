@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -17,6 +17,8 @@ class Stop:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._interrupts = False
+        #: What is looked at while one waits. May raise, which ends the waiting.
+        self.watch: Callable[[], None] = _nothing_to_watch
 
     def listen(self) -> None:
         """Takes the signals over; again after Ray has taken them."""
@@ -56,12 +58,20 @@ class Stop:
         return self._event.is_set()
 
     def check(self) -> None:
-        """Raises KeyboardInterrupt when told to stop: for before there is anything to drain."""
+        """Raises KeyboardInterrupt when told to stop: for before there is anything to drain.
+
+        Raises what :attr:`watch` raises, too.
+        """
         if self.heard:
             raise KeyboardInterrupt
+        self.watch()
 
     def wait(self) -> None:
-        """Waits for a signal."""
+        """Waits for a signal. Raises what :attr:`watch` raises."""
         # In slices: a wait without end would keep Python from running the signal handler.
         while not self._event.wait(0.5):
-            pass
+            self.watch()
+
+
+def _nothing_to_watch() -> None:
+    """Before there is anything."""

@@ -12,8 +12,13 @@ from pathlib import Path
 
 import structlog
 
-from vestlus.hosting.membership import BEAT_SECONDS, LEASE_SECONDS, MembershipStore
-from vestlus.store.rows import Member
+from vestlus.hosting.membership import (
+    BEAT_SECONDS,
+    GONE_AFTER_SECONDS,
+    LEASE_SECONDS,
+    MembershipStore,
+)
+from vestlus.store.rows import Member, MemberKind
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +44,22 @@ def gone_from_here(members: Iterable[Member]) -> tuple[Member, ...]:
     """
     here = host_name()
     return tuple(one for one in members if one.host == here and not _is_worker(one.pid))
+
+
+async def dead_members(
+    store: MembershipStore, kind: MemberKind, cluster: str
+) -> tuple[Member, ...]:
+    """Members that nobody need wait for any more: their process is gone from this host.
+
+    Of ``cluster`` itself only those whose partitions others are to have: one that comes back
+    sooner takes its leases itself, and nothing moves.
+    """
+    known = await store.live(kind, LEASE_SECONDS)
+    heard = {one.id for one in await store.live(kind, GONE_AFTER_SECONDS)}
+    ours = f"{cluster}/"
+    return gone_from_here(
+        one for one in known if not one.id.startswith(ours) or one.id not in heard
+    )
 
 
 async def make_sure_gone(store: MembershipStore, member: Member) -> None:

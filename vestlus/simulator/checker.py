@@ -6,10 +6,11 @@ Markers (`#u17-3`) tell which answer belongs to which message.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 
 from vestlus.simulator.check_people import Silence, after_person, left_to_person, silences
+from vestlus.simulator.graph_rate import OverLimit
 from vestlus.simulator.jsontypes import Json, JsonObject
 from vestlus.simulator.languages import takes_fixed_answer
 from vestlus.simulator.markers import find_markers
@@ -31,31 +32,18 @@ class Verdict:
     misdirected: list[Json] = field(default_factory=list)
     after_person: list[Json] = field(default_factory=list)
     outside_window: list[Json] = field(default_factory=list)
+    over_limit: list[Json] = field(default_factory=list)
     order_unproven: list[Json] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
         """Whether every promise held; a delivery still under way is no breach."""
         answers = self.lost or self.duplicated or self.out_of_order or self.misdirected
-        return not (answers or self.after_person or self.outside_window)
+        return not (answers or self.after_person or self.outside_window or self.over_limit)
 
     def to_json(self) -> JsonObject:
         """Return the form of the control API."""
-        return {
-            "ok": self.ok,
-            "messages": self.messages,
-            "marked": self.marked,
-            "not_accepted": self.not_accepted,
-            "answered": self.answered,
-            "left_to_person": self.left_to_person,
-            "lost": self.lost,
-            "duplicated": self.duplicated,
-            "out_of_order": self.out_of_order,
-            "misdirected": self.misdirected,
-            "after_person": self.after_person,
-            "outside_window": self.outside_window,
-            "order_unproven": self.order_unproven,
-        }
+        return {"ok": self.ok, **asdict(self)}
 
 
 def check(
@@ -63,6 +51,7 @@ def check(
     *,
     refusals: Iterable[Refusal] = (),
     hand_backs: Iterable[HandBack] = (),
+    over_limit: Iterable[OverLimit] = (),
     grace_seconds: float = 0.0,
 ) -> Verdict:
     """Judge messages of any number of conversations, given in the order of their `seq`.
@@ -83,6 +72,9 @@ def check(
     verdict.outside_window = [
         {"account": each.account, "user": each.user, "at": each.at, "seq": each.seq}
         for each in refusals
+    ]
+    verdict.over_limit = [
+        {"account": each.account, "op": each.op, "seq": each.seq} for each in over_limit
     ]
     return verdict
 

@@ -15,6 +15,7 @@ from vestlus.simulator.control_input import (
     read_lane,
     user_id,
 )
+from vestlus.simulator.graph_rate import RateMeter
 from vestlus.simulator.jsontypes import (
     BadInputError,
     Json,
@@ -47,11 +48,13 @@ class ControlApi:
         state: State,
         webhooks: WebhookSender,
         media: MediaStore,
+        meter: RateMeter,
     ) -> None:
         self._config = config
         self._state = state
         self._webhooks = webhooks
         self._media = media
+        self._meter = meter
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes to serve."""
@@ -205,6 +208,7 @@ class ControlApi:
             [each for each in self._state.after(after) if each.user.startswith(prefix)],
             refusals=[each for each in refusals if each.user.startswith(prefix)],
             hand_backs=list(self._state.hand_backs),
+            over_limit=[each for each in list(self._meter.over) if each.seq >= after],
             grace_seconds=grace,
         )
 

@@ -131,8 +131,11 @@ class Rule:
     text: str | None = None
     instructions: bool = False
     error: InjectedError | None = None
+    fresh_seconds: float | None = None
 
-    def matches(self, op: str, account: str | None, user: str | None, body: Json) -> bool:
+    def matches(
+        self, op: str, account: str | None, user: str | None, body: Json, age_seconds: float
+    ) -> bool:
         """Tell whether a call is one this rule is about and may still hit."""
         return (
             self.op in {op, "any"}
@@ -140,6 +143,7 @@ class Rule:
             and self.user in {None, user}
             and (self.probability is not None or self.left > 0)
             and (self.contains is None or mentions(body, self.contains))
+            and (self.fresh_seconds is None or age_seconds <= self.fresh_seconds)
         )
 
     def to_json(self) -> JsonObject:
@@ -157,6 +161,7 @@ class Rule:
             "account": self.account,
             "user": self.user,
             "contains": self.contains,
+            "fresh_seconds": self.fresh_seconds,
             **script,
             **(self.error.to_json() if self.error else {}),
             **chance,
@@ -191,11 +196,20 @@ class FaultPlan:
         self._rules = ([] if clear else self._rules) + new
 
     def draw(
-        self, op: str, account: str | None = None, user: str | None = None, *, body: Json = None
+        self,
+        op: str,
+        account: str | None = None,
+        user: str | None = None,
+        *,
+        body: Json = None,
+        age_seconds: float = 0.0,
     ) -> Fault | None:
-        """Decide what happens to one call, whose decoded request is `body`."""
+        """Decide what happens to one call, whose decoded request is `body`.
+
+        `age_seconds` is how long ago the user concerned wrote last.
+        """
         for rule in self._rules:
-            if not rule.matches(op, account, user, body):
+            if not rule.matches(op, account, user, body, age_seconds):
                 continue
             if rule.probability is None:
                 rule.left -= 1
@@ -239,6 +253,9 @@ class FaultPlan:
             text=text,
             instructions=instructions,
             error=InjectedError.parse(body) if kind in CODED else None,
+            fresh_seconds=(
+                get_number(body, "fresh_seconds", 0) if "fresh_seconds" in body else None
+            ),
         )
 
 

@@ -38,21 +38,33 @@ class Limits:
         return self.conversations_per_second if kind == "conversations" else self.sends_per_second
 
 
+@dataclass(frozen=True, slots=True)
+class OverLimit:
+    """A call that was over its account's limit. `seq` is the newest message's at that moment."""
+
+    account: str
+    op: str
+    seq: int
+
+
 class RateMeter:
     """Counts each account's calls within any one second, by the moment of their arrival.
 
     A window that slides is harsher than Meta's need be, so that who keeps within it keeps within
-    whatever Meta really counts. Calls over the limit do not count towards it. Calls may be counted
-    in another order than they arrived in.
+    whatever Meta really counts. Calls over the limit do not count towards it; they are kept in
+    `over`, in memory only, while faults of the kind *throttle* are not. Calls may be counted in
+    another order than they arrived in.
 
     Of the hour's limit the usage headers tell, as Meta's do: in percent, and when it is used up,
     the minutes until the oldest calls of the hour are over.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], newest: Callable[[], int] = lambda: 0) -> None:
         self.limits = Limits()
         self.refused: Counter[str] = Counter()
+        self.over: list[OverLimit] = []
         self._clock = clock
+        self._newest = newest
         # By account and kind, the times of the last seconds' calls, in order.
         self._calls: dict[tuple[str, str], list[float]] = {}
         # By account, the times of the last hour's calls of all kinds, in order.
@@ -69,6 +81,7 @@ class RateMeter:
         if limit is not None and _is_over(calls, place, math.ceil(limit)):
             del calls[place]
             self.refused[kind] += 1
+            self.over.append(OverLimit(account, op, self._newest()))
             return False
         insort(self._hours.setdefault(account, []), arrived)
         return True

@@ -1,6 +1,7 @@
 """`POST /{account}/messages`: what Meta checks, and what it then does."""
 
 import asyncio
+import math
 import unicodedata
 from dataclasses import dataclass
 
@@ -116,13 +117,21 @@ class SendApi:
         recipient = body.get("recipient")
         named = recipient.get("id") if isinstance(recipient, dict) else None
         user = named if isinstance(named, str) else None
-        fault = self._faults.draw(op, account, user, body=body)
+        age = self._age_seconds(account, user) if user is not None else 0.0
+        fault = self._faults.draw(op, account, user, body=body, age_seconds=age)
         await fail_before(fault)
         if self._meter.used_up(account):
             raise graph_errors.used_up()
         if not self._meter.admit(account, op, started.arrived):
             raise graph_errors.throttled()
         return fault
+
+    def _age_seconds(self, account: str, user: str) -> float:
+        """Return how long ago a user wrote last; infinity for one who never did."""
+        thread = self._state.threads.get((account, user))
+        if thread is None or thread.last_user_ms is None:
+            return math.inf
+        return self._state.clock() - thread.last_user_ms / 1000
 
     async def _check(self, account: str, body: JsonObject, started: Started) -> Draft:
         user, action, message = check_shape(body)

@@ -134,7 +134,7 @@ class Simulator:
         stack.push_async_callback(webhooks.stop)
         graph_faults = FaultPlan(GRAPH_KINDS, GRAPH_OPS, rng())
         model_faults = FaultPlan(MODEL_KINDS, MODEL_OPS, rng())
-        meter = RateMeter(self._monotonic)
+        meter = RateMeter(self._monotonic, newest=lambda: state.last_seq)
         sender = SendApi(state, webhooks, media, meter=meter, faults=graph_faults, tasks=tasks)
         tokens = TokenDesk(
             config.account_ids,
@@ -162,7 +162,7 @@ class Simulator:
         model = ModelApi(model_faults, log, clock=self._clock, rng=model_rng)
         moderation = ModerationApi(log)
         page = ChatPage(state, media)
-        control = ControlApi(config, state, webhooks, media)
+        control = ControlApi(config, state, webhooks, media, meter)
         people = PeopleControlApi(state, webhooks)
         token_control = TokenControlApi(state, tokens)
         publishing = PublishingControlApi(state, posts)

