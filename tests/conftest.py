@@ -1,7 +1,9 @@
 """What the whole suite shares: services that are started when first asked for, and guards."""
 
+import asyncio
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.contract.store_support import another
 from tests.services import (
     AmqpSpace,
     PostgresServer,
@@ -69,8 +72,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that start the whole service on one worker: two services would starve."""
+    here = Path(__file__).parent
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent / "e2e"):
+        if item.path.is_relative_to(here / "e2e") or item.path.is_relative_to(here / "chaos"):
             item.add_marker(pytest.mark.xdist_group("whole service"))
 
 
@@ -169,3 +173,46 @@ def postgres_server(postgres_service: PostgresServer) -> Iterator[PostgresServer
         return
     yield postgres_service
     postgres_service.start()
+
+
+def _make(url: str) -> None:
+    """Makes a store as the tests open it."""
+
+    async def work() -> None:
+        async with another(url):
+            pass
+
+    asyncio.run(work())
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a SQLite store that nobody has used."""
+    path = tmp_path_factory.mktemp("migrated") / "store.db"
+    _make(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_service: PostgresServer) -> Iterator[str]:
+    """Return the URL of a PostgreSQL store that nobody has used."""
+    url = postgres_service.fresh_database()
+    _make(url)
+    yield url
+    postgres_service.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the address of a store of either kind that holds nothing yet."""
+    if request.param == "sqlite":
+        migrated: Path = request.getfixturevalue("migrated_file")
+        shutil.copy(migrated, tmp_path / "store.db")
+        yield f"sqlite:///{tmp_path}/store.db"
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres_service")
+    url = postgres.fresh_database(request.getfixturevalue("migrated_database"))
+    yield url
+    if postgres.controllable:
+        postgres.start()
+    postgres.drop_database(url)

@@ -9,13 +9,12 @@ from tests.contract.store_support import (
     send,
     step,
     store,
-    store_url,
     walk,
 )
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 PENDING, SENDING, LOOKING = SendState.PENDING, SendState.SENDING, SendState.LOOKING
 UNKNOWN = SendState.UNKNOWN

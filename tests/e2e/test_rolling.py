@@ -12,7 +12,6 @@ from pathlib import Path
 import aiohttp
 
 from tests.e2e.conftest import QUICK
-from tests.e2e.kills import Plan, Traffic
 from tests.e2e.service import (
     Service,
     everybody,
@@ -21,12 +20,17 @@ from tests.e2e.service import (
     running_simulator,
 )
 from tests.e2e.switch import Switch
+from tests.e2e.traffic import Habits, Traffic
 from tests.services import AmqpSpace
 from vestlus.bus.port import Topology
 from vestlus.cli.launch import free_port
 from vestlus.store.open import open_store
 
-PLAN = Plan(seed=7, kills_of_each=0, users=40, model_seconds=(0.5, 2.0))
+HABITS = Habits(seed=7, users=40)
+MODEL_SECONDS = (0.5, 2.0)
+
+#: For the last answers, after everybody stopped writing.
+SETTLE_SECONDS = 180.0
 
 #: Turns and sends under way end within it, and everything else takes a few seconds.
 STOP_SECONDS = 60.0
@@ -118,8 +122,8 @@ async def test_an_upgrade_under_traffic_loses_and_doubles_nothing(
             timeout = aiohttp.ClientTimeout(total=120)
             connector = aiohttp.TCPConnector(limit=0)
             async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-                traffic = Traffic(first, session, PLAN)
-                await traffic.call("model", {"latency_seconds": list(PLAN.model_seconds)})
+                traffic = Traffic(simulator, session, HABITS, accounts=[first.account])
+                await traffic.call("model", {"latency_seconds": list(MODEL_SECONDS)})
                 running = asyncio.create_task(traffic.run(), name="traffic")
                 try:
                     await more_answers(traffic, running, 40)
@@ -140,7 +144,7 @@ async def test_an_upgrade_under_traffic_loses_and_doubles_nothing(
                         fleet.direct(third)
                         await more_answers(traffic, running, 40)
                         traffic.stopped.set()
-                        async with asyncio.timeout(PLAN.settle_seconds):
+                        async with asyncio.timeout(SETTLE_SECONDS):
                             await running
                         verdict = await traffic.call("check?after=0&user_prefix=u&wait=20")
                     finally:

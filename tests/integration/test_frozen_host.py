@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.contract.store_support import store_url
 from tests.integration.host_process import TOPOLOGY
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue
@@ -23,8 +22,6 @@ from vestlus.store.names import REGISTRY, inbox_lease
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
 from vestlus.store.rows import Member, MemberKind
-
-__all__ = ["store_url"]
 
 ACCOUNT, USER = "17841400000000001", "mari"
 ROOT = Member("c/registry", MemberKind.REGISTRY, "1", "h", 3)

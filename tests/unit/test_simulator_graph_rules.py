@@ -194,7 +194,7 @@ def test_what_was_over_the_limit_is_kept_with_its_account_and_moment() -> None:
     meter = RateMeter(Clock(), newest=lambda: 7)
     meter.limits = Limits(sends_per_second=1)
     for _ in range(2):
-        meter.admit("A", "action")
+        meter.admit("A", "action", 0)
     assert meter.over == [OverLimit("A", "action", 7)]
 
 
