@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,8 +19,9 @@ from vestlus.accounts import connecting
 from vestlus.accounts.open import token_cipher, token_refresher, tokens_in
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
-from vestlus.doctor.accounts import Standing, check_subscription, check_token
-from vestlus.doctor.findings import Check, Finding, Level, run_checks
+from vestlus.doctor.accounts import Standing, check_subscription
+from vestlus.doctor.examining import account_check
+from vestlus.doctor.findings import Finding, Level, run_checks
 from vestlus.errors import GraphError, VestlusError
 from vestlus.instagram.graph import GraphClient
 from vestlus.instagram.token_api import TokenApi
@@ -210,7 +211,7 @@ def check(
     subscribe
         Subscribe to the webhook fields that are wanted, before looking.
     """
-    findings = _run(lambda service: checked(service, accounts, subscribe=subscribe))
+    findings = _run(lambda service: _checked(service, accounts, subscribe=subscribe))
     if as_json:
         _say_json([asdict(one) for one in findings])
     else:
@@ -222,26 +223,18 @@ def check(
         raise SystemExit(1)
 
 
-async def checked(
-    service: _Service, accounts: Collection[str], *, subscribe: bool = False
+async def _checked(
+    service: _Service, accounts: Collection[str], *, subscribe: bool
 ) -> list[Finding]:
-    """The findings of all accounts, or of some."""
-    standings = await service.standings(accounts)
-    async with TokenApi(service.settings.graph_url) as calls:
-
-        def of(standing: Standing) -> Check:
-            async def look() -> Sequence[Finding]:
-                found = await check_token(standing, calls, system_clock())
-                if any(one.level is Level.FAIL for one in found):
-                    return found
-                async with service.graph(standing.token()) as graph:
-                    if subscribe:
-                        return [*found, *await _subscribed(standing.account, graph)]
-                    return [*found, *await check_subscription(standing.account, graph)]
-
-            return look
-
-        return await run_checks([(f"account {one.account}", of(one)) for one in standings])
+    standings, settings = await service.standings(accounts), service.settings
+    subscription = _subscribed if subscribe else check_subscription
+    async with TokenApi(settings.graph_url) as calls:
+        return await run_checks(
+            [
+                (f"account {one.account}", account_check(one, calls, settings, subscription))
+                for one in standings
+            ]
+        )
 
 
 @app.command

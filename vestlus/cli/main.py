@@ -33,6 +33,11 @@ for _name, _where, _help in (
         "Connect Instagram accounts, and look after their tokens.",
     ),
     (
+        "doctor",
+        "vestlus.cli.doctor:doctor",
+        "Check settings, bus, store, model, tokens, subscriptions, clocks, the public address.",
+    ),
+    (
         "eval",
         "vestlus.cli.eval:eval_",
         "Ask the configured assistant questions and compare its answers with what is expected.",
