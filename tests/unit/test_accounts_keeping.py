@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -241,6 +242,26 @@ async def test_a_refresh_slower_than_a_person_changes_nothing() -> None:
     assert await scene.refresher().refresh(old) is None
 
     assert scene.token() == "connected by hand"
+
+
+async def test_stopping_waits_for_the_token_under_way_and_begins_no_other() -> None:
+    scene = Scene(a="t", b="u")
+    asked, answer = asyncio.Event(), asyncio.Event()
+    refresh = scene.calls.refresh
+
+    async def slow(token: str) -> LongLivedToken:
+        asked.set()
+        await answer.wait()
+        return await refresh(token)
+
+    scene.calls.refresh = slow  # type: ignore[method-assign]
+    running = asyncio.create_task(scene.keeper.run())
+    await asked.wait()
+    scene.keeper.stop()
+    answer.set()
+    await asyncio.wait_for(running, 5)
+
+    assert (scene.token("a"), scene.token("b")) == ("t+", "u")
 
 
 async def test_a_new_token_outlives_an_outage_of_the_store() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 import structlog
@@ -58,15 +59,24 @@ class TokenKeeper:
         self._rules = rules or RefreshRules()
         self._lease: Lease | None = None
         self._rechecked: dict[str, float] = {}
+        self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        """Rounds for ever; a round in which the store is away is only put off."""
-        while True:
+        """Rounds until :meth:`stop`; a round in which the store is away is only put off."""
+        while not self._stop.is_set():
             try:
                 await self.round()
             except StoreUnavailable:
                 _log.warning("tokens_not_kept")
-            await asyncio.sleep(ROUND_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ROUND_SECONDS):
+                    await self._stop.wait()
+
+    def stop(self) -> None:
+        """Begins no more refreshes. One under way should be waited for: its answer is the only
+        copy of a token.
+        """
+        self._stop.set()
 
     async def round(self) -> None:
         """Does what is due, if this process may. Raises StoreUnavailable."""
@@ -76,6 +86,8 @@ class TokenKeeper:
         if taken_over:
             await self._refresher.take_from_settings()
         for row in await self._store.tokens():
+            if self._stop.is_set():
+                return
             due = refresh_due_ms(row, self._rules) <= self._clock()
             recheck = row.state is TokenState.REJECTED and self._recheck_is_due(row.account)
             if not (due or recheck):

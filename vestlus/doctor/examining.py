@@ -46,7 +46,8 @@ async def examine(settings: Settings) -> list[Finding]:
             findings, models = await asyncio.gather(
                 run_checks(quick),
                 run_checks(
-                    [("model", lambda: check_model(settings))],
+                    # Without the key, of which the settings' own finding tells, nothing is asked.
+                    [("model", lambda: check_model(settings))] if settings.encryption_key else [],
                     seconds=MODEL_SECONDS * max(1, len(settings.accounts)),
                 ),
             )
