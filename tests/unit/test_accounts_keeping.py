@@ -208,7 +208,7 @@ async def test_a_rejected_token_alarms_at_once_and_works_again_when_graph_takes_
     assert (scene.row().state, scene.row().reason) == (TokenState.REJECTED, "token_checkpoint")
     scene.calls.error = None
 
-    await scene.round_after(RECHECK_SECONDS / 86_400 / 2)
+    await scene.round_after(RECHECK_SECONDS / 86_400)
     assert scene.row().state is TokenState.USABLE
     assert scene.token() == "t+"
 
@@ -221,11 +221,43 @@ async def test_rejected_tokens_are_looked_at_every_five_minutes() -> None:
     await scene.store.put_token(rejected)
     scene.calls.error = TokenRejected("token_invalid", 190)
 
-    for _ in range(4):
+    for _ in range(5):
         await scene.round_after(RECHECK_SECONDS / 86_400 / 2)
 
     assert scene.calls.asked == ["t+", "t+"]
     assert scene.calls.refreshed == ["t"]
+
+
+async def test_a_token_that_nobody_uses_is_found_to_be_revoked_and_alarms() -> None:
+    scene = Scene(a="t")
+    await scene.keeper.round()
+    await scene.round_after(0.3)
+    assert scene.row().state is TokenState.USABLE
+    scene.calls.error = NotSent("timeout")
+    await scene.round_after(0.3)
+    assert scene.row().state is TokenState.USABLE
+
+    scene.calls.error = TokenRejected("password_changed", 190, 460)
+    with capture_logs() as logs:
+        await scene.round_after(0.3)
+
+    assert (scene.row().state, scene.row().reason) == (TokenState.REJECTED, "password_changed")
+    assert [(one["event"], one["log_level"]) for one in logs] == [("token_rejected", "error")]
+    assert scene.calls.refreshed == ["t"]
+
+
+async def test_a_clock_that_is_set_back_puts_off_no_refresh() -> None:
+    scene = Scene(a="t")
+    scene.calls.error = NotSent("timeout")
+    scene.now_ms += 90 * DAY_MS
+    await scene.keeper.round()
+    scene.calls.error = None
+
+    scene.store.rows["a"] = replace(scene.row(), obtained_ms=START_MS)
+    scene.now_ms = START_MS + DAY_MS
+    await scene.keeper.round()
+
+    assert scene.token() == "t+"
 
 
 async def test_a_refresh_slower_than_a_person_changes_nothing() -> None:

@@ -108,17 +108,31 @@ class TokenRefresher:
         _log.info("token_refreshed", account=row.account, days=gained.seconds // 86_400)
         return after
 
-    async def recheck(self, row: TokenRow) -> None:
-        """Sees whether a rejected token works again: its owner has answered Instagram's questions,
-        say. Raises StoreUnavailable.
+    async def check(self, row: TokenRow) -> None:
+        """Sees whether Graph takes a token, and notes it where that is news: a password may have
+        been changed, and an owner may have answered Instagram's questions since.
+
+        Raises StoreUnavailable.
         """
         try:
             await self._calls.me(self._cipher.decrypt(row.account, row.token))
-        except (GraphError, TokenUnreadable):
+        except TokenUnreadable:
+            state, reason = TokenState.REJECTED, "token_unreadable"
+        except TokenRejected as error:
+            state, reason = TokenState.REJECTED, error.reason
+        except GraphError:
+            return  # it says nothing about the token
+        else:
+            state, reason = TokenState.USABLE, ""
+        if state is row.state:
             return
-        works = replace(row, version=row.version + 1, state=TokenState.USABLE, reason="")
-        if await self._store.put_token(works):
+        after = replace(row, version=row.version + 1, state=state, reason=reason)
+        if not await self._store.put_token(after):
+            return
+        if state is TokenState.USABLE:
             _log.info("token_works_again", account=row.account)
+        else:
+            _log.error("token_rejected", account=row.account, reason=reason)
 
     async def _failed(
         self, row: TokenRow, reason: str, *, rejected: bool, perhaps_young: bool = False
