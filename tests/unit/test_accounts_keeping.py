@@ -198,6 +198,21 @@ async def test_a_token_too_young_to_be_refreshed_alarms_nobody_and_is_refreshed_
     assert scene.row().failures == 0
 
 
+async def test_a_refresh_by_hand_that_came_too_early_is_told_and_leaves_no_mark() -> None:
+    scene = Scene(a="t")
+    await scene.keeper.round()
+    before = scene.row()
+    scene.calls.error = Refused("invalid_parameter", 100)
+
+    with capture_logs() as logs:
+        after = await scene.refresher().refresh(before)
+
+    assert after is not None
+    assert (after.failures, after.reason) == (1, "invalid_parameter")
+    assert scene.row() == before
+    assert logs == []
+
+
 async def test_a_rejected_token_alarms_at_once_and_works_again_when_graph_takes_it() -> None:
     scene = Scene(a="t")
     await scene.keeper.round()

@@ -83,7 +83,8 @@ class TokenRefresher:
                 _log.info("token_taken_from_settings", account=account)
 
     async def refresh(self, row: TokenRow) -> TokenRow | None:
-        """Refreshes one token now; returns its new row, which may tell of a failure.
+        """Refreshes one token now; returns a row that tells how it went, which is kept unless the
+        token was only too young.
 
         None where somebody else changed it meanwhile. Raises StoreUnavailable.
         """
@@ -139,10 +140,14 @@ class TokenRefresher:
     ) -> TokenRow | None:
         now_ms = self._clock()
         after = not_refreshed(row, reason=reason, rejected=rejected, now_ms=now_ms)
+        young = perhaps_young and may_be_too_young(row, now_ms, self._rules)
+        if young and row.expires_ms:
+            # Asked for by hand, long before it is due: nothing is wrong with the token.
+            return after
         if not await self._store.put_token(after):
             return None
         left = round((row.expires_ms - now_ms) / DAY_MS, 1) if row.expires_ms else None
-        if perhaps_young and may_be_too_young(row, now_ms, self._rules):
+        if young:
             say = _log.info
         else:
             say = _log.error if is_alarming(after, now_ms, self._rules) else _log.warning

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from vestlus.accounts.open import token_cipher, tokens_in
 from vestlus.bus.port import Topology
-from vestlus.clock import system_clock
-from vestlus.doctor.accounts import Standing, check_subscription, check_token
+from vestlus.doctor.accounts import Standing, account_check
 from vestlus.doctor.checks import (
     MODEL_SECONDS,
     check_bus,
@@ -20,7 +19,6 @@ from vestlus.doctor.checks import (
 )
 from vestlus.doctor.findings import CHECK_SECONDS, Check, Finding, Level, run_checks
 from vestlus.errors import StoreError, StoreUnavailable
-from vestlus.instagram.graph import GraphClient
 from vestlus.instagram.token_api import TokenApi
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
@@ -52,25 +50,6 @@ async def examine(settings: Settings) -> list[Finding]:
                 ),
             )
     return [*found, *findings, *models]
-
-
-def account_check(
-    standing: Standing,
-    calls: TokenApi,
-    settings: Settings,
-    subscription: Callable[[str, GraphClient], Awaitable[list[Finding]]] = check_subscription,
-) -> Check:
-    """The check of one account's token and, if that works, of its subscription."""
-
-    async def look() -> Sequence[Finding]:
-        found = await check_token(standing, calls, system_clock())
-        if any(one.level is Level.FAIL for one in found):
-            return found
-        token = standing.token()
-        async with GraphClient(settings.graph_url, lambda _: token) as graph:
-            return [*found, *await subscription(standing.account, graph)]
-
-    return look
 
 
 @asynccontextmanager

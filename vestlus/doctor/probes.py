@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from vestlus.errors import GraphError
@@ -30,9 +30,9 @@ class Live:
     """A real account, how it is called, and a user who has agreed to be written to, if any."""
 
     account: str
-    token: str
+    token: str = field(repr=False)
     http: GraphHttp
-    user: str | None = None
+    user: str | None = field(default=None, repr=False)
     #: Where a running service records echoes; None without it.
     store: Turns | None = None
 
