@@ -19,6 +19,7 @@ from vestlus.accounts.connecting import NotConnected
 from vestlus.cli.accounts import NoToken, app
 from vestlus.cli.accounts_desk import NoSuchAccount
 from vestlus.cli.simulator_process import simulator_process
+from vestlus.errors import SettingsError
 
 KEY = "a key for tests, as long as it has to be"
 
@@ -249,6 +250,16 @@ def test_a_check_says_of_each_account_what_is_wrong(
     assert "there is none" in run("check", "123", status=1)[0]["said"]
     with pytest.raises(NoSuchAccount):
         run("check", "777")
+
+
+@pytest.mark.parametrize("key", ["", "too short"])
+def test_nothing_is_encrypted_with_a_key_that_the_service_would_refuse(
+    run: Run, control: Control, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("VESTLUS_ENCRYPTION_KEY", key)
+
+    with pytest.raises(SettingsError, match="VESTLUS_ENCRYPTION_KEY"):
+        run("connect", stdin=control("tokens", {"account": FIRST})["token"])
 
 
 def test_a_graph_that_cannot_be_reached_is_told_from_a_token_that_is_bad(

@@ -15,10 +15,10 @@ from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.doctor.accounts import Standing, account_check, check_subscription
 from vestlus.doctor.findings import Finding, Level, run_checks
-from vestlus.errors import GraphError, VestlusError
+from vestlus.errors import GraphError, SettingsError, VestlusError
 from vestlus.instagram.graph import GraphClient
 from vestlus.instagram.token_api import TokenApi
-from vestlus.settings import Mode, Settings, load_settings
+from vestlus.settings import SHORTEST_KEY, Mode, Settings, load_settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
 from vestlus.store.token_rows import TokenRow
@@ -84,6 +84,11 @@ async def connected(
 ) -> dict[str, Any]:
     """Connects an account; what came of it. Raises NotConnected, SettingsError."""
     settings, cipher = service.settings, token_cipher(service.settings)
+    key = settings.encryption_key
+    if key is not None and len(key) < SHORTEST_KEY:
+        # The service refuses to start with it, and with another one it could not read the token.
+        problem = f"VESTLUS_ENCRYPTION_KEY: needs at least {SHORTEST_KEY} characters"
+        raise SettingsError((problem,))
     async with TokenApi(settings.graph_url) as calls:
         me = await connecting.whose(token, account, calls)
         kept = await connecting.lasting(
