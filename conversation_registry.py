@@ -10,7 +10,7 @@ import hashlib
 import pickle
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -135,9 +135,10 @@ class Registry:
                 partitions=topology.inbox,
                 outbox_partitions=topology.outbox,
             ) as store,
-            keeping_tokens(self._settings, store, member) as keeping,
+            AsyncExitStack() as stack,
         ):
             await make_sure_gone(store, member)
+            keeping = await stack.enter_async_context(keeping_tokens(self._settings, store, member))
             await asyncio.to_thread(self._adopt)
             lease: Lease | None = None
             controls.serving = True

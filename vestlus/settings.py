@@ -184,7 +184,8 @@ _REQUIRED: Mapping[str, str] = {
     "encryption_key": "a long random word, at least 32 characters, kept for as long as the data",
 }
 
-_SHORTEST_KEY = 32
+#: Characters of VESTLUS_ENCRYPTION_KEY.
+SHORTEST_KEY = 32
 
 
 def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode.SERVE) -> Settings:
@@ -341,7 +342,7 @@ def _repeated_accounts(values: Mapping[str, Any], origin: Mapping[str, str]) -> 
 def _make_up(values: dict[str, Any]) -> None:
     for name in _REQUIRED:
         if not values.get(name):
-            values[name] = secrets.token_urlsafe(_SHORTEST_KEY)
+            values[name] = secrets.token_urlsafe(SHORTEST_KEY)
 
 
 def _missing(values: Mapping[str, Any]) -> list[str]:
@@ -351,8 +352,8 @@ def _missing(values: Mapping[str, Any]) -> list[str]:
         if not values.get(name)
     ]
     key = values.get("encryption_key")
-    if isinstance(key, str) and 0 < len(key) < _SHORTEST_KEY:
-        problems.append(f"VESTLUS_ENCRYPTION_KEY: needs at least {_SHORTEST_KEY} characters")
+    if isinstance(key, str) and 0 < len(key) < SHORTEST_KEY:
+        problems.append(f"VESTLUS_ENCRYPTION_KEY: needs at least {SHORTEST_KEY} characters")
     if not values.get("openai_api_key") and not values.get("openai_base_url"):
         problems.append("OPENAI_API_KEY: is missing; or OPENAI_BASE_URL, for a compatible server")
     if not values.get("accounts"):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import subprocess
 import sys
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.e2e.service import running_serve, running_simulator
+from tests.e2e.service import Service, running_serve, running_simulator, wait_for
 from tests.services import AmqpSpace
 from vestlus.cli.launch import free_port
 
@@ -56,8 +60,58 @@ def test_messages_are_answered_from_settings_alone(
             )
             assert [one["status"] for one in forged["responses"]] == [401]
             assert bool(service.processes("haproxy")) == (ingress == "haproxy")
+            _a_revoked_token_is_replaced_in_the_same_processes(service, own)
+            _the_doctor_finds_all_well_but_the_certificate(service, own)
             service.process.send_signal(signal.SIGTERM)
             assert service.process.wait(120) == 0
         text = service.log.read_text("utf-8", errors="replace")
-        for secret in ("the app secret", "the-access-token", "kkkkk", "Mis kell te avate"):
+        assert "token_rejected" in text
+        for secret in ("IGSIM", "the app secret", "the-access-token", "kkkkk", "Mis kell te avate"):
             assert secret not in text
+
+
+def _a_revoked_token_is_replaced_in_the_same_processes(
+    service: Service, settings: dict[str, str]
+) -> None:
+    senders = service.processes("PublisherActor")
+    service.control("revoke-token", {})
+    asked = service.write("somebody", "Mis kell te suletate?")
+
+    def noticed() -> bool:
+        (account,) = _vestlus(settings, "accounts", "list")
+        return bool(account["state"] == "rejected")
+
+    wait_for("the rejected token is noted", noticed, seconds=60)
+    token = service.control("tokens", {"account": service.account})["token"]
+    done = _vestlus(settings | {"NEW_TOKEN": token}, "accounts", "connect", "--token-env=NEW_TOKEN")
+
+    assert done["account"] == service.account
+    # A minute after the last try the token would be tried by itself.
+    assert "8–20" in service.answers("somebody", int(asked["seq"]), seconds=30)[0]
+    assert service.processes("PublisherActor") == senders
+
+
+def _the_doctor_finds_all_well_but_the_certificate(
+    service: Service, settings: dict[str, str]
+) -> None:
+    own = settings | {"VESTLUS_PUBLIC_URL": service.address}
+    findings = _vestlus(own, "doctor", status=1)["findings"]
+
+    (wrong,) = [one for one in findings if one["level"] == "fail"]
+    assert "https" in wrong["said"]
+    assert [one["level"] for one in findings if one["name"] == "public address"] == ["fail", "ok"]
+
+
+def _vestlus(settings: dict[str, str], *arguments: str, status: int = 0) -> Any:  # noqa: ANN401 - JSON
+    """What a command prints as JSON, with the service's settings."""
+    done = subprocess.run(
+        [sys.executable, "-m", "vestlus.cli.main", *arguments, "--json"],
+        env=os.environ | settings,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return json.loads(done.stdout)

@@ -35,6 +35,9 @@ from vestlus.store.open import open_store
 from vestlus.store.rows import Member, MemberKind
 from vestlus.store.token_rows import TokenRow, TokenState
 
+#: For what takes seconds at most; a probe of a stopped account comes only after a minute.
+WAIT_SECONDS = 40
+
 
 class Scene:
     """The publisher as its actor puts it together, with the simulator as Instagram."""
@@ -99,7 +102,9 @@ class Scene:
         await self.client.control("messages", {"account": account, "user": "u1", "text": "Tere"})
         await self.stage.answer(account, "u1", text)
 
-    async def received(self, account: str, count: int, *, seconds: float = 15) -> list[str]:
+    async def received(
+        self, account: str, count: int, *, seconds: float = WAIT_SECONDS
+    ) -> list[str]:
         """The texts that the user has, once there are so many."""
         async with asyncio.timeout(seconds):
             while True:
@@ -159,7 +164,7 @@ async def test_a_revoked_token_keeps_its_messages_waiting_until_there_is_a_new_o
 
     for text in ("ootab", "ootab ka"):
         await scene.answer(FIRST, text)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(WAIT_SECONDS):
         while (await scene.row()).state is TokenState.USABLE:
             await asyncio.sleep(0.05)
     assert (await scene.row()).reason == "password_changed"
@@ -167,7 +172,10 @@ async def test_a_revoked_token_keeps_its_messages_waiting_until_there_is_a_new_o
     await scene.answer(SECOND, "teine")
     assert await scene.received(SECOND, 1) == ["teine"]
     assert await scene.received(FIRST, 1) == ["enne"]
-    assert (await scene.stage.store.counts()).sends == {"sent": 2, "pending": 2}
+    # The ledger learns of a send a moment after the user has it.
+    async with asyncio.timeout(WAIT_SECONDS):
+        while (await scene.stage.store.counts()).sends != {"sent": 2, "pending": 2}:
+            await asyncio.sleep(0.05)
 
     await scene.connect()
 
@@ -180,7 +188,7 @@ async def test_a_revoked_token_keeps_its_messages_waiting_until_there_is_a_new_o
 async def test_an_account_without_a_token_waits_for_its_first(scene: Scene) -> None:
     await scene.client.control("revoke-token", {})
     await scene.answer(SECOND, "hiljem")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(WAIT_SECONDS):
         while not scene.service.stats().token_rejected:
             await asyncio.sleep(0.05)
 

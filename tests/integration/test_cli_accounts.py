@@ -16,8 +16,10 @@ from tests.e2e.service import call
 from tests.integration.simulator_harness import FIRST, SECOND, SECRET, TOKEN
 from vestlus.accounts.cipher import TokenCipher
 from vestlus.accounts.connecting import NotConnected
-from vestlus.cli.accounts import NoSuchAccount, NoToken, app
+from vestlus.cli.accounts import NoToken, app
+from vestlus.cli.accounts_desk import NoSuchAccount
 from vestlus.cli.simulator_process import simulator_process
+from vestlus.errors import SettingsError
 
 KEY = "a key for tests, as long as it has to be"
 
@@ -64,17 +66,21 @@ def run(
     monkeypatch.setenv("VESTLUS_ENCRYPTION_KEY", KEY)
     monkeypatch.setenv("VESTLUS_APP_SECRETS", f"another app's,{SECRET}")
 
-    def command(*arguments: str, stdin: str = "", status: int = 0) -> Any:  # noqa: ANN401 - JSON
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+    def command(
+        *arguments: str, stdin: str | io.StringIO = "", status: int = 0, as_json: bool = True
+    ) -> Any:  # noqa: ANN401 - JSON, or text
+        given = io.StringIO(stdin) if isinstance(stdin, str) else stdin
+        monkeypatch.setattr("sys.stdin", given)
         ended = 0
         with capture_logs():  # which the entry point sends to standard error
             try:
-                app([*arguments, "--json"], result_action="return_value")
+                words = [*arguments, *(["--json"] if as_json else [])]
+                app(words, result_action="return_value")
             except SystemExit as error:
                 ended = int(str(error.code))
         printed = capsys.readouterr().out
         assert ended == status, printed
-        return json.loads(printed)
+        return json.loads(printed) if as_json else printed
 
     return command
 
@@ -193,6 +199,30 @@ def test_the_connected_token_wins_over_that_of_the_settings_until_it_changes(
     assert kept(tmp_path)["token"] not in (new, changed)
 
 
+def test_people_are_told_what_was_done_and_what_to_do_next(
+    run: Run, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = control("tokens", {"account": SECOND})["token"]
+    monkeypatch.setattr("vestlus.cli.accounts.getpass", lambda _: token)
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+
+    assert "`vestlus accounts connect` connects one" in run("list", as_json=False)
+    assert "connects one" in run("check", as_json=False)
+    assert "connects one" in run("refresh", as_json=False)
+    connected = run("connect", stdin=terminal, as_json=False)
+    listed = run("list", as_json=False)
+    refreshed = run("refresh", as_json=False, status=1)
+    checked = run("check", as_json=False)
+
+    assert f"id {SECOND}" in connected
+    assert f"set VESTLUS_ACCOUNT_ID={SECOND}" in connected
+    assert f"{SECOND}  account_0002  usable" in listed
+    assert f"{SECOND}: not refreshed: invalid_parameter" in refreshed
+    assert f"ok    token {SECOND}: works" in checked
+    assert token not in connected + listed + refreshed + checked
+
+
 def test_a_check_says_of_each_account_what_is_wrong(
     run: Run, control: Control, monkeypatch: pytest.MonkeyPatch, simulator: str
 ) -> None:
@@ -220,6 +250,16 @@ def test_a_check_says_of_each_account_what_is_wrong(
     assert "there is none" in run("check", "123", status=1)[0]["said"]
     with pytest.raises(NoSuchAccount):
         run("check", "777")
+
+
+@pytest.mark.parametrize("key", ["", "too short"])
+def test_nothing_is_encrypted_with_a_key_that_the_service_would_refuse(
+    run: Run, control: Control, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("VESTLUS_ENCRYPTION_KEY", key)
+
+    with pytest.raises(SettingsError, match="VESTLUS_ENCRYPTION_KEY"):
+        run("connect", stdin=control("tokens", {"account": FIRST})["token"])
 
 
 def test_a_graph_that_cannot_be_reached_is_told_from_a_token_that_is_bad(

@@ -774,3 +774,36 @@ async def test_a_client_that_is_not_open_says_so() -> None:
         pass
     with pytest.raises(RuntimeError, match="async with"):
         await client.send_text(ACCOUNT, USER, TEXT)
+
+
+async def test_webhook_fields_are_subscribed_to_in_one_call() -> None:
+    async with graph(answering({"success": True})) as running:
+        await running.client.subscribe(ACCOUNT, {"messages", "comments"})
+
+    (request,) = running.requests
+    assert (request.method, request.path) == ("POST", f"/v25.0/{ACCOUNT}/subscribed_apps")
+    assert (request.query, request.body) == ({"subscribed_fields": "comments,messages"}, b"")
+
+
+async def test_whoever_keeps_tokens_hears_of_one_that_is_rejected_and_of_nothing_else() -> None:
+    heard: list[tuple[str, str, str]] = []
+    answers = iter(
+        [
+            {"error": {"code": 190, "error_subcode": 460}},
+            {"error": {"code": 10, "error_subcode": 2534022}},
+        ]
+    )
+
+    async def script(connection: Connection) -> None:
+        for content in answers:
+            await connection.request()
+            await connection.answer(content, 400)
+
+    async with graph(script) as running:
+        running.client._on_rejected = lambda *rejected: heard.append(rejected)
+        with pytest.raises(TokenRejected):
+            await running.client.send_text(ACCOUNT, USER, TEXT)
+        with pytest.raises(Refused):
+            await running.client.send_text(ACCOUNT, USER, TEXT)
+
+    assert heard == [(ACCOUNT, TOKEN, "password_changed")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -197,6 +198,21 @@ async def test_a_token_too_young_to_be_refreshed_alarms_nobody_and_is_refreshed_
     assert scene.row().failures == 0
 
 
+async def test_a_refresh_by_hand_that_came_too_early_is_told_and_leaves_no_mark() -> None:
+    scene = Scene(a="t")
+    await scene.keeper.round()
+    before = scene.row()
+    scene.calls.error = Refused("invalid_parameter", 100)
+
+    with capture_logs() as logs:
+        after = await scene.refresher().refresh(before)
+
+    assert after is not None
+    assert (after.failures, after.reason) == (1, "invalid_parameter")
+    assert scene.row() == before
+    assert logs == []
+
+
 async def test_a_rejected_token_alarms_at_once_and_works_again_when_graph_takes_it() -> None:
     scene = Scene(a="t")
     await scene.keeper.round()
@@ -207,7 +223,7 @@ async def test_a_rejected_token_alarms_at_once_and_works_again_when_graph_takes_
     assert (scene.row().state, scene.row().reason) == (TokenState.REJECTED, "token_checkpoint")
     scene.calls.error = None
 
-    await scene.round_after(RECHECK_SECONDS / 86_400 / 2)
+    await scene.round_after(RECHECK_SECONDS / 86_400)
     assert scene.row().state is TokenState.USABLE
     assert scene.token() == "t+"
 
@@ -220,11 +236,43 @@ async def test_rejected_tokens_are_looked_at_every_five_minutes() -> None:
     await scene.store.put_token(rejected)
     scene.calls.error = TokenRejected("token_invalid", 190)
 
-    for _ in range(4):
+    for _ in range(5):
         await scene.round_after(RECHECK_SECONDS / 86_400 / 2)
 
     assert scene.calls.asked == ["t+", "t+"]
     assert scene.calls.refreshed == ["t"]
+
+
+async def test_a_token_that_nobody_uses_is_found_to_be_revoked_and_alarms() -> None:
+    scene = Scene(a="t")
+    await scene.keeper.round()
+    await scene.round_after(0.3)
+    assert scene.row().state is TokenState.USABLE
+    scene.calls.error = NotSent("timeout")
+    await scene.round_after(0.3)
+    assert scene.row().state is TokenState.USABLE
+
+    scene.calls.error = TokenRejected("password_changed", 190, 460)
+    with capture_logs() as logs:
+        await scene.round_after(0.3)
+
+    assert (scene.row().state, scene.row().reason) == (TokenState.REJECTED, "password_changed")
+    assert [(one["event"], one["log_level"]) for one in logs] == [("token_rejected", "error")]
+    assert scene.calls.refreshed == ["t"]
+
+
+async def test_a_clock_that_is_set_back_puts_off_no_refresh() -> None:
+    scene = Scene(a="t")
+    scene.calls.error = NotSent("timeout")
+    scene.now_ms += 90 * DAY_MS
+    await scene.keeper.round()
+    scene.calls.error = None
+
+    scene.store.rows["a"] = replace(scene.row(), obtained_ms=START_MS)
+    scene.now_ms = START_MS + DAY_MS
+    await scene.keeper.round()
+
+    assert scene.token() == "t+"
 
 
 async def test_a_refresh_slower_than_a_person_changes_nothing() -> None:
@@ -241,6 +289,26 @@ async def test_a_refresh_slower_than_a_person_changes_nothing() -> None:
     assert await scene.refresher().refresh(old) is None
 
     assert scene.token() == "connected by hand"
+
+
+async def test_stopping_waits_for_the_token_under_way_and_begins_no_other() -> None:
+    scene = Scene(a="t", b="u")
+    asked, answer = asyncio.Event(), asyncio.Event()
+    refresh = scene.calls.refresh
+
+    async def slow(token: str) -> LongLivedToken:
+        asked.set()
+        await answer.wait()
+        return await refresh(token)
+
+    scene.calls.refresh = slow  # type: ignore[method-assign]
+    running = asyncio.create_task(scene.keeper.run())
+    await asked.wait()
+    scene.keeper.stop()
+    answer.set()
+    await asyncio.wait_for(running, 5)
+
+    assert (scene.token("a"), scene.token("b")) == ("t+", "u")
 
 
 async def test_a_new_token_outlives_an_outage_of_the_store() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
@@ -25,7 +25,7 @@ class _Known:
     """A row with its token in plain text, which is empty where it cannot be read."""
 
     row: TokenRow
-    token: str = ""
+    token: str = field(default="", repr=False)
 
 
 class TokenBook:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from vestlus.accounts.cipher import TokenCipher
@@ -76,13 +76,10 @@ class Subscribing(Protocol):
 class Lasting:
     """A token to keep. ``expires_ms`` is 0 where its end is not known."""
 
-    token: str
+    token: str = field(repr=False)
     expires_ms: int
     #: How it came about, for the person who connects.
     how: str
-
-    def __repr__(self) -> str:
-        return f"Lasting(expires_ms={self.expires_ms}, how={self.how!r})"
 
 
 async def whose(token: str, expected: str | None, calls: LongLiving) -> Me:
@@ -123,8 +120,12 @@ async def lasting(
             return Lasting(gained.token, clock() + gained.seconds * 1000, "exchanged")
     try:
         gained = await calls.refresh(token)
-    except GraphError:
+    except Refused:
         return Lasting(token, 0, "kept as it is: too young to be refreshed, or short-lived")
+    except GraphError as error:
+        return Lasting(
+            token, 0, f"kept as it is: Instagram did not say how long it lives ({error})"
+        )
     return Lasting(gained.token, clock() + gained.seconds * 1000, "refreshed")
 
 

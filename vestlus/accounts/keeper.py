@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 import structlog
 
 from vestlus.accounts.refreshing import TokenRefresher
-from vestlus.accounts.rules import RefreshRules, refresh_due_ms
+from vestlus.accounts.rules import RefreshRules, refresh_is_due
 from vestlus.clock import Clock
 from vestlus.errors import StoreUnavailable
 from vestlus.store.names import TOKENS
 from vestlus.store.port import Leases, Tokens
 from vestlus.store.rows import Lease, Member
-from vestlus.store.token_rows import TokenState
+from vestlus.store.token_rows import TokenRow, TokenState
 
 _log = structlog.get_logger(__name__)
 
@@ -25,8 +26,11 @@ ROUND_SECONDS: Final = 5.0
 #: How long the right to refresh outlives its holder. One request takes 10 s at most, and the right
 #: is renewed before each.
 LEASE_SECONDS: Final = 20.0
-#: Between two tries of a token that Graph rejected: what blocked it may have been lifted.
+#: Between two looks at whether Graph takes a token that it rejected: what blocked it may have been
+#: lifted.
 RECHECK_SECONDS: Final = 300.0
+#: The same for one that worked: an account to which nobody writes has no sends that would tell.
+CHECK_SECONDS: Final = 6 * 3600.0
 
 
 class KeeperStore(Leases, Tokens, Protocol):
@@ -57,16 +61,25 @@ class TokenKeeper:
         self._monotonic = monotonic
         self._rules = rules or RefreshRules()
         self._lease: Lease | None = None
-        self._rechecked: dict[str, float] = {}
+        self._checked: dict[str, float] = {}
+        self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        """Rounds for ever; a round in which the store is away is only put off."""
-        while True:
+        """Rounds until :meth:`stop`; a round in which the store is away is only put off."""
+        while not self._stop.is_set():
             try:
                 await self.round()
             except StoreUnavailable:
                 _log.warning("tokens_not_kept")
-            await asyncio.sleep(ROUND_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ROUND_SECONDS):
+                    await self._stop.wait()
+
+    def stop(self) -> None:
+        """Begins no more refreshes. One under way should be waited for: its answer is the only
+        copy of a token.
+        """
+        self._stop.set()
 
     async def round(self) -> None:
         """Does what is due, if this process may. Raises StoreUnavailable."""
@@ -76,16 +89,18 @@ class TokenKeeper:
         if taken_over:
             await self._refresher.take_from_settings()
         for row in await self._store.tokens():
-            due = refresh_due_ms(row, self._rules) <= self._clock()
-            recheck = row.state is TokenState.REJECTED and self._recheck_is_due(row.account)
-            if not (due or recheck):
+            if self._stop.is_set():
+                return
+            refresh = refresh_is_due(row, self._clock(), self._rules)
+            if not (refresh or self._check_is_due(row)):
                 continue
             if not await self._may():
                 return
-            if due:
+            self._checked[row.account] = self._monotonic()
+            if refresh:
                 await self._refresher.refresh(row)
             else:
-                await self._refresher.recheck(row)
+                await self._refresher.check(row)
 
     async def _may(self) -> bool:
         """Whether this process holds the lease, renewed just now."""
@@ -102,9 +117,7 @@ class TokenKeeper:
         if lease is not None:
             await self._store.release([lease], self._member)
 
-    def _recheck_is_due(self, account: str) -> bool:
-        now = self._monotonic()
-        if now - self._rechecked.get(account, -RECHECK_SECONDS) < RECHECK_SECONDS:
-            return False
-        self._rechecked[account] = now
-        return True
+    def _check_is_due(self, row: TokenRow) -> bool:
+        seconds = RECHECK_SECONDS if row.state is TokenState.REJECTED else CHECK_SECONDS
+        checked = self._checked.get(row.account)
+        return checked is None or self._monotonic() - checked >= seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 import structlog
 
@@ -20,6 +21,9 @@ from vestlus.store.port import Store, Tokens
 from vestlus.store.rows import Member
 
 _log = structlog.get_logger(__name__)
+
+#: For a refresh under way to end, with its row: a request of 10 s, and the store.
+STOP_SECONDS: Final = 15.0
 
 
 def token_cipher(settings: Settings) -> TokenCipher:
@@ -89,6 +93,8 @@ async def keeping_tokens(
         try:
             yield keeping
         finally:
+            keeper.stop()
+            await asyncio.wait({keeping}, timeout=STOP_SECONDS)
             keeping.cancel()
             await asyncio.wait({keeping})
             try:

@@ -83,7 +83,8 @@ class TokenRefresher:
                 _log.info("token_taken_from_settings", account=account)
 
     async def refresh(self, row: TokenRow) -> TokenRow | None:
-        """Refreshes one token now; returns its new row, which may tell of a failure.
+        """Refreshes one token now; returns a row that tells how it went, which is kept unless the
+        token was only too young.
 
         None where somebody else changed it meanwhile. Raises StoreUnavailable.
         """
@@ -108,27 +109,45 @@ class TokenRefresher:
         _log.info("token_refreshed", account=row.account, days=gained.seconds // 86_400)
         return after
 
-    async def recheck(self, row: TokenRow) -> None:
-        """Sees whether a rejected token works again: its owner has answered Instagram's questions,
-        say. Raises StoreUnavailable.
+    async def check(self, row: TokenRow) -> None:
+        """Sees whether Graph takes a token, and notes it where that is news: a password may have
+        been changed, and an owner may have answered Instagram's questions since.
+
+        Raises StoreUnavailable.
         """
         try:
             await self._calls.me(self._cipher.decrypt(row.account, row.token))
-        except (GraphError, TokenUnreadable):
+        except TokenUnreadable:
+            state, reason = TokenState.REJECTED, "token_unreadable"
+        except TokenRejected as error:
+            state, reason = TokenState.REJECTED, error.reason
+        except GraphError:
+            return  # it says nothing about the token
+        else:
+            state, reason = TokenState.USABLE, ""
+        if state is row.state:
             return
-        works = replace(row, version=row.version + 1, state=TokenState.USABLE, reason="")
-        if await self._store.put_token(works):
+        after = replace(row, version=row.version + 1, state=state, reason=reason)
+        if not await self._store.put_token(after):
+            return
+        if state is TokenState.USABLE:
             _log.info("token_works_again", account=row.account)
+        else:
+            _log.error("token_rejected", account=row.account, reason=reason)
 
     async def _failed(
         self, row: TokenRow, reason: str, *, rejected: bool, perhaps_young: bool = False
     ) -> TokenRow | None:
         now_ms = self._clock()
         after = not_refreshed(row, reason=reason, rejected=rejected, now_ms=now_ms)
+        young = perhaps_young and may_be_too_young(row, now_ms, self._rules)
+        if young and row.expires_ms:
+            # Asked for by hand, long before it is due: nothing is wrong with the token.
+            return after
         if not await self._store.put_token(after):
             return None
         left = round((row.expires_ms - now_ms) / DAY_MS, 1) if row.expires_ms else None
-        if perhaps_young and may_be_too_young(row, now_ms, self._rules):
+        if young:
             say = _log.info
         else:
             say = _log.error if is_alarming(after, now_ms, self._rules) else _log.warning

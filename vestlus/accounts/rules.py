@@ -49,6 +49,16 @@ def seeded(
     )
 
 
+def refresh_is_due(row: TokenRow, now_ms: int, rules: RefreshRules) -> bool:
+    """Whether the token should be refreshed now.
+
+    A failure in the future is one from before a clock was set back: it puts off nothing.
+    """
+    if row.failures and row.failed_ms > now_ms:
+        row = replace(row, failures=0)
+    return refresh_due_ms(row, rules) <= now_ms
+
+
 def refresh_due_ms(row: TokenRow, rules: RefreshRules) -> int:
     """When the token should be refreshed next, milliseconds since 1970; in the past for now."""
     due_ms = row.obtained_ms

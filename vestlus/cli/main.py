@@ -39,6 +39,11 @@ for _name, _where, _help in (
         "See to what was given up: list, show, replay, discard.",
     ),
     (
+        "doctor",
+        "vestlus.cli.doctor:doctor",
+        "Check settings, bus, store, model, tokens, subscriptions, clocks, the public address.",
+    ),
+    (
         "eval",
         "vestlus.cli.eval:eval_",
         "Ask the configured assistant questions and compare its answers with what is expected.",

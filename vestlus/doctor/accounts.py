@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from vestlus.accounts.cipher import TokenCipher, TokenUnreadable
 from vestlus.accounts.connecting import NEEDED_FIELDS, WISHED_FIELDS, Subscribing
 from vestlus.accounts.refreshing import TokenCalls
-from vestlus.accounts.rules import DAY_MS, RefreshRules, is_alarming
-from vestlus.doctor.findings import Finding, Level
+from vestlus.accounts.rules import DAY_MS, RefreshRules, is_alarming, may_be_too_young
+from vestlus.clock import system_clock
+from vestlus.doctor.findings import Check, Finding, Level
 from vestlus.errors import GraphError, NotSent, TokenRejected
+from vestlus.instagram.graph import GraphClient
 from vestlus.instagram.graph_answers import Me
+from vestlus.settings import Settings
 from vestlus.store.token_rows import TokenRow
 
 CONNECT: Final = "`vestlus accounts connect` gives it a new one"
@@ -35,7 +38,7 @@ class Standing:
     account: str
     row: TokenRow | None
     #: The token in the settings; empty where they have none.
-    value: str
+    value: str = field(repr=False)
     cipher: TokenCipher
 
     def token(self) -> str:
@@ -93,6 +96,9 @@ def _life(name: str, standing: Standing, me: Me, now_ms: int) -> Finding:
     if row.expires_ms:
         left = (row.expires_ms - now_ms) / DAY_MS
         works = f"{works}; ends in {left:.1f} days"
+    elif row.failures and may_be_too_young(row, now_ms, RefreshRules()):
+        said = f"{works}; Instagram tells when it ends once it is a day old"
+        return Finding(name, Level.OK, said)
     else:
         works = f"{works}; its end is not known yet"
     if not row.failures:
@@ -124,3 +130,22 @@ async def check_subscription(account: str, graph: Subscribing) -> list[Finding]:
     if missing := sorted(WISHED_FIELDS - fields):
         return [Finding(name, Level.WARN, f"not subscribed to {', '.join(missing)}", mend)]
     return [Finding(name, Level.OK, f"subscribed to {', '.join(sorted(fields))}")]
+
+
+def account_check(
+    standing: Standing,
+    calls: TokenCalls,
+    settings: Settings,
+    subscription: Callable[[str, GraphClient], Awaitable[list[Finding]]] = check_subscription,
+) -> Check:
+    """The check of one account's token and, if that works, of its subscription."""
+
+    async def look() -> Sequence[Finding]:
+        found = await check_token(standing, calls, system_clock())
+        if any(one.level is Level.FAIL for one in found):
+            return found
+        token = standing.token()
+        async with GraphClient(settings.graph_url, lambda _: token) as graph:
+            return [*found, *await subscription(standing.account, graph)]
+
+    return look

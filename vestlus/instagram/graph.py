@@ -202,9 +202,11 @@ class GraphClient(PublishingCalls):
 
         Meta, "Webhooks setup": the app has to be live for them to come.
         """
-        body: Body = {"subscribed_fields": ",".join(sorted(fields))}
+        path, token = f"{quoted(account)}/subscribed_apps", self._token(account)
+        query = {"subscribed_fields": ",".join(sorted(fields))}
         try:
-            await self._post(account, "subscribed_apps", body)
+            answer = await self._http.request("POST", path, token, query=query)
+            self._content(account, token, answer)
         except OutcomeUnknown as error:  # nobody was written to: it may be asked again
             raise NotSent(error.reason, error.code, error.subcode) from None
 

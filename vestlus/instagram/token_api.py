@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
@@ -31,11 +31,8 @@ _LONGEST_LIFE_SECONDS: Final = 400 * 24 * 60 * 60
 class LongLivedToken:
     """A token and how long it lives from now, seconds. Its ``repr`` does not show the token."""
 
-    token: str
+    token: str = field(repr=False)
     seconds: int
-
-    def __repr__(self) -> str:
-        return f"LongLivedToken(seconds={self.seconds})"
 
 
 class TokenApi:
