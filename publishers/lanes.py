@@ -34,6 +34,7 @@ class Lanes(Mapping[str, Lane]):
         self._monotonic = monotonic
         self._stopped = stopped
         self._opened = opened
+        self._since = monotonic()
         self._lanes: dict[str, Lane] = {}
 
     def __getitem__(self, account: str) -> Lane:
@@ -62,7 +63,7 @@ class Lanes(Mapping[str, Lane]):
 
     def new(self, account: str) -> Lane:
         """Makes the lane of an account."""
-        budget = AccountBudget(self._rules.limits, self._monotonic)
+        budget = AccountBudget(self._rules.limits, self._monotonic, since=self._since)
         lane = Lane(account, budget, self._rules, stopped=self._stopped, opened=self._opened)
         self._lanes[account] = lane
         return lane

@@ -10,16 +10,15 @@ from publishers.quota import Quota
 from publishers.rate import CallKind
 
 #: Meta, "Instagram Platform Overview": 100 texts a second and account. "Messenger Platform rate
-#: limits" says 300; the lower one is assumed. Of each second 3 calls are for catching up with what
-#: timers and stalls cost, and 1 for a process that is frozen while it writes.
-TEXT_LIMIT = Limit.at_most(100, burst=3, late=1)
+#: limits" says 300; the lower one is assumed.
+TEXT_LIMIT = Limit.at_the_wire(100)
 
 #: The same page: 10 messages of audio or video a second. It names no limit of uploads; that of
 #: media is assumed.
-UPLOAD_LIMIT = Limit.at_most(10, burst=1)
+UPLOAD_LIMIT = Limit.at_most(10)
 
 #: The same page: 2 calls of the Conversations API a second and account.
-LOOK_LIMIT = Limit.at_most(2, burst=1)
+LOOK_LIMIT = Limit.at_most(2)
 
 #: Meta names no calls a second for publishing. One is more than the day's posts and containers,
 #: each asked for once a minute, ever need.

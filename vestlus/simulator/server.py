@@ -130,7 +130,7 @@ class Simulator:
         model_faults = FaultPlan(MODEL_KINDS, MODEL_OPS, rng())
         meter = RateMeter(self._monotonic)
         sender = SendApi(state, webhooks, media, meter=meter, faults=graph_faults, tasks=tasks)
-        arrivals = Arrivals(self._monotonic)
+        arrivals = Arrivals()
         graph = GraphApi(
             state,
             sender,
