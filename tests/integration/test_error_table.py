@@ -62,7 +62,7 @@ class Case:
 def cases() -> list[Case]:
     """One account for each row of the table, two where nobody can know what was done."""
     rows = [(codes, rule) for codes, rule in RULES.items()]
-    rows += [((100, subcode), rule) for subcode, rule in SUBCODES.items()]
+    rows += [((7, subcode), rule) for subcode, rule in SUBCODES.items()]
     found: list[Case] = []
     for (code, subcode), rule in rows:
         for done in (False, True) if rule.remedy is Remedy.LOOK_FIRST else (False,):
