@@ -13,6 +13,7 @@ import ray
 
 from actors.shell import Controls, Shell, new_member
 from image_bank.open import open_links
+from publishers.limits import account_limits
 from publishers.rules import SendingRules
 from publishers.service import PublisherService
 from vestlus.bus.open import open_bus
@@ -92,7 +93,12 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
                 pictures=pictures,
                 clock=system_clock,
                 monotonic=time.monotonic,
-                rules=SendingRules(settling_seconds=settings.settling_seconds),
+                rules=SendingRules(
+                    settling_seconds=settings.settling_seconds,
+                    limits_by_account={
+                        account.id: account_limits(account.limits) for account in settings.accounts
+                    },
+                ),
                 chance=random.Random(),  # noqa: S311 - jitter, no secret
             )
         )

@@ -131,10 +131,20 @@ class Stage:
         await self.store.commit_turns(turns, now_ms)
 
     @asynccontextmanager
-    async def publishing(self, rules: SendingRules) -> AsyncIterator[PublisherService]:
-        """Serve all outbox partitions with the real service and the real Graph client."""
-        member = Member("publisher", MemberKind.PUBLISHER, "1", "here", 1)
+    async def publishing(
+        self, rules: SendingRules, *, member_id: str = "publisher"
+    ) -> AsyncIterator[PublisherService]:
+        """Serve all outbox partitions with the real service and the real Graph client.
+
+        Waits until nobody else holds their leases.
+        """
+        member = Member(member_id, MemberKind.PUBLISHER, "1", "here", 1)
         names = [outbox_lease(number) for number in range(TOPOLOGY.outbox)]
+        leases: dict[str, Lease] = {}
+        while len(leases) < len(names):
+            missing = [name for name in names if name not in leases]
+            leases |= await self.store.acquire(missing, member, LEASE_SECONDS)
+            await asyncio.sleep(0 if len(leases) == len(names) else 0.1)
         async with AsyncExitStack() as stack:
             bus = await stack.enter_async_context(
                 open_bus(f"sqlite:///{self.folder}/bus.sqlite", TOPOLOGY)
@@ -148,7 +158,6 @@ class Stage:
                     ),
                 )
             )
-            leases = await self.store.acquire(names, member, LEASE_SECONDS)
             service = await stack.enter_async_context(
                 PublisherService(
                     bus=bus,

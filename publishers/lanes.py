@@ -9,7 +9,7 @@ from publishers.rate import AccountBudget
 from publishers.rules import SendingRules
 from vestlus.clock import Clock
 from vestlus.store.ledger import SendState
-from vestlus.store.rows import SendRow
+from vestlus.store.rows import Origin, SendRow
 
 
 class Lanes(Mapping[str, Lane]):
@@ -63,7 +63,9 @@ class Lanes(Mapping[str, Lane]):
 
     def new(self, account: str) -> Lane:
         """Makes the lane of an account."""
-        budget = AccountBudget(self._rules.limits, self._monotonic, since=self._since)
+        budget = AccountBudget(
+            self._rules.limits_of(account).calls, self._monotonic, since=self._since
+        )
         lane = Lane(account, budget, self._rules, stopped=self._stopped, opened=self._opened)
         self._lanes[account] = lane
         return lane
@@ -86,7 +88,9 @@ class Lanes(Mapping[str, Lane]):
         if lane is None or row.deadline_ms < self.dying_ms():
             return True
         if row.state is SendState.PENDING:
-            return lane.takes(row, self._clock())
+            # Of what people write there is never much; the bot's backlog must not keep it out.
+            is_person = row.origin is Origin.PERSON and not lane.stopped
+            return is_person or lane.takes(row, self._clock())
         # Looking goes on while an account may not send: echoes arrive all the same.
         return len(lane.looks) < self._rules.known
 

@@ -58,7 +58,8 @@ async def test_nothing_runs_between_the_gate_and_the_writing() -> None:
     async with graph(answering(SENT)) as running:
         http = running.client._http
         counting = asyncio.create_task(count())
-        connector = http._session and http._session.connector
+        assert http._session is not None
+        connector = http._session.connector
         assert connector is not None
         written: list[int] = []
         await running.client.send_text(ACCOUNT, USER, TEXT)

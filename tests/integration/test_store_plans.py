@@ -98,6 +98,8 @@ async def test_no_frequent_question_reads_a_whole_table(
         one_row = {"rows": "[]"}
         questions: dict[str, tuple[Any, dict[str, Any], str]] = {
             "unfinished": (store._first, {"of": 1, "most": 50}, "ledger_deadline"),
+            "people": (store._first_people, {"of": 1, "most": 50}, "ledger_people"),
+            "unknown": (store._unknown, {"most": 50}, "ledger_unknown"),
             "of ids": (store._first_named, {"of": 1, "most": 50} | one_id, "ledger_order"),
             "pending": (store._pending, {"ids": ["c1"]}, "inbox_event_pending"),
             "takeover": (store._unanswered, {"partition": 1}, "inbox_event_pending"),

@@ -14,8 +14,13 @@ from publishers.rate import (
     CallKind,
     usage_factor,
 )
-from publishers.rules import LOOK_LIMIT, TEXT_LIMIT, UPLOAD_LIMIT, SendingRules
+from publishers.rules import DEFAULT_LIMITS
 from tests.fakes.clock import frozen_for, run_virtual, virtual_monotonic
+from tests.fakes.outbox import limited
+
+TEXT_LIMIT = DEFAULT_LIMITS.calls[CallKind.TEXT]
+LOOK_LIMIT = DEFAULT_LIMITS.calls[CallKind.LOOK]
+UPLOAD_LIMIT = DEFAULT_LIMITS.calls[CallKind.UPLOAD]
 
 limits = st.builds(Limit, rate=st.floats(0.1, 500), burst=st.integers(min_value=1, max_value=20))
 ceilings = st.builds(
@@ -114,7 +119,7 @@ def test_the_nearer_metas_limit_the_slower_but_never_stopped_for_good(percent: f
 
 
 def budget(text: Limit = TEXT_LIMIT) -> AccountBudget:
-    return AccountBudget(SendingRules(text=text).limits, virtual_monotonic)
+    return AccountBudget(limited(text=text).calls, virtual_monotonic)
 
 
 def test_waiting_takers_are_served_in_order_at_the_rate() -> None:
@@ -237,7 +242,7 @@ def test_reserved_calls_made_when_told_keep_to_the_limit(limit: Limit, waits: li
 
 def test_a_call_that_is_wanted_soon_is_had_soon_or_not_at_all() -> None:
     async def scenario() -> None:
-        account = AccountBudget(SendingRules(uploads=Limit(1)).limits, virtual_monotonic)
+        account = AccountBudget(limited(upload=Limit(1)).calls, virtual_monotonic)
         assert await account.take_within(CallKind.UPLOAD, 1.5)
         assert virtual_monotonic() == pytest.approx(1)
         wanted = [account.take_within(CallKind.UPLOAD, 2.5) for _ in range(5)]
@@ -324,7 +329,7 @@ def test_nothing_is_spare_for_an_account_in_trouble(why: str) -> None:
 
 def test_messages_of_pictures_are_paced_as_messages_and_as_pictures() -> None:
     async def scenario() -> None:
-        limits = SendingRules(text=Limit(10), pictures=Limit(2)).limits
+        limits = limited(text=Limit(10), pictures=Limit(2)).calls
         account = AccountBudget(limits, virtual_monotonic)
         await asyncio.gather(*(account.pace(60, CallKind.PICTURES) for _ in range(6)))
         assert virtual_monotonic() == pytest.approx(3, abs=0.01)

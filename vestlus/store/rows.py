@@ -408,6 +408,15 @@ class EchoRow:
     attachments: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownSend:
+    """A send of which nobody knows whether it was done, why not, and since when."""
+
+    row: SendRow
+    reason: str
+    at_ms: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """Something given up: what it was, whole, and why. ``id`` makes adding it twice harmless."""

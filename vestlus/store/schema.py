@@ -36,6 +36,8 @@ PENDING: Final = "'pending'"
 UNDETERMINED: Final = "'undetermined'"
 DRAFT: Final = "'draft'"
 UNFINISHED: Final = "('pending', 'sending', 'looking')"
+UNKNOWN: Final = "'unknown'"
+PERSON: Final = "'person'"
 
 ZERO: Final = literal_column("0", BigInteger)
 
@@ -235,6 +237,14 @@ Index(
     ledger.c.id,
     **_where(f"state IN {UNFINISHED}"),
 )
+Index(
+    "ledger_people",
+    ledger.c.outbox,
+    ledger.c.deadline_ms,
+    ledger.c.id,
+    **_where(f"state IN {UNFINISHED} AND origin = {PERSON}"),
+)
+Index("ledger_unknown", ledger.c.changed_ms, ledger.c.id, **_where(f"state = {UNKNOWN}"))
 
 dead_letter: Final = Table(
     "dead_letter",
