@@ -181,3 +181,27 @@ async def stopped_accounts_are_tried_now_and_then(
 
 def test_every_remedy_is_among_the_cases() -> None:
     assert {case.remedy for case in cases()} == set(Remedy)
+
+
+async def test_accounts_in_trouble_delay_no_other(tmp_path: Path) -> None:
+    throttled, rejected, hanging, healthy = (str(17841400000000001 + n) for n in range(4))
+    trouble: list[dict[str, object]] = [
+        {"kind": "error", "account": throttled, "code": 613, "subcode": 2534040},
+        {"kind": "error", "account": rejected, "code": 190, "subcode": 463},
+        {"kind": "hang", "account": hanging, "seconds": 60},
+    ]
+    accounts = [throttled, rejected, hanging, healthy]
+    async with stage(tmp_path, accounts=accounts) as opened:
+        for account in accounts:
+            await opened.wait_for_answers([f"u{n}" for n in range(30)], 1, account)
+        rules = [{**rule, "probability": 1} for rule in trouble]
+        await opened.control("faults", {"rules": rules})
+        async with opened.publishing(SendingRules(drain_seconds=0)):
+            async with asyncio.timeout(20):
+                while (await opened.store.counts()).sends.get("sent", 0) < 30:
+                    await asyncio.sleep(0.05)
+            seen = await look(opened)
+        assert {account: len(texts) for account, texts in seen.texts.items()} == {healthy: 30}
+        at = [message["started_at"] for message in await opened.received()]
+        # 30 messages take a third of a second: none of them waited for another account's answer.
+        assert at[-1] - at[0] < 5

@@ -7,8 +7,6 @@ import signal
 import sys
 from pathlib import Path
 
-import pytest
-
 from benchmarks.sending import ACCOUNT, Stage, stage
 from tests.integration.frozen_publisher import QUICK, Point
 
@@ -30,37 +28,36 @@ async def line(process: asyncio.subprocess.Process) -> str:
     """The next line that is no log."""
     assert process.stdout is not None
     while True:
-        told = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
+        told = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
         if told in {"", "frozen", "lease lost"}:
             return told
 
 
-async def frozen(opened: Stage, point: Point) -> asyncio.subprocess.Process:
-    """A publisher that has just frozen."""
-    process = await asyncio.create_subprocess_exec(
+async def publisher(opened: Stage, point: Point) -> asyncio.subprocess.Process:
+    """A publisher that will freeze."""
+    return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.integration.frozen_publisher"),
         *(str(opened.folder), opened.url, point),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    assert await line(process) == "frozen"
-    return process
 
 
-@pytest.mark.parametrize("point", Point)
-async def test_a_publisher_frozen_at_each_point_of_a_send(point: Point, tmp_path: Path) -> None:
-    async with stage(tmp_path) as opened:
+async def overtaken(point: Point, folder: Path) -> None:
+    """Freeze one publisher, let another take over and finish, wake the first."""
+    async with stage(folder) as opened:
         await opened.wait_for_answers(["u"], 1, ACCOUNT)
-        process = await frozen(opened, point)
+        process = await publisher(opened, point)
         try:
+            assert await line(process) == "frozen"
             async with opened.publishing(QUICK, member_id="next") as service:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(60):
                     assert await opened.until_finished() == {"sent": 1}
                 before = await opened.received()
                 assert [message["text"] for message in before] == ["u 1/1"]
                 process.send_signal(signal.SIGCONT)
                 assert await line(process) == "lease lost"
-                assert await asyncio.wait_for(process.wait(), 30) == 0
+                assert await asyncio.wait_for(process.wait(), 60) == 0
                 stats = service.stats()
         finally:
             if process.returncode is None:
@@ -71,3 +68,11 @@ async def test_a_publisher_frozen_at_each_point_of_a_send(point: Point, tmp_path
         assert dict((await opened.store.counts()).sends) == {"sent": 1}
         assert stats.resent == (point in {Point.AFTER_CLAIM, Point.WHILE_WRITING})
         assert stats.found == (point in {Point.AFTER_WRITING, Point.AFTER_ANSWER})
+
+
+async def test_a_publisher_frozen_at_each_point_of_a_send_and_overtaken(tmp_path: Path) -> None:
+    async with asyncio.TaskGroup() as group:
+        for point in Point:
+            folder = tmp_path / point.name
+            folder.mkdir()
+            group.create_task(overtaken(point, folder), name=point)

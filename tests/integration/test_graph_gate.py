@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ async def test_nothing_runs_between_the_gate_and_the_writing() -> None:
         assert transport is not None
         write = transport.write
 
-        def noting(data: bytes) -> None:
+        def noting(data: bytes | bytearray | memoryview[Any]) -> None:
             written.append(ran)
             write(data)
 
