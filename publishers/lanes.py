@@ -32,7 +32,7 @@ class Lanes(Mapping[str, Lane]):
         self._rules = rules
         self._clock = clock
         self._monotonic = monotonic
-        self._stopped = stopped
+        self._on_stopped = stopped
         self._opened = opened
         self._since = monotonic()
         self._lanes: dict[str, Lane] = {}
@@ -66,7 +66,7 @@ class Lanes(Mapping[str, Lane]):
         budget = AccountBudget(
             self._rules.limits_of(account).calls, self._monotonic, since=self._since
         )
-        lane = Lane(account, budget, self._rules, stopped=self._stopped, opened=self._opened)
+        lane = Lane(account, budget, self._rules, stopped=self._on_stopped, opened=self._opened)
         self._lanes[account] = lane
         return lane
 
@@ -98,6 +98,10 @@ class Lanes(Mapping[str, Lane]):
         """The accounts of which no more rows should be read."""
         now_ms = self._clock()
         return {account for account, lane in self._lanes.items() if not lane.has_room(now_ms)}
+
+    def stopped(self) -> set[str]:
+        """The accounts that may not send, or are only tried; one row each is in memory."""
+        return {account for account, lane in self._lanes.items() if lane.stopped}
 
     def is_busy(self, account: str) -> bool:
         """Whether an account can do without more rows for a moment: it has some, or is stopped."""

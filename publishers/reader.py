@@ -42,6 +42,10 @@ class Room(Protocol):
         """Accounts of which no more rows are wanted."""
         ...
 
+    def stopped(self) -> set[str]:
+        """Accounts that may not send, or are only tried."""
+        ...
+
     def is_busy(self, account: str) -> bool:
         """Whether the account can do without more rows for a moment."""
         ...
@@ -159,7 +163,7 @@ class LedgerReader:
         for, or makes the next one leave out another account, or is the last.
         """
         self._overtaken.clear()
-        self._take(await self._book.people(self._page))
+        self._take(await self._book.people(self._page, self._room.stopped()))
         left_out = self._room.without_room()
         rows = await self._heads(self._page, left_out)
         full, new = len(rows) >= self._page, self._take(rows)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tests.contract.store_support import (
+    ACCOUNT,
+    OUTBOX,
     hold_outbox,
     path,
     promise,
@@ -34,6 +36,8 @@ async def test_what_people_wrote_is_read_apart_nearest_deadline_first(store: Sto
     assert [row.user for row in found] == ["person-1", "person-0"]
     assert [row.user for row in await unfinished(store, people=True, limit=1)] == ["person-1"]
     assert len(await unfinished(store)) == 5
+    without = await store.unfinished(OUTBOX, limit=9, people=True, without_accounts=[ACCOUNT])
+    assert without == ()
 
 
 async def test_sends_that_nobody_knows_of_are_listed_newest_first(store: Store) -> None:

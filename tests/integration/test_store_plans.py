@@ -58,7 +58,7 @@ _HISTORY = f"""
 _WHOLE = re.compile(
     r"Seq Scan|SCAN (ledger|named|unsent|before|conversation|history|inbox_event)\b"
     r"(?! USING (COVERING )?INDEX "
-    r"(ledger_draft|conversation_waiting|inbox_event_(pending|undetermined)))"
+    r"(ledger_(draft|unknown)|conversation_waiting|inbox_event_(pending|undetermined)))"
 )
 
 

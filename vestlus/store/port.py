@@ -226,8 +226,8 @@ class Ledger(Protocol):
     ) -> tuple[SendRow, ...]:
         """The first unfinished row of each conversation of an outbox partition: nearest
         deadline first, at most ``limit``; only conversations of the rows ``ids``, if given,
-        and none of the accounts ``without_accounts``, whose rows do not count. ``people``, which
-        goes with neither: only rows that a person wrote.
+        and none of the accounts ``without_accounts``, whose rows do not count. ``people``, not
+        together with ``ids``: only rows that a person wrote.
 
         Rows that are not due yet are among them: callers see when to come back.
         """

@@ -52,6 +52,9 @@ class SqlLedger(SqlPart):
         self._first_people = self._first.where(
             _LEDGER.origin == literal_column(schema.PERSON, Text)
         )
+        self._first_people_without = self._first_people.where(
+            ~dialect.one_of(_LEDGER.account, "without")
+        )
         named = schema.ledger.alias("named")
         # Adding nothing keeps SQLite from walking the whole outbox for a few conversations.
         self._first_named = _first_of_each_conversation().where(
@@ -106,7 +109,9 @@ class SqlLedger(SqlPart):
         if ids is not None and not ids:
             return ()
         parameters: dict[str, object] = {"of": outbox, "most": limit}
-        statement, without = self._first_people if people else self._first, self._first_without
+        statement, without = self._first, self._first_without
+        if people:
+            statement, without = self._first_people, self._first_people_without
         if ids is not None:
             parameters["ids"] = self._dialect.value_set(ids)
             statement, without = self._first_named, self._first_named_without
