@@ -13,6 +13,7 @@ import ray
 
 from actors.shell import Controls, Shell, new_member
 from image_bank.open import open_links
+from publishers.limits import account_limits
 from publishers.rules import SendingRules
 from publishers.service import PublisherService
 from vestlus.accounts.open import being_read, token_book
@@ -92,6 +93,9 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
                     settling_seconds=settings.settling_seconds,
                     missed_sweep_seconds=settings.missed_sweep_minutes * 60,
                     missed_stale_seconds=settings.missed_stale_hours * 3600,
+                    limits_by_account={
+                        account.id: account_limits(account.limits) for account in settings.accounts
+                    },
                 ),
                 chance=random.Random(),  # noqa: S311 - jitter, no secret
                 accounts=[account.id for account in settings.accounts],

@@ -122,6 +122,12 @@ class LedgerBook:
             self._outbox, limit=limit, ids=ids, without_accounts=without_accounts
         )
 
+    async def people(self, limit: int, without_accounts: Collection[str]) -> tuple[SendRow, ...]:
+        """Of these, the rows that a person wrote. Raises StoreUnavailable."""
+        return await self._ledger.unfinished(
+            self._outbox, limit=limit, without_accounts=without_accounts, people=True
+        )
+
     async def overdue_drafts(self, limit: int) -> tuple[SendRow, ...]:
         """Drafts whose deadline has passed. Raises StoreUnavailable."""
         return await self._ledger.overdue_drafts(self._outbox, self._clock(), limit)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import count
 
 from publishers.look import Look
 from publishers.missed import MissedSearch
 from publishers.rate import AccountBudget
 from publishers.rules import SendingRules
+from publishers.waiting import Waiting
 from vestlus.store.rows import SendRow
 
 #: Ambiguous outcomes in a row that are taken for an outage.
@@ -20,7 +19,7 @@ AMBIGUOUS_IN_A_ROW = 3
 
 
 class Lane:
-    """The waiting heads of one account's conversations: nearest deadline first.
+    """The waiting heads of one account's conversations, in the order of :class:`Waiting`.
 
     After a pause it opens by halves: one request at a time, until one shows that Instagram
     takes them again. From the pause until then it is stopped: ``stopped`` is called when that
@@ -51,9 +50,7 @@ class Lane:
         self._rules = rules
         self._on_stopped = stopped
         self._on_opened = opened
-        self._ready: list[tuple[int, int, SendRow]] = []
-        self._later: list[tuple[int, int, SendRow]] = []
-        self._order = count()
+        self._rows = Waiting()
         self._half_open = False
         #: When a pause was lifted last, milliseconds since 1970.
         self._lifted_ms = -1
@@ -65,7 +62,7 @@ class Lane:
     @property
     def waiting(self) -> int:
         """Rows that wait for their turn."""
-        return len(self._ready) + len(self._later)
+        return len(self._rows)
 
     @property
     def stopped(self) -> bool:
@@ -76,7 +73,8 @@ class Lane:
         """Whether more rows are wanted: while stopped, one that is due when the pause ends."""
         if not self._half_open:
             return self.waiting + len(self.looks) < self._rules.known
-        return not self._ready and not (self._later and self._later[0][0] <= self._probe_ms(now_ms))
+        due_ms = now_ms if self._rows.is_due else self._rows.next_due_ms
+        return due_ms is None or due_ms > self._probe_ms(now_ms)
 
     def takes(self, row: SendRow, now_ms: int) -> bool:
         """Whether this PENDING row is wanted."""
@@ -88,54 +86,47 @@ class Lane:
 
         What expires before ``dying_ms`` stays, and one row for the next probe.
         """
-        self._promote(now_ms)
-        queued = [*self._ready, *self._later]
-        # The nearest deadline of those that can go, else the first that will.
-        kept = {row.id for _, _, row in (self._ready or self._later)[:1]}
-        kept |= {row.id for _, _, row in queued if row.deadline_ms < dying_ms}
-        for heap in (self._ready, self._later):
-            heap[:] = [one for one in heap if one[2].id in kept]
-            heapq.heapify(heap)
-        return [row for _, _, row in queued if row.id not in kept]
+        self._rows.promote(now_ms)
+        rows = self._rows.rows()
+        kept = {row.id for row in rows if row.deadline_ms < dying_ms}
+        # The next one that can go, else the first that will.
+        if (probe := self._rows.one()) is not None:
+            kept.add(probe.id)
+        self._rows.keep(kept)
+        return [row for row in rows if row.id not in kept]
 
     def add(self, row: SendRow, now_ms: int) -> None:
         """Queues a PENDING row, for now or for its due time; what expires before is due then."""
-        due_ms = self._due_ms(row)
-        if due_ms > now_ms:
-            heapq.heappush(self._later, (due_ms, next(self._order), row))
-        else:
-            heapq.heappush(self._ready, (row.deadline_ms, next(self._order), row))
+        self._rows.add(row, self._due_ms(row), now_ms)
         self.changed.set()
 
     def is_idle(self, now_ms: int) -> bool:
         """Whether no row waits that could go now."""
-        self._promote(now_ms)
-        return not self._ready
+        self._rows.promote(now_ms)
+        return not self._rows.is_due
 
     def pop(self, now_ms: int) -> SendRow | None:
-        """Takes the due row with the nearest deadline."""
-        self._promote(now_ms)
-        return heapq.heappop(self._ready)[2] if self._ready else None
+        """Takes the due row whose turn it is."""
+        self._rows.promote(now_ms)
+        return self._rows.pop()
 
     def pop_expired(self, now_ms: int) -> SendRow | None:
         """Takes a due row whose deadline has passed; needs neither token nor slot."""
-        self._promote(now_ms)
-        if self._ready and self._ready[0][0] < now_ms:
-            return heapq.heappop(self._ready)[2]
-        return None
+        self._rows.promote(now_ms)
+        return self._rows.pop_expired(now_ms)
 
     def open_wait(self, now_ms: int) -> float:
         """Seconds until the next row may be sent or expires, as far as time alone decides.
 
         0 for now, infinity for "not before something changes".
         """
-        self._promote(now_ms)
+        self._rows.promote(now_ms)
         waits = [math.inf]
-        if self._later:
-            waits.append((self._later[0][0] - now_ms) / 1000)
-        if self._ready:
+        if (due_ms := self._rows.next_due_ms) is not None:
+            waits.append((due_ms - now_ms) / 1000)
+        if (deadline_ms := self._rows.nearest_deadline_ms) is not None:
             # One millisecond more, since a row may still be sent at its deadline.
-            waits.append((self._ready[0][0] + 1 - now_ms) / 1000)
+            waits.append((deadline_ms + 1 - now_ms) / 1000)
             if self._has_slot():
                 waits.append(self.budget.paused_seconds())
         return max(0.0, min(waits))
@@ -169,8 +160,7 @@ class Lane:
         """Lifts a pause: what was put off because of it is due now."""
         self.budget.resume()
         self._lifted_ms = now_ms
-        later, self._later = self._later, []
-        for _, _, row in later:
+        for row in self._rows.take_later():
             self.add(row, now_ms)
         for look in self.looks.values():
             look.read_ms = min(look.read_ms, now_ms)
@@ -250,8 +240,3 @@ class Lane:
         if self._half_open:
             return self.in_flight == 0
         return self.in_flight < self._rules.in_flight and self.unwritten < self._rules.unwritten
-
-    def _promote(self, now_ms: int) -> None:
-        while self._later and self._later[0][0] <= now_ms:
-            row = heapq.heappop(self._later)[2]
-            heapq.heappush(self._ready, (row.deadline_ms, next(self._order), row))

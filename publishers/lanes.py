@@ -9,7 +9,7 @@ from publishers.rate import AccountBudget
 from publishers.rules import SendingRules
 from vestlus.clock import Clock
 from vestlus.store.ledger import SendState
-from vestlus.store.rows import SendRow
+from vestlus.store.rows import Origin, SendRow
 
 
 class Lanes(Mapping[str, Lane]):
@@ -32,8 +32,9 @@ class Lanes(Mapping[str, Lane]):
         self._rules = rules
         self._clock = clock
         self._monotonic = monotonic
-        self._stopped = stopped
+        self._on_stopped = stopped
         self._opened = opened
+        self._since = monotonic()
         self._lanes: dict[str, Lane] = {}
 
     def __getitem__(self, account: str) -> Lane:
@@ -62,8 +63,10 @@ class Lanes(Mapping[str, Lane]):
 
     def new(self, account: str) -> Lane:
         """Makes the lane of an account."""
-        budget = AccountBudget(self._rules.limits, self._monotonic)
-        lane = Lane(account, budget, self._rules, stopped=self._stopped, opened=self._opened)
+        budget = AccountBudget(
+            self._rules.limits_of(account).calls, self._monotonic, since=self._since
+        )
+        lane = Lane(account, budget, self._rules, stopped=self._on_stopped, opened=self._opened)
         self._lanes[account] = lane
         return lane
 
@@ -85,7 +88,9 @@ class Lanes(Mapping[str, Lane]):
         if lane is None or row.deadline_ms < self.dying_ms():
             return True
         if row.state is SendState.PENDING:
-            return lane.takes(row, self._clock())
+            # Of what people write there is never much; the bot's backlog must not keep it out.
+            is_person = row.origin is Origin.PERSON and not lane.stopped
+            return is_person or lane.takes(row, self._clock())
         # Looking goes on while an account may not send: echoes arrive all the same.
         return len(lane.looks) < self._rules.known
 
@@ -93,6 +98,10 @@ class Lanes(Mapping[str, Lane]):
         """The accounts of which no more rows should be read."""
         now_ms = self._clock()
         return {account for account, lane in self._lanes.items() if not lane.has_room(now_ms)}
+
+    def stopped(self) -> set[str]:
+        """The accounts that may not send, or are only tried; one row each is in memory."""
+        return {account for account, lane in self._lanes.items() if lane.stopped}
 
     def is_busy(self, account: str) -> bool:
         """Whether an account can do without more rows for a moment: it has some, or is stopped."""

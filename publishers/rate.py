@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 
 from publishers.bucket import Bucket, Limit
@@ -26,7 +27,7 @@ SLOWEST_FACTOR = 0.02
 #: How long to stop at 100 % where Meta states no time, seconds.
 REGAIN_SECONDS = 60.0
 
-#: How far claims may be ahead of their requests after a stall, so that these do not wait for them.
+#: How far claims may be ahead of their requests, seconds.
 _AHEAD_SECONDS = 0.05
 
 
@@ -70,16 +71,27 @@ class AccountBudget:
     does an action, with the right to actions. Uploads are paced as messages are.
     """
 
-    def __init__(self, limits: Mapping[CallKind, Limit], monotonic: Callable[[], float]) -> None:
-        now = monotonic()
+    def __init__(
+        self,
+        limits: Mapping[CallKind, Limit],
+        monotonic: Callable[[], float],
+        *,
+        since: float | None = None,
+    ) -> None:
+        """``since``: from when on nobody else called for this account; now, by default."""
+        since = monotonic() if since is None else since
         self._monotonic = monotonic
-        self._admission = {kind: Bucket(limits[kind], now) for kind in CallKind}
+        # A ceiling is for requests as they are written.
+        self._admission = {
+            kind: Bucket(replace(limits[kind], ceiling=None), since) for kind in CallKind
+        }
         text = limits[CallKind.TEXT]
+        # Claims may be ahead of their requests after a stall, which then do not wait for them.
         ahead = Limit(text.rate, text.burst + int(text.rate * _AHEAD_SECONDS))
-        self._admission[CallKind.TEXT] = Bucket(ahead, now)
+        self._admission[CallKind.TEXT] = Bucket(ahead, since)
         self._queues = {kind: asyncio.Lock() for kind in CallKind}
         written = (CallKind.TEXT, CallKind.PICTURES, CallKind.ACTION)
-        self._wire = {kind: Bucket(limits[kind], now) for kind in written}
+        self._wire = {kind: Bucket(limits[kind], since) for kind in written}
         self._wire_queues = {kind: asyncio.Lock() for kind in written}
         self._factor = 1.0
         self._paused_until = -math.inf

@@ -45,6 +45,10 @@ class Room(Protocol):
         """Accounts of which no more rows are wanted."""
         ...
 
+    def stopped(self) -> set[str]:
+        """Accounts that may not send, or are only tried."""
+        ...
+
     def is_busy(self, account: str) -> bool:
         """Whether the account can do without more rows for a moment."""
         ...
@@ -63,6 +67,9 @@ class LedgerReader:
     deadlines of all accounts and takes what expires before the sweep after next. Only what is
     hidden behind ``longest_page`` other such rows is given up one sweep or more too late; it is
     never sent.
+
+    What people wrote is read apart, before each such reading: by its deadline it would come after
+    everything of the bot's that waits.
     """
 
     def __init__(
@@ -160,6 +167,8 @@ class LedgerReader:
         Ends: each page brings many new rows, of which accounts take no more than they have room
         for, or makes the next one leave out another account, or is the last.
         """
+        self._overtaken.clear()
+        self._take(await self._book.people(self._page, self._room.stopped()))
         left_out = self._room.without_room()
         rows = await self._heads(self._page, left_out)
         full, new = len(rows) >= self._page, self._take(rows)

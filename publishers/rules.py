@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from publishers.bucket import Limit
-from publishers.quota import Quota
-from publishers.rate import CallKind
+from publishers.limits import AccountLimits, account_limits
+from vestlus.settings_account import CallLimits
 
-#: Meta, "Instagram Platform Overview": 100 texts a second and account. "Messenger Platform rate
-#: limits" says 300; the lower one is assumed. Of each second 3 calls are for catching up with what
-#: timers and stalls cost, and 1 for a process that is frozen while it writes.
-TEXT_LIMIT = Limit.at_most(100, burst=3, late=1)
-
-#: The same page: 10 messages of audio or video a second. It names no limit of uploads; that of
-#: media is assumed.
-UPLOAD_LIMIT = Limit.at_most(10, burst=1)
-
-#: The same page: 2 calls of the Conversations API a second and account.
-LOOK_LIMIT = Limit.at_most(2, burst=1)
-
-#: Meta names no calls a second for publishing. One is more than the day's posts and containers,
-#: each asked for once a minute, ever need.
-PUBLISH_LIMIT = Limit(rate=1.0, burst=1)
-
-#: Meta's Postman collection: 100 posts in 24 hours, a carousel counting as one. Reference pages
-#: say 50: ``content_publishing_limit`` tells an account's own.
-POSTS = Quota(100, 24 * 3600.0)
-
-#: Containers in 24 hours, published or not (third parties' audits of Meta's pages).
-CONTAINERS = Quota(400, 24 * 3600.0)
-
-#: Meta, "Instagram Platform Overview": private replies to comments on posts and reels.
-PRIVATE_REPLIES = Quota(750, 3600.0)
+#: The project's defaults, which are Meta's: :class:`~vestlus.settings_account.CallLimits`.
+DEFAULT_LIMITS = account_limits(CallLimits())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +20,9 @@ class SendingRules:
     ``lease_margin_seconds`` always remain of it; with less, nothing is sent.
     """
 
-    text: Limit = TEXT_LIMIT
-    #: Of messages with pictures, which count as messages besides. Meta limits audio and video
-    #: to 10 a second and says nothing of images: no limit of their own is assumed.
-    pictures: Limit = TEXT_LIMIT
-    #: Of typing and read marks, which count as messages besides.
-    actions: Limit = TEXT_LIMIT
-    uploads: Limit = UPLOAD_LIMIT
-    looks: Limit = LOOK_LIMIT
-    publishing: Limit = PUBLISH_LIMIT
-    posts: Quota = POSTS
-    containers: Quota = CONTAINERS
-    private_replies: Quota = PRIVATE_REPLIES
+    #: By account; the others have ``limits``.
+    limits_by_account: Mapping[str, AccountLimits] = field(default_factory=dict)
+    limits: AccountLimits = DEFAULT_LIMITS
     #: Calls of the Conversations API that one look makes: it finds the conversation, then reads.
     calls_per_look: int = 2
 
@@ -133,14 +100,6 @@ class SendingRules:
     #: For sends in flight to settle when a lease is let go in good order.
     drain_seconds: float = 30.0
 
-    @property
-    def limits(self) -> Mapping[CallKind, Limit]:
-        """The limit of each class of call."""
-        return {
-            CallKind.TEXT: self.text,
-            CallKind.PICTURES: self.pictures,
-            CallKind.ACTION: self.actions,
-            CallKind.UPLOAD: self.uploads,
-            CallKind.LOOK: self.looks,
-            CallKind.PUBLISH: self.publishing,
-        }
+    def limits_of(self, account: str) -> AccountLimits:
+        """What one account may do."""
+        return self.limits_by_account.get(account, self.limits)

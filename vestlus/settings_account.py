@@ -35,6 +35,38 @@ Texts = tuple[str, ...]
 ByLanguage = dict[Annotated[str, AfterValidator(language_tag)], str]
 
 
+#: More than that is a slip: Meta's own limits are 300 at most.
+PerSecond = Annotated[int, Field(ge=1, le=1000)]
+
+
+class CallLimits(BaseModel):
+    """How often an account may call, by class of call: ``[accounts.limits]``.
+
+    The defaults are the lower ones where Meta's pages differ: "Instagram Platform Overview",
+    "Messenger Platform rate limits", and Meta's Postman collection for posts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    #: Messages of all kinds, and with them typing, read marks, reactions and uploads.
+    messages_per_second: PerSecond = 100
+    #: Messages of pictures, which are counted above too. Meta names no limit of their own.
+    pictures_per_second: PerSecond = 100
+    #: Typing, read marks and reactions, which are counted above too.
+    actions_per_second: PerSecond = 100
+    #: Pictures given to Instagram to keep. Meta names 10 for audio and video only.
+    uploads_per_second: PerSecond = 10
+    #: Calls of the Conversations API.
+    conversations_per_second: PerSecond = 2
+    #: Calls of the Content Publishing API, of which Meta names none.
+    publishing_per_second: PerSecond = 1
+    #: Posts and media containers within any 24 hours.
+    posts_per_day: Annotated[int, Field(ge=1, le=10_000)] = 100
+    containers_per_day: Annotated[int, Field(ge=1, le=10_000)] = 400
+    #: Private replies to comments on posts and reels.
+    private_replies_per_hour: Annotated[int, Field(ge=1, le=10_000)] = 750
+
+
 class Account(BaseModel):
     """One Instagram account that is served. ``docs/settings.md`` has the table."""
 
@@ -91,6 +123,9 @@ class Account(BaseModel):
     #: How our own echoes are told from a person's messages: by Graph's message id, by content.
     match_echo_ids: bool = True
     match_echo_content: bool = True
+
+    #: How often Meta lets this account call.
+    limits: CallLimits = CallLimits()
 
     #: Which personal data the model does not get to see.
     mask: tuple[MaskedKind, ...] = ()

@@ -186,10 +186,10 @@ async def promise(store: Store, *sends: NewSend) -> None:
 
 
 async def unfinished(
-    store: Store, *, limit: int = 100, ids: Sequence[str] | None = None
+    store: Store, *, limit: int = 100, ids: Sequence[str] | None = None, people: bool = False
 ) -> tuple[SendRow, ...]:
     """What is first to be sent for ACCOUNT."""
-    return await store.unfinished(OUTBOX, limit=limit, ids=ids)
+    return await store.unfinished(OUTBOX, limit=limit, ids=ids, people=people)
 
 
 def step(new: NewSend, before: SendState, after: SendState, **fields: Any) -> Transition:  # noqa: ANN401

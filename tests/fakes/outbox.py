@@ -5,11 +5,14 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from publishers.bucket import Limit
+from publishers.limits import AccountLimits
 from publishers.outbox import OutboxWorker
-from publishers.rules import SendingRules
+from publishers.rate import CallKind
+from publishers.rules import DEFAULT_LIMITS, SendingRules
 from publishers.tally import Tally
 from tests.fakes.clock import virtual_monotonic, virtual_ms
 from tests.fakes.messaging import PretendInstagram, Sent
@@ -17,6 +20,12 @@ from tests.fakes.store_ledger import MemoryLedger
 from vestlus.messages import SendReference
 from vestlus.store.ledger import SendState
 from vestlus.store.rows import Lease, SendRow
+
+
+def limited(**limits: Limit) -> AccountLimits:
+    """Return Meta's limits but for these classes of call, named as ``CallKind``'s members are."""
+    calls = {CallKind[name.upper()]: limit for name, limit in limits.items()}
+    return replace(DEFAULT_LIMITS, calls={**DEFAULT_LIMITS.calls, **calls})
 
 
 def reference(row: SendRow) -> SendReference:

@@ -22,6 +22,7 @@ from vestlus.store.rows import (
     SendRow,
     Transition,
     TransitionResult,
+    UnknownSend,
 )
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -169,6 +170,7 @@ class MemoryLedger:
         limit: int,
         ids: Collection[str] | None = None,
         without_accounts: Collection[str] = (),
+        people: bool = False,
     ) -> tuple[SendRow, ...]:
         """See the port."""
         self.readings += 1
@@ -182,6 +184,7 @@ class MemoryLedger:
             if kept.outbox == outbox and row.state not in {*FINISHED, SendState.DRAFT}:
                 first.setdefault(row.conversation, row)
         rows = [row for row in first.values() if named is None or row.conversation in named]
+        rows = [row for row in rows if not people or row.origin is Origin.PERSON]
         answer = sorted(rows, key=lambda row: (row.deadline_ms, row.id))[:limit]
         # What is read is out of date by the time it is there.
         await self._delay()
@@ -201,6 +204,14 @@ class MemoryLedger:
             self.in_doubt -= 1
             raise StoreUnavailable
         return results
+
+    async def unknown_sends(
+        self, *, limit: int, account: str | None = None
+    ) -> tuple[UnknownSend, ...]:
+        """See the port; without times."""
+        kept = [one for one in self.rows.values() if one.row.state is SendState.UNKNOWN]
+        found = [one for one in kept if account in {None, one.row.account}]
+        return tuple(UnknownSend(one.row, one.reason, 0) for one in found[:limit])
 
     async def unclaimed_echoes(
         self, conversation: str, since_ms: int, of: str

@@ -58,7 +58,7 @@ _HISTORY = f"""
 _WHOLE = re.compile(
     r"Seq Scan|SCAN (ledger|named|unsent|before|conversation|history|inbox_event)\b"
     r"(?! USING (COVERING )?INDEX "
-    r"(ledger_draft|conversation_waiting|inbox_event_(pending|undetermined)))"
+    r"(ledger_(draft|unknown)|conversation_waiting|inbox_event_(pending|undetermined)))"
 )
 
 
@@ -98,6 +98,8 @@ async def test_no_frequent_question_reads_a_whole_table(
         one_row = {"rows": "[]"}
         questions: dict[str, tuple[Any, dict[str, Any], str]] = {
             "unfinished": (store._first, {"of": 1, "most": 50}, "ledger_deadline"),
+            "people": (store._first_people, {"of": 1, "most": 50}, "ledger_people"),
+            "unknown": (store._unknown, {"most": 50}, "ledger_unknown"),
             "of ids": (store._first_named, {"of": 1, "most": 50} | one_id, "ledger_order"),
             "pending": (store._pending, {"ids": ["c1"]}, "inbox_event_pending"),
             "first pending": (

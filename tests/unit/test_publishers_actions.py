@@ -10,7 +10,7 @@ from publishers.outbox import OutboxWorker
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault
-from tests.fakes.outbox import Place, reference
+from tests.fakes.outbox import Place, limited, reference
 from vestlus.messages import ActionRequest
 from vestlus.store.ledger import SendState
 
@@ -109,7 +109,7 @@ def test_answers_go_first_and_no_slower_however_much_is_asked_for() -> None:
 
 def test_an_answer_on_its_way_makes_typing_pointless() -> None:
     async def scenario() -> None:
-        place = Place(rules=SendingRules(text=Limit(1)))
+        place = Place(rules=SendingRules(limits=limited(text=Limit(1))))
         async with place.serving() as worker:
             await asyncio.sleep(0.5)
             worker.show([asked("u1", seconds=30)])

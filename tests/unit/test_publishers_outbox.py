@@ -10,7 +10,7 @@ from publishers.bucket import Limit
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault, once
-from tests.fakes.outbox import Place, reference
+from tests.fakes.outbox import Place, limited, reference
 from tests.fakes.store_ledger import DAY_MS, MemoryLedger
 from vestlus.errors import LeaseLost
 from vestlus.store.ledger import SendState
@@ -97,7 +97,7 @@ def test_users_are_served_side_by_side_up_to_the_bound() -> None:
 
 def test_the_nearest_deadline_goes_first() -> None:
     async def scenario() -> None:
-        place = Place(rules=SendingRules(text=Limit(1)))
+        place = Place(rules=SendingRules(limits=limited(text=Limit(1))))
         now = virtual_ms()
         for number in range(10):
             place.ledger.add(

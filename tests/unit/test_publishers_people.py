@@ -15,7 +15,7 @@ from publishers.human_agent import bears_human_agent
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault, once
-from tests.fakes.outbox import Place
+from tests.fakes.outbox import Place, limited, reference
 from tests.fakes.store_ledger import DAY_MS, MemoryLedger
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS
@@ -108,7 +108,7 @@ def test_a_bots_answer_bears_no_tag_and_is_not_sent_after_its_window() -> None:
 def test_a_window_that_closes_between_claim_and_request_is_respected() -> None:
     async def scenario() -> None:
         # The first request takes the only token for 10 s; the second is claimed and then paced.
-        place = Place(rules=SendingRules(text=Limit(0.25)))
+        place = Place(rules=SendingRules(limits=limited(text=Limit(0.25))))
         for name in ("r1", "r2"):
             place.ledger.add(name, user=name, deadline_ms=virtual_ms() + 7_000)
         async with place.serving():
@@ -257,5 +257,56 @@ def test_a_sweep_of_drafts_survives_a_store_that_is_away() -> None:
         place.ledger.unavailable = 6
         async with place.serving():
             await until(lambda: place.ledger.state("d1") is SendState.DEAD)
+
+    run_virtual(scenario())
+
+
+def test_a_person_is_not_kept_waiting_by_a_backlog_of_the_bots() -> None:
+    async def scenario() -> None:
+        # More than memory holds: by its deadline the person's row would come after all of it.
+        rules = SendingRules(known=50, page=20, limits=limited(text=Limit(20)), poll_seconds=1)
+        place = Place(rules=rules)
+        place.backlog("a1", 400)
+        async with place.serving() as worker:
+            await asyncio.sleep(3)
+            mine = place.ledger.add(
+                "mine",
+                user="visitor",
+                text="Tere, siin Mari",
+                origin=Origin.PERSON,
+                deadline_ms=virtual_ms() + HUMAN_AGENT_WINDOW_MS,
+            )
+            worker.ring([reference(mine)])
+            await asyncio.wait_for(until(lambda: place.ledger.state("mine") is SendState.SENT), 2)
+            assert place.states("a1")[SendState.PENDING] > 250
+
+    run_virtual(scenario())
+
+
+def test_people_who_write_much_and_the_bots_backlog_take_turns() -> None:
+    async def scenario() -> None:
+        place = Place(rules=SendingRules(limits=limited(text=Limit(10))))
+        for number in range(40):
+            place.ledger.add(f"b{number}", user=f"b{number}", text="bot")
+            place.ledger.add(f"p{number}", user=f"p{number}", text="person", origin=Origin.PERSON)
+        async with place.serving():
+            await asyncio.wait_for(until(lambda: len(place.instagram.sent) >= 40), 10)
+        texts = [sent.text for sent in place.instagram.sent]
+        assert texts[:40] == ["person", "bot"] * 20
+
+    run_virtual(scenario())
+
+
+def test_a_person_waiting_does_not_hide_that_a_bots_window_has_closed() -> None:
+    async def scenario() -> None:
+        place = Place()
+        place.instagram.fault = lambda *_: Fault.TOKEN
+        place.ledger.add(
+            "p", user="p", origin=Origin.PERSON, deadline_ms=virtual_ms() + HUMAN_AGENT_WINDOW_MS
+        )
+        place.ledger.add("b", user="b", deadline_ms=virtual_ms() + 30_000)
+        async with place.serving():
+            await asyncio.wait_for(until(lambda: place.ledger.state("b") is SendState.DEAD), 31)
+        assert place.ledger.state("p") is not SendState.DEAD
 
     run_virtual(scenario())

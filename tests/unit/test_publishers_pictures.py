@@ -9,7 +9,7 @@ from publishers.bucket import Limit
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault, once
-from tests.fakes.outbox import Place
+from tests.fakes.outbox import Place, limited
 from vestlus.instagram.port import PictureToSend
 from vestlus.store.ledger import SendState
 
@@ -256,7 +256,7 @@ def test_a_pause_that_begins_during_an_upload_leaves_the_row_untouched() -> None
 
 def test_pictures_that_are_tried_again_wait_for_another_turn_unclaimed() -> None:
     async def scenario() -> None:
-        place = Place(rules=SendingRules(pictures=Limit(0.05)))
+        place = Place(rules=SendingRules(limits=limited(pictures=Limit(0.05))))
         place.instagram.fault = once(Fault.BUSY)
         place.ledger.add("r1", pictures=("map",))
         await settle(place, 60)
@@ -270,7 +270,7 @@ def test_pictures_that_are_tried_again_wait_for_another_turn_unclaimed() -> None
 
 def test_a_limit_of_their_own_holds_pictures_back_and_no_text() -> None:
     async def scenario() -> None:
-        place = Place(rules=SendingRules(pictures=Limit(5)))
+        place = Place(rules=SendingRules(limits=limited(pictures=Limit(5))))
         for number in range(100):
             place.ledger.add(
                 f"p{number}",
@@ -295,7 +295,7 @@ def test_a_limit_of_their_own_holds_pictures_back_and_no_text() -> None:
 
 def test_uploads_keep_to_a_rate_of_their_own_and_what_is_over_goes_by_link() -> None:
     async def scenario() -> None:
-        place = Place(rules=SendingRules(uploads=Limit(2)))
+        place = Place(rules=SendingRules(limits=limited(upload=Limit(2))))
         for number in range(60):
             place.ledger.add(f"r{number}", user=f"u{number}", pictures=(f"picture{number}",))
         await settle(place, 20)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publishers.quota import Quota
-from publishers.rules import SendingRules
+from publishers.rules import DEFAULT_LIMITS
 
 quotas = st.builds(Quota, calls=st.integers(1, 5), seconds=st.integers(1, 20).map(float))
 
@@ -47,7 +47,6 @@ def test_a_senseless_quota_is_refused(calls: int, seconds: float) -> None:
 
 
 def test_the_defaults_are_metas() -> None:
-    rules = SendingRules()
-    assert rules.posts == Quota(100, 86_400.0)
-    assert rules.containers == Quota(400, 86_400.0)
-    assert rules.private_replies == Quota(750, 3_600.0)
+    assert DEFAULT_LIMITS.posts == Quota(100, 86_400.0)
+    assert DEFAULT_LIMITS.containers == Quota(400, 86_400.0)
+    assert DEFAULT_LIMITS.private_replies == Quota(750, 3_600.0)

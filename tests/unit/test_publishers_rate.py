@@ -14,10 +14,18 @@ from publishers.rate import (
     CallKind,
     usage_factor,
 )
-from publishers.rules import LOOK_LIMIT, TEXT_LIMIT, UPLOAD_LIMIT, SendingRules
+from publishers.rules import DEFAULT_LIMITS
 from tests.fakes.clock import frozen_for, run_virtual, virtual_monotonic
+from tests.fakes.outbox import limited
+
+TEXT_LIMIT = DEFAULT_LIMITS.calls[CallKind.TEXT]
+LOOK_LIMIT = DEFAULT_LIMITS.calls[CallKind.LOOK]
+UPLOAD_LIMIT = DEFAULT_LIMITS.calls[CallKind.UPLOAD]
 
 limits = st.builds(Limit, rate=st.floats(0.1, 500), burst=st.integers(min_value=1, max_value=20))
+ceilings = st.builds(
+    Limit, rate=st.floats(0.1, 500), burst=st.integers(1, 50), ceiling=st.integers(1, 50)
+)
 gaps = st.lists(st.floats(0, 5), max_size=200)
 
 
@@ -42,6 +50,29 @@ def test_no_window_holds_more_than_rate_times_window_plus_burst(
     assert most_within(granted, window) <= limit.rate * window + limit.burst + 1e-6
 
 
+@given(ceilings, gaps)
+def test_no_second_holds_more_than_its_ceiling_whatever_was_saved_up(
+    limit: Limit, waits: list[float]
+) -> None:
+    bucket, now, granted = Bucket(limit, 0.0), 0.0, []
+    for gap in waits:
+        now += gap
+        while bucket.take(now):
+            granted.append(now)
+    assert most_within(granted, 1.0) <= (limit.ceiling or 0)
+
+
+def test_stalls_of_a_quarter_of_a_second_cost_nothing() -> None:
+    bucket, now, granted = Bucket(TEXT_LIMIT, 0.0), 0.0, []
+    while now < 11:
+        # Every second the process is frozen, and else it looks a thousand times a second.
+        now += 0.25 if int(now * 4) % 4 == 0 else 0.001
+        while bucket.take(now):
+            granted.append(now)
+    assert len(granted) >= 0.97 * 10 * 100
+    assert most_within(granted, 1.0) <= 98
+
+
 @given(limits, gaps)
 def test_whoever_waits_as_long_as_told_is_granted(limit: Limit, waits: list[float]) -> None:
     bucket, now = Bucket(limit, 0.0), 0.0
@@ -59,7 +90,7 @@ def test_a_bucket_starts_empty(limit: Limit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "allowed"), [(TEXT_LIMIT, 100), (LOOK_LIMIT, 2), (UPLOAD_LIMIT, 10)]
+    ("limit", "allowed"), [(TEXT_LIMIT, 99), (LOOK_LIMIT, 2), (UPLOAD_LIMIT, 10)]
 )
 def test_the_defaults_never_exceed_metas_limit_in_any_second(limit: Limit, allowed: int) -> None:
     bucket, now, granted = Bucket(limit, 0.0), 0.0, []
@@ -71,10 +102,13 @@ def test_the_defaults_never_exceed_metas_limit_in_any_second(limit: Limit, allow
     assert len(granted) >= 0.95 * allowed * 19.4
 
 
-@pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0), (math.nan, 1)])
-def test_a_senseless_limit_is_refused(rate: float, burst: int) -> None:
+@pytest.mark.parametrize(
+    ("rate", "burst", "ceiling"),
+    [(0, 1, None), (-1, 1, None), (1, 0, None), (math.nan, 1, None), (1, 1, 0)],
+)
+def test_a_senseless_limit_is_refused(rate: float, burst: int, ceiling: int | None) -> None:
     with pytest.raises(ValueError, match="rate above 0"):
-        Limit(rate, burst)
+        Limit(rate, burst, ceiling)
 
 
 @given(st.floats(0, 200))
@@ -85,7 +119,7 @@ def test_the_nearer_metas_limit_the_slower_but_never_stopped_for_good(percent: f
 
 
 def budget(text: Limit = TEXT_LIMIT) -> AccountBudget:
-    return AccountBudget(SendingRules(text=text).limits, virtual_monotonic)
+    return AccountBudget(limited(text=text).calls, virtual_monotonic)
 
 
 def test_waiting_takers_are_served_in_order_at_the_rate() -> None:
@@ -208,7 +242,7 @@ def test_reserved_calls_made_when_told_keep_to_the_limit(limit: Limit, waits: li
 
 def test_a_call_that_is_wanted_soon_is_had_soon_or_not_at_all() -> None:
     async def scenario() -> None:
-        account = AccountBudget(SendingRules(uploads=Limit(1)).limits, virtual_monotonic)
+        account = AccountBudget(limited(upload=Limit(1)).calls, virtual_monotonic)
         assert await account.take_within(CallKind.UPLOAD, 1.5)
         assert virtual_monotonic() == pytest.approx(1)
         wanted = [account.take_within(CallKind.UPLOAD, 2.5) for _ in range(5)]
@@ -295,7 +329,7 @@ def test_nothing_is_spare_for_an_account_in_trouble(why: str) -> None:
 
 def test_messages_of_pictures_are_paced_as_messages_and_as_pictures() -> None:
     async def scenario() -> None:
-        limits = SendingRules(text=Limit(10), pictures=Limit(2)).limits
+        limits = limited(text=Limit(10), pictures=Limit(2)).calls
         account = AccountBudget(limits, virtual_monotonic)
         await asyncio.gather(*(account.pace(60, CallKind.PICTURES) for _ in range(6)))
         assert virtual_monotonic() == pytest.approx(3, abs=0.01)

@@ -9,7 +9,7 @@ from publishers.bucket import Limit
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault
-from tests.fakes.outbox import Place, reference
+from tests.fakes.outbox import Place, limited, reference
 from tests.fakes.store_ledger import DAY_MS
 from vestlus.store.ledger import SendState
 
@@ -77,7 +77,9 @@ def test_several_stopped_accounts_together_hide_nobody() -> None:
 
 def test_a_busy_accounts_backlog_hides_nobody_and_is_sent_at_its_own_rate() -> None:
     async def scenario() -> None:
-        rules = SendingRules(page=100, longest_page=400, known=400, text=Limit(20), poll_seconds=2)
+        rules = SendingRules(
+            page=100, longest_page=400, known=400, poll_seconds=2, limits=limited(text=Limit(20))
+        )
         place = Place(rules=rules)
         place.backlog("busy", 3000, deadline_ms=virtual_ms() + DAY_MS // 2)
         place.ledger.add("r1", account="fine")

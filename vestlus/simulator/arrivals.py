@@ -8,7 +8,6 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
 from typing import Self
 from weakref import WeakValueDictionary
 
@@ -55,22 +54,19 @@ class _Timed(socket.socket):
 
 
 class Arrivals:
-    """Tells when requests arrived, by the clock `monotonic`."""
+    """Tells when requests arrived."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self) -> None:
+        # By the number of the file.
         self.connections: WeakValueDictionary[int, _Timed] = WeakValueDictionary()
-        self._monotonic = monotonic
 
     def listening(self, plain: socket.socket) -> socket.socket:
         """Return the socket to listen on in place of the given one."""
         return _Timed.of(plain, self) if sys.platform == "linux" else plain
 
-    def of(self, request: web.Request) -> float:
-        """Return when the last byte read of a request came in."""
-        now = self._monotonic()
+    def seconds_ago(self, request: web.Request) -> float:
+        """Return how long ago the last byte read of a request came in."""
         transport = request.transport
         handle = None if transport is None else transport.get_extra_info("socket")
         timed = None if handle is None else self.connections.get(handle.fileno())
-        if timed is None or not timed.arrived:
-            return now
-        return now - max(0.0, time.time() - timed.arrived)
+        return max(0.0, time.time() - timed.arrived) if timed and timed.arrived else 0.0

@@ -68,13 +68,14 @@ class GraphApi:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer any call, errors in Meta's envelope, with the usage headers."""
-        tick, at = self._state.next_tick(), self._state.clock()
+        tick = self._state.next_tick()
         account = self._state.accounts[0]
         status = 200
         told: dict[str, str] = {}
         try:
             parameters = await _parameters(request)
-            started = Started(tick, at, self._arrivals.of(request))
+            ago = self._arrivals.seconds_ago(request)
+            started = Started(tick, self._state.clock() - ago, self._meter.clock() - ago)
             own = self._authorised(request, parameters)
             account = own or account
             path = request.match_info["path"].strip("/").split("/")

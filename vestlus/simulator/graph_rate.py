@@ -18,7 +18,7 @@ LATEST = 30.0
 
 
 class Started(NamedTuple):
-    """When a request came: its tick, the clock's time, and the arrival of its bytes, monotonic."""
+    """When a request came: its tick, and when it arrived by the wall clock and the meter's."""
 
     tick: int
     at: float
@@ -63,7 +63,7 @@ class RateMeter:
         self.limits = Limits()
         self.refused: Counter[str] = Counter()
         self.over: list[OverLimit] = []
-        self._clock = clock
+        self.clock = clock
         self._newest = newest
         # By account and kind, the times of the last seconds' calls, in order.
         self._calls: dict[tuple[str, str], list[float]] = {}
@@ -74,7 +74,7 @@ class RateMeter:
         """Count a call that came in at this time; False if it is over a second's limit."""
         kind = "conversations" if op == "conversations" else "send"
         calls = self._calls.setdefault((account, kind), [])
-        del calls[: bisect_right(calls, self._clock() - LATEST)]
+        del calls[: bisect_right(calls, self.clock() - LATEST)]
         place = bisect_right(calls, arrived)
         calls.insert(place, arrived)
         limit = self.limits.of(kind)
@@ -101,13 +101,13 @@ class RateMeter:
             calls = self._hour(account)
             percent = 100 if not limit else min(100, int(100 * len(calls) / limit))
             if len(calls) >= limit:
-                oldest = calls[0] if calls else self._clock()
-                minutes = max(1, math.ceil((oldest + HOUR_SECONDS - self._clock()) / 60))
+                oldest = calls[0] if calls else self.clock()
+                minutes = max(1, math.ceil((oldest + HOUR_SECONDS - self.clock()) / 60))
         return usage_headers(account, percent, minutes)
 
     def _hour(self, account: str) -> list[float]:
         calls = self._hours.setdefault(account, [])
-        del calls[: bisect_right(calls, self._clock() - HOUR_SECONDS)]
+        del calls[: bisect_right(calls, self.clock() - HOUR_SECONDS)]
         return calls
 
 

@@ -142,7 +142,7 @@ class Simulator:
             app_secret=config.app_secret,
             clock=self._clock,
         )
-        arrivals = Arrivals(self._monotonic)
+        arrivals = Arrivals()
         # Its chances come last, so that those of the parts before stay what they were.
         graph_rng, tokens_rng, model_rng = rng(), rng(), rng()
         posts = Posts(data, saved, clock=self._clock, rng=rng())

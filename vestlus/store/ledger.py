@@ -70,3 +70,16 @@ TRANSITIONS: Final = frozenset(
         (SendState.LOOKING, SendState.DEAD),
     }
 )
+
+#: Every transition that a ConversationActor makes, with what it records. Rows are born by it too,
+#: ``pending`` or ``draft``. What has begun is never its to change.
+CONVERSATION_TRANSITIONS: Final = frozenset(
+    {
+        # A person agrees to it as it is.
+        (SendState.DRAFT, SendState.PENDING),
+        # A person says no, puts other words in its place, or answers instead.
+        (SendState.DRAFT, SendState.CANCELLED),
+        # A person answered, or the user said stop.
+        (SendState.PENDING, SendState.CANCELLED),
+    }
+)

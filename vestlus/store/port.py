@@ -41,6 +41,7 @@ from vestlus.store.rows import (
     Transition,
     TransitionResult,
     TurnCommit,
+    UnknownSend,
 )
 from vestlus.store.token_rows import TokenRow
 from vestlus.store.trail import Moment
@@ -246,10 +247,12 @@ class Ledger(Protocol):
         limit: int,
         ids: Collection[str] | None = None,
         without_accounts: Collection[str] = (),
+        people: bool = False,
     ) -> tuple[SendRow, ...]:
         """The first unfinished row of each conversation of an outbox partition: nearest
         deadline first, at most ``limit``; only conversations of the rows ``ids``, if given,
-        and none of the accounts ``without_accounts``, whose rows do not count.
+        and none of the accounts ``without_accounts``, whose rows do not count. ``people``, not
+        together with ``ids``: only rows that a person wrote.
 
         Rows that are not due yet are among them: callers see when to come back.
         """
@@ -264,6 +267,12 @@ class Ledger(Protocol):
         its conversation; who records such a thing at the same moment comes wholly before or
         wholly after.
         """
+        ...
+
+    async def unknown_sends(
+        self, *, limit: int, account: str | None = None
+    ) -> tuple[UnknownSend, ...]:
+        """Sends that ended UNKNOWN, newest first. They are never sent again by themselves."""
         ...
 
     async def unclaimed_echoes(

@@ -1,0 +1,153 @@
+"""A publisher that stops itself (SIGSTOP) at a point of its first send, as a program.
+
+``python -m tests.integration.frozen_publisher FOLDER URL POINT`` prints ``frozen`` and freezes.
+Woken, it goes on for a moment and prints what it made of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, cast
+
+from benchmarks.sending import TOKEN, TOPOLOGY, NoPictures
+from publishers.rules import SendingRules
+from publishers.service import PublisherService
+from vestlus.bus.open import open_bus
+from vestlus.clock import system_clock
+from vestlus.errors import LeaseLost
+from vestlus.instagram.graph import GraphClient
+from vestlus.instagram.port import Gate
+from vestlus.store.ledger import SendState
+from vestlus.store.names import outbox_lease
+from vestlus.store.open import open_store
+from vestlus.store.rows import Lease, Member, MemberKind, Transition, TransitionResult
+
+#: Enough for a start on a busy machine; the next one waits for its end.
+LEASE_SECONDS = 6.0
+QUICK = SendingRules(
+    request_seconds=0.8,
+    lease_margin_seconds=0.2,
+    write_within_seconds=0.5,
+    settling_seconds=0.5,
+    first_look_seconds=0.1,
+    look_retry_seconds=0.2,
+    clock_tolerance_seconds=1.0,
+    poll_seconds=0.2,
+)
+
+
+class Point(StrEnum):
+    """Where it freezes."""
+
+    BEFORE_CLAIM = "before claim"
+    AFTER_CLAIM = "after claim"
+    WHILE_WRITING = "while writing"
+    AFTER_WRITING = "after writing"
+    AFTER_ANSWER = "after answer"
+
+
+def freeze() -> None:
+    """Stop this process until somebody wakes it."""
+    print("frozen", flush=True)  # noqa: T201 - for who started it
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+class FreezingStore:
+    """A store before whose steps the process freezes."""
+
+    def __init__(self, store: Any, point: Point) -> None:  # noqa: ANN401 - stands for any store
+        self._store = store
+        self._point = point
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
+        return getattr(self._store, name)
+
+    async def transition(
+        self, lease: Lease, transitions: Sequence[Transition]
+    ) -> list[TransitionResult]:
+        """See the port."""
+        after = {step.after for step in transitions}
+        if (self._point is Point.BEFORE_CLAIM and SendState.SENDING in after) or (
+            self._point is Point.AFTER_ANSWER and SendState.SENT in after
+        ):
+            freeze()
+        results: list[TransitionResult] = await self._store.transition(lease, transitions)
+        return results
+
+
+class FreezingGraph(GraphClient):
+    """A Graph client that freezes the process before, at, or right after a send's first byte."""
+
+    point = Point.AFTER_CLAIM
+
+    async def send_text(
+        self,
+        account: str,
+        user: str,
+        text: str,
+        *,
+        human_agent: bool = False,
+        gate: Gate | None = None,
+    ) -> str:
+        """See the port."""
+        assert gate is not None
+
+        async def freezing() -> bool:
+            if self.point is Point.AFTER_CLAIM:
+                freeze()
+            goes = await gate()
+            if self.point is Point.WHILE_WRITING:
+                freeze()
+            elif self.point is Point.AFTER_WRITING:
+                asyncio.get_running_loop().call_soon(freeze)
+            return goes
+
+        return await super().send_text(account, user, text, human_agent=human_agent, gate=freezing)
+
+
+async def run(folder: Path, url: str, point: Point) -> None:
+    """Serve until the lease is lost or nothing happens any more."""
+    graph = FreezingGraph(f"{url}/graph/v25.0", lambda _: TOKEN)
+    graph.point = point
+    store = open_store(
+        f"sqlite:///{folder}/store.sqlite",
+        partitions=TOPOLOGY.inbox,
+        outbox_partitions=TOPOLOGY.outbox,
+    )
+    member = Member("frozen", MemberKind.PUBLISHER, "1", "here", 1)
+    names = [outbox_lease(number) for number in range(TOPOLOGY.outbox)]
+    bus = open_bus(f"sqlite:///{folder}/bus.sqlite", TOPOLOGY)
+    async with store, bus, graph:
+        # Not renewed: a process that is frozen in a transaction on SQLite locks the others out.
+        until = time.monotonic() + LEASE_SECONDS
+        leases = await store.acquire(names, member, LEASE_SECONDS)
+        service = PublisherService(
+            bus=bus,
+            store=cast("Any", FreezingStore(store, point)),
+            messaging=graph,
+            pictures=NoPictures(),
+            clock=system_clock,
+            monotonic=time.monotonic,
+            rules=QUICK,
+            chance=random.Random(0),  # noqa: S311 - no secret
+        )
+        service.lease_extended(names, until)
+        for lease in leases.values():
+            await service.hold(lease)
+        failure = await asyncio.wait_for(service.failed(), 60)
+        lost = isinstance(failure.error, LeaseLost)
+        print("lease lost" if lost else repr(failure.error), flush=True)  # noqa: T201 - as above
+        for name in names:
+            await service.let_go(name, drain_seconds=0)
+
+
+if __name__ == "__main__":
+    asyncio.run(run(Path(sys.argv[1]), sys.argv[2], Point(sys.argv[3])))
