@@ -16,7 +16,8 @@ from publishers.lane import Lane
 from publishers.lanes import Lanes
 from publishers.looking import Looker
 from publishers.lookout import Lookout
-from publishers.missed import MissedSearch, SearchParts
+from publishers.missed import MissedSearch
+from publishers.missed_reading import SearchParts
 from publishers.outcome import Outcomes
 from publishers.pictures import PictureDesk, PictureSource
 from publishers.reader import LedgerReader
@@ -70,6 +71,7 @@ class OutboxWorker:
         self._rules = rules
         self._tally = tally
         self._missed = missed
+        self._asked: list[SearchRequest] = []
         self._book = LedgerBook(
             ledger=ledger,
             lease=lease,
@@ -155,12 +157,23 @@ class OutboxWorker:
     def search(self, requests: Iterable[SearchRequest]) -> None:
         """Somebody wants missed messages to be looked for; of other accounts nobody can."""
         for request in requests:
-            lane = self._lanes.get(request.account)
-            if lane is not None and lane.search is not None:
-                lane.search.ask(request.since_ms)
-                lane.changed.set()
-            else:
+            if self._missed is None or request.account not in self._missed.accounts:
                 _log.warning("no_such_account_to_search", account=request.account)
+                continue
+            self._asked.append(request)
+        self._pass_on_asked()
+
+    def _pass_on_asked(self) -> None:
+        """Tells the searches, once there are any: a bell may ring before."""
+        left = []
+        for request in self._asked:
+            lane = self._lanes.get(request.account)
+            if lane is None or lane.search is None:
+                left.append(request)
+                continue
+            lane.search.ask(request.since_ms)
+            lane.changed.set()
+        self._asked = left
 
     def usage(self, account: str, percent: float, regain_seconds: float = 0.0) -> None:
         """Follows Meta's usage headers for an account, if it is one of this partition."""
@@ -233,6 +246,7 @@ class OutboxWorker:
                 rules=self._rules,
                 tally=self._tally,
             )
+        self._pass_on_asked()
 
     def _lane(self, account: str) -> Lane:
         if (lane := self._lanes.get(account)) is not None:

@@ -93,6 +93,17 @@ async def test_a_stale_message_is_shown_and_not_answered(store: Store) -> None:
     assert await texts(store) == ["Kas olete avatud?"]
 
 
+async def test_what_was_answered_long_ago_makes_nobody_wait(store: Store) -> None:
+    lease = await hold(store)
+    past = message(text="Ammu", timestamp_ms=NOW - 8 * HOUR_MS, missed=Missed.PAST)
+
+    await recorded(store, lease, effect_of(past, POLICY, NOW), now_ms=NOW)
+
+    row = await conversation(store)
+    assert (row.pending, row.waiting_ms, row.note) == ((), 0, "")
+    assert await texts(store) == ["Ammu"]
+
+
 async def test_whoever_waits_for_a_person_already_keeps_place_and_note(store: Store) -> None:
     lease = await hold(store)
     await recorded(store, lease, message())
