@@ -26,6 +26,9 @@ _log = structlog.get_logger(__name__)
 #: How often one conversation is tried before the look goes on without it, and is not complete.
 _TRIES = 5
 
+#: Pages without anything new before a listing counts as broken.
+_MOST_REPEATS = 10
+
 
 @dataclass(slots=True)
 class _Run:
@@ -36,6 +39,8 @@ class _Run:
     #: Pages of conversations are still to be listed, from this cursor on.
     listing: bool = True
     after: str | None = None
+    #: Pages that showed nothing new.
+    repeats: int = 0
     found: dict[str, Thread] | None = None
     #: Conversations to be read, the longest unread first, and how often each failed.
     threads: deque[tuple[Thread, int]] | None = None
@@ -148,14 +153,17 @@ class MissedSearch:
         page = await self._parts.listings.threads(self._account, run.after)
         found = run.found if run.found is not None else {}
         new = [one for one in page.threads if one.updated_ms + 999 >= run.since_ms]
-        # A cursor that leads round in a circle must not be followed for ever.
-        goes_on = page.after is not None and page.after != run.after
-        fresh = any(one.id not in found for one in new)
+        # Others that move up push these down: a page may show what the one before it did.
+        if all(one.id in found for one in new):
+            run.repeats += 1
         # What moves up while the pages are read is listed twice; the older time is as good.
         for one in new:
             found.setdefault(one.id, one)
         run.after = page.after
-        run.listing = goes_on and fresh and len(new) == len(page.threads)
+        run.listing = page.after is not None and len(new) == len(page.threads)
+        if run.listing and run.repeats > _MOST_REPEATS:
+            # A cursor that leads round in a circle must not be followed for ever.
+            run.listing = run.complete = False
         if not run.listing:
             oldest_first = sorted(found.values(), key=lambda thread: thread.updated_ms)
             run.threads = deque((one, 0) for one in oldest_first)
@@ -228,6 +236,9 @@ class MissedSearch:
             # Sending has a limit of its own and goes on.
             budget.pause_class(CallKind.LOOK, error.retry_after)
             wait = max(wait, error.retry_after)
+        if self._run is not None and self._run.listing and self._failures >= _TRIES:
+            # The cursor may have expired: from the beginning.
+            self._asked_since_ms, self._run = self._run.since_ms, None
         reason = error.reason if isinstance(error, GraphError) else type(error).__name__
         _log.warning("missed_search_waits", account=self._account, reason=reason, seconds=wait)
         self._next_ms = self._clock() + round(wait * 1000)

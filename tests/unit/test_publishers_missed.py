@@ -19,7 +19,7 @@ from tests.fakes.store_ledger import MemoryLedger
 from vestlus.bus.port import Queue, Topology
 from vestlus.conversation.events import Event, EventKind
 from vestlus.conversation.identity import conversation_id, partition_of
-from vestlus.errors import BusUnavailable
+from vestlus.errors import BusUnavailable, Refused
 from vestlus.instagram.port import ThreadPage
 from vestlus.messages import SearchRequest, decode_inbox, encode, outbox_message
 from vestlus.store.ledger import SendState
@@ -282,10 +282,38 @@ def test_cursors_that_lead_in_a_circle_end(monkeypatch: pytest.MonkeyPatch) -> N
 
         monkeypatch.setattr(stage.instagram, "threads", circling)
         async with stage.service:
+            until = stage.ledger.looked[ACCOUNT]
             await stage.hold()
             await asyncio.sleep(60)
             assert texts(stage.taken_in()) == ["missed"]
             assert stage.service.stats().searched == 1
+            # Who knows what it did not list.
+            assert stage.ledger.looked[ACCOUNT] == until
+
+    run_virtual(scenario())
+
+
+def test_a_cursor_that_expires_begins_the_listing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        stage.looked()
+        for number in range(5):
+            stage.instagram.user_wrote(ACCOUNT, f"u{number}", f"missed {number}")
+        await asyncio.sleep(100)
+        listing = stage.instagram.threads
+        asked: list[str | None] = []
+
+        async def expiring(account: str, after: str | None = None) -> ThreadPage:
+            asked.append(after)
+            if after is not None and asked.count(None) == 1:
+                raise Refused("invalid_parameter", 100)
+            return await listing(account, after)
+
+        monkeypatch.setattr(stage.instagram, "threads", expiring)
+        async with stage.service:
+            await stage.hold()
+            await asyncio.sleep(400)
+            assert len(stage.taken_in()) == 5
 
     run_virtual(scenario())
 
