@@ -16,12 +16,12 @@ from publishers.lane import Lane
 from publishers.lanes import Lanes
 from publishers.looking import Looker
 from publishers.lookout import Lookout
-from publishers.missed import MissedSearch
 from publishers.missed_reading import SearchParts
 from publishers.outcome import Outcomes
 from publishers.pictures import PictureDesk, PictureSource
 from publishers.reader import LedgerReader
 from publishers.rules import SendingRules
+from publishers.searches import Searches
 from publishers.sending import LeaseRemaining, Sender
 from publishers.tally import Tally
 from vestlus.backoff import until_available
@@ -68,10 +68,7 @@ class OutboxWorker:
         """Without ``missed``, no missed messages are looked for."""
         self._lease = lease
         self._clock = clock
-        self._rules = rules
-        self._tally = tally
-        self._missed = missed
-        self._asked: list[SearchRequest] = []
+        self._searches = Searches(missed, lease=lease, clock=clock, rules=rules, tally=tally)
         self._book = LedgerBook(
             ledger=ledger,
             lease=lease,
@@ -155,25 +152,8 @@ class OutboxWorker:
         self._actions.ask(actions)
 
     def search(self, requests: Iterable[SearchRequest]) -> None:
-        """Somebody wants missed messages to be looked for; of other accounts nobody can."""
-        for request in requests:
-            if self._missed is None or request.account not in self._missed.accounts:
-                _log.warning("no_such_account_to_search", account=request.account)
-                continue
-            self._asked.append(request)
-        self._pass_on_asked()
-
-    def _pass_on_asked(self) -> None:
-        """Tells the searches, once there are any: a bell may ring before."""
-        left = []
-        for request in self._asked:
-            lane = self._lanes.get(request.account)
-            if lane is None or lane.search is None:
-                left.append(request)
-                continue
-            lane.search.ask(request.since_ms)
-            lane.changed.set()
-        self._asked = left
+        """Somebody wants missed messages of these accounts to be looked for."""
+        self._searches.ask(requests)
 
     def usage(self, account: str, percent: float, regain_seconds: float = 0.0) -> None:
         """Follows Meta's usage headers for an account, if it is one of this partition."""
@@ -211,7 +191,7 @@ class OutboxWorker:
                     self._spawn(self._lookout.walk_echoes(), "echoes")
                     self._spawn(self._drafts.run(), "drafts")
                     self._spawn(self._actions.take(self._lane), "asked")
-                    self._search_all()
+                    self._searches.begin(self._lane)
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
 
@@ -232,21 +212,6 @@ class OutboxWorker:
             self._lookout.add(lane, row, notes.gave_up_ms if notes else None)
         else:
             self._spawn(self._doubt(row), "doubt")
-
-    def _search_all(self) -> None:
-        """Begins to look for missed messages of the accounts that this partition serves."""
-        if self._missed is None:
-            return
-        for account in self._missed.accounts:
-            self._lane(account).search = MissedSearch(
-                account,
-                lease=self._lease,
-                parts=self._missed,
-                clock=self._clock,
-                rules=self._rules,
-                tally=self._tally,
-            )
-        self._pass_on_asked()
 
     def _lane(self, account: str) -> Lane:
         if (lane := self._lanes.get(account)) is not None:
