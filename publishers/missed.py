@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
+from publishers.missed_reading import MissedReader, SearchParts
 from publishers.rate import AccountBudget, CallKind
 from publishers.reconcile import retry_seconds
 from publishers.rules import SendingRules
 from publishers.tally import Tally
 from vestlus.backoff import until_available
-from vestlus.bus.port import Bus, Queue
 from vestlus.clock import Clock
-from vestlus.conversation.events import Event, Missed
-from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.errors import GraphError, LeaseLost, Refused, Throttled
 from vestlus.instagram.graph_errors import stops_account
-from vestlus.instagram.missed import KnownMessage, MissedPolicy, missed_messages, user_of
-from vestlus.instagram.port import ListedMessage, Listings, Thread
-from vestlus.messages import encode, inbox_message, new_traceparent
-from vestlus.store.port import Ledger, MissedMessages
+from vestlus.instagram.missed import MissedPolicy
+from vestlus.instagram.port import Thread
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
@@ -32,21 +26,8 @@ _log = structlog.get_logger(__name__)
 #: How often one conversation is tried before the look goes on without it, and is not complete.
 _TRIES = 5
 
-
-class SearchStore(Ledger, MissedMessages, Protocol):
-    """What a search needs of the store."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchParts:
-    """What searches of a partition share."""
-
-    #: The accounts of the partition.
-    accounts: tuple[str, ...]
-    listings: Listings
-    store: SearchStore
-    bus: Bus
-    inbox_partitions: int
+#: Pages without anything new before a listing counts as broken.
+_MOST_REPEATS = 10
 
 
 @dataclass(slots=True)
@@ -58,6 +39,8 @@ class _Run:
     #: Pages of conversations are still to be listed, from this cursor on.
     listing: bool = True
     after: str | None = None
+    #: Pages that showed nothing new.
+    repeats: int = 0
     found: dict[str, Thread] | None = None
     #: Conversations to be read, the longest unread first, and how often each failed.
     threads: deque[tuple[Thread, int]] | None = None
@@ -103,7 +86,9 @@ class MissedSearch:
             stale_ms=round(rules.missed_stale_seconds * 1000),
             tolerance_ms=round(rules.clock_tolerance_seconds * 1000),
         )
-        self._own: frozenset[str] = frozenset()
+        self._reader = MissedReader(
+            account, parts=parts, policy=self._policy, clock=clock, tally=tally
+        )
         self._run: _Run | None = None
         self._asked_since_ms: int | None = None
         self._failures = 0
@@ -148,8 +133,7 @@ class MissedSearch:
         since_ms = max(until_ms, now_ms - round(self._rules.missed_reach_seconds * 1000))
         if asked is not None:
             since_ms = min(since_ms, asked) if until_ms else asked
-        if not self._own:
-            self._own = await self._parts.listings.own_ids(self._account)
+        await self._reader.prepare()
         self._run = _Run(since_ms - self._policy.tolerance_ms, now_ms, found={})
         return True
 
@@ -169,14 +153,17 @@ class MissedSearch:
         page = await self._parts.listings.threads(self._account, run.after)
         found = run.found if run.found is not None else {}
         new = [one for one in page.threads if one.updated_ms + 999 >= run.since_ms]
-        # A cursor that leads round in a circle must not be followed for ever.
-        goes_on = page.after is not None and page.after != run.after
-        fresh = any(one.id not in found for one in new)
+        # Others that move up push these down: a page may show what the one before it did.
+        if all(one.id in found for one in new):
+            run.repeats += 1
         # What moves up while the pages are read is listed twice; the older time is as good.
         for one in new:
             found.setdefault(one.id, one)
         run.after = page.after
-        run.listing = goes_on and fresh and len(new) == len(page.threads)
+        run.listing = page.after is not None and len(new) == len(page.threads)
+        if run.listing and run.repeats > _MOST_REPEATS:
+            # A cursor that leads round in a circle must not be followed for ever.
+            run.listing = run.complete = False
         if not run.listing:
             oldest_first = sorted(found.values(), key=lambda thread: thread.updated_ms)
             run.threads = deque((one, 0) for one in oldest_first)
@@ -185,7 +172,10 @@ class MissedSearch:
         threads = run.threads if run.threads is not None else deque()
         try:
             listed = await self._parts.listings.thread_messages(self._account, thread.id)
-            await self._take_in(run, listed)
+            taken_in = await self._reader.take_in(listed, run.since_ms)
+            run.taken_in += taken_in.count
+            run.stale += taken_in.stale
+            run.too_fresh = run.too_fresh or taken_in.too_fresh
         except (Throttled, LeaseLost):
             raise
         except Refused as error:
@@ -202,50 +192,6 @@ class MissedSearch:
                 run.complete = False
             raise
         threads.popleft()
-
-    async def _take_in(self, run: _Run, listed: Sequence[ListedMessage]) -> None:
-        user = user_of(listed, self._own)
-        if user is None:
-            if listed:
-                _log.warning("thread_without_a_user", account=self._account)
-            return
-        store, mids = self._parts.store, [one.mid for one in listed]
-        conversation = conversation_id(self._account, user)
-        oldest_ms = min(one.created_ms for one in listed) - self._policy.tolerance_ms
-        recorded = await until_available(
-            lambda: store.known_messages(self._account, conversation, mids, oldest_ms)
-        )
-        claimed = await until_available(lambda: store.claimed_mids(self._account, mids))
-        known = [
-            KnownMessage(one.mid, one.text, one.timestamp_ms, one.from_user)
-            for one in recorded
-            if not one.taken_back
-        ]
-        now_ms = self._clock()
-        findings = missed_messages(
-            self._account,
-            user,
-            listed,
-            known_mids={one.mid for one in recorded if one.mid} | claimed,
-            known=known,
-            since_ms=run.since_ms,
-            now_ms=now_ms,
-            policy=self._policy,
-        )
-        if findings.ids_differ:
-            _log.error("listed_ids_are_not_the_webhooks", account=self._account)
-            self._tally.count("search_ids_differ")
-            return
-        run.too_fresh = run.too_fresh or findings.too_fresh
-        if findings.events:
-            await self._publish(user, findings.events, now_ms)
-            run.taken_in += len(findings.events)
-            run.stale += sum(one.missed is Missed.STALE for one in findings.events)
-
-    async def _publish(self, user: str, events: tuple[Event, ...], now_ms: int) -> None:
-        partition = partition_of(self._account, user, self._parts.inbox_partitions)
-        message = inbox_message(events, at_ms=now_ms, traceparent=new_traceparent())
-        await self._parts.bus.publish(Queue.INBOX, partition, [encode(message)])
 
     async def _end(self, run: _Run) -> None:
         self._run = None
@@ -290,6 +236,9 @@ class MissedSearch:
             # Sending has a limit of its own and goes on.
             budget.pause_class(CallKind.LOOK, error.retry_after)
             wait = max(wait, error.retry_after)
+        if self._run is not None and self._run.listing and self._failures >= _TRIES:
+            # The cursor may have expired: from the beginning.
+            self._asked_since_ms, self._run = self._run.since_ms, None
         reason = error.reason if isinstance(error, GraphError) else type(error).__name__
         _log.warning("missed_search_waits", account=self._account, reason=reason, seconds=wait)
         self._next_ms = self._clock() + round(wait * 1000)

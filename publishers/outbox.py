@@ -16,11 +16,12 @@ from publishers.lane import Lane
 from publishers.lanes import Lanes
 from publishers.looking import Looker
 from publishers.lookout import Lookout
-from publishers.missed import MissedSearch, SearchParts
+from publishers.missed_reading import SearchParts
 from publishers.outcome import Outcomes
 from publishers.pictures import PictureDesk, PictureSource
 from publishers.reader import LedgerReader
 from publishers.rules import SendingRules
+from publishers.searches import Searches
 from publishers.sending import LeaseRemaining, Sender
 from publishers.tally import Tally
 from vestlus.backoff import until_available
@@ -67,9 +68,7 @@ class OutboxWorker:
         """Without ``missed``, no missed messages are looked for."""
         self._lease = lease
         self._clock = clock
-        self._rules = rules
-        self._tally = tally
-        self._missed = missed
+        self._searches = Searches(missed, lease=lease, clock=clock, rules=rules, tally=tally)
         self._book = LedgerBook(
             ledger=ledger,
             lease=lease,
@@ -153,14 +152,8 @@ class OutboxWorker:
         self._actions.ask(actions)
 
     def search(self, requests: Iterable[SearchRequest]) -> None:
-        """Somebody wants missed messages to be looked for; of other accounts nobody can."""
-        for request in requests:
-            lane = self._lanes.get(request.account)
-            if lane is not None and lane.search is not None:
-                lane.search.ask(request.since_ms)
-                lane.changed.set()
-            else:
-                _log.warning("no_such_account_to_search", account=request.account)
+        """Somebody wants missed messages of these accounts to be looked for."""
+        self._searches.ask(requests)
 
     def usage(self, account: str, percent: float, regain_seconds: float = 0.0) -> None:
         """Follows Meta's usage headers for an account, if it is one of this partition."""
@@ -198,7 +191,7 @@ class OutboxWorker:
                     self._spawn(self._lookout.walk_echoes(), "echoes")
                     self._spawn(self._drafts.run(), "drafts")
                     self._spawn(self._actions.take(self._lane), "asked")
-                    self._search_all()
+                    self._searches.begin(self._lane)
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
 
@@ -219,20 +212,6 @@ class OutboxWorker:
             self._lookout.add(lane, row, notes.gave_up_ms if notes else None)
         else:
             self._spawn(self._doubt(row), "doubt")
-
-    def _search_all(self) -> None:
-        """Begins to look for missed messages of the accounts that this partition serves."""
-        if self._missed is None:
-            return
-        for account in self._missed.accounts:
-            self._lane(account).search = MissedSearch(
-                account,
-                lease=self._lease,
-                parts=self._missed,
-                clock=self._clock,
-                rules=self._rules,
-                tally=self._tally,
-            )
 
     def _lane(self, account: str) -> Lane:
         if (lane := self._lanes.get(account)) is not None:

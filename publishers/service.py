@@ -12,7 +12,7 @@ from typing import Protocol, Self
 import structlog
 
 from publishers.doorbell import Doorbell
-from publishers.missed import SearchParts
+from publishers.missed_reading import SearchParts
 from publishers.outbox import OutboxWorker
 from publishers.pictures import PictureSource
 from publishers.rules import SendingRules

@@ -129,3 +129,20 @@ async def test_a_picture_can_be_given_to_the_simulator_and_sent(
         assert await response.read() == PNG
     async with client.http.post(url, data=b"<html>", headers=headers) as response:
         assert response.status == 400
+
+
+async def test_webhooks_can_be_lost_for_good_while_messages_stay_listed(
+    client: Client, service: RecordingService
+) -> None:
+    await client.control("webhooks", {"paused": True})
+    written = await client.control("messages", [{"user": "u1", "text": f"{n}"} for n in range(3)])
+    assert (await client.control("webhooks/discard", {}))["discarded"] == 3
+    await client.control("webhooks", {"paused": False})
+    await client.control("messages", {"user": "u1", "text": "after"})
+    await service.until(lambda: bool(service.messages()))
+    assert [each["text"] for each in service.messages()] == ["after"]
+    _, threads = await client.graph("GET", "me/conversations")
+    path = f"{threads['data'][0]['id']}?fields=messages{{id,message}}"
+    _, listed = await client.graph("GET", path)
+    mids = [each["id"] for each in listed["messages"]["data"]]
+    assert mids[:0:-1] == [each["mid"] for each in written]

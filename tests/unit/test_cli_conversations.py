@@ -11,12 +11,21 @@ import pytest
 
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue, Topology
-from vestlus.cli.conversations import NoSuchConversation, ReplyRefused, app
+from vestlus.cli.conversations import (
+    NoSuchConversation,
+    RecoveryRefused,
+    ReplyRefused,
+    app,
+)
 from vestlus.clock import system_clock
 from vestlus.conversation.events import Event, EventKind, event_key
-from vestlus.conversation.identity import conversation_id, partition_of
+from vestlus.conversation.identity import (
+    conversation_id,
+    outbox_partition_of,
+    partition_of,
+)
 from vestlus.conversation.operating import Act
-from vestlus.messages import decode_inbox
+from vestlus.messages import SearchRequest, decode_inbox, decode_outbox
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.store.names import inbox_lease
 from vestlus.store.open import open_store
@@ -187,3 +196,40 @@ def test_what_is_not_found_is_said_by_what_was_looked_for(run: Run) -> None:
 def test_what_is_about_to_be_missed_is_listed(run: Run) -> None:
     written(hours_ago=23)
     assert run("list", "--closing", "2").startswith(ID)
+
+
+def test_a_look_for_missed_messages_is_asked_of_each_account_s_publisher(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VESTLUS_ACCOUNT_ID", ACCOUNT)
+    monkeypatch.setenv("VESTLUS_ACCESS_TOKEN", "token")
+    before = system_clock()
+    assert run("recover", "--hours", "12").startswith(f"{ACCOUNT}: handed in")
+
+    async def rung() -> SearchRequest:
+        settings, topology = service()
+        outbox = outbox_partition_of(ACCOUNT, topology.outbox)
+        async with open_bus(settings.bus, topology) as bus:
+            subscription = await bus.subscribe(Queue.OUTBOX, outbox)
+            (delivery,) = await subscription.receive(10)
+            await subscription.close()
+        (request,) = decode_outbox(delivery.body).searches
+        return request
+
+    request = asyncio.run(rung())
+    assert request.account == ACCOUNT
+    assert 0 <= request.since_ms - (before - 12 * HOUR_MS) < 60_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--hours", "0"), "more than 0 and at most 168"),
+        (("--hours", "169"), "more than 0 and at most 168"),
+        (("--account", "nobody"), "there is no such account"),
+        ((), "there is no such account in the settings; there are: none"),
+    ],
+)
+def test_a_look_that_cannot_be_is_refused(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(RecoveryRefused, match=said):
+        run("recover", *arguments)

@@ -98,8 +98,15 @@ def test_what_an_unknown_id_of_ours_wrote_is_never_a_question() -> None:
 def test_what_is_too_old_for_an_answer_is_marked() -> None:
     old, older = listed("m2", 6 * 3600 - 1), listed("m1", 6 * 3600 + 1)
     assert [one.missed for one in found(old, older).events] == [Missed.STALE, Missed.LATE]
-    (echo,) = found(listed("e", 7 * 3600, ours=True)).events
+    echo, since = found(listed("m3", 7 * 3600), listed("e", 8 * 3600, ours=True)).events
+    assert since.missed is Missed.STALE
     assert echo.missed is Missed.LATE
+
+
+def test_what_somebody_answered_long_ago_is_only_remembered() -> None:
+    question, answer = listed("m1", 8 * 3600), listed("e", 7 * 3600, ours=True)
+    assert [one.missed for one in found(answer, question).events] == [Missed.PAST, Missed.LATE]
+    assert [one.missed for one in found(answer, question, mids=("e",)).events] == [Missed.PAST]
 
 
 def test_what_is_just_written_is_left_to_its_webhook() -> None:

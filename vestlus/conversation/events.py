@@ -39,6 +39,8 @@ class Missed(StrEnum):
     LATE = "late"
     #: Too late for an answer of the bot's: it is shown to people.
     STALE = "stale"
+    #: As late, and somebody wrote to the user after it: it is only remembered.
+    PAST = "past"
 
 
 #: Kinds that may come more than once for one mid, told apart by action, number and time.

@@ -81,7 +81,8 @@ def effect_of(
     if event.conversation is None:
         return NewEvent(event, EventState.NOTED)
     if calls_for_answer(event):
-        if event.missed is Missed.STALE and command_of(event.text or "") not in _RIGHTS:
+        too_late = event.missed in (Missed.STALE, Missed.PAST)
+        if too_late and command_of(event.text or "") not in _RIGHTS:
             return NewEvent(event, EventState.NOTED, _stale(event, now_ms))
         return NewEvent(event, EventState.PENDING)
     if event.kind is EventKind.ECHO and judgement is not None:
@@ -115,12 +116,15 @@ def _echo(event: Event, judgement: Judgement, policy: PeoplePolicy, now_ms: int)
 
 def _stale(event: Event, now_ms: int) -> Change:
     """A message too old to be answered: people see it, and what is said next knows of it."""
+    said, heard_ms = (as_history(event),), min(event.timestamp_ms, now_ms)
+    if event.missed is Missed.PAST:
+        return Change(history=said, heard_ms=heard_ms)
     when = datetime.fromtimestamp(event.timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
     return Change(
-        history=(as_history(event),),
+        history=said,
         waiting_ms=now_ms,
         note=f"A message of {when} UTC was missed and is not answered.",
-        heard_ms=min(event.timestamp_ms, now_ms),
+        heard_ms=heard_ms,
     )
 
 

@@ -86,6 +86,7 @@ def missed_messages(
     last_ms = 0
     # Of one second's messages, the later listed is the older.
     oldest_first = sorted(listed, key=lambda message: message.created_ms, reverse=True)[::-1]
+    answered = _answered(oldest_first, user)
     for one in oldest_first:
         # A burst is ordered by time, and a listing knows no parts of a second.
         at_ms = max(one.created_ms, min(last_ms, one.created_ms + _WHOLE_SECOND_MS))
@@ -104,17 +105,24 @@ def missed_messages(
             # One that was written this moment is mostly recorded the next.
             arrived = one.created_ms + _WHOLE_SECOND_MS + policy.tolerance_ms < now_ms
             return Findings(tuple(events), too_fresh=arrived)
-        stale = one.created_ms + policy.stale_ms < now_ms
-        events.append(_event(account, user, one, at_ms, stale=stale))
+        missed = Missed.LATE
+        if one.sender == user and one.created_ms + policy.stale_ms < now_ms:
+            missed = Missed.PAST if one.mid in answered else Missed.STALE
+        events.append(_event(account, user, one, at_ms, missed))
     return Findings(tuple(events))
 
 
-def _event(account: str, user: str, one: ListedMessage, at_ms: int, *, stale: bool) -> Event:
+def _answered(oldest_first: Sequence[ListedMessage], user: str) -> frozenset[str]:
+    """The messages of the user's after which our side wrote."""
+    ours = [place for place, one in enumerate(oldest_first) if one.sender != user]
+    return frozenset(one.mid for one in oldest_first[: ours[-1]]) if ours else frozenset()
+
+
+def _event(account: str, user: str, one: ListedMessage, at_ms: int, missed: Missed) -> Event:
     """As the webhook would have told it, with the same key, so that it changes nothing later."""
     # Whatever the user did not write is from our side: which of the account's ids it bears is
     # undocumented, and our own words must never be taken for a question.
     kind = EventKind.MESSAGE if one.sender == user else EventKind.ECHO
-    stale = stale and kind is EventKind.MESSAGE
     return Event(
         key=event_key(kind, account, one.mid),
         kind=kind,
@@ -126,7 +134,7 @@ def _event(account: str, user: str, one: ListedMessage, at_ms: int, *, stale: bo
         text=one.text or None,
         attachments=one.attachments,
         is_unsupported=not (one.text or one.attachments),
-        missed=Missed.STALE if stale else Missed.LATE,
+        missed=missed,
     )
 
 

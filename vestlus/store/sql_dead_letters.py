@@ -51,7 +51,7 @@ class SqlDeadLetters(SqlPart):
         # By themselves: JSON has no bytes, and letters are rare.
         add = database.dialect.insert(schema.dead_letter)
         new = add.excluded
-        self._add = add.on_conflict_do_update(
+        self._add_letter = add.on_conflict_do_update(
             index_elements=["id"],
             set_={
                 "state": str(LetterState.OPEN),
@@ -63,8 +63,10 @@ class SqlDeadLetters(SqlPart):
             # What was replayed and is given up once more is there again, with its history.
             where=_LETTER.state == str(LetterState.REPLAYED),
         )
-        self._one = select(*LETTER_COLUMNS).where(_LETTER.id == bindparam("letter", type_=Text()))
-        self._close = (
+        self._one_letter = select(*LETTER_COLUMNS).where(
+            _LETTER.id == bindparam("letter", type_=Text())
+        )
+        self._close_letter = (
             update(schema.dead_letter)
             .where(
                 _LETTER.id == bindparam("letter", type_=Text()),
@@ -73,8 +75,10 @@ class SqlDeadLetters(SqlPart):
             .returning(_LETTER.id)
         )
         trail = longer(_LETTER.trail, bindparam("moment", type_=Text()))
-        self._discard = self._close.values(state=str(LetterState.DISCARDED), body=b"", trail=trail)
-        self._replayed = self._close.values(
+        self._discard_letter = self._close_letter.values(
+            state=str(LetterState.DISCARDED), body=b"", trail=trail
+        )
+        self._replayed_letter = self._close_letter.values(
             state=str(LetterState.REPLAYED), replays=_LETTER.replays + 1, trail=trail
         )
 
@@ -105,7 +109,7 @@ class SqlDeadLetters(SqlPart):
             }
             for id_, letter in sorted(single.items())
         ]
-        connection.execute(self._add, rows)
+        connection.execute(self._add_letter, rows)
 
     async def dead_letters(
         self, *, limit: int, wanted: LettersWanted | None = None
@@ -116,16 +120,16 @@ class SqlDeadLetters(SqlPart):
 
     async def dead_letter(self, letter: str) -> DeadLetter | None:
         """See :meth:`vestlus.store.port.DeadLetters.dead_letter`."""
-        rows = await self._database.fetch(self._one, {"letter": cleaned(letter)})
+        rows = await self._database.fetch(self._one_letter, {"letter": cleaned(letter)})
         return letter_of(rows[0]) if rows else None
 
     async def discard(self, letter: str, *, by: str, now_ms: int) -> bool:
         """See :meth:`vestlus.store.port.DeadLetters.discard`."""
-        return await self._end(self._discard, letter, Moment(now_ms, "discarded", by))
+        return await self._end(self._discard_letter, letter, Moment(now_ms, "discarded", by))
 
     async def note_replay(self, letter: str, *, by: str, now_ms: int) -> bool:
         """See :meth:`vestlus.store.port.DeadLetters.note_replay`."""
-        return await self._end(self._replayed, letter, Moment(now_ms, "replayed", by))
+        return await self._end(self._replayed_letter, letter, Moment(now_ms, "replayed", by))
 
     async def _end(self, statement: Any, letter: str, moment: Moment) -> bool:  # noqa: ANN401 - an update
         values = {"letter": cleaned(letter), "moment": cleaned(written([moment]))}

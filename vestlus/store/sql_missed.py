@@ -31,21 +31,21 @@ class SqlMissed(SqlPart):
         super().__init__(database, outbox_partitions)
         dialect = database.dialect
         account = bindparam("account", type_=Text())
-        self._looked = select(_LOOKED.until_ms).where(_LOOKED.account == account)
+        self._looked_until = select(_LOOKED.until_ms).where(_LOOKED.account == account)
         note = dialect.insert(schema.looked_for_missed).values(
             account=account, until_ms=bindparam("until", type_=BigInteger())
         )
-        self._note = note.on_conflict_do_update(
+        self._note_looked = note.on_conflict_do_update(
             index_elements=["account"],
             set_={"until_ms": note.excluded.until_ms},
             where=_LOOKED.until_ms < note.excluded.until_ms,
         )
         columns = (_EVENT.seq, _EVENT.kind, _EVENT.mid, _EVENT.timestamp_ms, _EVENT.payload)
         brings = is_in(_EVENT.kind, _BRINGING)
-        self._named = select(*columns).where(
+        self._messages_named = select(*columns).where(
             _EVENT.account == account, dialect.one_of(_EVENT.mid, "mids"), brings
         )
-        self._recent = select(*columns).where(
+        self._messages_since = select(*columns).where(
             _EVENT.conversation == bindparam("of", type_=Text()),
             _EVENT.timestamp_ms >= bindparam("since", type_=BigInteger()),
             brings,
@@ -53,7 +53,7 @@ class SqlMissed(SqlPart):
 
     async def looked_until(self, account: str) -> int:
         """See :meth:`vestlus.store.port.MissedMessages.looked_until`."""
-        rows = await self._database.fetch(self._looked, {"account": cleaned(account)})
+        rows = await self._database.fetch(self._looked_until, {"account": cleaned(account)})
         return int(rows[0][0]) if rows else 0
 
     async def note_looked(self, lease: Lease, account: str, until_ms: int) -> None:
@@ -61,7 +61,7 @@ class SqlMissed(SqlPart):
 
         def work(connection: Connection) -> None:
             self._hold(connection, lease)
-            connection.execute(self._note, {"account": cleaned(account), "until": until_ms})
+            connection.execute(self._note_looked, {"account": cleaned(account), "until": until_ms})
 
         await self._database.write(work)
 
@@ -71,9 +71,9 @@ class SqlMissed(SqlPart):
         """See :meth:`vestlus.store.port.MissedMessages.known_messages`."""
         wanted = {name for mid in mids if (name := indexed(mid, account)) is not None}
         named = {"account": cleaned(account), "mids": self._dialect.value_set(wanted)}
-        found = list(await self._database.fetch(self._named, named)) if wanted else []
+        found = list(await self._database.fetch(self._messages_named, named)) if wanted else []
         recent = {"of": conversation, "since": since_ms}
-        found += await self._database.fetch(self._recent, recent)
+        found += await self._database.fetch(self._messages_since, recent)
         return _messages(found)
 
 
