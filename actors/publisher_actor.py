@@ -13,6 +13,8 @@ import ray
 
 from actors.shell import Controls, Shell, new_member
 from image_bank.open import open_links
+from publishers.posts_rules import PostRules
+from publishers.posts_worker import Posting
 from publishers.rules import SendingRules
 from publishers.service import PublisherService
 from vestlus.bus.open import open_bus
@@ -94,6 +96,12 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
                 monotonic=time.monotonic,
                 rules=SendingRules(settling_seconds=settings.settling_seconds),
                 chance=random.Random(),  # noqa: S311 - jitter, no secret
+                posting=Posting(
+                    store=store,
+                    publishing=graph,
+                    pictures=pictures,
+                    rules=PostRules(settling_seconds=settings.settling_seconds),
+                ),
             )
         )
         holder = PublisherHolder(service)

@@ -18,6 +18,7 @@ from publishers.looking import Looker
 from publishers.lookout import Lookout
 from publishers.outcome import Outcomes
 from publishers.pictures import PictureDesk, PictureSource
+from publishers.posts_worker import PostWorker
 from publishers.reader import LedgerReader
 from publishers.rules import SendingRules
 from publishers.sending import LeaseRemaining, Sender
@@ -61,8 +62,11 @@ class OutboxWorker:
         rules: SendingRules,
         tally: Tally,
         chance: random.Random,
+        posts: PostWorker | None = None,
     ) -> None:
+        """``posts`` are published beside the messages, in the same budgets."""
         self._lease = lease
+        self._posts = posts
         self._clock = clock
         self._book = LedgerBook(
             ledger=ledger,
@@ -159,8 +163,12 @@ class OutboxWorker:
     async def drain(self, seconds: float) -> bool:
         """Begins nothing more and waits for what is in flight; whether all of it ended."""
         self._dispatch.draining = self._lookout.draining = True
+        if self._posts is not None:
+            self._posts.draining = True
         try:
             async with asyncio.timeout(seconds):
+                if self._posts is not None:
+                    await self._posts.drained()
                 for lane in tuple(self._lanes.values()):
                     while lane.in_flight or lane.reading:
                         lane.changed.clear()
@@ -182,6 +190,8 @@ class OutboxWorker:
                     self._spawn(self._lookout.walk_echoes(), "echoes")
                     self._spawn(self._drafts.run(), "drafts")
                     self._spawn(self._actions.take(self._lane), "asked")
+                    if self._posts is not None:
+                        self._spawn(self._posts.run(self._lane), "posts")
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
 

@@ -51,6 +51,8 @@ class PublisherStats:
     acted: int
     actions_dropped: int
     undecodable: int
+    #: Steps of posts, as ``before/after``.
+    posts: Mapping[str, int]
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Tally:
     dead: Counter[str] = field(default_factory=Counter)
     cancelled: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    posts: Counter[str] = field(default_factory=Counter)
 
     def step(self, before: SendState, after: SendState, reason: str) -> None:
         """Counts a step that was made."""
@@ -110,4 +113,5 @@ class Tally:
             acted=self.events["acted"],
             actions_dropped=self.events["action_dropped"],
             undecodable=self.events["undecodable"],
+            posts=dict(self.posts),
         )
