@@ -59,7 +59,7 @@ def test_a_picture_is_made_ready_and_published() -> None:
         )
         (row,) = post.containers
         assert (row.container, row.finished) == (made.id, True)
-        assert virtual_monotonic() < 10
+        assert place.instagram.grid[0].at_ms - post.planned_ms < 10_000
 
     run_virtual(scenario())
 
