@@ -141,6 +141,10 @@ class MemoryPosts:
         await self._called()
         return self.rows.get(id_)
 
+    async def post_of_key(self, key: str) -> PostRow | None:
+        """See the port."""
+        raise NotImplementedError
+
     async def posts(self, *, limit: int, account: str | None = None) -> tuple[PostRow, ...]:
         """See the port."""
         raise NotImplementedError
