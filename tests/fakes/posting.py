@@ -89,9 +89,11 @@ class PostPlace:
             tally=self.tally,
         )
 
-    def start(self, worker: PostWorker | None = None) -> asyncio.Task[None]:
-        """Run a worker, with queues of messages that are empty."""
-        lanes = self.lanes()
+    def start(
+        self, worker: PostWorker | None = None, lanes: Lanes | None = None
+    ) -> asyncio.Task[None]:
+        """Run a worker, beside these queues of messages; empty ones if none are given."""
+        lanes = self.lanes() if lanes is None else lanes
 
         def lane_of(account: str) -> Lane:
             return lanes.get(account) or lanes.new(account)

@@ -1,6 +1,7 @@
 """Posts on the real store and the simulator: killed at every step, each is on the grid once."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -18,9 +19,13 @@ from publishers.posts_rules import PostRules
 from publishers.posts_worker import Posting, PostWorker
 from publishers.rate import Limit
 from publishers.rules import SendingRules
+from publishers.service import PublisherService
 from publishers.tally import Tally
+from tests.fakes.outbox import MemoryPictures
 from tests.fakes.posting import Link
 from tests.integration.test_simulator_posts import jpeg
+from vestlus.bus.open import open_bus
+from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import outbox_partition_of
 from vestlus.instagram.graph import GraphClient
@@ -286,3 +291,33 @@ async def test_a_quota_that_is_used_up_leaves_the_post_waiting_with_a_word(tmp_p
                 await asyncio.sleep(0.05)
         assert (row.state, row.reason) == (PostState.PLANNED, "publishing_limit")
         assert await stage.captions(account) == []
+
+
+async def test_the_publisher_service_publishes_beside_its_messages(tmp_path: Path) -> None:
+    (account,) = accounts_of_their_own(1)
+    bus = open_bus(f"sqlite:///{tmp_path}/bus.sqlite", Topology(inbox=1, outbox=OUTBOX))
+    async with running_stage([account], tmp_path) as stage, bus:
+        await stage.plan(account)
+        name = outbox_lease(outbox_partition_of(account, OUTBOX))
+        member = Member("publisher", MemberKind.PUBLISHER, "1", "here", 1)
+        lease = (await stage.store.acquire([name], member, 600))[name]
+        service = PublisherService(
+            bus=bus,
+            store=stage.store,
+            messaging=stage.graph,
+            pictures=MemoryPictures(),
+            clock=system_clock,
+            monotonic=time.monotonic,
+            rules=QUICK,
+            chance=random.Random(0),  # noqa: S311 - no secret
+            posting=Posting(
+                store=stage.store, publishing=stage.graph, pictures=stage.pictures, rules=POSTS
+            ),
+        )
+        async with service:
+            service.lease_extended([name], time.monotonic() + 600)
+            await service.hold(lease)
+            row = await stage.ended(account)
+            assert service.stats().posts["publishing/published"] == 1
+        assert row.state is PostState.PUBLISHED
+        assert await stage.captions(account) == [row.caption]

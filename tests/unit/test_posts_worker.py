@@ -14,6 +14,7 @@ from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault
 from tests.fakes.posting import PostPlace
 from tests.fakes.publishing import PretendPublishing
+from tests.fakes.store_ledger import MemoryLedger
 from vestlus.errors import GraphError, LeaseLost, NotSent, OutcomeUnknown, Refused
 from vestlus.instagram.port import (
     CarouselContainer,
@@ -540,3 +541,26 @@ def test_a_drain_lets_the_request_under_way_end_and_begins_no_more() -> None:
         assert len(place.instagram.made) == 1
 
     run_virtual(scenario())
+
+
+def test_messages_that_wait_go_first_and_a_post_does_not_wait_for_ever() -> None:
+    async def scenario(waiting: int) -> float:
+        place = PostPlace()
+        lanes = place.lanes()
+        ledger = MemoryLedger()
+        for number in range(waiting):
+            lane = lanes.get("a1") or lanes.new("a1")
+            lane.add(ledger.add(f"r{number}"), virtual_ms())
+        place.store.plan("x")
+        task = place.start(lanes=lanes)
+        while not place.instagram.calls:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait({task})
+        assert lanes["a1"].budget.take_spare(), "a post took a right to a message"
+        return place.instagram.calls[0][2]
+
+    rules = PostRules()
+    assert run_virtual(scenario(0)) < 2
+    patience = rules.patience_looks * rules.patience_look_seconds
+    assert patience <= run_virtual(scenario(5)) < patience + 2
