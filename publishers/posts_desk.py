@@ -29,10 +29,15 @@ T = TypeVar("T")
 
 
 class NotNow(Exception):
-    """No request may be begun at this moment; nothing was done."""
+    """No request may be begun for so many seconds; nothing was done."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
-#: Waits for the right to one request. Raises NotNow when too little of the lease is left for it.
+#: Waits a moment for the right to one request. Raises NotNow when there is none: the account is
+#: paused, or too little of the lease is left.
 Admit = Callable[[], Awaitable[None]]
 
 

@@ -36,8 +36,8 @@ class PostMoves:
             return 0.0
         try:
             return await self._request(post, admit)
-        except NotNow:
-            return desk.rules.not_begun_seconds
+        except NotNow as told:
+            return max(told.seconds, desk.rules.not_begun_seconds)
 
     async def _request(self, post: PostRow, admit: Admit) -> float:
         match post.state:

@@ -55,6 +55,10 @@ class PostRules:
     poll_seconds: float = 2.0
     #: Until a post is looked at again that could not be begun: too little of the lease was left.
     not_begun_seconds: float = 1.0
+    #: How long a request waits for its turn in the account's budget.
+    turn_seconds: float = 5.0
+    #: Until an account's posts are looked at again after a defect of ours.
+    defect_seconds: float = 60.0
     #: Posts read at a time.
     page: int = 100
     #: So often and so long a post waits, before each request, while messages of its account wait.

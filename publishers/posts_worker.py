@@ -21,6 +21,7 @@ from publishers.rate import CallKind
 from publishers.rules import SendingRules
 from publishers.tally import Tally
 from vestlus.clock import Clock
+from vestlus.errors import LeaseLost
 from vestlus.instagram.port import Publishing
 from vestlus.store.port import Posts
 from vestlus.store.post_rows import PostRow
@@ -142,6 +143,11 @@ class PostWorker:
                 if pause:
                     self._not_before[account] = self._monotonic() + pause
                     return
+        except LeaseLost:
+            raise
+        except Exception as defect:  # noqa: BLE001 - what is wrong with posts must not stop messages
+            _log.error("posts_failed_unexpectedly", account=account, error=type(defect).__name__)
+            self._not_before[account] = self._monotonic() + self._rules.defect_seconds
         finally:
             self._busy.discard(account)
             self._changed.set()
@@ -152,6 +158,7 @@ class PostWorker:
             if lane.is_idle(self._clock()):
                 break
             await asyncio.sleep(self._rules.patience_look_seconds)
-        await lane.budget.take(CallKind.PUBLISH)
+        if not await lane.budget.take_within(CallKind.PUBLISH, self._rules.turn_seconds):
+            raise NotNow(lane.budget.paused_seconds())
         if self.draining or self._lease_remaining() <= self._needed:
-            raise NotNow
+            raise NotNow(0.0)

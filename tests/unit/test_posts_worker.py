@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -23,7 +24,7 @@ from vestlus.instagram.port import (
     PictureContainer,
     PublishingQuota,
 )
-from vestlus.store.post_rows import PostKind, PostRow
+from vestlus.store.post_rows import PostKind, PostPicture, PostRow
 from vestlus.store.posts import PostState
 
 HOUR_MS = 3_600_000
@@ -564,3 +565,45 @@ def test_messages_that_wait_go_first_and_a_post_does_not_wait_for_ever() -> None
     assert run_virtual(scenario(0)) < 2
     patience = rules.patience_looks * rules.patience_look_seconds
     assert patience <= run_virtual(scenario(5)) < patience + 2
+
+
+def test_a_defect_in_one_accounts_posts_stops_nothing_else() -> None:
+    async def scenario() -> None:
+        place = PostPlace()
+        broken = place.store.plan("x", pictures=1)
+        place.store.plan("y", account="a2")
+        place.pictures.defects = {"p0": 1}
+        place.store.rows["y"] = replace(
+            place.store.rows["y"], pictures=(PostPicture("other", "Pilt"),)
+        )
+        async with place.serving() as task:
+            while place.store.rows["y"].state is not PostState.PUBLISHED:
+                await asyncio.sleep(0.1)
+            assert not task.done()
+            assert place.store.rows["x"] == broken
+            await place.ended()
+        assert place.store.rows["x"].state is PostState.PUBLISHED
+
+    run_virtual(scenario())
+
+
+def test_posts_of_a_paused_account_wait_and_hold_up_no_drain() -> None:
+    async def scenario() -> None:
+        place = PostPlace()
+        lanes = place.lanes()
+        lanes.new("a1").stop(100.0)
+        place.store.plan("x")
+        worker = place.worker()
+        task = place.start(worker, lanes)
+        await asyncio.sleep(20)
+        assert not place.instagram.calls
+        worker.draining = True
+        async with asyncio.timeout(1):
+            await worker.drained()
+        worker.draining = False
+        await place.ended()
+        task.cancel()
+        await asyncio.wait({task})
+        assert place.instagram.calls[0][2] >= 100
+
+    run_virtual(scenario())
