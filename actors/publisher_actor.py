@@ -14,6 +14,8 @@ import ray
 from actors.shell import Controls, Shell, new_member
 from image_bank.open import open_links
 from publishers.limits import account_limits
+from publishers.posts_rules import PostRules
+from publishers.posts_worker import Posting
 from publishers.rules import SendingRules
 from publishers.service import PublisherService
 from vestlus.accounts.open import being_read, token_book
@@ -100,6 +102,12 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
                 chance=random.Random(),  # noqa: S311 - jitter, no secret
                 accounts=[account.id for account in settings.accounts],
                 topology=topology,
+                posting=Posting(
+                    store=store,
+                    publishing=graph,
+                    pictures=pictures,
+                    rules=PostRules(settling_seconds=settings.settling_seconds),
+                ),
             )
         )
         reading = await stack.enter_async_context(being_read(book))

@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from image_bank.bank import ImageBank
-from image_bank.catalogue import may_send
+from image_bank.catalogue import may_post, may_send
 from image_bank.storage import checked
 from vestlus.settings_account import Account
 
@@ -69,6 +69,20 @@ class PictureLink:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class PostLink:
+    """Where a picture for posts can be fetched, and what the catalogue says of it.
+
+    ``width`` and ``height`` are those of the picture in the bank, pixels.
+    """
+
+    file: str
+    url: str
+    alt: str
+    width: int
+    height: int
+
+
 class BankLinks:
     """Gives out links to what an account may send now."""
 
@@ -98,8 +112,22 @@ class BankLinks:
             return None
         if not may_send(picture, account, local_day(owner, now_ms)):
             return None
-        name = self._signer.sign(picture.file, now_ms)
-        return PictureLink(picture.file, f"{self._public_url}{MEDIA_PATH}{name}")
+        return PictureLink(picture.file, self._address(picture.file, now_ms))
+
+    async def post_link(self, picture_id: str, account: str, now_ms: int) -> PostLink | None:
+        """A link to the JPEG for a post of this account; ``None`` and raises as :meth:`link`."""
+        owner = self._accounts(account)
+        picture = await self._bank.picture(picture_id)
+        if picture is None or owner is None or self._public_url is None:
+            return None
+        file = picture.post_file
+        if file is None or not may_post(picture, account, local_day(owner, now_ms)):
+            return None
+        url = self._address(file, now_ms)
+        return PostLink(file, url, picture.alt, picture.width, picture.height)
+
+    def _address(self, file: str, now_ms: int) -> str:
+        return f"{self._public_url}{MEDIA_PATH}{self._signer.sign(file, now_ms)}"
 
 
 def local_day(account: Account, now_ms: int) -> date:

@@ -19,6 +19,7 @@ from publishers.lookout import Lookout
 from publishers.missed_reading import SearchParts
 from publishers.outcome import Outcomes
 from publishers.pictures import PictureDesk, PictureSource
+from publishers.posts_worker import PostWorker
 from publishers.reader import LedgerReader
 from publishers.rules import SendingRules
 from publishers.searches import Searches
@@ -64,9 +65,13 @@ class OutboxWorker:
         tally: Tally,
         chance: random.Random,
         missed: SearchParts | None = None,
+        posts: PostWorker | None = None,
     ) -> None:
-        """Without ``missed``, no missed messages are looked for."""
+        """Without ``missed``, no missed messages are looked for; ``posts`` are published beside the
+        messages, in the same budgets.
+        """
         self._lease = lease
+        self._posts = posts
         self._clock = clock
         self._searches = Searches(missed, lease=lease, clock=clock, rules=rules, tally=tally)
         self._book = LedgerBook(
@@ -168,8 +173,12 @@ class OutboxWorker:
     async def drain(self, seconds: float) -> bool:
         """Begins nothing more and waits for what is in flight; whether all of it ended."""
         self._dispatch.draining = self._lookout.draining = True
+        if self._posts is not None:
+            self._posts.draining = True
         try:
             async with asyncio.timeout(seconds):
+                if self._posts is not None:
+                    await self._posts.drained()
                 for lane in tuple(self._lanes.values()):
                     while lane.in_flight or lane.reading:
                         lane.changed.clear()
@@ -192,6 +201,8 @@ class OutboxWorker:
                     self._spawn(self._drafts.run(), "drafts")
                     self._spawn(self._actions.take(self._lane), "asked")
                     self._searches.begin(self._lane)
+                    if self._posts is not None:
+                        self._spawn(self._posts.run(self._lane), "posts")
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
 

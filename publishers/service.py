@@ -15,6 +15,7 @@ from publishers.doorbell import Doorbell
 from publishers.missed_reading import SearchParts
 from publishers.outbox import OutboxWorker
 from publishers.pictures import PictureSource
+from publishers.posts_worker import Posting, PostWorker
 from publishers.rules import SendingRules
 from publishers.tally import PublisherStats, Tally
 from vestlus.bus.port import Bus, Topology
@@ -72,11 +73,15 @@ class PublisherService:
         chance: random.Random,
         accounts: Collection[str] = (),
         topology: Topology | None = None,
+        posting: Posting | None = None,
     ) -> None:
-        """Missed messages are looked for of ``accounts``, where the ``topology`` is told."""
+        """Missed messages are looked for of ``accounts``, where the ``topology`` is told. Without
+        ``posting``, messages are sent and nothing is published.
+        """
         self._accounts = accounts
         self._topology = topology
         self._bus = bus
+        self._posting = posting
         self._store = store
         self._messaging = messaging
         self._pictures = pictures
@@ -121,18 +126,34 @@ class PublisherService:
             until = self._until.get(lease.name, 0.0)
             await self.let_go(lease.name, drain_seconds=0)
             self._until[lease.name] = until
+
+        def remaining() -> float:
+            return self._until.get(lease.name, 0.0) - self._monotonic()
+
+        posts = None
+        if self._posting is not None:
+            posts = PostWorker(
+                lease=lease,
+                posting=self._posting,
+                lease_remaining=remaining,
+                clock=self._clock,
+                monotonic=self._monotonic,
+                rules=self._rules,
+                tally=self._tally,
+            )
         worker = OutboxWorker(
             lease=lease,
             ledger=self._store,
             messaging=self._messaging,
             pictures=self._pictures,
-            lease_remaining=lambda: self._until.get(lease.name, 0.0) - self._monotonic(),
+            lease_remaining=remaining,
             clock=self._clock,
             monotonic=self._monotonic,
             rules=self._rules,
             tally=self._tally,
             chance=self._chance,
             missed=self._search_parts(partition_number(lease.name)),
+            posts=posts,
         )
         bell = Doorbell(
             bus=self._bus,

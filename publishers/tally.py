@@ -54,6 +54,8 @@ class PublisherStats:
     #: Looks for missed messages that were carried through, and messages that they found.
     searched: int
     missed: int
+    #: Steps of posts, as ``before/after``.
+    posts: Mapping[str, int]
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class Tally:
     dead: Counter[str] = field(default_factory=Counter)
     cancelled: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    posts: Counter[str] = field(default_factory=Counter)
 
     def step(self, before: SendState, after: SendState, reason: str) -> None:
         """Counts a step that was made."""
@@ -115,4 +118,5 @@ class Tally:
             undecodable=self.events["undecodable"],
             searched=self.events["searched"],
             missed=self.events["missed"],
+            posts=dict(self.posts),
         )

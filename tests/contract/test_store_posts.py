@@ -112,6 +112,8 @@ async def test_of_one_occasion_there_is_one_post_whoever_plans_it(
     kept = await store.posts(limit=50)
     assert {post.id for post in kept} == set().union(*added)
     assert await store.add_posts([replace(new_post(), id=kept[0].id)], 600) == frozenset()
+    assert await store.post_of_key(kept[0].key) == kept[0]
+    assert await store.post_of_key("unheard of") is None
 
 
 async def test_each_step_is_recorded_with_what_it_says_of_containers(store: Store) -> None:

@@ -220,7 +220,8 @@ async def test_the_days_limits_are_counted_and_enforced(client: Client, hall: Ha
     await client.control("publishing", {"posts_per_day": 1, "containers_per_day": 2})
     first, second = [await created(client, image_url=url) for _ in range(2)]
     assert await error_of(client, "me/media", image_url=url) == (9, 2207042)
-    assert await created(client, SECOND, image_url=url)
+    seconds = await created(client, SECOND, image_url=url)
+    assert await status_of(client, seconds) == "FINISHED"
     await client.graph("POST", "me/media_publish", creation_id=first)
     assert await error_of(client, "me/media_publish", creation_id=second) == (9, 2207042)
     _, quota = await client.graph("GET", f"{FIRST}/content_publishing_limit?fields=quota_usage")

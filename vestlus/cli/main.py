@@ -28,6 +28,7 @@ for _name, _where, _help in (
         "vestlus.cli.conversations:app",
         "Look after conversations: who waits, take over, answer, hand back.",
     ),
+    ("posts", "vestlus.cli.posts:posts", "Publish posts by hand, and see what became of each."),
     (
         "accounts",
         "vestlus.cli.accounts:app",

@@ -85,6 +85,8 @@ class GraphApi:
                 if own is not None and path[0] != own:
                     raise graph_errors.no_object()
                 account = path[0]
+            elif own is None:
+                account = self._publisher.owner(path[0]) or account
             body = await self._publishing(request.method, path, account, parameters)
             if body is None:
                 body = await self._dispatch(request.method, path, account, parameters, started)

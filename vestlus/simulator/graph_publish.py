@@ -88,6 +88,10 @@ class PublishApi:
         container = found
         return self._done(fault, lambda: {"id": self._posts.publish(container).id})
 
+    def owner(self, container: str) -> str | None:
+        """Return the account that a container is of, for tokens that are valid for all."""
+        return self._posts.owner(container)
+
     def knows(self, account: str, container: str) -> bool:
         """Tell whether this is one of the account's containers."""
         return self._posts.container(account, container) is not None

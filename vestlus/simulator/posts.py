@@ -143,6 +143,11 @@ class Posts:
         found = self._containers.get(container)
         return found if found is not None and found.account == account else None
 
+    def owner(self, container: str) -> str | None:
+        """Return the account of a container."""
+        found = self._containers.get(container)
+        return None if found is None else found.account
+
     def publish(self, container: Container) -> Post:
         """Put a container on the grid, also one that is there already.
 

@@ -467,6 +467,10 @@ class Posts(Protocol):
         """One post."""
         ...
 
+    async def post_of_key(self, key: str) -> PostRow | None:
+        """The post of an occasion."""
+        ...
+
     async def posts(self, *, limit: int, account: str | None = None) -> tuple[PostRow, ...]:
         """The posts that were planned for the latest time, latest first, without containers."""
         ...

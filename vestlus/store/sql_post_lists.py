@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Select,
     Text,
     bindparam,
     literal_column,
@@ -51,6 +52,7 @@ class SqlPostLists(SqlPart):
         named = _POST.id == bindparam("of", type_=Text())
         of_outbox = _POST.outbox == bindparam("of", type_=Integer())
         self._one = select(*POST_COLUMNS).where(named)
+        self._keyed = select(*POST_COLUMNS).where(_POST.key == bindparam("of", type_=Text()))
         self._containers = (
             select(*CONTAINER_COLUMNS)
             .where(dialect.one_of(_CONTAINER.post, "posts"))
@@ -113,13 +115,11 @@ class SqlPostLists(SqlPart):
 
     async def post(self, id_: str) -> PostRow | None:
         """See :meth:`vestlus.store.port.Posts.post`."""
+        return await self._single(self._one, {"of": cleaned(id_)})
 
-        def work(connection: Connection) -> PostRow | None:
-            rows = connection.execute(self._one, {"of": cleaned(id_)}).all()
-            found = post_rows(rows, self._containers_of(connection, [row.id for row in rows]))
-            return found[0] if found else None
-
-        return await self._database.read(work)
+    async def post_of_key(self, key: str) -> PostRow | None:
+        """See :meth:`vestlus.store.port.Posts.post_of_key`."""
+        return await self._single(self._keyed, {"of": cleaned(key)})
 
     async def posts(self, *, limit: int, account: str | None = None) -> tuple[PostRow, ...]:
         """See :meth:`vestlus.store.port.Posts.posts`."""
@@ -142,6 +142,14 @@ class SqlPostLists(SqlPart):
         values = {"account": cleaned(account), "media": self._dialect.value_set(media)}
         rows = await self._database.fetch(self._media_of, values)
         return frozenset(row[0] for row in rows)
+
+    async def _single(self, statement: Select[Any], values: dict[str, object]) -> PostRow | None:
+        def work(connection: Connection) -> PostRow | None:
+            rows = connection.execute(statement, values).all()
+            found = post_rows(rows, self._containers_of(connection, [row.id for row in rows]))
+            return found[0] if found else None
+
+        return await self._database.read(work)
 
     def _containers_of(self, connection: Connection, posts: Sequence[str]) -> Sequence[Any]:
         if not posts:

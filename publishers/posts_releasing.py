@@ -1,0 +1,87 @@
+"""The moment at which a post goes out, and finding out whether it did."""
+
+from __future__ import annotations
+
+from publishers.posts_desk import Admit, PostDesk
+from publishers.posts_looking import (
+    Evidence,
+    conclude,
+    is_listed,
+    look_again,
+    settled_at_ms,
+    unknown,
+)
+from publishers.posts_outcome import Outcome, stops_posts
+from vestlus.backoff import until_available
+from vestlus.errors import GraphError
+from vestlus.instagram.port import Container, ContainerStatus
+from vestlus.store.post_rows import WHOLE, PostRow, PostStep
+from vestlus.store.posts import PostState
+
+
+class Releasing:
+    """Publishes READY posts, and looks for those of which nobody knows whether they are out."""
+
+    def __init__(self, desk: PostDesk) -> None:
+        self._desk = desk
+
+    async def publish(self, post: PostRow, admit: Admit) -> float:
+        """Publishes the container of a READY post."""
+        desk = self._desk
+        whole = post.current(WHOLE)
+        if whole is None or desk.is_old(whole):
+            step = desk.outcomes.new_round(post, "container_expired", desk.clock())
+            await desk.record(step)
+            return 0.0
+        if not await desk.has_room(post, 0, admit):
+            return 0.0
+        await admit()
+        begin = PostStep(
+            of=post, after=PostState.PUBLISHING, at_ms=desk.clock(), failures=post.failures
+        )
+        begun = await desk.record(begin)
+        return 0.0 if begun is None else await self._request(begun, whole.container)
+
+    async def look(self, post: PostRow, admit: Admit) -> float:
+        """Asks about a LOOKING post."""
+        desk = self._desk
+        whole = post.current(WHOLE)
+        if whole is None:
+            await desk.record(unknown(post, "cannot_be_known", desk.clock()))
+            return 0.0
+        await admit()
+        told = await desk.ask(desk.publishing.container(post.account, whole.container))
+        now_ms = desk.clock()
+        if isinstance(told, GraphError):
+            pause = desk.outcomes.pause(told)
+            due_ms = now_ms + round(max(pause, desk.rules.look_seconds) * 1000)
+            step = look_again(post, now_ms, due_ms, desk.outcomes)
+            return await desk.settle(Outcome(step, pause, stops_posts(told)), told)
+        seen = Evidence(told, None)
+        is_out = told.status is ContainerStatus.PUBLISHED
+        if is_listed(post) and (is_out or now_ms >= settled_at_ms(post, desk.outcomes)):
+            await admit()
+            seen = await self._with_list(post, told)
+        await desk.record(conclude(post, seen, desk.clock(), desk.outcomes))
+        return 0.0
+
+    async def _request(self, begun: PostRow, container: str) -> float:
+        desk = self._desk
+        desk.quotas.published(begun.account)
+        media = await desk.ask(desk.publishing.publish(begun.account, container))
+        now_ms = desk.clock()
+        if isinstance(media, GraphError):
+            return await desk.settle(desk.outcomes.not_published(begun, media, now_ms), media)
+        await desk.record(
+            PostStep(of=begun, after=PostState.PUBLISHED, at_ms=now_ms, media_id=media)
+        )
+        return 0.0
+
+    async def _with_list(self, post: PostRow, told: Container) -> Evidence:
+        desk = self._desk
+        listed = await desk.ask(desk.publishing.recent_media(post.account))
+        if isinstance(listed, GraphError):
+            return Evidence(told, None)
+        ids = [one.id for one in listed]
+        claimed = await until_available(lambda: desk.store.claimed_media(post.account, ids))
+        return Evidence(told, listed, claimed)

@@ -1,0 +1,272 @@
+"""``vestlus posts``: what people publish by hand, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from uuid import uuid4
+
+from cyclopts import App, Parameter
+
+from vestlus.errors import VestlusError
+
+if TYPE_CHECKING:
+    from vestlus.settings import Settings
+    from vestlus.store.port import Store
+    from vestlus.store.post_rows import PostKind, PostRow
+
+posts = App(name="posts", help="Publish posts by hand, and see what became of each.")
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
+
+#: How much of a caption fits into a line of a list.
+_SHORT = 50
+
+_NOT_THERE = "there is no such post: `vestlus posts list` shows their ids"
+
+T = TypeVar("T")
+
+
+class PostRefused(VestlusError):
+    """Nothing was planned. ``problems`` has one line each, saying what to mend."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+class NoSuchPost(VestlusError):
+    """There is none of that id."""
+
+
+@posts.command(name="publish-now")
+def publish_now(
+    *,
+    picture: tuple[str, ...],
+    caption: str = "",
+    account: str | None = None,
+    story: Annotated[bool, Parameter(negative="")] = False,
+    ai_generated: Annotated[bool, Parameter(negative="")] = False,
+    key: str | None = None,
+    within_hours: float = 24.0,
+    as_json: AsJson = False,
+) -> None:
+    """Publish pictures of the bank as soon as the service can: one picture, a carousel, a story.
+
+    The running service does it, within seconds or when the day's quota has room. `vestlus posts
+    show` tells how far it is.
+
+    Parameters
+    ----------
+    picture
+        An id of the image bank. Given two to ten times, the post is a carousel.
+    caption
+        At most 2,200 characters, 30 hashtags and 20 mentions. A story has none.
+    account
+        Which account publishes; may be left out where one is configured.
+    story
+        A story instead of a post on the grid.
+    ai_generated
+        Disclose to Instagram that it was made with AI.
+    key
+        A name of the occasion: of one name there is one post, however often it is asked for.
+    within_hours
+        When it could not be published by then, it is given up.
+    """
+    from vestlus.cli.posts_checking import Wish, problems_of
+    from vestlus.clock import system_clock
+    from vestlus.store.post_rows import NewPost, PostPicture
+
+    kind = _kind(len(picture), story=story)
+
+    async def planning(store: Store, settings: Settings) -> tuple[PostRow, bool]:
+        owner = _account(settings, account)
+        now_ms = system_clock()
+        problems = await problems_of(
+            Wish(owner, kind, picture, caption), store, settings.account(owner), now_ms
+        )
+        if within_hours <= 0:
+            problems.append("--within-hours must be above 0")
+        if problems:
+            raise PostRefused(tuple(problems))
+        identity = uuid4().hex
+        new = NewPost(
+            id=identity,
+            key=f"hand:{owner}:{key or identity}",
+            account=owner,
+            kind=kind,
+            pictures=tuple(PostPicture(one) for one in picture),
+            caption=caption,
+            ai_generated=ai_generated,
+            planned_ms=now_ms,
+            deadline_ms=now_ms + round(within_hours * 3_600_000),
+        )
+        if await store.add_posts([new], now_ms):
+            return await _post(store, identity), True
+        known = await store.post_of_key(new.key)
+        if known is None:
+            raise NoSuchPost(_NOT_THERE)
+        return known, False
+
+    row, added = _run(planning)
+    if as_json:
+        _print_json(_values(row) | {"added": added})
+    else:
+        said = "planned" if added else f"was planned under this key already, and is {row.state}"
+        _say(f"{row.id}: {said}")
+
+
+@posts.command(name="list")
+def list_(*, account: str | None = None, limit: int = 50, as_json: AsJson = False) -> None:
+    """List posts, the latest planned first, with what is wrong with each.
+
+    Parameters
+    ----------
+    account
+        Only those of this account.
+    limit
+        How many.
+    """
+
+    async def reading(store: Store, _: Settings) -> tuple[PostRow, ...]:
+        return await store.posts(limit=limit, account=account)
+
+    rows = _run(reading)
+    if as_json:
+        _print_json([_values(row) for row in rows])
+        return
+    for row in rows:
+        words = " ".join(row.caption.split())
+        short = words if len(words) <= _SHORT else f"{words[: _SHORT - 1]}…"
+        _say(f"{row.id}  {_moment(row.planned_ms)}  {row.state:<10}  {row.kind:<8}  {short}")
+        if row.problem:
+            _say(f"    {row.problem}")
+    if not rows:
+        _say("There are no posts.")
+
+
+@posts.command
+def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name of the argument
+    """Show everything that is known of a post.
+
+    Parameters
+    ----------
+    id
+        The post.
+    """
+    row = _run(lambda store, _: _post(store, id))
+    values = _values(row)
+    if as_json:
+        _print_json(values)
+        return
+    for name, value in values.items():
+        said = ", ".join(map(str, value)) if isinstance(value, list) else value
+        _say(f"{name + ':':<14} {'' if said is None else said}".rstrip())
+
+
+@posts.command
+def cancel(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - as above
+    """Take a post back that is not being published yet.
+
+    Parameters
+    ----------
+    id
+        The post.
+    """
+    from vestlus.clock import system_clock
+
+    async def cancelling(store: Store, _: Settings) -> PostRow:
+        cancelled = await store.cancel_post(id, system_clock())
+        row = await _post(store, id)
+        if not cancelled:
+            raise PostRefused((f"{id}: is {row.state}, which is too late for that",))
+        return row
+
+    row = _run(cancelling)
+    if as_json:
+        _print_json(_values(row))
+    else:
+        _say(f"{row.id}: cancelled")
+
+
+def _run(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
+    from vestlus.bus.port import Topology
+    from vestlus.settings import Mode, load_settings
+    from vestlus.store.open import open_store
+
+    settings = load_settings(mode=Mode.OPERATE)
+    topology = Topology(inbox=settings.partitions)
+
+    async def main() -> T:
+        async with open_store(
+            settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+        ) as store:
+            return await work(store, settings)
+
+    return asyncio.run(main())
+
+
+async def _post(store: Store, id_: str) -> PostRow:
+    row = await store.post(id_)
+    if row is None:
+        raise NoSuchPost(_NOT_THERE)
+    return row
+
+
+def _account(settings: Settings, named: str | None) -> str:
+    configured = [one.id for one in settings.accounts]
+    if named is None and len(configured) == 1:
+        return configured[0]
+    if named is None:
+        raise PostRefused(("--account: is needed where not exactly one account is configured",))
+    if configured and named not in configured:
+        raise PostRefused((f"--account: {named} is not configured",))
+    return named
+
+
+def _kind(pictures: int, *, story: bool) -> PostKind:
+    from vestlus.store.post_rows import PostKind
+
+    if story:
+        return PostKind.STORY
+    return PostKind.CAROUSEL if pictures > 1 else PostKind.PICTURE
+
+
+def _values(row: PostRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "state": str(row.state),
+        "account": row.account,
+        "kind": str(row.kind),
+        "pictures": [one.id for one in row.pictures],
+        "caption": row.caption,
+        "ai_generated": row.ai_generated,
+        "planned_at": _moment(row.planned_ms),
+        "next_step_at": _moment(row.due_ms),
+        "given_up_at": _moment(row.deadline_ms),
+        "media_id": row.media_id,
+        "attempts": row.attempts,
+        "containers": len(row.containers),
+        "reason": row.reason,
+        "problem": row.problem,
+    }
+
+
+def _moment(at_ms: int) -> str:
+    if at_ms <= 0:
+        return ""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _print_json(value: object) -> None:
+    _say(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a command's output
