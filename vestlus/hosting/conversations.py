@@ -262,6 +262,7 @@ class Conversations:
         waits = box.timer is not None or box.queued
         if box.task is not None or waits or box.suspect or box.stopped:
             return
+        box.awake(self._clock())
         wait = (box.due_ms - self._clock()) / 1000 if box.loaded else 0.0
         if wait > 0:
             if wait > LIGHT_AFTER_SECONDS:
