@@ -109,6 +109,8 @@ class Mailbox:
     used_ms: int = 0
     #: Waits to be tried apart: earlier owners died with it under way.
     suspect: bool = False
+    #: Something came that may not wait until ``wake_ms``.
+    urgent: bool = False
     #: Waits for a place among the turns under way.
     queued: bool = False
     #: Dropped by its host: never started again.
@@ -152,7 +154,7 @@ class Mailbox:
         """
         self.account, self.user = row.account, row.user
         self.version = row.version
-        self.failures, self.wake_ms = row.failures, row.wake_ms
+        self.failures, self.wake_ms = row.failures, 0 if self.urgent else row.wake_ms
         self.takeovers, self.probes = row.takeovers, row.probes
         self.known = Known.of(row)
         self.silent_ms = 0
@@ -182,6 +184,7 @@ class Mailbox:
         self.version += 1
         self.failures = self.outages = self.takeovers = self.probes = 0
         self.restarts = self.wake_ms = self.asked_since_ms = 0
+        self.urgent = False
 
     def lighten(self) -> None:
         """Keeps nothing that the store has: for one that will not be answered soon."""

@@ -124,7 +124,7 @@ class Conversing:
         """
         urgent = self._answers.is_urgent(box.account, event.text)
         if urgent:
-            box.wake_ms = 0
+            box.urgent, box.wake_ms = True, 0
         if box.news is not None:
             box.news.set()
         if box.thinking is None or box.thinking.done() or box.full:
@@ -326,7 +326,7 @@ class Conversing:
             answer = self._answers.apology(box, burst, reason, self._clock())
             await self._commit(box, burst, answer, box.version)
             return
-        box.wake_ms, box.restarts = self._clock() + wait, 0
+        box.wake_ms, box.restarts, box.urgent = self._clock() + wait, 0, False
         await self._store.postpone(box.lease, box.id, wake_ms=box.wake_ms, failures=box.failures)
 
     async def _give_up(self, box: Mailbox, reason: str) -> None:
