@@ -196,6 +196,10 @@ class Conversations:
     async def forget(self, lease: Lease, deadline_seconds: float) -> None:
         """Lets the turns of a partition end within the deadline, and drops its conversations."""
         boxes = [box for box in self._boxes.values() if box.lease == lease]
+        for box in boxes:
+            if box.queued:  # its turn has not begun, and does not any more
+                box.stop()
+        self._places.purge()
         running = {box.task for box in boxes if box.task is not None}
         if running and deadline_seconds > 0:
             await asyncio.wait(running, timeout=deadline_seconds)

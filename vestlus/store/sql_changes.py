@@ -111,7 +111,7 @@ class Changes:
                 connection, standing.id, standing.account, change.removed_mid
             )
             became |= dict.fromkeys(unasked, EventState.NOTED)
-        written = _persons_sends(standing, occasion, turn)
+        written = _persons_sends(standing, occasion, turn, now_ms)
         self._promises.add(connection, written, now_ms)
         return became
 
@@ -170,7 +170,7 @@ def _touches_sends(change: Change) -> bool:
     return change.cancel_sends or decided
 
 
-def _persons_sends(standing: Standing, occasion: Occasion, turn: int) -> list[NewSend]:
+def _persons_sends(standing: Standing, occasion: Occasion, turn: int, now_ms: int) -> list[NewSend]:
     """What a person wrote. No turn can have been built from ``turn`` and committed."""
     return [
         NewSend(
@@ -181,8 +181,7 @@ def _persons_sends(standing: Standing, occasion: Occasion, turn: int) -> list[Ne
             position=turn * MOST_SENDS + index,
             text=send.text,
             answers=(),
-            # At once, by whatever clock.
-            due_ms=0,
+            due_ms=now_ms,
             deadline_ms=standing.user_ms + HUMAN_AGENT_WINDOW_MS,
             traceparent=occasion.traceparent,
             origin=Origin.PERSON,
