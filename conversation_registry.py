@@ -124,6 +124,7 @@ class Registry:
 
     async def run(self, controls: Controls) -> None:
         """Rounds until told to stop; then drains every actor and ends it."""
+        controls.opening = True
         topology = Topology(inbox=self._settings.partitions)
         member = new_member(f"{self._cluster}/{REGISTRY_NAME}", MemberKind.REGISTRY)
         resources = await asyncio.to_thread(ray.cluster_resources)
@@ -136,7 +137,7 @@ class Registry:
             await make_sure_gone(store, member)
             await asyncio.to_thread(self._adopt)
             lease: Lease | None = None
-            controls.serving = True
+            controls.opening = False
             while not controls.stop.is_set():
                 await self._look_after_actors(self._pools)
                 try:

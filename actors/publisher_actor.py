@@ -65,6 +65,7 @@ def token_of(settings: Settings, account: str) -> str:
 
 async def serve_publishing(settings: Settings, member_id: str, controls: Controls) -> None:
     """Opens the adapters, joins the members, and sends until told to stop."""
+    controls.opening = True
     topology = Topology(inbox=settings.partitions)
     member = new_member(member_id, MemberKind.PUBLISHER)
     async with AsyncExitStack() as stack:
@@ -103,7 +104,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         membership = Membership(store, member, holder, extended=service.lease_extended)
         controls.describe = lambda: {"leases": len(membership.held), **asdict(service.stats())}
         await make_sure_gone(store, member)
-        controls.serving = True
+        controls.opening = False
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
         await until_failed(serving, failed)
 

@@ -206,9 +206,11 @@ def _end(registry: Any, stop: Stop, say: Say, *, local: bool) -> None:  # noqa: 
         if not local:
             # An application on somebody else's cluster; our own one ends as a whole.
             serve.delete(APP_NAME, _blocking=False)
-    if registry is not None:
-        end_at_once()
-    ray.shutdown()
+    try:
+        if registry is not None:
+            end_at_once()
+    finally:
+        ray.shutdown()
     say(f"Stopped. (Ray namespace {NAMESPACE})" if not local else "Stopped.")
     if hurried:
         raise KeyboardInterrupt

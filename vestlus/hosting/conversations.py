@@ -258,7 +258,9 @@ class Conversations:
         box.more = False
         box.fill(row, frozenset(box.unanswered))
         box.loaded = True
-        if not self._suspects.holds(box):
+        if self._suspects.holds(box):
+            box.lighten()
+        else:
             self._start(box)
 
     def _start(self, box: Mailbox) -> None:
