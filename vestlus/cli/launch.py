@@ -137,6 +137,7 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
 def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     # Only now: Ray and Ray Serve read the environment when they are imported.
     from ray import serve
+    from ray.exceptions import RayError
 
     from conversation_registry import end_outdated, start_registry
     from serve_app import APP_NAME, application
@@ -154,20 +155,26 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
                 end_outdated(settings, DRAIN_SECONDS)
             registry = start_registry(settings, cluster)
             say("Serve and the actors start …")
-            serve.start(
-                http_options={
-                    "host": settings.http_host,
-                    "port": settings.http_port,
-                    "keep_alive_timeout_s": 90,
-                },
-                logging_config={"log_level": "WARNING", "enable_access_log": False},
-            )
-            serve.run(
-                application(settings, cluster),
-                name=APP_NAME,
-                route_prefix="/",
-                logging_config={"log_level": "WARNING", "enable_access_log": False},
-            )
+            try:
+                serve.start(
+                    http_options={
+                        "host": settings.http_host,
+                        "port": settings.http_port,
+                        "keep_alive_timeout_s": 90,
+                    },
+                    logging_config={"log_level": "WARNING", "enable_access_log": False},
+                )
+                serve.run(
+                    application(settings, cluster),
+                    name=APP_NAME,
+                    route_prefix="/",
+                    logging_config={"log_level": "WARNING", "enable_access_log": False},
+                )
+            except RayError as error:
+                raise NotStartedError(
+                    f"Ray could not start the service ({type(error).__name__}): is this machine "
+                    "too busy or too small? The lines above may say more"
+                ) from error
             address = f"http://{reachable(settings.http_host)}:{settings.http_port}"
             _wait_until_ready(address, stop)
         yield address
