@@ -45,9 +45,13 @@ START_SECONDS = 180.0
 #: What a local Ray keeps for objects. No message passes through Ray: the least it allows.
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 
-#: HAProxy listens on these beside the service's port, on every address of the machine: Ray's
-#: variables for them and its defaults.
-HAPROXY_PORTS = {"RAY_SERVE_HAPROXY_STATS_PORT": 8404, "RAY_SERVE_HAPROXY_METRICS_PORT": 9101}
+#: What is listened on beside the service's port where HAProxy is: by itself on every address of
+#: the machine, and by the proxy that it falls back to. Ray's variables for them and its defaults.
+HAPROXY_PORTS = {
+    "RAY_SERVE_HAPROXY_STATS_PORT": 8404,
+    "RAY_SERVE_HAPROXY_METRICS_PORT": 9101,
+    "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": 8500,
+}
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what Ray's HAProxy and the default of `serve` bind
 #: What binding says of an address that is not one of this machine's.
 _NOT_OURS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
