@@ -29,6 +29,7 @@ from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.hosting.assignment import assign_evenly
 from vestlus.hosting.membership import GONE_AFTER_SECONDS, LEASE_SECONDS
 from vestlus.hosting.predecessor import dead_members, make_sure_gone
+from vestlus.hosting.signs import SignsOfLife
 from vestlus.settings import Settings
 from vestlus.settings_values import PoolSize
 from vestlus.store.names import (
@@ -102,6 +103,7 @@ class Registry:
         self._pools: Pools | None = None
         #: Actors that are too many, until they have ended; by name.
         self._ending: dict[str, asyncio.Task[None]] = {}
+        self._signs = SignsOfLife()
 
     def describe(self) -> dict[str, Any]:
         """What there is, by actor name."""
@@ -125,6 +127,7 @@ class Registry:
 
     async def run(self, controls: Controls) -> None:
         """Rounds until told to stop; then drains every actor and ends it."""
+        controls.opening = True
         topology = Topology(inbox=self._settings.partitions)
         member = new_member(f"{self._cluster}/{REGISTRY_NAME}", MemberKind.REGISTRY)
         resources = await asyncio.to_thread(ray.cluster_resources)
@@ -141,7 +144,7 @@ class Registry:
             keeping = await stack.enter_async_context(keeping_tokens(self._settings, store, member))
             await asyncio.to_thread(self._adopt)
             lease: Lease | None = None
-            controls.serving = True
+            controls.opening = False
             while not controls.stop.is_set():
                 if keeping.done():
                     keeping.result()
@@ -212,22 +215,25 @@ class Registry:
         """Asks an actor how it is; ends one that is frozen, so that Ray starts it again.
 
         Calls to an actor whose process died fail at once; calls to one that is starting, or
-        frozen, wait. Which of the two it is, its earlier answers tell.
+        frozen, wait. Which of the two it is, its earlier answers and its signs of life tell.
         """
-        one = self._watched[name]
+        one, member_id = self._watched[name], f"{self._cluster}/{name}"
         patience = FROZEN_AFTER_SECONDS if one.answering else ROUND_SECONDS
         try:
             answer: Any = one.handle.describe.remote()
             one.last = await asyncio.to_thread(ray.get, answer, timeout=patience)
         except (GetTimeoutError, RayTaskError):
             waited = time.monotonic() - one.since
-            if one.answering or waited > one.start_seconds:
+            stopped = self._signs.stopped(member_id)
+            if one.answering or stopped or waited > one.start_seconds:
                 _log.error("actor_frozen", actor=name)
-                if not one.answering:
+                if not one.answering and not stopped:
                     one.start_seconds *= 2
+                self._signs.ended(member_id)
                 await asyncio.to_thread(ray.kill, one.handle, no_restart=False)
                 one.answering, one.since = False, time.monotonic()
         except RayActorError:
+            self._signs.ended(member_id)
             if one.answering:
                 _log.warning("actor_died", actor=name)
                 one.answering, one.since = False, time.monotonic()
@@ -255,8 +261,16 @@ class Registry:
             return None
         inbox = [inbox_lease(partition) for partition in range(topology.inbox)]
         outbox = [outbox_lease(partition) for partition in range(topology.outbox)]
-        await self._assign_kind(store, lease, MemberKind.CONVERSATION, inbox, INBOX_PREFIX)
-        await self._assign_kind(store, lease, MemberKind.PUBLISHER, outbox, OUTBOX_PREFIX)
+        live = {
+            kind: await store.live(kind, GONE_AFTER_SECONDS)
+            for kind in (MemberKind.CONVERSATION, MemberKind.PUBLISHER)
+        }
+        self._signs.look(member for members in live.values() for member in members)
+        for kind, names, prefix in (
+            (MemberKind.CONVERSATION, inbox, INBOX_PREFIX),
+            (MemberKind.PUBLISHER, outbox, OUTBOX_PREFIX),
+        ):
+            await self._assign_kind(store, lease, live[kind], names, prefix)
         return lease
 
     async def _sign_off_the_dead(self, store: Store) -> None:
@@ -267,14 +281,14 @@ class Registry:
                 await store.leave(dead)
 
     async def _assign_kind(
-        self, store: Store, lease: Lease, kind: MemberKind, names: list[str], prefix: str
+        self, store: Store, lease: Lease, live: tuple[Member, ...], names: list[str], prefix: str
     ) -> None:
-        members = [member.id for member in await store.live(kind, GONE_AFTER_SECONDS)]
+        members = [member.id for member in live]
         present = await store.assignment(prefix)
         wanted = assign_evenly(names, members, present)
         if wanted and wanted != present:
             await store.assign(lease, wanted)
-            _log.info("assigned", kind=str(kind), leases=len(wanted), members=len(members))
+            _log.info("assigned", prefix=prefix, leases=len(wanted), members=len(members))
 
     async def _end(self, deadline_seconds: float) -> None:
         """Conversations first, so that what they still decide is rung at the publishers."""

@@ -28,6 +28,7 @@ from vestlus.store.rows import MemberKind
 
 async def serve_conversations(settings: Settings, member_id: str, controls: Controls) -> None:
     """Opens the adapters, joins the members, and converses until told to stop."""
+    controls.opening = True
     topology = Topology(inbox=settings.partitions)
     member = new_member(member_id, MemberKind.CONVERSATION)
     async with AsyncExitStack() as stack:
@@ -58,7 +59,7 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         membership = Membership(store, member, host)
         controls.describe = lambda: {"leases": len(membership.held), **asdict(host.counts())}
         await make_sure_gone(store, member)
-        controls.serving = True
+        controls.opening = False
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
         await until_failed(serving, host.failed)
 

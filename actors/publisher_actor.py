@@ -61,6 +61,7 @@ class PublisherHolder:
 
 async def serve_publishing(settings: Settings, member_id: str, controls: Controls) -> None:
     """Opens the adapters, joins the members, and sends until told to stop."""
+    controls.opening = True
     topology = Topology(inbox=settings.partitions)
     member = new_member(member_id, MemberKind.PUBLISHER)
     async with AsyncExitStack() as stack:
@@ -119,7 +120,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         controls.describe = lambda: {"leases": len(membership.held), **asdict(service.stats())}
         await make_sure_gone(store, member)
         reading.add_done_callback(lambda task: _pass_on(task, failed))
-        controls.serving = True
+        controls.opening = False
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
         await until_failed(serving, failed)
 

@@ -36,9 +36,9 @@ class Controls:
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
-        #: Set by a service that has begun to serve: from then on it ends by itself when told to
-        #: stop. Before, it holds nothing that would have to be ended in good order.
-        self.serving = False
+        #: Set by a service while it opens what it needs. It holds nothing then that would have to
+        #: be ended in good order, and is broken off when told to stop.
+        self.opening = False
         #: How long work under way may take after ``stop``, seconds.
         self.deadline_seconds = 0.0
         #: Fills in what there is to say about the service.
@@ -116,7 +116,7 @@ class Shell:
         service = asyncio.ensure_future(self._service(controls))
         stop = asyncio.create_task(controls.stop.wait(), name="stop")
         await asyncio.wait({service, stop}, return_when=asyncio.FIRST_COMPLETED)
-        if not controls.serving and not service.done():
+        if controls.opening and not service.done():
             service.cancel()
         await asyncio.wait({service})
         stop.cancel()

@@ -18,3 +18,10 @@ class Look:
     failures: int = 0
     failing_since_ms: int = 0
     busy: bool = False
+    #: When it began, by the wall clock and by the monotonic one, seconds.
+    began_ms: int = 0
+    began: float = 0.0
+
+    def steady_ms(self, monotonic: float) -> int:
+        """The time by the clock as it went when the look began, whatever was done to it since."""
+        return self.began_ms + round((monotonic - self.began) * 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -55,9 +56,11 @@ class Looker:
         ledger: Ledger,
         messaging: Messaging,
         clock: Clock,
+        monotonic: Callable[[], float],
         rules: SendingRules,
         tally: Tally,
     ) -> None:
+        self._monotonic = monotonic
         self._book = book
         self._ledger = ledger
         self._messaging = messaging
@@ -72,7 +75,14 @@ class Looker:
         if gave_up_ms is None:
             gave_up_ms = min(self._began_ms, latest_give_up_ms(row, self._rules))
         begin_ms = max(row.due_ms, gave_up_ms)
-        return Look(row=row, gave_up_ms=gave_up_ms, echo_ms=begin_ms, read_ms=begin_ms)
+        return Look(
+            row=row,
+            gave_up_ms=gave_up_ms,
+            echo_ms=begin_ms,
+            read_ms=begin_ms,
+            began_ms=self._clock(),
+            began=self._monotonic(),
+        )
 
     async def check_echo(self, look: Look) -> bool:
         """Looks for the row's echo in the store; True when the row needs no more looking.
@@ -94,7 +104,9 @@ class Looker:
         Needs a token of the Conversations API. Raises LeaseLost.
         """
         self._tally.count("looked")
-        began_ms = self._clock()
+        # A clock that is put forward must not make the settling time look over.
+        began_ms = look.steady_ms(self._monotonic())
+        put_by_ms = self._clock() - began_ms
         row = look.row
         try:
             async with asyncio.timeout(self._longest_look()):
@@ -122,6 +134,8 @@ class Looker:
             read_ms=began_ms,
             rules=self._rules,
         )
+        if isinstance(verdict, LookAgain):
+            verdict = LookAgain(read_ms=verdict.read_ms + put_by_ms)
         if not isinstance(verdict, Found | LookAgain) and await self.check_echo(look):
             # It came while the conversation was read.
             return True

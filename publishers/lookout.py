@@ -45,6 +45,8 @@ class Lookout:
         self._spawn = spawn
         self._clock = clock
         self._rules = rules
+        #: No check for an echo is put off for longer than this, unless the clock was put back.
+        self._latest_ms = round(10_000 * rules.echo_seconds)
         #: A look may be due sooner than was known.
         self._added = asyncio.Event()
         #: Set once no listing may be begun any more.
@@ -120,7 +122,8 @@ class Lookout:
                 for look in lane.looks.values()
                 if not look.busy
             ]
-            due = [(lane, look) for lane, look in looks if look.echo_ms <= now_ms]
+            latest_ms = now_ms + self._latest_ms
+            due = [(lane, look) for lane, look in looks if not now_ms < look.echo_ms <= latest_ms]
             if due:
                 async with asyncio.TaskGroup() as group:
                     for lane, look in due[:_ECHO_CHECKS]:

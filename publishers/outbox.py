@@ -120,6 +120,7 @@ class OutboxWorker:
             ledger=ledger,
             messaging=messaging,
             clock=clock,
+            monotonic=monotonic,
             rules=rules,
             tally=tally,
         )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from tests.contract.store_support import (
     ANNA,
@@ -16,9 +17,11 @@ from tests.contract.store_support import (
     store,
 )
 from vestlus.errors import LeaseLost
+from vestlus.store import schema
 from vestlus.store.names import REGISTRY
 from vestlus.store.port import Store
 from vestlus.store.rows import Lease, MemberKind
+from vestlus.store.sql_store import SqlStore
 
 __all__ = ["rival", "store"]
 
@@ -225,3 +228,27 @@ async def test_only_the_registry_assigns(store: Store, rival: Store) -> None:
     with pytest.raises(LeaseLost):
         await store.assign(Lease("never.taken", 1), {"inbox.0": "anna"})
     assert await store.assignment("") == {"inbox.0": "bert"}
+
+
+async def test_a_lease_that_lasts_longer_than_any_is_one_from_before_the_clock_was_put_back(
+    store: Store, rival: Store
+) -> None:
+    old = await hold(store, member=ANNA, seconds=3600)
+    new = await hold(rival, member=BERT)
+
+    assert new.epoch > old.epoch
+    with pytest.raises(LeaseLost):
+        await store.take_over(old)
+
+
+async def test_a_sign_of_life_from_the_future_is_none(store: Store) -> None:
+    await store.heartbeat(ANNA)
+    await store.heartbeat(BERT)
+    assert isinstance(store, SqlStore)
+    # As after the database's clock was put back by an hour.
+    later = update(schema.member).values(heartbeat_ms=schema.member.c.heartbeat_ms + 3_600_000)
+    await store._database.write(lambda connection: connection.execute(later))
+    assert await store.live(MemberKind.CONVERSATION, LONG) == ()
+    await store.heartbeat(ANNA)
+
+    assert await store.live(MemberKind.CONVERSATION, LONG) == (ANNA,)

@@ -71,6 +71,8 @@ class Place:
     pictures: MemoryPictures = field(default_factory=MemoryPictures)
     rules: SendingRules = field(default_factory=SendingRules)
     tally: Tally = field(default_factory=Tally)
+    #: How far the machine's clock is from the true time; Instagram's is true.
+    clock_put_by_ms: int = 0
     #: Until when the lease is renewed, on the virtual monotonic clock.
     until: Callable[[], float] = lambda: virtual_monotonic() + 60.0
 
@@ -82,7 +84,7 @@ class Place:
             messaging=self.instagram,
             pictures=self.pictures,
             lease_remaining=lambda: self.until() - virtual_monotonic(),
-            clock=virtual_ms,
+            clock=lambda: virtual_ms() + self.clock_put_by_ms,
             monotonic=virtual_monotonic,
             rules=self.rules,
             tally=self.tally,

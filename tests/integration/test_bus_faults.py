@@ -247,6 +247,32 @@ async def test_a_blocked_broker_is_said_and_consuming_goes_on(
     assert received in ([b"3"], [b"perhaps", b"3"])
 
 
+async def test_a_queue_that_takes_no_more_refuses_at_once_and_takes_what_fits_afterwards(
+    rabbitmq_server: RabbitMQServer, bus: RabbitBus, space: AmqpSpace
+) -> None:
+    if rabbitmq_server._ctl is None:
+        pytest.fail("the broker of this test must be one that it may control")
+    # We set no limit; whoever looks after a broker may.
+    where = ["-p", urlsplit(space.url).path[1:] or "/"]
+    limit = ["set_policy", *where, "full", "inbox", '{"max-length": 3}', "--apply-to", "queues"]
+    await asyncio.to_thread(rabbitmq_server._ctl, limit)
+
+    async def filled() -> None:
+        while True:
+            await bus.publish(Queue.INBOX, 0, [b"x"])
+
+    await refused_within(30.0, filled)
+    began = time.monotonic()
+    await refused_within(TIMEOUT, lambda: bus.publish(Queue.INBOX, 0, [b"y", b"z"]))
+    assert time.monotonic() - began < TIMEOUT
+    await bus.publish(Queue.INBOX, 1, [b"another partition"])
+    subscription = await bus.subscribe(Queue.INBOX, 0)
+    received = await receive(subscription, await bus.depth(Queue.INBOX, 0) or 1)
+    assert set(bodies(received)) <= {b"x", b"y", b"z"}
+    await subscription.ack(received)
+    await recovered(bus, b"3")
+
+
 async def test_a_cut_connection_is_made_again_in_the_same_process(space: AmqpSpace) -> None:
     async with proxied(space) as (proxy, through), opened(through) as bus:
         subscription = await subscribed(bus)

@@ -14,7 +14,7 @@ from tests.fakes.assistant import ScriptedAssistant
 from vestlus.assistant.port import Question
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue, Topology
-from vestlus.clock import system_clock
+from vestlus.clock import Clock, system_clock
 from vestlus.conversation.events import Event, EventKind, event_key
 from vestlus.conversation.identity import conversation_id, outbox_partition_of, partition_of
 from vestlus.conversation.turn import (
@@ -62,6 +62,7 @@ class World:
         suspects: SuspectPolicy | None = None,
         account: Account | None = None,
         limits: Limits | None = None,
+        clock: Clock = system_clock,
     ) -> ConversationHost:
         """A host that holds every partition; its predecessor's leases are taken over."""
         self.incarnation += 1
@@ -71,7 +72,7 @@ class World:
                 store=self.store,
                 bus=self.bus,
                 assistant=assistant,
-                clock=system_clock,
+                clock=clock,
                 partitions=TOPOLOGY.inbox,
                 outbox_partitions=TOPOLOGY.outbox,
                 policies=policies,

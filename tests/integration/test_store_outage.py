@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +16,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.contract.store_support import (
+    ANNA,
     BERT,
     INBOX,
     LONG,
@@ -205,6 +207,17 @@ async def test_a_statement_that_waits_too_long_for_a_lock_is_ended(postgres_data
         assert await store.commit_turns([commit], 1) == [CommitResult.COMMITTED]
 
 
+@contextmanager
+def disk_full(above: int) -> Iterator[None]:
+    """No file of this process may grow beyond so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (above, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 async def test_a_locked_sqlite_file_is_told_in_time(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with another(f"sqlite:///{path}") as store:
@@ -217,6 +230,23 @@ async def test_a_locked_sqlite_file_is_told_in_time(tmp_path: Path) -> None:
         blocker.execute("ROLLBACK")
         blocker.close()
 
+        assert await store.commit_turns([commit], 1) == [CommitResult.COMMITTED]
+
+
+async def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path: Path) -> None:
+    async with another(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        commit = await prepared(store)
+        lease = commit.lease
+        flood = [message("jaan", text="x" * 1_000) for _ in range(2_000)]
+        with disk_full(above=400_000):
+            async with refused_in_time():
+                await recorded(store, lease, *flood)
+            # What fits goes on being written.
+            assert await store.renew([lease], ANNA, LONG) == {lease.name}
+        assert (await store.counts()).events == {"message/pending": 1}
+        assert await store.dead_letters(limit=10) == ()
+
+        assert len(await recorded(store, lease, *flood)) == 2_000
         assert await store.commit_turns([commit], 1) == [CommitResult.COMMITTED]
 
 

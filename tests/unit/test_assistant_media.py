@@ -22,6 +22,7 @@ from structlog.testing import capture_logs
 
 from vestlus.instagram import media
 from vestlus.instagram.media import (
+    AT_ONCE,
     LONGEST_SIDE,
     MAX_BYTES,
     MAX_PIXELS,
@@ -418,6 +419,26 @@ async def test_a_server_that_is_not_there_is_a_reason() -> None:
     fetcher = MediaFetcher(["127.0.0.1:9"])
     assert await fetcher.picture("http://127.0.0.1:9/p") == Unusable.UNREACHABLE
     await fetcher.aclose()
+
+
+async def test_no_more_pictures_are_in_hand_than_there_is_room_for(
+    server: MediaServer, fetcher: MediaFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_hand: list[int] = [0, 0]
+    fetched = fetcher._fetched
+
+    async def counted(url: str) -> bytes | Unusable:
+        in_hand[0] += 1
+        in_hand[1] = max(in_hand)
+        await asyncio.sleep(0.01)
+        try:
+            return await fetched(url)
+        finally:
+            in_hand[0] -= 1
+
+    monkeypatch.setattr(fetcher, "_fetched", counted)
+    await asyncio.gather(*(fetcher.picture("http://elsewhere.invalid/") for _ in range(100)))
+    assert in_hand == [0, AT_ONCE]
 
 
 async def test_an_address_that_is_not_permitted_is_not_even_looked_up() -> None:

@@ -126,6 +126,23 @@ def test_a_renewed_place_is_kept(path: Path, clock: HandClock, tmp_path: Path) -
     connection.close()
 
 
+def test_a_place_from_before_the_clock_was_put_back_is_free_unless_it_is_renewed(
+    path: Path, clock: HandClock, tmp_path: Path
+) -> None:
+    connection = opened(path)
+    presence = Presence.announce(tmp_path / "peers")
+    mine = Places(tmp_path / "peers", presence.token, "", clock)
+    place = mine.take(connection, "inbox.0", 0)
+    assert place is not None
+    other = Places(tmp_path / "peers", "other", "", clock)
+    clock.now -= 3_600_000
+    assert other.is_free(connection, "inbox.0", 0)
+    mine.renew(connection, [place])
+    assert not other.is_free(connection, "inbox.0", 0)
+    presence.withdraw()
+    connection.close()
+
+
 def test_a_place_is_free_at_once_when_its_process_is_gone(
     path: Path, clock: HandClock, tmp_path: Path
 ) -> None:

@@ -28,7 +28,7 @@ from vestlus.cli.stopping import Stop
 from vestlus.errors import BusError, SettingsError
 from vestlus.settings import Settings
 
-STATS, METRICS = HAPROXY_PORTS
+STATS, METRICS, FALLBACK = HAPROXY_PORTS
 
 
 @pytest.fixture
@@ -164,8 +164,8 @@ def test_haproxys_taken_ports_are_replaced_by_free_ones_that_differ(
 ) -> None:
     monkeypatch.setattr(launch, "port_is_free", lambda _host, _port: False)
     ports = launch._haproxy_ports(8000, {})
-    assert set(ports) == {STATS, METRICS}
-    assert ports[STATS] != ports[METRICS]
+    assert set(ports) == {STATS, METRICS, FALLBACK}
+    assert len(set(ports.values())) == len(ports)
     monkeypatch.undo()
     for port in ports.values():
         assert port_is_free("127.0.0.1", int(port))
@@ -178,7 +178,7 @@ def test_haproxys_ports_are_not_the_services_nor_the_users(
     assert set(launch._haproxy_ports(8404, {})) == {STATS}
     assert set(launch._haproxy_ports(8000, {STATS: "9101"})) == {METRICS}
     monkeypatch.setattr(launch, "port_is_free", lambda _host, _port: False)
-    assert launch._haproxy_ports(8000, {STATS: "1", METRICS: "2"}) == {}
+    assert launch._haproxy_ports(8000, {STATS: "1", METRICS: "2", FALLBACK: "3"}) == {}
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,33 @@ def test_what_was_not_done_is_resent_once_after_the_settling_time(fault: Fault) 
     run_virtual(scenario())
 
 
+def test_a_clock_put_forward_does_not_end_the_settling_time() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.CUT)
+        asyncio.get_running_loop().call_later(1.0, setattr, place, "clock_put_by_ms", 3_600_000)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 80)
+        assert place.ledger.state("r0") is SendState.SENT
+        first, second = (time for time, _, _ in place.instagram.written)
+        assert 60 <= second - first < 65
+        assert len(place.instagram.looks) == 2
+
+    run_virtual(scenario())
+
+
+def test_a_clock_put_back_does_not_keep_an_echo_from_being_found() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.APPLY)
+        place.instagram.look_fault = lambda *_: Fault.CUT
+        place.echo_after(lambda: 20.0)
+        asyncio.get_running_loop().call_later(10.0, setattr, place, "clock_put_by_ms", -3_600_000)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 60)
+        assert len(place.instagram.sent) == 1
+
+    run_virtual(scenario())
+
+
 def test_an_echo_that_comes_late_ends_the_doubt_within_seconds() -> None:
     async def scenario() -> None:
         place = place_with(Fault.APPLY)

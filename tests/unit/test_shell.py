@@ -13,7 +13,8 @@ from actors.shell import Controls, Shell
 def test_a_service_that_has_not_begun_to_serve_is_broken_off() -> None:
     opening, closed = threading.Event(), threading.Event()
 
-    async def service(_: Controls) -> None:
+    async def service(controls: Controls) -> None:
+        controls.opening = True
         opening.set()
         try:
             await asyncio.Event().wait()
@@ -30,7 +31,6 @@ def test_a_service_that_serves_is_let_end_in_its_time() -> None:
     done: list[float] = []
 
     async def service(controls: Controls) -> None:
-        controls.serving = True
         await controls.stop.wait()
         await asyncio.sleep(0.05)
         done.append(controls.deadline_seconds)
@@ -45,7 +45,6 @@ def test_a_service_that_does_not_end_is_told_of() -> None:
     go = threading.Event()
 
     async def service(controls: Controls) -> None:
-        controls.serving = True
         await controls.stop.wait()
         await asyncio.to_thread(go.wait)
 

@@ -177,7 +177,11 @@ class Places:
         epoch, owner, expires = row
         if owner == self.owner:
             return bool(epoch != held)
-        return not owner or expires <= self.clock() or not is_present(self.folder, owner)
+        left = expires - self.clock()
+        # One that lasts for longer than any was renewed before the clock was put back, and by a
+        # consumer that lives it would have been renewed since.
+        over = left <= 0 or left > 2 * PLACE_MILLISECONDS
+        return not owner or over or not is_present(self.folder, owner)
 
     def take(self, connection: sqlite3.Connection, queue: str, held: int) -> Place | None:
         """Takes the place, if it is free, under a new epoch."""

@@ -46,9 +46,13 @@ START_SECONDS = 180.0
 #: What a local Ray keeps for objects. No message passes through Ray: the least it allows.
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 
-#: HAProxy listens on these beside the service's port, on every address of the machine: Ray's
-#: variables for them and its defaults.
-HAPROXY_PORTS = {"RAY_SERVE_HAPROXY_STATS_PORT": 8404, "RAY_SERVE_HAPROXY_METRICS_PORT": 9101}
+#: What is listened on beside the service's port where HAProxy is: by itself on every address of
+#: the machine, and by the proxy that it falls back to. Ray's variables for them and its defaults.
+HAPROXY_PORTS = {
+    "RAY_SERVE_HAPROXY_STATS_PORT": 8404,
+    "RAY_SERVE_HAPROXY_METRICS_PORT": 9101,
+    "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": 8500,
+}
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what Ray's HAProxy and the default of `serve` bind
 #: What binding says of an address that is not one of this machine's.
 _NOT_OURS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -139,6 +143,7 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
 def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     # Only now: Ray and Ray Serve read the environment when they are imported.
     from ray import serve
+    from ray.exceptions import RayError
 
     from conversation_registry import end_outdated, start_registry
     from serve_app import APP_NAME, application
@@ -159,20 +164,26 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
                 end_outdated(settings, DRAIN_SECONDS)
             registry = start_registry(settings, cluster)
             say("Serve and the actors start …")
-            serve.start(
-                http_options={
-                    "host": settings.http_host,
-                    "port": settings.http_port,
-                    "keep_alive_timeout_s": 90,
-                },
-                logging_config={"log_level": "WARNING", "enable_access_log": False},
-            )
-            serve.run(
-                application(settings, cluster),
-                name=APP_NAME,
-                route_prefix="/",
-                logging_config={"log_level": "WARNING", "enable_access_log": False},
-            )
+            try:
+                serve.start(
+                    http_options={
+                        "host": settings.http_host,
+                        "port": settings.http_port,
+                        "keep_alive_timeout_s": 90,
+                    },
+                    logging_config={"log_level": "WARNING", "enable_access_log": False},
+                )
+                serve.run(
+                    application(settings, cluster),
+                    name=APP_NAME,
+                    route_prefix="/",
+                    logging_config={"log_level": "WARNING", "enable_access_log": False},
+                )
+            except RayError as error:
+                raise NotStartedError(
+                    f"Ray could not start the service ({type(error).__name__}): is this machine "
+                    "too busy or too small? The lines above may say more"
+                ) from error
             address = f"http://{reachable(settings.http_host)}:{settings.http_port}"
             _wait_until_ready(address, stop)
         yield address
@@ -214,9 +225,11 @@ def _end(registry: Any, stop: Stop, say: Say, *, local: bool) -> None:  # noqa: 
         if not local:
             # An application on somebody else's cluster; our own one ends as a whole.
             serve.delete(APP_NAME, _blocking=False)
-    if registry is not None:
-        end_at_once()
-    ray.shutdown()
+    try:
+        if registry is not None:
+            end_at_once()
+    finally:
+        ray.shutdown()
     say(f"Stopped. (Ray namespace {NAMESPACE})" if not local else "Stopped.")
     if hurried:
         raise KeyboardInterrupt

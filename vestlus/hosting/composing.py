@@ -90,7 +90,7 @@ def turn_of(box: Mailbox, burst: Burst, answer: Answer, *, version: int, now_ms:
         version=version,
         answered=burst.seqs,
         history=tuple(history),
-        sends=_sends(box, burst, answer, version=version, now_ms=now_ms),
+        sends=_sends(box, burst, answer, version=version),
         after=after,
     )
 
@@ -115,9 +115,7 @@ def with_suffix(parts: Sequence[Part], text: str) -> tuple[Part, ...]:
     return (*parts, TextPart(text))
 
 
-def _sends(
-    box: Mailbox, burst: Burst, answer: Answer, *, version: int, now_ms: int
-) -> tuple[NewSend, ...]:
+def _sends(box: Mailbox, burst: Burst, answer: Answer, *, version: int) -> tuple[NewSend, ...]:
     deadline_ms = window_end_ms(written_ms(box, burst))
     return tuple(
         NewSend(
@@ -131,7 +129,8 @@ def _sends(
             kind=Kind.PICTURES if pictures else Kind.TEXT,
             pictures=pictures,
             answers=tuple(event.mid for event in burst.events if event.mid),
-            due_ms=now_ms,
+            # At once, by whatever clock.
+            due_ms=0,
             deadline_ms=deadline_ms,
             traceparent=burst.traceparent,
             turn=version,

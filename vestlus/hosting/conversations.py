@@ -196,6 +196,10 @@ class Conversations:
     async def forget(self, lease: Lease, deadline_seconds: float) -> None:
         """Lets the turns of a partition end within the deadline, and drops its conversations."""
         boxes = [box for box in self._boxes.values() if box.lease == lease]
+        for box in boxes:
+            if box.queued:  # its turn has not begun, and does not any more
+                box.stop()
+        self._places.purge()
         running = {box.task for box in boxes if box.task is not None}
         if running and deadline_seconds > 0:
             await asyncio.wait(running, timeout=deadline_seconds)
@@ -254,7 +258,9 @@ class Conversations:
         box.more = False
         box.fill(row, frozenset(box.unanswered))
         box.loaded = True
-        if not self._suspects.holds(box):
+        if self._suspects.holds(box):
+            box.lighten()
+        else:
             self._start(box)
 
     def _start(self, box: Mailbox) -> None:
@@ -262,6 +268,7 @@ class Conversations:
         waits = box.timer is not None or box.queued
         if box.task is not None or waits or box.suspect or box.stopped:
             return
+        box.awake(self._clock())
         wait = (box.due_ms - self._clock()) / 1000 if box.loaded else 0.0
         if wait > 0:
             if wait > LIGHT_AFTER_SECONDS:

@@ -15,6 +15,9 @@ from vestlus.store.rows import After, ConversationRow, Lease, RecordedEvent, Sil
 #: pieces; the rest waits in the store.
 MOST_EVENTS = 100
 
+#: No failed turn is put off for so long.
+LONGEST_WAIT_MS = 10 * 60 * 1000
+
 #: Messages of history kept in memory and offered to prompts; the token budget cuts further.
 HISTORY_MESSAGES = 40
 
@@ -100,15 +103,23 @@ class Mailbox:
     #: Restarts of the present answer.
     restarts: int = 0
     timer: asyncio.TimerHandle | None = None
-    #: When the assistant was first asked for the answer that is due, 0 before.
+    #: When the assistant was first asked for the answer that is due, by the event loop's clock,
+    #: which nobody puts back; 0 before.
     asked_since_ms: int = 0
     used_ms: int = 0
     #: Waits to be tried apart: earlier owners died with it under way.
     suspect: bool = False
+    #: Something came that may not wait until ``wake_ms``.
+    urgent: bool = False
     #: Waits for a place among the turns under way.
     queued: bool = False
     #: Dropped by its host: never started again.
     stopped: bool = False
+
+    def awake(self, now_ms: int) -> None:
+        """Forgets a wait that is longer than any: the clock was put back since."""
+        if self.wake_ms - now_ms > LONGEST_WAIT_MS:
+            self.wake_ms = 0
 
     @property
     def due_ms(self) -> int:
@@ -143,7 +154,7 @@ class Mailbox:
         """
         self.account, self.user = row.account, row.user
         self.version = row.version
-        self.failures, self.wake_ms = row.failures, row.wake_ms
+        self.failures, self.wake_ms = row.failures, 0 if self.urgent else row.wake_ms
         self.takeovers, self.probes = row.takeovers, row.probes
         self.known = Known.of(row)
         self.silent_ms = 0
@@ -173,6 +184,7 @@ class Mailbox:
         self.version += 1
         self.failures = self.outages = self.takeovers = self.probes = 0
         self.restarts = self.wake_ms = self.asked_since_ms = 0
+        self.urgent = False
 
     def lighten(self) -> None:
         """Keeps nothing that the store has: for one that will not be answered soon."""

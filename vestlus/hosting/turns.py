@@ -125,13 +125,13 @@ class Conversing:
         """
         urgent = self._answers.is_urgent(box.account, event.text)
         if urgent:
-            box.wake_ms = 0
+            box.urgent, box.wake_ms = True, 0
         if box.news is not None:
             box.news.set()
         if box.thinking is None or box.thinking.done() or box.full:
             return
-        since = box.asked_since_ms or min(box.taken_in.values())
-        if urgent or may_restart(box.restarts, since, self._clock(), self._policies.restart):
+        since = box.asked_since_ms
+        if urgent or may_restart(box.restarts, since, _monotonic_ms(), self._policies.restart):
             box.restarts += 1
             self.counts.restarted += 1
             box.thinking.cancel()
@@ -145,6 +145,7 @@ class Conversing:
             try:
                 if not box.loaded:
                     await self._fill(box)
+                box.awake(self._clock())
                 if not box.unanswered or box.due_ms > self._clock():
                     return
                 await self._burst(box)
@@ -174,11 +175,14 @@ class Conversing:
 
     async def _burst(self, box: Mailbox) -> None:
         box.news = asyncio.Event()
+        until = _monotonic_ms() + self._policies.burst.longest_ms
         try:
             while not box.more:
                 box.news.clear()
                 arrivals = [(box.taken_in[seq], event) for seq, event in box.unanswered.items()]
                 left = answer_at(arrivals, self._policies.burst) - self._clock()
+                # By a clock that was put back, the burst would have hours left.
+                left = min(left, until - _monotonic_ms())
                 if left <= 0:
                     return
                 await _wait_at_most(box.news, left / 1000)
@@ -226,7 +230,7 @@ class Conversing:
     async def _asked(self, box: Mailbox, burst: Burst) -> Answer | None:
         """The assistant's answer; ``None`` when there is none, and what follows was seen to."""
         known = box.known
-        box.asked_since_ms = box.asked_since_ms or self._clock()
+        box.asked_since_ms = box.asked_since_ms or _monotonic_ms()
         question = Question(
             account=box.account,
             user=box.user,
@@ -317,13 +321,13 @@ class Conversing:
         action, wait = self._answers.failure_policy(box.account, self._policies.failure).decide(
             tries,
             passing=passing,
-            waited_ms=self._clock() - (box.asked_since_ms or self._clock()),
+            waited_ms=_monotonic_ms() - (box.asked_since_ms or _monotonic_ms()),
         )
         if action is AfterFailure.GIVE_UP:
             answer = self._answers.apology(box, burst, reason, self._clock())
             await self._commit(box, burst, answer, box.version)
             return
-        box.wake_ms, box.restarts = self._clock() + wait, 0
+        box.wake_ms, box.restarts, box.urgent = self._clock() + wait, 0, False
         await self._store.postpone(
             box.lease,
             box.id,
@@ -344,6 +348,10 @@ class Conversing:
 def _signed(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         _log.error("sign_failed", place=place_of(error))
+
+
+def _monotonic_ms() -> int:
+    return round(asyncio.get_running_loop().time() * 1000)
 
 
 async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:

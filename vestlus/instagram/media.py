@@ -57,6 +57,9 @@ _META_HOST: Final = re.compile(
 #: character would be read differently by different programs.
 _ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]!$&'()*+,;=%-]{1,4000}")
 
+#: Pictures in hand at a time, from their first byte until they are decoded: 128 MB of the largest.
+AT_ONCE: Final = 16
+
 #: Decoding is what costs memory, and Pillow uses one core for each. The threads are the bound: one
 #: that is no longer waited for keeps its place until it is done.
 _DECODERS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="picture")
@@ -91,6 +94,7 @@ class MediaFetcher:
         self._timeout_seconds = timeout_seconds
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def picture(self, url: str) -> bytes | Unusable:
         """The picture as a JPEG of at most 1536 pixels a side, without metadata.
@@ -101,12 +105,9 @@ class MediaFetcher:
         if self._closed:
             return Unusable.CLOSED
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                found = await self._fetched(url)
-            if isinstance(found, bytes):
-                async with asyncio.timeout(DECODE_SECONDS):
-                    loop = asyncio.get_running_loop()
-                    found = await loop.run_in_executor(_DECODERS, redrawn, found)
+            # Waiting for a place counts as neither fetching nor decoding.
+            async with self._places:
+                found = await self._in_hand(url)
         except TimeoutError:
             found = Unusable.TOO_SLOW
         except (aiohttp.ClientError, OSError):
@@ -114,6 +115,14 @@ class MediaFetcher:
         if isinstance(found, Unusable):
             _log.warning("picture_not_usable", reason=str(found))
         return found
+
+    async def _in_hand(self, url: str) -> bytes | Unusable:
+        async with asyncio.timeout(self._timeout_seconds):
+            found = await self._fetched(url)
+        if isinstance(found, Unusable):
+            return found
+        async with asyncio.timeout(DECODE_SECONDS):
+            return await asyncio.get_running_loop().run_in_executor(_DECODERS, redrawn, found)
 
     async def aclose(self) -> None:
         """Closes connections. Safe to call twice."""

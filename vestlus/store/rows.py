@@ -288,6 +288,7 @@ class NewSend:
     text: str
     #: The mids of the user's messages that this answers.
     answers: tuple[str, ...]
+    #: Not before this time, 0 for at once.
     due_ms: int
     #: Not sent after this time: Instagram's window will have closed.
     deadline_ms: int

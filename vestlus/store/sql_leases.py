@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 from sqlalchemy import BigInteger, Connection, Text, and_, bindparam, case, or_, select, update
 
@@ -13,6 +14,11 @@ from vestlus.store.sql_database import Database
 from vestlus.store.sql_part import SqlPart
 
 _LEASE = schema.lease.c
+
+
+#: No lease is taken for so long. One that seems to last longer was taken before the database's
+#: clock was put back, and need not be waited for.
+LONGEST_LEASE_MS: Final = 15 * 60 * 1000
 
 
 class SqlLeases(SqlPart):
@@ -47,7 +53,13 @@ class SqlLeases(SqlPart):
             update(schema.lease)
             .where(dialect.one_of(_LEASE.name, "names"))
             .where(
-                or_(_LEASE.member_id.is_(None), is_members, _LEASE.expires_ms <= dialect.now_ms())
+                or_(
+                    _LEASE.member_id.is_(None),
+                    is_members,
+                    _LEASE.expires_ms <= dialect.now_ms(),
+                    # The clock was put back since; a holder that lives has renewed it by now.
+                    _LEASE.expires_ms > dialect.now_ms() + LONGEST_LEASE_MS,
+                )
             )
             .values(
                 epoch=case((is_incarnations, _LEASE.epoch), else_=_LEASE.epoch + 1),

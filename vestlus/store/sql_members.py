@@ -12,6 +12,9 @@ from vestlus.store.sql_codec import rows_parameter
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_part import SqlPart
 
+#: The database gives all signs of life their time; a little for a clock that is adjusted.
+LATEST_SIGN_MS = 10_000
+
 _MEMBER = schema.member.c
 _ASSIGNMENT = schema.assignment.c
 _LEASE = schema.lease.c
@@ -35,6 +38,8 @@ class SqlMembers(SqlPart):
             select(_MEMBER.id, _MEMBER.kind, _MEMBER.incarnation, _MEMBER.host, _MEMBER.pid)
             .where(_MEMBER.kind == bindparam("kind", type_=Text()))
             .where(_MEMBER.heartbeat_ms >= dialect.now_ms() - bindparam("ms", type_=BigInteger()))
+            # A sign of life from the future was given before the clock was put back.
+            .where(_MEMBER.heartbeat_ms <= dialect.now_ms() + LATEST_SIGN_MS)
             .order_by(_MEMBER.id)
         )
         self._assignment = select(_ASSIGNMENT.lease, _ASSIGNMENT.member_id)
