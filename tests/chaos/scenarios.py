@@ -19,6 +19,7 @@ import asyncpg
 from tests.chaos.journal import Journal
 from tests.chaos.world import DESK, STAGE, World
 from tests.e2e.traffic import Traffic
+from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.window import WINDOW_MS
 from vestlus.store.ledger import SendState
 
@@ -123,9 +124,11 @@ class Scenarios:
         await self._write(DESK, user)
         await self._until(lambda: self._is(user, "draft"), 30)
         found = await self._operate("drafts", "--json")
-        draft = next((one for one in json.loads(found or "[]") if one["user"] == user), None)
-        if draft is not None:
-            await self._operate(word, draft["conversation"], str(draft["turn"]))
+        conversation = conversation_id(DESK, user)
+        for draft in json.loads(found or "[]"):
+            if draft["conversation"] == conversation:
+                await self._operate(word, conversation, str(draft["turn"]))
+                return
 
     async def _operate(self, *words: str) -> str:
         """Runs ``vestlus conversations …`` beside the service; says nothing where that fails."""

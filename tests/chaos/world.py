@@ -50,6 +50,9 @@ COMMON = {
     "VESTLUS_WEBHOOK_REPLICAS": "2",
     "VESTLUS_LOG_LEVEL": "INFO",
     "VESTLUS_INGRESS": "haproxy",
+    # Ray's default of 15 has its processes wait for all others: here for Instagram and its users,
+    # which in production are on machines of their own.
+    "RAY_worker_niceness": "0",
 }
 
 
