@@ -21,6 +21,7 @@ import uvloop
 from vestlus.errors import VestlusError
 from vestlus.hosting.places import place_of
 from vestlus.hosting.predecessor import host_name
+from vestlus.hosting.run import once_reachable
 from vestlus.logs import configure_logs
 from vestlus.store.rows import Member, MemberKind
 
@@ -48,7 +49,8 @@ class Shell:
     """Starts a service at once; ends the process when the service fails.
 
     Ending the process is the point: Ray then starts the actor anew, from the store. A service
-    that returns without being told to stop counts as failed.
+    that returns without being told to stop counts as failed. One that finds bus or store away
+    when it starts is begun again in the same process.
     """
 
     def __init__(self, name: str, service: Service, log_level: str) -> None:
@@ -106,7 +108,8 @@ class Shell:
         self._controls = Controls()
         self._loop = asyncio.get_running_loop()
         self._started.set()
-        await self._service(self._controls)
+        controls = self._controls
+        await once_reachable(lambda: self._service(controls), controls.stop)
         if not self._controls.stop.is_set():
             message = f"{self._name} ended by itself"
             raise RuntimeError(message)
