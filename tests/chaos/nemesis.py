@@ -105,33 +105,35 @@ class Nemesis:
     async def _disturb(self, kind: ProcessKind, which: int) -> None:
         match kind.act:
             case Act.KILL:
-                await self._signal(kind.marks[0], which, signal.SIGKILL)
+                await self._signal(kind.marks[0], which, signal.SIGKILL, every=kind.every)
             case Act.FREEZE:
                 pids = [await self._signal(mark, which, signal.SIGSTOP) for mark in kind.marks]
                 try:
                     await asyncio.sleep(kind.seconds)
                 finally:
                     for pid in pids:
-                        _wake(pid)
+                        _send(pid, signal.SIGCONT)
             case Act.RESTART:
                 server = self._world.servers[kind.marks[0]]
                 await asyncio.to_thread(server.kill9)
                 await asyncio.sleep(self._chance.uniform(0.5, 3.0))
                 await asyncio.to_thread(server.start)
 
-    async def _signal(self, mark: str, which: int, number: signal.Signals) -> int:
-        """Sends a signal to one of the processes with a mark, as soon as there is one."""
+    async def _signal(
+        self, mark: str, which: int, number: signal.Signals, *, every: bool = False
+    ) -> int:
+        """Sends a signal to one of the processes with a mark, as soon as there is one, or to all;
+        returns the one that was chosen.
+        """
         deadline = time.monotonic() + LONGEST_OUTAGE
         while time.monotonic() < deadline:
             await asyncio.to_thread(self._world.serve.look)
             found = await asyncio.to_thread(self._world.serve.service.processes, mark)
             if found:
-                pid = found[which % len(found)]
-                try:
-                    os.kill(pid, number)
-                except ProcessLookupError:
-                    continue
-                return pid
+                chosen = found[which % len(found)]
+                for pid in found if every else [chosen]:
+                    _send(pid, number)
+                return chosen
             await asyncio.sleep(0.2)
         raise ServiceError(f"no process {mark}\n{self._world.serve.service.tail()}")
 
@@ -200,8 +202,9 @@ def _fired(stats: dict[str, Any], kind: RequestKind) -> int:
     return int(stats[f"{kind.side}_faults_fired"].get(kind.kind, 0))
 
 
-def _wake(pid: int) -> None:
+def _send(pid: int, number: signal.Signals) -> None:
+    """To a process that may have ended meanwhile."""
     try:
-        os.kill(pid, signal.SIGCONT)
+        os.kill(pid, number)
     except ProcessLookupError:
         return
