@@ -25,11 +25,11 @@ from vestlus.store.ledger import SendState
 
 Step = tuple[SendState, SendState]
 
-#: Until a scenario is begun anew with another user, seconds.
-PATIENCE = 90.0
+#: Until a scenario is begun anew with another user, seconds: two settlings; a sweep of drafts.
+PATIENCE, SWEEP_PATIENCE = 60.0, 100.0
 
 #: How long a window is still open when its user writes: for a turn and one attempt at sending.
-OPEN_MS = 7_000
+OPEN_MS = 12_000
 
 
 class Scenarios:
@@ -67,7 +67,8 @@ class Scenarios:
             while not await self._taken(step):
                 self._tries += 1
                 await play(f"s{name.replace('_', '')}{self._tries}")
-                await self._until(lambda step=step: self._taken(step), PATIENCE)  # type: ignore[misc]
+                patience = SWEEP_PATIENCE if play == self._forgotten else PATIENCE
+                await self._until(lambda step=step: self._taken(step), patience)  # type: ignore[misc]
             self._journal.note(f"scenario {name}: {step[0]} → {step[1]}", began=began)
 
     async def _refused(self, user: str) -> None:
