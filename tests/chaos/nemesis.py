@@ -114,10 +114,12 @@ class Nemesis:
                     for pid in pids:
                         _send(pid, signal.SIGCONT)
             case Act.RESTART:
-                server = self._world.servers[kind.marks[0]]
+                server, began = self._world.servers[kind.marks[0]], time.time()
                 await asyncio.to_thread(server.kill9)
                 await asyncio.sleep(self._chance.uniform(0.5, 3.0))
                 await asyncio.to_thread(server.start)
+                away = time.time() - began
+                self._journal.note(f"{server.name} was away for {away:.1f} s", began=began)
 
     async def _signal(
         self, mark: str, which: int, number: signal.Signals, *, every: bool = False

@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 
 from tests.chaos.journal import Journal
+from tests.chaos.plan import SETTLING_SECONDS
 from tests.chaos.world import DESK, STAGE, World
 from tests.e2e.traffic import Traffic
 from vestlus.conversation.identity import conversation_id
@@ -28,8 +29,9 @@ Step = tuple[SendState, SendState]
 #: Until a scenario is begun anew with another user, seconds: two settlings; a sweep of drafts.
 PATIENCE, SWEEP_PATIENCE = 60.0, 100.0
 
-#: How long a window is still open when its user writes: for a turn and one attempt at sending.
-OPEN_MS = 12_000
+#: How long a window is still open when its user writes: for a turn and one attempt at sending,
+#: and closed before it can be proven that nothing was sent.
+OPEN_MS = round(SETTLING_SECONDS * 1000)
 
 
 class Scenarios:
