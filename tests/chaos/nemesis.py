@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.chaos.journal import Journal, Outage
 from tests.chaos.kinds import (
+    FULL_SECONDS,
     WEBHOOK_KINDS,
     WEBHOOK_TROUBLES,
     WEBHOOKS_WELL,
@@ -172,7 +173,7 @@ class Nemesis:
         asked: Counter[str] = Counter()
         while True:
             share = min(1.0, self._journal.elapsed / self._plan.seconds)
-            scale = self._plan.seconds / 600
+            scale = self._plan.seconds / FULL_SECONDS
             stats = await self._traffic.call("stats")
             sparing = self._plan.spares_not_done(self._journal.elapsed)
             for kind in self._plan.requests:

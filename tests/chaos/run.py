@@ -129,6 +129,7 @@ async def run_pair(
 ) -> Report:
     """One run on one pair, in a folder of its own."""
     rabbitmq, postgres = servers
+    say(f"{pair}, seed {plan.seed}: {plan.seconds:.0f} s of faults")
     async with running_world(folder, say, plan=plan, rabbitmq=rabbitmq, postgres=postgres) as world:
         return await run_chaos(pair, plan, world, say)
 
