@@ -22,6 +22,7 @@ import uvloop
 from vestlus.errors import VestlusError
 from vestlus.hosting.places import place_of
 from vestlus.hosting.predecessor import host_name
+from vestlus.hosting.run import once_reachable
 from vestlus.logs import configure_logs
 from vestlus.store.rows import Member, MemberKind
 
@@ -52,7 +53,8 @@ class Shell:
     """Starts a service at once; ends the process when the service fails.
 
     Ending the process is the point: Ray then starts the actor anew, from the store. A service
-    that returns without being told to stop counts as failed.
+    that returns without being told to stop counts as failed. One that finds bus or store away
+    when it starts is begun again in the same process.
     """
 
     def __init__(self, name: str, service: Service, log_level: str) -> None:
@@ -113,7 +115,9 @@ class Shell:
         self._loop = asyncio.get_running_loop()
         self._started.set()
         controls = self._controls
-        service = asyncio.ensure_future(self._service(controls))
+        service = asyncio.ensure_future(
+            once_reachable(lambda: self._service(controls), controls.stop)
+        )
         stop = asyncio.create_task(controls.stop.wait(), name="stop")
         await asyncio.wait({service, stop}, return_when=asyncio.FIRST_COMPLETED)
         if controls.opening and not service.done():

@@ -36,6 +36,8 @@ class ProcessKind:
     seconds: float = 0.0
     #: In runs too short for its share of ``times`` it happens once, unless it costs too much.
     in_short_runs: bool = True
+    #: All that bear the mark, not one of them: a reloaded HAProxy has an old process beside it.
+    every: bool = False
 
 
 CONVERSATION = "ray::ConversationActor"
@@ -58,7 +60,7 @@ PROCESS_KINDS = (
     ProcessKind("kill PublisherActor", Act.KILL, (PUBLISHER,), 6),
     ProcessKind("kill Serve replica", Act.KILL, (REPLICA,), 6),
     ProcessKind("kill registry", Act.KILL, (REGISTRY,), 4),
-    ProcessKind("kill HAProxy", Act.KILL, (HAPROXY,), 2, in_short_runs=False),
+    ProcessKind("kill HAProxy", Act.KILL, (HAPROXY,), 2, in_short_runs=False, every=True),
     ProcessKind("kill raylet", Act.KILL, (RAYLET,), 2, in_short_runs=False),
     ProcessKind("restart RabbitMQ", Act.RESTART, (RABBITMQ,), 3),
     ProcessKind("restart PostgreSQL", Act.RESTART, (POSTGRES,), 3),

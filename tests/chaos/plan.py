@@ -117,17 +117,20 @@ class Plan:
 _WEBHOOKS = tuple(WEBHOOK_KINDS.items())
 
 
-def drawn(seed: int, seconds: float, *, users: int = 200, servers: bool = True) -> Plan:
+def drawn(
+    seed: int, seconds: float, *, users: int = 200, servers: bool = True, only: str = ""
+) -> Plan:
     """The plan of a seed. Without ``servers`` (the embedded pair) none is restarted, and what
-    leads to one is left in peace.
+    leads to one is left in peace. Of the faults of processes there are only those whose name has
+    ``only`` in it, each at least once then.
     """
     chance = random.Random(seed)  # noqa: S311 - reproducible
     share = seconds / FULL_SECONDS
     kinds: list[ProcessKind] = []
     for kind in PROCESS_KINDS:
         if kind.act is not Act.RESTART or servers:
-            times = int(kind.times * share)
-            kinds += [kind] * max(times, int(kind.in_short_runs))
+            least = int(kind.in_short_runs or bool(only))
+            kinds += [kind] * max(int(kind.times * share), least) * (only in kind.name)
     chance.shuffle(kinds)
     places = [place for place in Place if servers or place not in (Place.BUS, Place.STORE)]
     networks = [kind for kind in NETWORK_KINDS if kind.place in places]

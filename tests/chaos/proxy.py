@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -35,8 +34,6 @@ class TcpProxy:
     def __init__(self, name: str, upstream: tuple[str, int], *, port: int | None = None) -> None:
         self.name = name
         self.port = free_port() if port is None else port
-        #: Connections that were made, and what was done to them.
-        self.counts: Counter[str] = Counter()
         self._upstream = upstream
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
@@ -70,11 +67,10 @@ class TcpProxy:
 
     def cut(self, share: float, chance: random.Random) -> int:
         """Resets each connection with this probability, at least one; returns how many."""
-        links = sorted(self._links, key=id)
-        chosen = [link for link in links if chance.random() < share] or links[:1]
+        chosen = [one for one in self._links if chance.random() < share]
+        chosen = chosen or list(self._links)[:1]
         for link in chosen:
             link.abort()
-        self.counts[Trouble.CUT] += len(chosen)
         return len(chosen)
 
     async def refuse(self, seconds: float) -> None:
@@ -82,7 +78,6 @@ class TcpProxy:
         self._close()
         for link in tuple(self._links):
             link.abort()
-        self.counts[Trouble.REFUSE] += 1
         try:
             await asyncio.sleep(seconds)
         finally:
@@ -91,7 +86,6 @@ class TcpProxy:
     async def delayed(self, by: float, seconds: float) -> None:
         """Holds every byte back by ``by`` seconds, for so long."""
         self.delay = by
-        self.counts[Trouble.DELAY] += 1
         try:
             await asyncio.sleep(seconds)
         finally:
@@ -100,7 +94,6 @@ class TcpProxy:
     async def blackhole(self, seconds: float) -> None:
         """Swallows every byte for so long; then resets whatever there was: bytes are missing."""
         self.swallowing = True
-        self.counts[Trouble.BLACKHOLE] += 1
         try:
             await asyncio.sleep(seconds)
         finally:
@@ -119,7 +112,6 @@ class TcpProxy:
 
     def opened(self, link: _Link) -> None:
         """A client has connected."""
-        self.counts["connections"] += 1
         self._links.add(link)
         task = asyncio.create_task(link.connect(*self._upstream), name=f"{self.name} connects")
         self._tasks.add(task)

@@ -129,6 +129,7 @@ async def run_pair(
 ) -> Report:
     """One run on one pair, in a folder of its own."""
     rabbitmq, postgres = servers
+    say(f"{pair}, seed {plan.seed}: {plan.seconds:.0f} s of faults")
     async with running_world(folder, say, plan=plan, rabbitmq=rabbitmq, postgres=postgres) as world:
         return await run_chaos(pair, plan, world, say)
 
@@ -148,11 +149,18 @@ def main() -> int:
         "--pair", choices=[EMBEDDED, PRODUCTION], default=PRODUCTION, help=f"({PRODUCTION})"
     )
     parser.add_argument(
+        "--only", default="", metavar="WORD", help="only faults of processes with this in the name"
+    )
+    parser.add_argument(
         "--reports", type=Path, default=Path("var"), help="folder for reports (var)"
     )
     chosen = parser.parse_args()
     plan = drawn(
-        chosen.seed, chosen.seconds, users=chosen.users, servers=not is_embedded(chosen.pair)
+        chosen.seed,
+        chosen.seconds,
+        users=chosen.users,
+        servers=not is_embedded(chosen.pair),
+        only=chosen.only,
     )
     folder = Path(tempfile.mkdtemp(prefix="vestlus-chaos-"))
     chosen.reports.mkdir(parents=True, exist_ok=True)

@@ -17,18 +17,21 @@ from typing import Any
 import asyncpg
 
 from tests.chaos.journal import Journal
+from tests.chaos.plan import SETTLING_SECONDS
 from tests.chaos.world import DESK, STAGE, World
 from tests.e2e.traffic import Traffic
+from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.window import WINDOW_MS
 from vestlus.store.ledger import SendState
 
 Step = tuple[SendState, SendState]
 
-#: Until a scenario is begun anew with another user, seconds.
-PATIENCE = 90.0
+#: Until a scenario is begun anew with another user, seconds: two settlings; a sweep of drafts.
+PATIENCE, SWEEP_PATIENCE = 60.0, 100.0
 
-#: How long a window is still open when its user writes: for a turn and one attempt at sending.
-OPEN_MS = 7_000
+#: How long a window is still open when its user writes: for a turn and one attempt at sending,
+#: and closed before it can be proven that nothing was sent.
+OPEN_MS = round(SETTLING_SECONDS * 1000)
 
 
 class Scenarios:
@@ -66,7 +69,8 @@ class Scenarios:
             while not await self._taken(step):
                 self._tries += 1
                 await play(f"s{name.replace('_', '')}{self._tries}")
-                await self._until(lambda step=step: self._taken(step), PATIENCE)  # type: ignore[misc]
+                patience = SWEEP_PATIENCE if play == self._forgotten else PATIENCE
+                await self._until(lambda step=step: self._taken(step), patience)  # type: ignore[misc]
             self._journal.note(f"scenario {name}: {step[0]} → {step[1]}", began=began)
 
     async def _refused(self, user: str) -> None:
@@ -123,9 +127,11 @@ class Scenarios:
         await self._write(DESK, user)
         await self._until(lambda: self._is(user, "draft"), 30)
         found = await self._operate("drafts", "--json")
-        draft = next((one for one in json.loads(found or "[]") if one["user"] == user), None)
-        if draft is not None:
-            await self._operate(word, draft["conversation"], str(draft["turn"]))
+        conversation = conversation_id(DESK, user)
+        for draft in json.loads(found or "[]"):
+            if draft["conversation"] == conversation:
+                await self._operate(word, conversation, str(draft["turn"]))
+                return
 
     async def _operate(self, *words: str) -> str:
         """Runs ``vestlus conversations …`` beside the service; says nothing where that fails."""

@@ -58,6 +58,13 @@ def test_faults_come_in_their_time_and_in_order(seed: int, seconds: float) -> No
 
 @unhurried
 @given(seeds)
+def test_a_run_may_be_about_some_kinds_of_process_only(seed: int) -> None:
+    plan = drawn(seed, 60, only="raylet")
+    assert [fault.kind.name for fault in plan.processes] == ["kill raylet"]
+
+
+@unhurried
+@given(seeds)
 def test_the_embedded_pair_has_no_servers_to_lose(seed: int) -> None:
     plan = drawn(seed, 600, servers=False)
     assert all(fault.kind.act is not Act.RESTART for fault in plan.processes)

@@ -45,11 +45,15 @@ STAGE, DESK = "17841400000003000", "17841400000003001"
 ACCOUNTS = (*BUSY, *QUIET, STAGE, DESK)
 
 COMMON = {
+    "VESTLUS_HTTP_HOST": "127.0.0.1",
     "VESTLUS_BURST_WAIT_SECONDS": "0.4",
     "VESTLUS_SETTLING_SECONDS": f"{SETTLING_SECONDS:g}",
     "VESTLUS_WEBHOOK_REPLICAS": "2",
     "VESTLUS_LOG_LEVEL": "INFO",
     "VESTLUS_INGRESS": "haproxy",
+    # Ray's default of 15 has its processes wait for all others: here for Instagram and its users,
+    # which in production are on machines of their own.
+    "RAY_worker_niceness": "0",
 }
 
 

@@ -122,3 +122,5 @@ async def test_who_is_dead_and_not_back_in_time_holds_up_nobody(
     store = Heard({dead: late, restarting: soon, frozen: late, foreign: soon, elsewhere: late})
     found = await dead_members(store, MemberKind.CONVERSATION, "c")  # type: ignore[arg-type]
     assert set(found) == {dead, foreign}
+    alone = Heard({dead: late})
+    assert await dead_members(alone, MemberKind.CONVERSATION, "c") == ()  # type: ignore[arg-type]

@@ -52,13 +52,13 @@ async def dead_members(
     """Members that nobody need wait for any more: their process is gone from this host.
 
     Of ``cluster`` itself only those whose partitions others are to have: one that comes back
-    sooner takes its leases itself, and nothing moves.
+    sooner, or that is the only one, takes its leases itself, and nothing moves.
     """
     known = await store.live(kind, LEASE_SECONDS)
     heard = {one.id for one in await store.live(kind, GONE_AFTER_SECONDS)}
     ours = f"{cluster}/"
     return gone_from_here(
-        one for one in known if not one.id.startswith(ours) or one.id not in heard
+        one for one in known if not one.id.startswith(ours) or (heard and one.id not in heard)
     )
 
 

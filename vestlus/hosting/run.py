@@ -3,8 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
+
+import structlog
+
+from vestlus.backoff import Backoff
+from vestlus.errors import BusUnavailable, StoreUnavailable
+
+_log = structlog.get_logger(__name__)
+
+
+async def once_reachable(serve: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Runs a service; begins anew while bus or store is away, until ``stop`` is set.
+
+    For processes that start in the middle of an outage: starting another one instead takes
+    seconds of a processor, and is no nearer to an answer. Other failures pass through.
+    """
+    backoff = Backoff()
+    while not stop.is_set():
+        try:
+            await serve()
+        except (BusUnavailable, StoreUnavailable) as error:
+            _log.warning("not_reachable_at_start", error=type(error).__name__)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(backoff.next_seconds()):
+                    await stop.wait()
+        else:
+            return
 
 
 async def until_failed(work: Coroutine[Any, Any, None], failed: asyncio.Future[None]) -> None:
