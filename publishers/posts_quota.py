@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from publishers.limits import AccountLimits
 from publishers.posts_rules import PostRules
-from publishers.quota import Quota
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import GraphError
@@ -37,15 +37,13 @@ class PostQuotas:
         self,
         *,
         store: Posts,
-        posts: Quota,
-        containers: Quota,
+        limits_of: Callable[[str], AccountLimits],
         rules: PostRules,
         clock: Clock,
         monotonic: Callable[[], float],
     ) -> None:
         self._store = store
-        self._posts = posts
-        self._containers = containers
+        self._limits_of = limits_of
         self._rules = rules
         self._clock = clock
         self._monotonic = monotonic
@@ -53,13 +51,13 @@ class PostQuotas:
 
     async def wait_seconds(self, account: str, containers: int) -> float:
         """Seconds until a post that needs so many containers more may go on, 0 for now."""
-        now_ms = self._clock()
-        since_ms = min(self._posts.since_ms(now_ms), self._containers.since_ms(now_ms))
+        limits, now_ms = self._limits_of(account), self._clock()
+        since_ms = min(limits.posts.since_ms(now_ms), limits.containers.since_ms(now_ms))
         times = await until_available(lambda: self._store.post_times(account, since_ms))
-        waits = [self._posts.wait_ms(times.posts, now_ms)]
+        waits = [limits.posts.wait_ms(times.posts, now_ms)]
         if containers:
-            room = max(1, self._containers.calls - containers + 1)
-            waits.append(replace(self._containers, calls=room).wait_ms(times.containers, now_ms))
+            room = max(1, limits.containers.calls - containers + 1)
+            waits.append(replace(limits.containers, calls=room).wait_ms(times.containers, now_ms))
         # What was counted slides by the second; looking again that often would help nobody.
         return max(waits) / 1000
 

@@ -74,8 +74,7 @@ class PostWorker:
         self._book = PostBook(store=posting.store, lease=lease, clock=clock)
         quotas = PostQuotas(
             store=posting.store,
-            posts=rules.posts,
-            containers=rules.containers,
+            limits_of=rules.limits_of,
             rules=posting.rules,
             clock=clock,
             monotonic=monotonic,

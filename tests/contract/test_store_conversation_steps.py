@@ -15,7 +15,6 @@ from tests.contract.store_support import (
     path,
     step,
     store,
-    store_url,
     walk,
 )
 from vestlus.store import schema
@@ -24,7 +23,7 @@ from vestlus.store.port import Store
 from vestlus.store.rows import Change, NewSend, Silence
 from vestlus.store.sql_store import SqlStore
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 DRAFT, PENDING, SENDING, LOOKING = (
     SendState.DRAFT,

@@ -19,7 +19,6 @@ from tests.contract.store_support import (
     message,
     recorded,
     store,
-    store_url,
     texts,
     unfinished,
 )
@@ -33,7 +32,7 @@ from vestlus.store.names import outbox_lease
 from vestlus.store.port import Store
 from vestlus.store.rows import Change, NewEvent, RecordedMessage, Silence
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 ID = conversation_id(ACCOUNT, "user")
 HOUR_MS = 3_600_000

@@ -11,7 +11,6 @@ from tests.contract.store_support import (
     send,
     step,
     store,
-    store_url,
     unfinished,
     walk,
 )
@@ -19,7 +18,7 @@ from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
 from vestlus.store.rows import Origin
 
-__all__ = ["store", "store_url"]
+__all__ = ["store"]
 
 SENDING, LOOKING, UNKNOWN = SendState.SENDING, SendState.LOOKING, SendState.UNKNOWN
 

@@ -11,6 +11,7 @@ from typing import Any
 from publishers.bucket import Limit
 from publishers.limits import AccountLimits
 from publishers.outbox import OutboxWorker
+from publishers.quota import Quota
 from publishers.rate import CallKind
 from publishers.rules import DEFAULT_LIMITS, SendingRules
 from publishers.tally import Tally
@@ -22,10 +23,16 @@ from vestlus.store.ledger import SendState
 from vestlus.store.rows import Lease, SendRow
 
 
-def limited(**limits: Limit) -> AccountLimits:
-    """Return Meta's limits but for these classes of call, named as ``CallKind``'s members are."""
+def limited(containers: Quota | None = None, **limits: Limit) -> AccountLimits:
+    """Return Meta's limits but for these classes of call, named as ``CallKind``'s members are, and
+    for the quota of containers.
+    """
     calls = {CallKind[name.upper()]: limit for name, limit in limits.items()}
-    return replace(DEFAULT_LIMITS, calls={**DEFAULT_LIMITS.calls, **calls})
+    return replace(
+        DEFAULT_LIMITS,
+        calls={**DEFAULT_LIMITS.calls, **calls},
+        containers=containers or DEFAULT_LIMITS.containers,
+    )
 
 
 def reference(row: SendRow) -> SendReference:

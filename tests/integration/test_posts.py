@@ -13,15 +13,15 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from publishers.bucket import Limit
 from publishers.lane import Lane
 from publishers.lanes import Lanes
 from publishers.posts_rules import PostRules
 from publishers.posts_worker import Posting, PostWorker
-from publishers.rate import Limit
 from publishers.rules import SendingRules
 from publishers.service import PublisherService
 from publishers.tally import Tally
-from tests.fakes.outbox import MemoryPictures
+from tests.fakes.outbox import MemoryPictures, limited
 from tests.fakes.posting import Link
 from tests.integration.test_simulator_posts import jpeg
 from vestlus.bus.open import open_bus
@@ -41,7 +41,9 @@ from vestlus.store.rows import Member, MemberKind
 T = TypeVar("T")
 
 OUTBOX = 4096
-QUICK = SendingRules(publishing=Limit(50.0), request_seconds=5.0, lease_margin_seconds=0.5)
+QUICK = SendingRules(
+    limits=limited(publish=Limit(50.0)), request_seconds=5.0, lease_margin_seconds=0.5
+)
 POSTS = PostRules(
     first_status_seconds=0.05,
     status_seconds=0.2,

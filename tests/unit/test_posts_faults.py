@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from publishers.bucket import Limit
 from publishers.posts_rules import PostRules
 from publishers.quota import Quota
-from publishers.rate import Limit
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual
 from tests.fakes.messaging import Fault
+from tests.fakes.outbox import limited
 from tests.fakes.posting import PostPlace
 from tests.fakes.publishing import PretendPublishing
 from vestlus.store.post_rows import PostKind
@@ -63,7 +64,7 @@ class Run:
         self.place = PostPlace(
             instagram=PretendPublishing(processing_seconds=storm.processing),
             # Room enough for a storm: limits are tested elsewhere.
-            rules=SendingRules(publishing=Limit(5.0), containers=Quota(10_000, 86_400.0)),
+            rules=SendingRules(limits=limited(Quota(10_000, 86_400.0), publish=Limit(5.0))),
             posts=PostRules(
                 look_give_up_seconds=1_800.0,
                 tries=60,

@@ -13,6 +13,7 @@ from publishers.quota import Quota
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault
+from tests.fakes.outbox import limited
 from tests.fakes.posting import PostPlace
 from tests.fakes.publishing import PretendPublishing
 from tests.fakes.store_ledger import MemoryLedger
@@ -425,7 +426,7 @@ def test_the_days_quota_goes_to_the_earliest_planned() -> None:
 
 def test_containers_are_counted_by_the_day_also_those_that_nobody_knows_of() -> None:
     async def scenario() -> None:
-        place = PostPlace(rules=SendingRules(containers=Quota(3, 1_000.0)))
+        place = PostPlace(rules=SendingRules(limits=limited(Quota(3, 1_000.0))))
         place.instagram.refusals["container"] = [OutcomeUnknown("cut"), OutcomeUnknown("cut")]
         place.store.plan("x")
         place.store.plan("y", planned_ms=virtual_ms() + 1)
@@ -440,7 +441,7 @@ def test_containers_are_counted_by_the_day_also_those_that_nobody_knows_of() -> 
 
 def test_a_carousel_begins_when_the_day_has_room_for_all_of_it() -> None:
     async def scenario() -> None:
-        place = PostPlace(rules=SendingRules(containers=Quota(4, 1_000.0)))
+        place = PostPlace(rules=SendingRules(limits=limited(Quota(4, 1_000.0))))
         place.store.plan("x")
         place.store.plan("y", pictures=3, planned_ms=virtual_ms() + 1)
         async with place.serving():
