@@ -94,8 +94,8 @@ def test_a_post_by_hand_is_on_the_grid_once_with_its_alternative_text(
 ) -> None:
     bank = catalogue(pair)
     first, second = [one for one in bank.values() if one["in_posts"] and one["alt"]][:2]
-    wish = ("publish-now", "--account", service.account, "--key", "avamine", "--json")
-    wish += ("--picture", first["id"], "--picture", second["id"], "--caption", "Avasime täna.")
+    wish = ["publish-now", "--account", service.account, "--key", "avamine", "--json"]
+    wish += ["--picture", first["id"], "--picture", second["id"], "--caption", "Avasime täna."]
     planned = json.loads(operate(service, pair, *wish, command="posts"))
     assert json.loads(operate(service, pair, *wish, command="posts"))["id"] == planned["id"]
 

@@ -436,3 +436,5 @@ class Counts:
     waiting: int = 0
     #: Conversations with something unanswered or unsent whose window closes within two hours.
     closing: int = 0
+    #: Posts by state.
+    posts: Mapping[str, int] = field(default_factory=dict)

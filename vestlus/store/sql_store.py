@@ -75,6 +75,9 @@ class SqlStore(
                 has_something_open(),
             )
         )
+        self._posts_by_state = select(schema.post.c.state, func.count()).group_by(
+            schema.post.c.state
+        )
         self._letters = select(func.count()).select_from(schema.dead_letter)
 
     async def __aenter__(self) -> Self:
@@ -108,10 +111,12 @@ class SqlStore(
         letters = await self._database.fetch(self._letters)
         waiting = await self._database.fetch(self._waiting_people)
         closing = await self._database.fetch(self._closing)
+        posts = await self._database.fetch(self._posts_by_state)
         return Counts(
             events={f"{kind}/{state}": number for kind, state, number in events},
             sends={row[0]: row[1] for row in sends},
             dead_letters=letters[0][0],
             waiting=waiting[0][0],
             closing=closing[0][0],
+            posts={row[0]: row[1] for row in posts},
         )
