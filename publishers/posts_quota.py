@@ -60,7 +60,6 @@ class PostQuotas:
         if containers:
             room = max(1, self._containers.calls - containers + 1)
             waits.append(replace(self._containers, calls=room).wait_ms(times.containers, now_ms))
-        # What was counted slides by the second; looking again that often would help nobody.
         return max(waits) / 1000
 
     def needs_reading(self, account: str) -> bool:
