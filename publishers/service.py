@@ -71,8 +71,8 @@ class PublisherService:
         chance: random.Random,
         posting: Posting | None = None,
     ) -> None:
-        """Without ``posting``, messages are sent and nothing is published."""
         self._bus = bus
+        #: Without it, messages are sent and nothing is published.
         self._posting = posting
         self._store = store
         self._messaging = messaging
