@@ -45,6 +45,7 @@ class OutboxWorker:
     - Each account has a queue, a budget, slots and a share of the memory of its own: none delays
       another, whatever it has waiting. What waits for a stopped account stays in the ledger.
     - What is in memory is a cache of the ledger; a new worker reads it anew.
+    - ``posts``, if given, are published beside the messages, in the same budgets.
 
     :meth:`run` does everything and returns when cancelled. It raises LeaseLost when the lease
     is lost, and whatever else ends it. Requests in flight at a hard stop are left SENDING, which

@@ -8,7 +8,6 @@ our others. Stories are in no list, and what has no caption cannot be told from 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from publishers.posts_outcome import PostOutcomes
@@ -24,6 +23,8 @@ class Evidence:
 
     container: Container
     media: tuple[PublishedMedia, ...] | None
+    #: This account's token may not read the list: there is nothing to wait for.
+    refused: bool = False
     #: Ids that are other posts' already.
     claimed: frozenset[str] = frozenset()
 
@@ -51,7 +52,7 @@ def conclude(post: PostRow, seen: Evidence, now_ms: int, outcomes: PostOutcomes)
         if now_ms < patient_ms:
             return look_again(post, now_ms, min(later_ms, patient_ms), outcomes)
         return unknown(post, "cannot_be_known", now_ms)
-    if is_listed(post) and seen.media is None:
+    if is_listed(post) and seen.media is None and not seen.refused:
         return look_again(post, now_ms, later_ms, outcomes)
     return _absent(post, seen, now_ms, outcomes)
 
@@ -70,7 +71,7 @@ def _absent(post: PostRow, seen: Evidence, now_ms: int, outcomes: PostOutcomes) 
     expired = seen.container.status is not ContainerStatus.FINISHED
     # EXPIRED and ERROR should mean that it was never published. Where no list confirms that, it
     # is not certain enough for doing it again with another container.
-    if expired and not (is_listed(post) and _reaches_back(post, seen.media or (), outcomes)):
+    if expired and not _confirms_absence(post, seen, outcomes):
         return unknown(post, "cannot_be_known", now_ms)
     if now_ms > post.deadline_ms:
         return outcomes.dead(post, "too_late", now_ms)
@@ -117,8 +118,11 @@ def _found(post: PostRow, seen: Evidence, tolerance_ms: int) -> str | None:
     return min(ours, key=lambda one: one.created_ms).id if ours else None
 
 
-def _reaches_back(post: PostRow, media: Collection[PublishedMedia], outcomes: PostOutcomes) -> bool:
+def _confirms_absence(post: PostRow, seen: Evidence, outcomes: PostOutcomes) -> bool:
     """Whether the list would hold it: it is not full, or goes back to before the attempt."""
+    media = seen.media
+    if media is None or not is_listed(post):
+        return False
     tolerance_ms = round(outcomes.rules.clock_tolerance_seconds * 1000)
     oldest = min((one.created_ms for one in media), default=0)
     return len(media) < _FULL or oldest < post.attempted_ms - tolerance_ms

@@ -11,7 +11,7 @@ from publishers.posts_words import PostLink, problem
 from vestlus.errors import GraphError, NotSent, Refused, Throttled
 from vestlus.instagram.graph_errors import remedy_of, rule_of, rule_of_subcode
 from vestlus.instagram.graph_table import Remedy
-from vestlus.store.post_rows import WHOLE, PostKind, PostRow, PostStep
+from vestlus.store.post_rows import WHOLE, PostRow, PostStep
 from vestlus.store.posts import PostState
 
 #: Instagram could not fetch a picture; our own server is mostly why.
@@ -231,20 +231,6 @@ class PostOutcomes:
     def _wait(self, failures: int) -> float:
         longest = self.rules.longest_retry_seconds
         return min(longest, self.rules.retry_seconds * 2.0 ** min(failures, 16))
-
-
-def next_position(post: PostRow) -> int:
-    """The place for which a container is to be made next."""
-    if post.kind is not PostKind.CAROUSEL:
-        return WHOLE
-    places = range(1, len(post.pictures) + 1)
-    return next((place for place in places if post.current(place) is None), WHOLE)
-
-
-def containers_needed(post: PostRow) -> int:
-    """How many containers are to be made until it can be published."""
-    places = range(1, len(post.pictures) + 1) if post.kind is PostKind.CAROUSEL else ()
-    return sum(post.current(place) is None for place in (WHOLE, *places))
 
 
 def stops_posts(error: GraphError) -> bool:

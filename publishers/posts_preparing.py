@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from publishers.posts_desk import Admit, PostDesk
-from publishers.posts_outcome import containers_needed, next_position
 from publishers.posts_words import PostLink
 from vestlus.errors import GraphError
 from vestlus.instagram.graph_publishing import MAX_CHILDREN, MIN_CHILDREN
@@ -38,9 +37,9 @@ class Preparing:
         if not _count_fits(post):
             await desk.record(desk.outcomes.dead(post, "carousel_count", desk.clock()))
             return 0.0
-        if not await desk.has_room(post, containers_needed(post), admit):
+        if not await desk.has_room(post, _containers_needed(post), admit):
             return 0.0
-        position = next_position(post)
+        position = _next_position(post)
         links = await self._links(post, position)
         if links is None:
             await desk.record(desk.outcomes.dead(post, "picture_unavailable", desk.clock()))
@@ -111,6 +110,20 @@ class Preparing:
             case ContainerStatus.ERROR:
                 links = await self._links(post, one.position) or ()
                 return desk.outcomes.broken(post, told.subcode, links, now_ms)
+
+
+def _next_position(post: PostRow) -> int:
+    """The place for which a container is to be made next."""
+    if post.kind is not PostKind.CAROUSEL:
+        return WHOLE
+    places = range(1, len(post.pictures) + 1)
+    return next((place for place in places if post.current(place) is None), WHOLE)
+
+
+def _containers_needed(post: PostRow) -> int:
+    """How many containers are to be made until it can be published."""
+    places = range(1, len(post.pictures) + 1) if post.kind is PostKind.CAROUSEL else ()
+    return sum(post.current(place) is None for place in (WHOLE, *places))
 
 
 def _count_fits(post: PostRow) -> bool:

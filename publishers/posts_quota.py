@@ -58,7 +58,6 @@ class PostQuotas:
         if containers:
             room = max(1, limits.containers.calls - containers + 1)
             waits.append(replace(limits.containers, calls=room).wait_ms(times.containers, now_ms))
-        # What was counted slides by the second; looking again that often would help nobody.
         return max(waits) / 1000
 
     def needs_reading(self, account: str) -> bool:

@@ -13,7 +13,7 @@ from publishers.posts_looking import (
 )
 from publishers.posts_outcome import Outcome, stops_posts
 from vestlus.backoff import until_available
-from vestlus.errors import GraphError
+from vestlus.errors import GraphError, Refused
 from vestlus.instagram.port import Container, ContainerStatus
 from vestlus.store.post_rows import WHOLE, PostRow, PostStep
 from vestlus.store.posts import PostState
@@ -81,7 +81,7 @@ class Releasing:
         desk = self._desk
         listed = await desk.ask(desk.publishing.recent_media(post.account))
         if isinstance(listed, GraphError):
-            return Evidence(told, None)
+            return Evidence(told, None, refused=isinstance(listed, Refused))
         ids = [one.id for one in listed]
         claimed = await until_available(lambda: desk.store.claimed_media(post.account, ids))
-        return Evidence(told, listed, claimed)
+        return Evidence(told, listed, claimed=claimed)

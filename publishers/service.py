@@ -81,6 +81,7 @@ class PublisherService:
         self._accounts = accounts
         self._topology = topology
         self._bus = bus
+        #: Without it, messages are sent and nothing is published.
         self._posting = posting
         self._store = store
         self._messaging = messaging

@@ -36,6 +36,9 @@ def exposition(counts: Counts | None, requests: Mapping[str, int]) -> str:
             "# TYPE vestlus_windows_closing gauge",
             f"vestlus_windows_closing {counts.closing}",
             *_tokens(counts.tokens),
+            "# HELP vestlus_posts Posts by state.",
+            "# TYPE vestlus_posts gauge",
+            *(f'vestlus_posts{{state="{_label(k)}"}} {v}' for k, v in sorted(counts.posts.items())),
         ]
     return "\n".join(lines) + "\n"
 

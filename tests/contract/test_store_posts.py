@@ -248,6 +248,7 @@ async def test_the_longest_due_come_first_and_what_has_ended_not(store: Store) -
     assert await due(3_000, limit=9) == [sooner.id, later.id]
     assert await due(3_000, limit=1) == [sooner.id]
     assert await due(3_000, limit=9, without_accounts=[ACCOUNT]) == []
+    assert (await store.counts()).posts == {"planned": 2, "dead": 1}
     listed = await store.posts(limit=9, account=ACCOUNT)
     assert [post.id for post in listed] == [later.id, sooner.id, ended.id]
     assert await store.posts(limit=9, account="other") == ()

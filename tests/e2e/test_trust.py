@@ -73,10 +73,10 @@ def slow_model(service: Service, seconds: float) -> Iterator[None]:
         service.control("model", {"latency_seconds": 0})
 
 
-def operate(service: Service, pair: Pair, *words: str) -> str:
-    """Runs ``vestlus conversations …`` beside the service; returns what it prints."""
+def operate(service: Service, pair: Pair, *words: str, command: str = "conversations") -> str:
+    """Runs a command of ``vestlus`` beside the service; returns what it prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "vestlus.cli.main", "conversations", *words],
+        [sys.executable, "-m", "vestlus.cli.main", command, *words],
         check=True,
         capture_output=True,
         text=True,
@@ -87,6 +87,28 @@ def operate(service: Service, pair: Pair, *words: str) -> str:
         },
     )
     return done.stdout
+
+
+def test_a_post_by_hand_is_on_the_grid_once_with_its_alternative_text(
+    service: Service, pair: Pair
+) -> None:
+    bank = catalogue(pair)
+    first, second = [one for one in bank.values() if one["in_posts"] and one["alt"]][:2]
+    wish = ["publish-now", "--account", service.account, "--key", "avamine", "--json"]
+    wish += ["--picture", first["id"], "--picture", second["id"], "--caption", "Avasime täna."]
+    planned = json.loads(operate(service, pair, *wish, command="posts"))
+    assert json.loads(operate(service, pair, *wish, command="posts"))["id"] == planned["id"]
+
+    def is_out() -> bool:
+        shown = operate(service, pair, "show", planned["id"], "--json", command="posts")
+        return bool(json.loads(shown)["state"] == "published")
+
+    wait_for("the post to be out", is_out, seconds=90)
+    (post,) = service.control(f"grid?account={service.account}")["posts"]
+    assert (post["caption"], post["kind"]) == ("Avasime täna.", "CAROUSEL")
+    assert [one["alt"] for one in post["pictures"]] == [first["alt"], second["alt"]]
+    files = [one["post_file"].partition(".")[0] for one in (first, second)]
+    assert [one["sha256"] for one in post["pictures"]] == files
 
 
 def test_a_picture_is_chosen_fetched_by_graph_shown_and_not_sent_twice(

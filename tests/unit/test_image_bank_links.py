@@ -136,6 +136,31 @@ async def test_there_is_no_link_to_what_may_not_be_sent() -> None:
         assert await link(key, account, NOW_MS) is None
 
 
+async def test_a_link_for_a_post_leads_to_its_jpeg_and_only_where_it_may_be_posted() -> None:
+    post_file = "b" * 64 + ".jpg"
+    posted = replace(PICTURE, in_dms=False, post_file=post_file, alt="The way")
+    _, _, bank = await bank_with(
+        posted,
+        replace(posted, id="not", in_posts=False),
+        replace(posted, id="none", post_file=None),
+        replace(posted, id="others", accounts=("2",)),
+        replace(posted, id="over", valid_until=date(2020, 1, 1)),
+    )
+    accounts = {account.id: account for account in (TALLINN, KIRITIMATI)}
+    links = BankLinks(
+        bank=bank, signer=SIGNER, public_url="https://bot.example", accounts=accounts.get
+    )
+    link = await links.post_link("map", "1", NOW_MS)
+    assert link is not None
+    assert (link.file, link.alt, link.width, link.height) == (post_file, "The way", 100, 100)
+    assert link.url == f"https://bot.example/media/{SIGNER.sign(post_file, NOW_MS)}"
+    for key in ("not", "none", "others", "over", "unheard"):
+        assert await links.post_link(key, "1", NOW_MS) is None
+    assert await links.post_link("map", "an account that is not ours", NOW_MS) is None
+    unreachable = BankLinks(bank=bank, signer=SIGNER, public_url=None, accounts=accounts.get)
+    assert await unreachable.post_link("map", "1", NOW_MS) is None
+
+
 async def test_the_day_is_that_of_the_accounts_time_zone() -> None:
     today = date(2026, 5, 29)  # NOW_MS is 2026-05-28 20:26 UTC, 23:26 in Tallinn
     link = await links_with(replace(PICTURE, valid_from=today))

@@ -200,7 +200,7 @@ def test_the_storms_take_every_step_of_a_post() -> None:
             seed=seed,
             posts=5,
             same_words=False,
-            fault_chance=0.5,
+            fault_chance=0.4 + 0.06 * seed,
             read_fault_chance=0.3,
             kills=6,
             outages=2,

@@ -265,6 +265,27 @@ def test_what_no_list_can_confirm_is_not_made_anew(
     assert len(place.instagram.made) == 1
 
 
+def test_where_the_list_may_not_be_read_the_container_decides_alone() -> None:
+    place = PostPlace()
+    place.instagram.refusals["posts"] = [Refused("graph_10", 10)] * 100
+    published_once(place, doubtful(place, Container(ContainerStatus.FINISHED)))
+    place = PostPlace()
+    place.instagram.refusals["posts"] = [Refused("graph_10", 10)] * 100
+    post = doubtful(place, Container(ContainerStatus.EXPIRED))
+    assert (post.state, post.reason) == (PostState.UNKNOWN, "cannot_be_known")
+
+
+def test_a_list_that_cannot_be_read_for_a_moment_is_waited_for() -> None:
+    place = PostPlace()
+    place.instagram.refusals["posts"] = [NotSent("no_connection")] * 3
+    post = doubtful(place, Container(ContainerStatus.FINISHED))
+    published_once(place, post)
+    asked = [at for op, _, at in place.instagram.calls if op == "posts"]
+    again = [at for op, _, at in place.instagram.calls if op == "publish"][-1]
+    assert len(asked) == 4
+    assert again > asked[-1]
+
+
 def test_a_list_that_does_not_agree_with_the_container_stops_everything() -> None:
     async def scenario() -> PostRow:
         place = PostPlace()

@@ -161,7 +161,7 @@ def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name 
         The post.
     """
     row = _run(lambda store, _: _post(store, id))
-    values = _values(row)
+    values = _values(row) | {"containers": len(row.containers)}
     if as_json:
         _print_json(values)
         return
@@ -252,7 +252,6 @@ def _values(row: PostRow) -> dict[str, Any]:
         "given_up_at": _moment(row.deadline_ms),
         "media_id": row.media_id,
         "attempts": row.attempts,
-        "containers": len(row.containers),
         "reason": row.reason,
         "problem": row.problem,
     }

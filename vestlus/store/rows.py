@@ -521,3 +521,5 @@ class Counts:
     closing: int = 0
     #: The accounts' tokens, in their state of now.
     tokens: tuple[TokenRow, ...] = ()
+    #: Posts by state.
+    posts: Mapping[str, int] = field(default_factory=dict)

@@ -85,6 +85,9 @@ class SqlStore(
             .select_from(schema.dead_letter)
             .where(schema.dead_letter.c.state == str(LetterState.OPEN))
         )
+        self._posts_by_state = select(schema.post.c.state, func.count()).group_by(
+            schema.post.c.state
+        )
 
     async def __aenter__(self) -> Self:
         """See :meth:`vestlus.store.port.Store.__aenter__`."""
@@ -122,6 +125,7 @@ class SqlStore(
         letters = await self._database.fetch(self._letters)
         waiting = await self._database.fetch(self._waiting_people)
         closing = await self._database.fetch(self._closing)
+        posts = await self._database.fetch(self._posts_by_state)
         return Counts(
             events={f"{kind}/{state}": number for kind, state, number in events},
             sends={row[0]: row[1] for row in sends},
@@ -129,4 +133,5 @@ class SqlStore(
             waiting=waiting[0][0],
             closing=closing[0][0],
             tokens=await self.tokens(),
+            posts={row[0]: row[1] for row in posts},
         )
