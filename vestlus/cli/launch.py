@@ -206,20 +206,21 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     registry = start_registry(settings, cluster)
     try:
         say("Serve and the actors start …")
-        serve.start(
-            http_options={
-                "host": settings.http_host,
-                "port": settings.http_port,
-                "keep_alive_timeout_s": 90,
-            },
-            logging_config={"log_level": "WARNING", "enable_access_log": False},
-        )
-        serve.run(
-            application(settings, cluster),
-            name=APP_NAME,
-            route_prefix="/",
-            logging_config={"log_level": "WARNING", "enable_access_log": False},
-        )
+        with _told(ray.exceptions.RayError, TimeoutError):
+            serve.start(
+                http_options={
+                    "host": settings.http_host,
+                    "port": settings.http_port,
+                    "keep_alive_timeout_s": 90,
+                },
+                logging_config={"log_level": "WARNING", "enable_access_log": False},
+            )
+            serve.run(
+                application(settings, cluster),
+                name=APP_NAME,
+                route_prefix="/",
+                logging_config={"log_level": "WARNING", "enable_access_log": False},
+            )
         address = f"http://{reachable(settings.http_host)}:{settings.http_port}"
         _wait_until_ready(address, stop)
         yield address
@@ -237,6 +238,18 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
             ray.kill(registry, no_restart=True)
             ray.shutdown()
             say(f"Stopped. (Ray namespace {NAMESPACE})" if not local else "Stopped.")
+
+
+@contextmanager
+def _told(*errors: type[Exception]) -> Iterator[None]:
+    """Ray's own errors while it starts, in a line."""
+    try:
+        yield
+    except errors as error:
+        raise NotStartedError(
+            f"Ray Serve did not start ({type(error).__name__}): the machine may be too busy, or a "
+            "port taken"
+        ) from error
 
 
 async def _check_adapters(settings: Settings) -> None:
@@ -307,6 +320,9 @@ def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # Ray's own warning about packing the working folder, which is not done here.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    # Serve's controller kills a proxy that is not ready so soon, and the start fails by that; its
+    # default of 5 s is too short for a busy machine.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "30")
     if settings.ingress == "haproxy":
         os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
         os.environ["RAY_SERVE_THROUGHPUT_OPTIMIZED"] = "1"
