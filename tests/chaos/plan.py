@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -118,11 +119,17 @@ _WEBHOOKS = tuple(WEBHOOK_KINDS.items())
 
 
 def drawn(
-    seed: int, seconds: float, *, users: int = 200, servers: bool = True, only: str = ""
+    seed: int,
+    seconds: float,
+    *,
+    users: int = 200,
+    servers: bool = True,
+    only: str = "",
+    late: int | None = None,
 ) -> Plan:
     """The plan of a seed. Without ``servers`` (the embedded pair) none is restarted, and what
-    leads to one is left in peace. Of the faults of processes there are only those whose name has
-    ``only`` in it, each at least once then.
+    leads to one is left in peace. Of the faults of processes there are only those in whose name
+    the expression ``only`` is found, each at least once then.
     """
     chance = random.Random(seed)  # noqa: S311 - reproducible
     share = seconds / FULL_SECONDS
@@ -130,7 +137,8 @@ def drawn(
     for kind in PROCESS_KINDS:
         if kind.act is not Act.RESTART or servers:
             least = int(kind.in_short_runs or bool(only))
-            kinds += [kind] * max(int(kind.times * share), least) * (only in kind.name)
+            if re.search(only, kind.name):
+                kinds += [kind] * max(int(kind.times * share), least)
     chance.shuffle(kinds)
     places = [place for place in Place if servers or place not in (Place.BUS, Place.STORE)]
     networks = [kind for kind in NETWORK_KINDS if kind.place in places]
@@ -148,7 +156,7 @@ def drawn(
         ),
         network=network,
         requests=REQUEST_KINDS,
-        late=round(20 * share) if share >= 0.5 else 0,
+        late=late if late is not None else round(20 * share) if share >= 0.5 else 0,
     )
 
 

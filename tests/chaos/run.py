@@ -149,8 +149,9 @@ def main() -> int:
         "--pair", choices=[EMBEDDED, PRODUCTION], default=PRODUCTION, help=f"({PRODUCTION})"
     )
     parser.add_argument(
-        "--only", default="", metavar="WORD", help="only faults of processes with this in the name"
+        "--only", default="", metavar="REGEX", help="only faults of processes named like this"
     )
+    parser.add_argument("--late", type=int, help="late requests afterwards (20 in 600 seconds)")
     parser.add_argument(
         "--reports", type=Path, default=Path("var"), help="folder for reports (var)"
     )
@@ -161,6 +162,7 @@ def main() -> int:
         users=chosen.users,
         servers=not is_embedded(chosen.pair),
         only=chosen.only,
+        late=chosen.late,
     )
     folder = Path(tempfile.mkdtemp(prefix="vestlus-chaos-"))
     chosen.reports.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from image_bank import starter_folder
-from tests.chaos.kinds import POSTGRES, RABBITMQ, Place
+from tests.chaos.kinds import HAS_HAPROXY, POSTGRES, RABBITMQ, Place
 from tests.chaos.plan import SETTLING_SECONDS, Plan
 from tests.chaos.proxy import TcpProxy
 from tests.chaos.steps import Steps
@@ -50,7 +50,7 @@ COMMON = {
     "VESTLUS_SETTLING_SECONDS": f"{SETTLING_SECONDS:g}",
     "VESTLUS_WEBHOOK_REPLICAS": "2",
     "VESTLUS_LOG_LEVEL": "INFO",
-    "VESTLUS_INGRESS": "haproxy",
+    "VESTLUS_INGRESS": "haproxy" if HAS_HAPROXY else "default",
     # Ray's default of 15 has its processes wait for all others: here for Instagram and its users,
     # which in production are on machines of their own.
     "RAY_worker_niceness": "0",

@@ -179,10 +179,10 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
                     route_prefix="/",
                     logging_config={"log_level": "WARNING", "enable_access_log": False},
                 )
-            except RayError as error:
+            except (RayError, TimeoutError) as error:
                 raise NotStartedError(
                     f"Ray could not start the service ({type(error).__name__}): is this machine "
-                    "too busy or too small? The lines above may say more"
+                    "too busy or too small, or a port taken? The lines above may say more"
                 ) from error
             address = f"http://{reachable(settings.http_host)}:{settings.http_port}"
             _wait_until_ready(address, stop)
@@ -303,6 +303,9 @@ def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # Ray's own warning about packing the working folder, which is not done here.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    # Serve's controller kills a proxy that is not ready so soon, and the start fails by that; its
+    # default of 5 s is too short for a busy machine.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "30")
     if settings.ingress == "haproxy":
         os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
         os.environ["RAY_SERVE_THROUGHPUT_OPTIMIZED"] = "1"
