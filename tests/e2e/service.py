@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vestlus.cli.launch import free_port
+from vestlus.cli.ports import free_port
 
 #: Ray starts slowly on a busy machine of two processors.
 START_SECONDS = 240.0

@@ -7,7 +7,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from vestlus.cli.launch import free_port
+from vestlus.cli.ports import free_port
 
 
 class Switch:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.e2e.service import everybody, family, running_serve, running_simulator, wait_for
-from vestlus.cli.launch import free_port
+from vestlus.cli.ports import free_port
 
 
 def test_when_the_raylet_dies_serve_says_so_and_ends_and_leaves_nothing(tmp_path: Path) -> None:

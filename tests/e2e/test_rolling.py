@@ -23,7 +23,7 @@ from tests.e2e.switch import Switch
 from tests.e2e.traffic import Habits, Traffic
 from tests.services import AmqpSpace
 from vestlus.bus.port import Topology
-from vestlus.cli.launch import free_port
+from vestlus.cli.ports import free_port
 from vestlus.store.open import open_store
 
 HABITS = Habits(seed=7, users=40)

@@ -16,7 +16,7 @@ import pytest
 
 from tests.e2e.service import Service, running_serve, running_simulator, wait_for
 from tests.services import AmqpSpace
-from vestlus.cli.launch import free_port
+from vestlus.cli.ports import free_port
 
 INGRESSES = ["default", "haproxy"] if sys.platform == "linux" else ["default"]
 

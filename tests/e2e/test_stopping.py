@@ -19,7 +19,7 @@ from tests.e2e.service import (
     serving,
     wait_for,
 )
-from vestlus.cli.launch import free_port
+from vestlus.cli.ports import free_port
 
 #: Far less than the 30 s that turns under way may take.
 AT_ONCE_SECONDS = 20.0

@@ -18,7 +18,7 @@ import pytest
 
 from tests.e2e.conftest import PRODUCTION, Pair
 from tests.e2e.service import Service, running_service, wait_for
-from vestlus.cli.launch import free_port
+from vestlus.cli.ports import free_port
 from vestlus.store.open import open_store
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"

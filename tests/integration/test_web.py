@@ -14,7 +14,7 @@ from image_bank.links import LinkSigner
 from image_bank.open import open_storage
 from image_bank.storage import file_name
 from tests.unit.test_webhook_handler import Answer
-from vestlus.cli.launch import free_port
+from vestlus.cli.ports import free_port
 from vestlus.clock import system_clock
 from vestlus.instagram.signature import sign
 from vestlus.keys import derived_key

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from vestlus.cli.demo import LOOPBACK, _simulator, _with_accounts
-from vestlus.cli.launch import port_is_free
+from vestlus.cli.ports import port_is_free
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.settings_account import Account
 

@@ -13,17 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from vestlus.cli import launch
-from vestlus.cli.launch import (
-    HAPROXY_PORTS,
-    HostUnknownError,
-    NotStartedError,
-    PortTakenError,
-    free_port,
-    port_is_free,
-    reachable,
-    running,
-)
+from vestlus.cli import launch, preflight
+from vestlus.cli import ports as ports_module
+from vestlus.cli.launch import running
+from vestlus.cli.not_started import HostUnknownError, NotStartedError, PortTakenError
+from vestlus.cli.ports import HAPROXY_PORTS, free_port, port_is_free, reachable
 from vestlus.cli.stopping import Stop
 from vestlus.errors import BusError, SettingsError
 from vestlus.settings import Settings
@@ -51,7 +45,7 @@ def _handlers() -> Iterator[None]:
 def adapters(settings: Settings) -> str:
     """What is said about store and bus."""
     with pytest.raises(NotStartedError) as caught:
-        asyncio.run(launch._check_adapters(settings))
+        asyncio.run(preflight.check_adapters(settings))
     return str(caught.value)
 
 
@@ -148,22 +142,22 @@ def test_a_bus_that_does_not_fit_is_told_in_a_line(
     def refusing(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(launch, "open_bus", refusing)
+    monkeypatch.setattr(preflight, "open_bus", refusing)
     assert adapters(Settings(data_dir=tmp_path)).startswith(line)
 
 
 def test_haproxys_own_ports_are_left_alone_while_they_are_free(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(launch, "port_is_free", lambda _host, _port: True)
-    assert launch._haproxy_ports(8000, {}) == {}
+    monkeypatch.setattr(ports_module, "port_is_free", lambda _host, _port: True)
+    assert ports_module.haproxy_ports(8000, {}) == {}
 
 
 def test_haproxys_taken_ports_are_replaced_by_free_ones_that_differ(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(launch, "port_is_free", lambda _host, _port: False)
-    ports = launch._haproxy_ports(8000, {})
+    monkeypatch.setattr(ports_module, "port_is_free", lambda _host, _port: False)
+    ports = ports_module.haproxy_ports(8000, {})
     assert set(ports) == {STATS, METRICS, FALLBACK}
     assert len(set(ports.values())) == len(ports)
     monkeypatch.undo()
@@ -174,11 +168,11 @@ def test_haproxys_taken_ports_are_replaced_by_free_ones_that_differ(
 def test_haproxys_ports_are_not_the_services_nor_the_users(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(launch, "port_is_free", lambda _host, _port: True)
-    assert set(launch._haproxy_ports(8404, {})) == {STATS}
-    assert set(launch._haproxy_ports(8000, {STATS: "9101"})) == {METRICS}
-    monkeypatch.setattr(launch, "port_is_free", lambda _host, _port: False)
-    assert launch._haproxy_ports(8000, {STATS: "1", METRICS: "2", FALLBACK: "3"}) == {}
+    monkeypatch.setattr(ports_module, "port_is_free", lambda _host, _port: True)
+    assert set(ports_module.haproxy_ports(8404, {})) == {STATS}
+    assert set(ports_module.haproxy_ports(8000, {STATS: "9101"})) == {METRICS}
+    monkeypatch.setattr(ports_module, "port_is_free", lambda _host, _port: False)
+    assert ports_module.haproxy_ports(8000, {STATS: "1", METRICS: "2", FALLBACK: "3"}) == {}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +184,7 @@ def test_ports_are_chosen_for_haproxy_on_a_ray_of_our_own(
 ) -> None:
     environ = {"RAY_ADDRESS": ray_address}
     monkeypatch.setattr(os, "environ", environ)
-    monkeypatch.setattr(launch, "port_is_free", lambda _host, _port: False)
+    monkeypatch.setattr(ports_module, "port_is_free", lambda _host, _port: False)
     settings = Settings.model_validate({"ingress": ingress})
     launch._prepare_environment(settings, tmp_path)
     assert (STATS in environ, METRICS in environ) == (chosen, chosen)

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from image_bank import starter_folder
-from vestlus.cli.launch import Say, free_port, port_is_free, reachable, running
+from vestlus.cli.launch import Say, running
+from vestlus.cli.ports import free_port, port_is_free, reachable
 from vestlus.cli.simulator_process import simulator_process
 from vestlus.cli.stopping import Stop
 from vestlus.errors import VestlusError

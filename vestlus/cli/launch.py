@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import signal
-import socket
 import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from image_bank.bank import ImageBank
-from image_bank.errors import CatalogueRefused, PictureRefused, StorageUnavailable
-from image_bank.open import load_at_start, open_storage
-from vestlus.assistant.picture_vectors import keep_picture_vectors
-from vestlus.bus.open import open_bus
-from vestlus.bus.port import Topology
 from vestlus.cli.local_ray import LocalRay
+from vestlus.cli.not_started import NotStartedError, PortTakenError
+from vestlus.cli.ports import haproxy_ports, port_is_free, reachable
+from vestlus.cli.preflight import check_adapters
 from vestlus.cli.stopping import Stop
-from vestlus.clock import system_clock
-from vestlus.errors import (
-    BusError,
-    BusUnavailable,
-    SettingsError,
-    StoreError,
-    StoreUnavailable,
-    VestlusError,
-)
 from vestlus.settings import Settings
-from vestlus.store.open import open_store
 
 #: How long turns and sends under way may take when the service is told to stop, seconds.
 DRAIN_SECONDS = 30.0
@@ -46,75 +31,7 @@ START_SECONDS = 180.0
 #: What a local Ray keeps for objects. No message passes through Ray: the least it allows.
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 
-#: What is listened on beside the service's port where HAProxy is: by itself on every address of
-#: the machine, and by the proxy that it falls back to. Ray's variables for them and its defaults.
-HAPROXY_PORTS = {
-    "RAY_SERVE_HAPROXY_STATS_PORT": 8404,
-    "RAY_SERVE_HAPROXY_METRICS_PORT": 9101,
-    "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": 8500,
-}
-EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what Ray's HAProxy and the default of `serve` bind
-#: What binding says of an address that is not one of this machine's.
-_NOT_OURS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-
 Say = Callable[[str], None]
-_Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
-
-
-class NotStartedError(VestlusError):
-    """The service did not come up. The message says what is known of why."""
-
-
-class HostUnknownError(VestlusError):
-    """One cannot listen on this host: it is no address of this machine."""
-
-
-class PortTakenError(VestlusError):
-    """Something else listens on the port."""
-
-
-def port_is_free(host: str, port: int) -> bool:
-    """Whether one could listen there now, on every address that the host has on this machine.
-
-    Raises HostUnknownError, and NotStartedError where this user may not use the port.
-    """
-    ours = 0
-    for family, address in _addresses(host, port):
-        try:
-            with socket.socket(family, socket.SOCK_STREAM) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-        except PermissionError as error:
-            raise NotStartedError(f"this user may not listen on port {port}") from error
-        except OSError as error:
-            if error.errno not in _NOT_OURS:
-                return False
-        else:
-            ours += 1
-    if not ours:
-        raise HostUnknownError(f"one cannot listen on {host}: it is no address of this machine")
-    return True
-
-
-def free_port(host: str) -> int:
-    """A port that nothing listens on now. Raises HostUnknownError."""
-    (family, address), *_ = _addresses(host, 0)
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.bind(address)
-            return int(probe.getsockname()[1])
-    except OSError as error:
-        raise HostUnknownError(f"one cannot listen on {host}: {error.strerror}") from error
-
-
-def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, _Address]]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError) as error:  # no such name; no name at all
-        raise HostUnknownError(
-            f"one cannot listen on {host}: there is no such host; VESTLUS_HTTP_HOST names it"
-        ) from error
-    return [(family, address) for family, _, _, _, address in found]
 
 
 @contextmanager
@@ -131,7 +48,7 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
             f"port {settings.http_port} is taken: end what listens there, "
             "or set VESTLUS_HTTP_PORT to another one"
         )
-    asyncio.run(_check_adapters(settings))
+    asyncio.run(check_adapters(settings))
     stop.check()
     with _private_folder() as folder:
         _prepare_environment(settings, folder)
@@ -235,69 +152,6 @@ def _end(registry: Any, stop: Stop, say: Say, *, local: bool) -> None:  # noqa: 
         raise KeyboardInterrupt
 
 
-async def _check_adapters(settings: Settings) -> None:
-    """Opens the store and the bus once, so that what is wrong with them is told, of both, and
-    before Ray starts. Brings the schema up to date, and the image bank. Raises NotStartedError.
-    """
-    problems: list[NotStartedError] = []
-    for check in (_check_store, _check_bus):
-        try:
-            await check(settings)
-        except NotStartedError as error:
-            problems.append(error)
-    if problems:
-        raise NotStartedError("\n".join(map(str, problems))) from problems[0]
-
-
-async def _check_store(settings: Settings) -> None:
-    topology = Topology(inbox=settings.partitions)
-    try:
-        async with (
-            open_store(
-                settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
-            ) as store,
-            open_storage(settings),
-        ):
-            await load_at_start(settings, store, system_clock)
-            pictures = await ImageBank(store, clock=system_clock).pictures()
-            await keep_picture_vectors(settings, store, pictures.values(), system_clock)
-    except (CatalogueRefused, PictureRefused, StorageUnavailable, SettingsError) as error:
-        raise NotStartedError(str(error)) from error
-    except StoreUnavailable as error:
-        raise NotStartedError(
-            _unusable("VESTLUS_DATABASE_URL", settings.database, error)
-            or "the database of VESTLUS_DATABASE_URL does not answer: is it running, and are "
-            "address, user and password right?"
-        ) from error
-    except StoreError as error:
-        raise NotStartedError(str(error)) from error
-    except (ValueError, OSError) as error:
-        raise NotStartedError(f"VESTLUS_DATABASE_URL: {error}") from error
-
-
-async def _check_bus(settings: Settings) -> None:
-    try:
-        async with open_bus(settings.bus, Topology(inbox=settings.partitions)) as bus:
-            await bus.check()
-    except BusUnavailable as error:
-        raise NotStartedError(
-            _unusable("VESTLUS_BUS_URL", settings.bus, error)
-            or "the broker of VESTLUS_BUS_URL does not answer: is it running, and are address, "
-            "user, password and virtual host right?"
-        ) from error
-    except SettingsError as error:
-        raise NotStartedError(str(error)) from error
-    except (BusError, ValueError, OSError) as error:
-        raise NotStartedError(f"VESTLUS_BUS_URL: {error}") from error
-
-
-def _unusable(name: str, url: str, error: VestlusError) -> str | None:
-    """What is said of a file. A server's own words may hold its address, a file's do not."""
-    if not url.startswith("sqlite:"):
-        return None
-    return f"the SQLite file of {name}, or of VESTLUS_DATA_DIR, cannot be used: {error}"
-
-
 def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -322,31 +176,7 @@ def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
         # Serve tells its own HAProxy at once, and webhooks take milliseconds.
         os.environ.setdefault("RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S", "2")
         if not os.environ.get("RAY_ADDRESS"):
-            os.environ.update(_haproxy_ports(settings.http_port, os.environ))
-
-
-def _haproxy_ports(http_port: int, environ: Mapping[str, str]) -> dict[str, str]:
-    """Those of HAProxy's other ports that Ray would take and that are not free, replaced.
-
-    What the environment says stays as it is.
-    """
-    used = {str(http_port), *(environ[name] for name in HAPROXY_PORTS if name in environ)}
-    ports: dict[str, str] = {}
-    with ExitStack() as held:
-        for name, port in HAPROXY_PORTS.items():
-            if name in environ or (str(port) not in used and port_is_free(EVERY_ADDRESS, port)):
-                continue
-            while (chosen := _held_port(held)) in used:
-                pass
-            ports[name] = chosen
-    return ports
-
-
-def _held_port(held: ExitStack) -> str:
-    """A free port, which stays taken until the stack ends: so the next one differs."""
-    probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-    probe.bind((EVERY_ADDRESS, 0))
-    return str(probe.getsockname()[1])
+            os.environ.update(haproxy_ports(settings.http_port, os.environ))
 
 
 @contextmanager
@@ -392,12 +222,6 @@ def _start_ray(*, local: bool) -> None:
         )
     else:
         ray.init(namespace="vestlus", log_to_driver=True, logging_level=logging.WARNING)
-
-
-def reachable(host: str) -> str:
-    """The host in an address, for one on this machine."""
-    here = {EVERY_ADDRESS: "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{here}]" if ":" in here else here
 
 
 def _wait_until_ready(address: str, stop: Stop) -> None:
