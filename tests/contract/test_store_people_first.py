@@ -1,4 +1,4 @@
-"""What people wrote is found behind any backlog, and what nobody knows is listed."""
+"""What people wrote is found behind any backlog."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from tests.contract.store_support import (
     path,
     promise,
     send,
-    step,
     store,
     unfinished,
     walk,
@@ -37,24 +36,3 @@ async def test_what_people_wrote_is_read_apart_nearest_deadline_first(store: Sto
     assert len(await unfinished(store)) == 5
     without = await store.unfinished(OUTBOX, limit=9, people=True, without_accounts=[ACCOUNT])
     assert without == ()
-
-
-async def test_sends_that_nobody_knows_of_are_listed_newest_first(store: Store) -> None:
-    sends = [send(f"user-{n}") for n in range(3)]
-    await promise(store, *sends)
-    lease = await hold_outbox(store)
-    for number, new in enumerate(sends[:2]):
-        await walk(store, lease, path(new, SENDING, LOOKING))
-        reason = f"reason_{number}"
-        await walk(store, lease, [step(new, LOOKING, UNKNOWN, at_ms=50 + number, reason=reason)])
-
-    found = await store.unknown_sends(limit=9)
-
-    assert [(one.row.id, one.reason, one.at_ms) for one in found] == [
-        (sends[1].id, "reason_1", 51),
-        (sends[0].id, "reason_0", 50),
-    ]
-    assert found[0].row.state is UNKNOWN
-    assert await store.unknown_sends(limit=1) == found[:1]
-    assert await store.unknown_sends(limit=9, account=sends[0].account) == found
-    assert await store.unknown_sends(limit=9, account="another") == ()

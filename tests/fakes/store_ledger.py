@@ -22,7 +22,6 @@ from vestlus.store.rows import (
     SendRow,
     Transition,
     TransitionResult,
-    UnknownSend,
 )
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -204,14 +203,6 @@ class MemoryLedger:
             self.in_doubt -= 1
             raise StoreUnavailable
         return results
-
-    async def unknown_sends(
-        self, *, limit: int, account: str | None = None
-    ) -> tuple[UnknownSend, ...]:
-        """See the port; without times."""
-        kept = [one for one in self.rows.values() if one.row.state is SendState.UNKNOWN]
-        found = [one for one in kept if account in {None, one.row.account}]
-        return tuple(UnknownSend(one.row, one.reason, 0) for one in found[:limit])
 
     async def unclaimed_echoes(
         self, conversation: str, since_ms: int, of: str

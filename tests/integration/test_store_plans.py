@@ -73,7 +73,7 @@ _WHOLE = re.compile(
     r"Seq Scan|SCAN (ledger|named|unsent|before|conversation|history|inbox_event"
     r"|post|post_container)\b"
     r"(?! USING (COVERING )?INDEX "
-    r"(ledger_(draft|unknown)|conversation_waiting|inbox_event_(pending|undetermined)"
+    r"(ledger_draft|conversation_waiting|inbox_event_(pending|undetermined)"
     r"|post_due|post_planned))"
 )
 
@@ -115,7 +115,6 @@ async def test_no_frequent_question_reads_a_whole_table(
         questions: dict[str, tuple[Any, dict[str, Any], str]] = {
             "unfinished": (store._first, {"of": 1, "most": 50}, "ledger_deadline"),
             "people": (store._first_people, {"of": 1, "most": 50}, "ledger_people"),
-            "unknown": (store._unknown, {"most": 50}, "ledger_unknown"),
             "of ids": (store._first_named, {"of": 1, "most": 50} | one_id, "ledger_order"),
             "pending": (store._pending, {"ids": ["c1"]}, "inbox_event_pending"),
             "first pending": (

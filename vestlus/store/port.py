@@ -41,7 +41,6 @@ from vestlus.store.rows import (
     Transition,
     TransitionResult,
     TurnCommit,
-    UnknownSend,
 )
 from vestlus.store.token_rows import TokenRow
 from vestlus.store.trail import Moment
@@ -267,12 +266,6 @@ class Ledger(Protocol):
         its conversation; who records such a thing at the same moment comes wholly before or
         wholly after.
         """
-        ...
-
-    async def unknown_sends(
-        self, *, limit: int, account: str | None = None
-    ) -> tuple[UnknownSend, ...]:
-        """Sends that ended UNKNOWN, newest first. They are never sent again by themselves."""
         ...
 
     async def unclaimed_echoes(

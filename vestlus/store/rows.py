@@ -442,15 +442,6 @@ class EchoRow:
     attachments: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownSend:
-    """A send of which nobody knows whether it was done, why not, and since when."""
-
-    row: SendRow
-    reason: str
-    at_ms: int
-
-
 #: Where dead letters of a conversation come from: messages to us, and from us.
 EVENT_SOURCE = "inbox_event"
 LEDGER_SOURCE = "ledger"

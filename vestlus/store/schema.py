@@ -37,7 +37,6 @@ UNDETERMINED: Final = "'undetermined'"
 DRAFT: Final = "'draft'"
 UNFINISHED: Final = "('pending', 'sending', 'looking')"
 UNENDED_POSTS: Final = "('planned', 'creating', 'waiting', 'ready', 'publishing', 'looking')"
-UNKNOWN: Final = "'unknown'"
 PERSON: Final = "'person'"
 
 ZERO: Final = literal_column("0", BigInteger)
@@ -249,7 +248,6 @@ Index(
     ledger.c.id,
     **_where(f"state IN {UNFINISHED} AND origin = {PERSON}"),
 )
-Index("ledger_unknown", ledger.c.changed_ms, ledger.c.id, **_where(f"state = {UNKNOWN}"))
 
 dead_letter: Final = Table(
     "dead_letter",

@@ -25,7 +25,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from vestlus.store import schema
 from vestlus.store.ledger import SendState
 from vestlus.store.names import partition_number
-from vestlus.store.rows import Lease, SendRow, UnknownSend
+from vestlus.store.rows import Lease, SendRow
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_rows import SEND_COLUMNS, send_row
@@ -83,15 +83,6 @@ class SqlLedger(SqlPart):
             .limit(bindparam("most", type_=BigInteger()))
         )
 
-        unknown = (
-            select(*SEND_COLUMNS, _LEDGER.reason.label("why"), _LEDGER.changed_ms.label("at"))
-            .where(_LEDGER.state == literal_column(schema.UNKNOWN, Text))
-            .order_by(_LEDGER.changed_ms.desc(), _LEDGER.id.desc())
-            .limit(bindparam("most", type_=BigInteger()))
-        )
-        self._unknown = unknown
-        self._unknown_of = unknown.where(_LEDGER.account == bindparam("account", type_=Text()))
-
     async def recover(self, lease: Lease, now_ms: int) -> int:
         """See :meth:`vestlus.store.port.Ledger.recover`."""
 
@@ -130,18 +121,6 @@ class SqlLedger(SqlPart):
             parameters["without"] = self._dialect.value_set(without_accounts)
             statement = without
         return tuple(send_row(row) for row in await self._database.fetch(statement, parameters))
-
-    async def unknown_sends(
-        self, *, limit: int, account: str | None = None
-    ) -> tuple[UnknownSend, ...]:
-        """See :meth:`vestlus.store.port.Ledger.unknown_sends`."""
-        parameters: dict[str, object] = {"most": limit}
-        statement = self._unknown
-        if account is not None:
-            parameters["account"] = account
-            statement = self._unknown_of
-        rows = await self._database.fetch(statement, parameters)
-        return tuple(UnknownSend(send_row(row[:-2]), row.why, row.at) for row in rows)
 
     async def overdue_drafts(self, outbox: int, now_ms: int, limit: int) -> tuple[SendRow, ...]:
         """See :meth:`vestlus.store.port.Ledger.overdue_drafts`."""

@@ -1,4 +1,4 @@
-"""Indexes for what people wrote and waits, and for sends of which nobody knows what became."""
+"""An index for what people wrote and waits."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 def upgrade() -> None:
-    """Adds the indexes."""
+    """Adds the index."""
     op.create_index(
         "ledger_people",
         "ledger",
         ["outbox", "deadline_ms", "id"],
         **_where("state IN ('pending', 'sending', 'looking') AND origin = 'person'"),
     )
-    op.create_index("ledger_unknown", "ledger", ["changed_ms", "id"], **_where("state = 'unknown'"))
