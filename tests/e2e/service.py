@@ -122,7 +122,7 @@ def call(url: str, body: object = None, *, timeout: float = 60) -> Any:  # noqa:
 def everybody() -> list[Process]:
     """Every live process of the machine."""
     listing = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,stat=,args="],  # noqa: S607 - the system's own
+        ["ps", "-ww", "-eo", "pid=,ppid=,stat=,args="],  # noqa: S607 - the system's own
         check=True,
         capture_output=True,
         text=True,
