@@ -28,7 +28,7 @@ run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops i
 
 # All tests go in two processes: those that start the whole service in one, mostly waiting, the
 # others beside them. Chosen tests go in one, so that what they print is seen.
-PARALLEL := --numprocesses 2 --dist loadgroup
+PARALLEL := --numprocesses 2 --dist loadscope
 
 .PHONY: test
 test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k name" chooses some
