@@ -26,14 +26,18 @@ install-dev:
 run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops it
 	@exec $(VENV)/vestlus demo $(ARGS)
 
-# All tests go in two processes: those that start the whole service in one, mostly waiting, the
-# others beside them. Chosen tests go in one, so that what they print is seen.
-PARALLEL := --numprocesses 2 --dist loadscope
+SIDE_BY_SIDE := tests/unit tests/contract tests/integration
 
 .PHONY: test
 test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k name" chooses some
 	@$(VENV)/python -m tests.services ensure
-	@exec $(VENV)/python -m pytest $(or $(ARGS),$(PARALLEL))
+ifeq ($(strip $(ARGS)),)
+# Tests that start the whole service need the machine for themselves; the others go side by side.
+	@$(VENV)/python -m pytest --numprocesses 2 --dist worksteal $(SIDE_BY_SIDE)
+	@exec $(VENV)/python -m pytest tests/e2e tests/chaos
+else
+	@exec $(VENV)/python -m pytest $(ARGS)
+endif
 
 .PHONY: kills
 kills: install-dev ## Kill processes under load, 20 of each kind on both pairs; ARGS="--kills 5"

@@ -114,9 +114,9 @@ class Bucket:
         """Whether nobody has called for so long that a whole burst is saved up."""
         return self._arrival <= now
 
-    def empty(self, now: float) -> None:
-        """Takes away what has been saved up: the next call is one spacing away, or further."""
-        self._arrival = max(self._arrival, now + self._tolerance + self._spacing)
+    def empty(self, now: float, calls: int = 1) -> None:
+        """Takes away what has been saved up: the next call is that many spacings away, or more."""
+        self._arrival = max(self._arrival, now + self._tolerance + calls * self._spacing)
 
     def _spend(self, now: float, factor: float) -> None:
         self._arrival = max(self._arrival, now) + self._spacing / factor

@@ -105,7 +105,7 @@ class Lookout:
         finally:
             look.busy = False
             lane.reading = False
-            lane.budget.spent(CallKind.LOOK)
+            lane.budget.spent(CallKind.LOOK, self._rules.calls_per_look)
             lane.changed.set()
             self._added.set()
         if done:

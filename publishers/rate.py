@@ -89,6 +89,8 @@ class AccountBudget:
         # Claims may be ahead of their requests after a stall, which then do not wait for them.
         ahead = Limit(text.rate, text.burst + int(text.rate * _AHEAD_SECONDS))
         self._admission[CallKind.TEXT] = Bucket(ahead, since)
+        # The holder before may have used up what these have for a second.
+        self._admission[CallKind.LOOK].empty(since, math.ceil(limits[CallKind.LOOK].rate))
         self._queues = {kind: asyncio.Lock() for kind in CallKind}
         written = (CallKind.TEXT, CallKind.PICTURES, CallKind.ACTION)
         self._wire = {kind: Bucket(limits[kind], since) for kind in written}
@@ -177,13 +179,13 @@ class AccountBudget:
             return False
         return action.take(now) and text.take(now)
 
-    def spent(self, kind: CallKind) -> None:
+    def spent(self, kind: CallKind, calls: int = 1) -> None:
         """What was taken has been used up just now, and not when it was taken.
 
         For work of several calls, of which only the first is made at a known time: with one such
-        work at a time, no second holds more calls than it may.
+        work at a time, whatever the next one is, no second holds more calls than it may.
         """
-        self._admission[kind].empty(self._monotonic())
+        self._admission[kind].empty(self._monotonic(), calls)
 
     async def pace(self, longest: float, kind: CallKind = CallKind.TEXT) -> bool:
         """Waits for the moment at which an admitted request may be written.

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.contract.store_support import another
 from tests.services import (
@@ -69,23 +68,6 @@ def pytest_configure(config: pytest.Config) -> None:
         patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name), allowed))
     config.add_cleanup(patch.undo)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-class OneService(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types of it
-    """Gives all tests that start the whole service to one process: two services would starve.
-
-    xdist's own groups are lost on pytest 9.2, which keeps ids of tests elsewhere.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        whole = nodeid.startswith(("tests/e2e/", "tests/chaos/"))
-        return "whole service" if whole else nodeid
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneService:
-    """Spread tests over processes, where there are several."""
-    return OneService(config, log)
 
 
 @pytest.fixture(scope="session")

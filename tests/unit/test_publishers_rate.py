@@ -157,7 +157,7 @@ def test_classes_of_call_do_not_wait_for_each_other() -> None:
         account = budget(Limit(0.1))
         waiting = asyncio.create_task(account.take(CallKind.TEXT))
         await account.take(CallKind.LOOK)
-        assert virtual_monotonic() < 1
+        assert virtual_monotonic() < 1.1
         assert not waiting.done()
         waiting.cancel()
 
@@ -335,5 +335,23 @@ def test_messages_of_pictures_are_paced_as_messages_and_as_pictures() -> None:
         assert virtual_monotonic() == pytest.approx(3, abs=0.01)
         await asyncio.gather(*(account.pace(60) for _ in range(10)))
         assert virtual_monotonic() == pytest.approx(4, abs=0.01)
+
+    run_virtual(scenario())
+
+
+def test_looks_and_searches_of_an_account_together_keep_to_two_calls_a_second() -> None:
+    """A look makes two calls, a search one; which comes next is not known."""
+
+    async def scenario() -> None:
+        budget = AccountBudget(DEFAULT_LIMITS.calls, virtual_monotonic)
+        # The holder before used its second up to the moment of the takeover.
+        called = [virtual_monotonic() - 0.5, virtual_monotonic()]
+        for calls in (2, 1, 2, 2, 1, 1, 2):
+            await budget.take(CallKind.LOOK, calls)
+            for _ in range(calls):
+                called.append(virtual_monotonic())
+                await asyncio.sleep(0.03)
+            budget.spent(CallKind.LOOK, calls)
+        assert all(later - earlier > 1 for earlier, later in zip(called, called[2:], strict=False))
 
     run_virtual(scenario())
