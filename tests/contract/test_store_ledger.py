@@ -56,7 +56,7 @@ async def test_what_is_unfinished_holds_up_the_users_later_sends(
 ) -> None:
     first, second = send(position=1), send(position=2)
     await promise(store, first, second)
-    steps = {PENDING: [PENDING], SENDING: [SENDING], LOOKING: [SENDING, LOOKING]}[state]
+    steps = {PENDING: [SENDING, PENDING], SENDING: [SENDING], LOOKING: [SENDING, LOOKING]}[state]
     await walk(store, await hold_outbox(store), path(first, *steps))
 
     assert [(row.id, row.state) for row in await unfinished(store)] == [(first.id, state)]

@@ -77,7 +77,7 @@ async def said(store: Store) -> list[str]:
 
 
 async def test_a_host_frozen_past_its_lease_and_woken_is_refused_and_the_user_has_one_answer(
-    store_url: str, tmp_path: Path
+    new_store_url: str, tmp_path: Path
 ) -> None:
     bus_url = f"sqlite:///{tmp_path / 'bus.sqlite'}"
     event = Event(
@@ -92,11 +92,11 @@ async def test_a_host_frozen_past_its_lease_and_woken_is_refused_and_the_user_ha
     )
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
-            open_store(store_url, partitions=TOPOLOGY.inbox, outbox_partitions=TOPOLOGY.outbox)
+            open_store(new_store_url, partitions=TOPOLOGY.inbox, outbox_partitions=TOPOLOGY.outbox)
         )
         bus = await stack.enter_async_context(open_bus(bus_url, TOPOLOGY))
-        frozen = await stack.enter_async_context(hosting("frozen", bus_url, store_url))
-        awake = await stack.enter_async_context(hosting("awake", bus_url, store_url))
+        frozen = await stack.enter_async_context(hosting("frozen", bus_url, new_store_url))
+        awake = await stack.enter_async_context(hosting("awake", bus_url, new_store_url))
         await assign(store, "frozen")
         await bus.publish(Queue.INBOX, 0, [encode(inbox_message((event,), at_ms=system_clock()))])
         await frozen.says("asked")

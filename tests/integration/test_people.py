@@ -628,10 +628,10 @@ async def test_danger_while_a_person_has_the_conversation_is_shown_to_people(
     await world.write("u", "I want to kill myself")
 
     async def shown() -> bool:
-        return bool(await world.store.conversations(limit=5, waiting=True))
+        waiting = await world.store.conversations(limit=5, waiting=True)
+        return bool(waiting) and host.counts().handed_over == 1
 
     await until(shown)
-    assert host.counts().handed_over == 1
     assert await world.sends("u") == []
     assert (await row(world)).silence is Silence.PERSON
 
