@@ -151,4 +151,4 @@ async def test_with_more_waiting_than_memory_is_given_to_the_bus_keeps_the_rest(
         while host.counts().in_flight:
             await asyncio.sleep(0.02)
     host.conversations.passivate(0)
-    assert host.counts().conversations < 10
+    assert host.counts().conversations <= 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vestlus.assistant.prompt import DEFAULT_HISTORY_TOKENS
@@ -164,6 +164,7 @@ def test_what_instagram_did_not_pass_on_still_calls_for_an_answer() -> None:
     assert spoken(empty) == "[a message that Instagram does not pass on]"
 
 
+@example(" ", [])
 @given(st.text(), st.lists(st.sampled_from(["image", "ig_reel", "x"]), max_size=3))
 def test_an_event_always_reads_as_something(text: str, kinds: list[str]) -> None:
     event = Event(

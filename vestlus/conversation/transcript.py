@@ -61,9 +61,10 @@ def spoken(event: Event, quotes: Mapping[str, str] | None = None) -> str:
         notes.append(f"[chose a quick reply: {event.payload}]")
     if event.referral:
         notes.append(f"[came here from: {event.referral}]")
-    if event.is_unsupported or not (event.text or notes):
+    text = (event.text or "").strip()
+    if event.is_unsupported or not (text or notes):
         notes.append("[a message that Instagram does not pass on]")
-    return "\n".join(part for part in ((event.text or "").strip(), *notes) if part)
+    return "\n".join(part for part in (text, *notes) if part)
 
 
 def reaction_note(event: Event, quotes: Mapping[str, str] | None = None) -> HistoryMessage:

@@ -90,7 +90,8 @@ class RateMeter:
         """Tell whether the hour's calls are used up; what is tried then does not count."""
         limit = self.limits.calls_per_hour
         used_up = limit is not None and len(self._hour(account)) >= limit
-        self.refused["hour"] += used_up
+        if used_up:
+            self.refused["hour"] += 1
         return used_up
 
     def headers(self, account: str) -> dict[str, str]:
