@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -27,6 +27,8 @@ from pydantic import (
 
 from vestlus.errors import SettingsError
 from vestlus.settings_account import Account
+from vestlus.settings_events import EventRule
+from vestlus.settings_schedules import Schedule
 from vestlus.settings_values import (
     OptionalSecret,
     OptionalText,
@@ -110,6 +112,8 @@ class Settings(BaseModel):
     #: Whom e-mail comes from.
     email_from: OptionalText = None
     accounts: tuple[Account, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    event_rules: tuple[EventRule, ...] = ()
 
     @field_validator("bus_url")
     @classmethod
@@ -167,10 +171,18 @@ class Settings(BaseModel):
         return next((one for one in self.accounts if one.id == account), None)
 
 
+#: Keys of the file that are lists of tables, and have no name in the environment; and what one is.
+_TABLES: Final = {
+    "accounts": "an account",
+    "schedules": "a schedule",
+    "event_rules": "an event rule",
+}
+
+
 def _names() -> dict[str, str]:
     """Environment name → field."""
     own = {
-        f"VESTLUS_{field.upper()}": field for field in Settings.model_fields if field != "accounts"
+        f"VESTLUS_{field.upper()}": field for field in Settings.model_fields if field not in _TABLES
     }
     del own["VESTLUS_OPENAI_API_KEY"], own["VESTLUS_OPENAI_BASE_URL"]
     return own | {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
@@ -237,18 +249,20 @@ def _from_file(
     values: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for key, value in table.items():
-        if key == "accounts":
+        if key in _TABLES:
             entries = _entries(value)
             if entries is None:
-                problems.append(f"{path}: accounts must be tables, each written [[accounts]]")
+                problems.append(f"{path}: {key} must be tables, each written [[{key}]]")
                 continue
-            values[key] = [_account(entry, path.parent) for entry in entries]
-            origin[key] = f"{path}: accounts"
+            if key == "accounts":
+                entries = [_account(entry, path.parent) for entry in entries]
+            values[key] = entries
+            origin[key] = f"{path}: {key}"
         elif key in names:
             values[names[key]] = value
             origin[names[key]] = f"{path}: {key}"
         else:
-            problems.append(f"{path}: {key} is not a setting{_meant(key, (*names, 'accounts'))}")
+            problems.append(f"{path}: {key} is not a setting{_meant(key, (*names, *_TABLES))}")
     return _resolved(values, environ, path, problems), origin
 
 
@@ -366,7 +380,7 @@ def _missing(values: Mapping[str, Any]) -> list[str]:
 
 #: What pydantic finds wrong, in plain words. Its own may quote the value.
 _WORDINGS: Mapping[str, str] = {
-    "extra_forbidden": "is not a setting of an account",
+    "extra_forbidden": "is not a setting of {table}",
     "finite_number": "must be a number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
@@ -395,5 +409,6 @@ def _readable(error: Any, origin: Mapping[str, str], names: Mapping[str, str]) -
     steps = [str(step) for step in error["loc"]]
     known = next((n for n in range(len(steps), 0, -1) if ".".join(steps[:n]) in where), 0)
     named = [where[".".join(steps[:known])]] if known else []
-    wording = _WORDINGS.get(error["type"], _OTHER_WORDING).format(**error.get("ctx", {}))
+    told = {"table": _TABLES.get(steps[0], "Vestlus") if steps else "", **error.get("ctx", {})}
+    wording = _WORDINGS.get(error["type"], _OTHER_WORDING).format(**told)
     return f"{'.'.join([*named, *steps[known:]])}: {wording}"

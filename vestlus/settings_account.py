@@ -118,6 +118,11 @@ class Account(BaseModel):
     notify_url: Annotated[OptionalText, Field(repr=False)] = None
     notify_email: OptionalText = None
 
+    #: Captions that the model wrote wait for a person's yes before they go out.
+    approve_captions: bool = True
+    #: The line under captions that the model wrote and nobody approved, by language.
+    caption_lines: ByLanguage = {}
+
     #: Texts that the Instagram app sends by itself (greetings, away messages): no person's.
     automation_texts: Texts = ()
     #: How our own echoes are told from a person's messages: by Graph's message id, by content.

@@ -5,6 +5,8 @@ from __future__ import annotations
 REGISTRY = "registry"
 #: The right to refresh accounts' tokens.
 TOKENS = "tokens"
+#: The right to plan posts.
+SCHEDULER = "scheduler"
 INBOX_PREFIX = "inbox."
 OUTBOX_PREFIX = "outbox."
 

@@ -26,6 +26,7 @@ class MemberKind(StrEnum):
 
     CONVERSATION = "conversation"
     PUBLISHER = "publisher"
+    SCHEDULER = "scheduler"
     REGISTRY = "registry"
 
 

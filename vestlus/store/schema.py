@@ -38,6 +38,7 @@ DRAFT: Final = "'draft'"
 UNFINISHED: Final = "('pending', 'sending', 'looking')"
 UNENDED_POSTS: Final = "('planned', 'creating', 'waiting', 'ready', 'publishing', 'looking')"
 PERSON: Final = "'person'"
+OPEN_OCCURRENCES: Final = "('planned', 'waiting', 'ready')"
 
 ZERO: Final = literal_column("0", BigInteger)
 
@@ -385,3 +386,100 @@ post_container: Final = Table(
     _count("finished"),
 )
 Index("post_container_begun", post_container.c.account, post_container.c.begun_ms)
+
+#: When posts are due by the clock. See :class:`vestlus.store.plan_rows.ScheduleRow`.
+schedule: Final = Table(
+    "schedule",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("keeper", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    _count("paused"),
+    _count("watched_ms"),
+    _count("look_ms"),
+    _count("version"),
+    Column("created_ms", BigInteger, nullable=False),
+    _count("changed_ms"),
+)
+Index(
+    "schedule_look",
+    schedule.c.look_ms,
+    schedule.c.name,
+    **_where("look_ms > 0 AND paused = 0"),
+)
+
+#: A schedule's times and what events lead to. See :mod:`vestlus.store.occurrences`.
+occurrence: Final = Table(
+    "occurrence",
+    metadata,
+    Column("id", Text, primary_key=True),
+    #: Of one time of a schedule there is one occurrence, and of one event and rule.
+    Column("key", Text, nullable=False, unique=True),
+    Column("trigger", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    #: JSON.
+    Column("recipe", Text, nullable=False),
+    _words("payload"),
+    Column("state", Text, nullable=False),
+    _count("version"),
+    Column("due_ms", BigInteger, nullable=False),
+    _count("wake_ms"),
+    _words("caption"),
+    #: As those of posts.
+    _words("pictures", "'[]'"),
+    _count("ai_generated"),
+    _count("failures"),
+    _count("drafted_ms"),
+    _words("decided_by"),
+    _count("decided_ms"),
+    _words("post"),
+    _words("reason"),
+    _words("problem"),
+    _words("traceparent"),
+    Column("created_ms", BigInteger, nullable=False),
+    _count("changed_ms"),
+)
+Index(
+    "occurrence_wake",
+    occurrence.c.wake_ms,
+    occurrence.c.id,
+    **_where(f"state IN {OPEN_OCCURRENCES}"),
+)
+Index("occurrence_due", occurrence.c.due_ms, occurrence.c.id)
+Index("occurrence_name", occurrence.c.name, occurrence.c.due_ms)
+
+#: Events that other systems sent, and what they led to.
+trigger_event: Final = Table(
+    "trigger_event",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    #: What each rule made of it, as a JSON array.
+    Column("outcomes", Text, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    _words("traceparent"),
+)
+Index(
+    "trigger_event_key",
+    trigger_event.c.source,
+    trigger_event.c.name,
+    trigger_event.c.key,
+    unique=True,
+)
+Index("trigger_event_received", trigger_event.c.received_ms, trigger_event.c.id)
+
+#: When each event rule last led to something, and how often on that day of its account.
+event_rule: Final = Table(
+    "event_rule",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _count("fired_ms"),
+    _words("day"),
+    _count("fired"),
+)

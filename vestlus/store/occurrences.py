@@ -1,0 +1,73 @@
+"""The states and transitions of occurrences: from a schedule's time, or an event, to a post.
+
+::
+
+                ┌──again later──┐
+                ▼               │
+    planned ────┴──draft made──┬──▶ waiting ──a person said yes──▶ ready ──▶ handed
+       │                       │       │                             ▲
+       │                       └───────┼─────no yes is needed────────┘
+       ▼                               ▼
+     failed, skipped              rejected, lapsed, skipped      failed, skipped, lapsed
+
+    planned, waiting, ready ──▶ cancelled by a person, withdrawn with its schedule
+
+``handed`` is a row of the table of posts, added in the same transaction: from there on the post's
+own states count. Every transition is an update on the condition of the version before; those of
+the SchedulerActor besides on the epoch of the lease ``scheduler``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class OccurrenceState(StrEnum):
+    """Where an occurrence is."""
+
+    #: Its draft, caption and pictures, is to be made.
+    PLANNED = "planned"
+    #: Its draft waits for a person's yes.
+    WAITING = "waiting"
+    #: Goes out at its time.
+    READY = "ready"
+    #: It is a post.
+    HANDED = "handed"
+    #: Was missed, and its schedule says that it is not made up for; or it came too late.
+    SKIPPED = "skipped"
+    #: No draft could be made, or the draft cannot be posted. The row says what to mend.
+    FAILED = "failed"
+    #: A person said no.
+    REJECTED = "rejected"
+    #: Nobody said yes in time, or the yes is too old.
+    LAPSED = "lapsed"
+    #: A person took it back.
+    CANCELLED = "cancelled"
+    #: Its schedule is gone, or has other times.
+    WITHDRAWN = "withdrawn"
+
+
+#: States that are not over.
+OPEN: Final = frozenset({OccurrenceState.PLANNED, OccurrenceState.WAITING, OccurrenceState.READY})
+
+#: Every transition that the scheduler makes.
+OCCURRENCE_TRANSITIONS: Final = frozenset(
+    {
+        (OccurrenceState.PLANNED, OccurrenceState.PLANNED),
+        (OccurrenceState.PLANNED, OccurrenceState.WAITING),
+        (OccurrenceState.PLANNED, OccurrenceState.READY),
+        (OccurrenceState.PLANNED, OccurrenceState.FAILED),
+        (OccurrenceState.PLANNED, OccurrenceState.SKIPPED),
+        (OccurrenceState.WAITING, OccurrenceState.LAPSED),
+        (OccurrenceState.WAITING, OccurrenceState.SKIPPED),
+        (OccurrenceState.READY, OccurrenceState.HANDED),
+        (OccurrenceState.READY, OccurrenceState.PLANNED),
+        (OccurrenceState.READY, OccurrenceState.FAILED),
+        (OccurrenceState.READY, OccurrenceState.SKIPPED),
+        (OccurrenceState.READY, OccurrenceState.LAPSED),
+    }
+)
+
+#: What people make of a draft, from WAITING.
+DECIDED: Final = frozenset({OccurrenceState.READY, OccurrenceState.REJECTED})
