@@ -269,3 +269,7 @@ def _print_json(value: object) -> None:
 
 def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - a command's output
+
+
+# More commands of the same group, in modules that need the names above.
+from vestlus.cli import posts_plans  # noqa: E402, F401
