@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 
 from image_bank.catalogue import Picture, encode
+from tests.contract.plan_support import DRAFT, claimed, hold_scheduler, post_of, step
 from vestlus.bus.port import Topology
+from vestlus.cli.not_started import NotStartedError
 from vestlus.cli.posts import PostRefused, posts
+from vestlus.cli.preflight import check_adapters
 from vestlus.errors import VestlusError
 from vestlus.planning.definitions import row_of
 from vestlus.planning.desk import KeptByFile, NameTaken, NoSuchSchedule
+from vestlus.settings import Settings
 from vestlus.settings_account import Account
 from vestlus.settings_schedules import Schedule
+from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.open import open_store
 from vestlus.store.plan_rows import Keeper
 from vestlus.store.port import Store
@@ -69,7 +74,7 @@ def on_store(database: str, work: Callable[[Store], Any]) -> None:
 
 
 async def fill(store: Store) -> None:
-    """A picture for posts, and a schedule that the file keeps."""
+    """Put a picture for posts into the bank."""
     picture = Picture(
         id="map",
         file="map.png",
@@ -195,6 +200,37 @@ def test_a_schedule_of_the_file_is_paused_here_and_taken_out_there(run: Run, dat
     on_store(database, lambda store: store.add_schedule(row))
     assert run("pause", "filed") == "filed: paused\n"
     assert "vestlus.toml" in refused(KeptByFile, "unschedule", "filed")
+
+
+def test_what_a_schedule_has_planned_is_cancelled_by_its_id(run: Run, database: str) -> None:
+    kept: dict[str, str] = {}
+
+    async def claim(store: Store) -> None:
+        lease = await hold_scheduler(store)
+        first, second = await claimed(store, lease), await claimed(store, lease, "teine")
+        ready = await step(store, lease, second, OccurrenceState.READY, draft=DRAFT)
+        handed = await step(store, lease, ready, OccurrenceState.HANDED, post=post_of(ready))
+        kept.update(open=first.id, handed=handed.id)
+
+    on_store(database, claim)
+    assert f"{kept['open']}" in run("next")
+    cancelled = json.loads(run("cancel", kept["open"], "--json"))
+    assert (cancelled["id"], cancelled["state"]) == (kept["open"], "cancelled")
+    assert "is cancelled" in refused(PostRefused, "cancel", kept["open"])
+    assert f"cancel post-{kept['handed']}" in refused(PostRefused, "cancel", kept["handed"])
+    assert run("cancel", f"post-{kept['handed']}") == f"post-{kept['handed']}: cancelled\n"
+
+
+def test_a_service_with_a_name_that_somebody_took_does_not_start(
+    run: Run, tmp_path: Path, database: str
+) -> None:
+    add(run)
+    filed = {"name": "news", "cron": "0 9 * * *", "pictures": ("map",)}
+    settings = Settings.model_validate(
+        {"data_dir": tmp_path / "var", "database_url": database, "schedules": (filed,)}
+    )
+    with pytest.raises(NotStartedError, match="vestlus posts unschedule news"):
+        asyncio.run(check_adapters(settings))
 
 
 def test_a_schedule_that_there_is_not_is_said(run: Run) -> None:
