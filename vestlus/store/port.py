@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
+from vestlus.store.plan_port import Triggers
 from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
 from vestlus.store.rows import (
     CommitResult,
@@ -490,6 +491,7 @@ class Store(
     Desk,
     Tokens,
     Posts,
+    Triggers,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

@@ -26,6 +26,7 @@ from vestlus.store.sql_missed import SqlMissed
 from vestlus.store.sql_posts import SqlPosts
 from vestlus.store.sql_tokens import SqlTokens
 from vestlus.store.sql_transitions import SqlTransitions
+from vestlus.store.sql_triggers import SqlTriggers
 from vestlus.store.sql_turns import SqlTurns
 
 #: A window that closes so soon is worth a look by whoever watches the measures.
@@ -47,6 +48,7 @@ class SqlStore(
     SqlDesk,
     SqlTokens,
     SqlPosts,
+    SqlTriggers,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
