@@ -6,15 +6,13 @@ there are written ``env:NAME``. ``docs/settings.md`` has the table.
 
 from __future__ import annotations
 
-import difflib
 import os
 import secrets
 import sys
-import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -28,6 +26,8 @@ from pydantic import (
 from vestlus.errors import SettingsError
 from vestlus.settings_account import Account
 from vestlus.settings_events import EventRule
+from vestlus.settings_file import TABLES, meant, read_file
+from vestlus.settings_plans import plan_problems, repeated, with_account
 from vestlus.settings_schedules import Schedule
 from vestlus.settings_values import (
     OptionalSecret,
@@ -41,6 +41,7 @@ from vestlus.settings_values import (
     comma_separated,
     not_blank,
 )
+from vestlus.settings_wordings import place, wording
 
 #: Small, cheap and current; any model of the Responses API with structured output serves.
 DEFAULT_MODEL = "gpt-5.4-mini"
@@ -170,19 +171,20 @@ class Settings(BaseModel):
         """The settings of one account, if it is one of ours."""
         return next((one for one in self.accounts if one.id == account), None)
 
-
-#: Keys of the file that are lists of tables, and have no name in the environment; and what one is.
-_TABLES: Final = {
-    "accounts": "an account",
-    "schedules": "a schedule",
-    "event_rules": "an event rule",
-}
+    def with_accounts_of_plans(self) -> Self:
+        """The same, where schedules and event rules that name no account name the only one."""
+        ids = [one.id for one in self.accounts]
+        plans = {
+            "schedules": with_account(self.schedules, ids),
+            "event_rules": with_account(self.event_rules, ids),
+        }
+        return self.model_copy(update=plans)
 
 
 def _names() -> dict[str, str]:
     """Environment name → field."""
     own = {
-        f"VESTLUS_{field.upper()}": field for field in Settings.model_fields if field not in _TABLES
+        f"VESTLUS_{field.upper()}": field for field in Settings.model_fields if field not in TABLES
     }
     del own["VESTLUS_OPENAI_API_KEY"], own["VESTLUS_OPENAI_BASE_URL"]
     return own | {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
@@ -207,8 +209,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
     """
     environ = os.environ if environ is None else environ
     problems: list[str] = []
-    values, origin = _from_file(environ, problems)
     names = _names()
+    values, origin = read_file(environ, names, problems)
     for name, field in names.items():
         if name in environ:
             values[field] = environ[name]
@@ -216,103 +218,31 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
     problems += _misspelt(environ, names)
     _defaults_of_mode(values, mode)
     _single_account(values, origin, problems)
-    problems += _repeated_accounts(values, origin)
+    problems += repeated(values, origin, "accounts", "id")
+    problems += plan_problems(values, origin)
     if mode is Mode.DEMO:
         _make_up(values)
     elif mode is Mode.SERVE:
         problems += _missing(values)
     settings: Settings | None = None
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(values).with_accounts_of_plans()
     except ValidationError as error:
-        problems += [_readable(one, origin, names) for one in error.errors(include_url=False)]
+        problems += _readable(error, origin, names)
     if settings is None or problems:
         raise SettingsError(tuple(dict.fromkeys(problems)))
     return settings
 
 
-def _from_file(
-    environ: Mapping[str, str], problems: list[str]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    named = environ.get("VESTLUS_CONFIG", "")
-    path = Path(named or "vestlus.toml")
-    if not path.is_file():
-        if named:
-            problems.append(f"VESTLUS_CONFIG: there is no file {named}")
-        return {}, {}
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        problems.append(f"{path}: cannot be read as TOML: {error}")
-        return {}, {}
-    names = _names()
-    values: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    for key, value in table.items():
-        if key in _TABLES:
-            entries = _entries(value)
-            if entries is None:
-                problems.append(f"{path}: {key} must be tables, each written [[{key}]]")
-                continue
-            if key == "accounts":
-                entries = [_account(entry, path.parent) for entry in entries]
-            values[key] = entries
-            origin[key] = f"{path}: {key}"
-        elif key in names:
-            values[names[key]] = value
-            origin[names[key]] = f"{path}: {key}"
-        else:
-            problems.append(f"{path}: {key} is not a setting{_meant(key, (*names, *_TABLES))}")
-    return _resolved(values, environ, path, problems), origin
-
-
-def _entries(value: object) -> list[dict[str, Any]] | None:
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        return None
-    return [dict(one) for one in value]
-
-
-def _account(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
-    for name in ("persona", "knowledge"):
-        if isinstance(entry.get(name), str):
-            entry[name] = (folder / entry[name]).absolute()
-    return entry
-
-
-def _resolved(
-    value: Any,  # noqa: ANN401 - the values of a TOML file are of any type
-    environ: Mapping[str, str],
-    path: Path,
-    problems: list[str],
-) -> Any:  # noqa: ANN401 - see above
-    """Replaces ``env:NAME`` by that variable's value, at any depth."""
-    if isinstance(value, dict):
-        return {key: _resolved(item, environ, path, problems) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_resolved(item, environ, path, problems) for item in value]
-    if isinstance(value, str) and value.startswith("env:"):
-        name = value.removeprefix("env:")
-        if name not in environ:
-            problems.append(f"{name}: is not set, and {path} refers to it")
-        # Where it is not set the text stays, so that nothing is said to be missing beside that.
-        return environ.get(name, value)
-    return value
-
-
 def _misspelt(environ: Mapping[str, str], names: Mapping[str, str]) -> list[str]:
     known = {*names, "VESTLUS_CONFIG"}
     return [
-        f"{name}: is not a setting{_meant(name, known)}"
+        f"{name}: is not a setting{meant(name, known)}"
         for name in environ
         if name.startswith("VESTLUS_")
         and name not in known
         and not name.startswith(_FOREIGN_PREFIXES)
     ]
-
-
-def _meant(name: str, known: Any) -> str:  # noqa: ANN401 - any iterable of names
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _defaults_of_mode(values: dict[str, Any], mode: Mode) -> None:
@@ -343,16 +273,6 @@ def _single_account(values: dict[str, Any], origin: dict[str, str], problems: li
         origin[f"accounts.{place}.access_token"] = origin["access_token"]
 
 
-def _repeated_accounts(values: Mapping[str, Any], origin: Mapping[str, str]) -> list[str]:
-    ids = [entry.get("id") for entry in values.get("accounts", [])]
-    where = origin.get("accounts", "accounts")
-    return [
-        f"{where}.{place}.id: is the same as accounts.{ids.index(one)}.id"
-        for place, one in enumerate(ids)
-        if isinstance(one, str) and ids.index(one) < place
-    ]
-
-
 def _make_up(values: dict[str, Any]) -> None:
     for name in _REQUIRED:
         if not values.get(name):
@@ -378,37 +298,16 @@ def _missing(values: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-#: What pydantic finds wrong, in plain words. Its own may quote the value.
-_WORDINGS: Mapping[str, str] = {
-    "extra_forbidden": "is not a setting of {table}",
-    "finite_number": "must be a number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "greater_than_equal": "must be at least {ge:g}",
-    "int_from_float": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_parsing_size": "must be a smaller number",
-    "int_type": "must be a whole number",
-    "less_than_equal": "must be at most {le:g}",
-    "literal_error": "must be one of {expected}",
-    "missing": "is missing",
-    "path_type": "must be text in quotes",
-    "string_type": "must be text in quotes",
-    "tuple_type": "must be text in quotes, or a list of such",
-    "value_error": "{error}",
-}
-_OTHER_WORDING = "has a value that cannot be used"
-
-
-def _readable(error: Any, origin: Mapping[str, str], names: Mapping[str, str]) -> str:  # noqa: ANN401
-    """One line of a validation error: the name as the user wrote it and what is wrong.
-
-    The value itself is left out: it may be a secret.
-    """
+def _readable(
+    error: ValidationError, origin: Mapping[str, str], names: Mapping[str, str]
+) -> list[str]:
+    """A line for each problem: the name as the user wrote it and what is wrong."""
     where = {field: name for name, field in names.items()} | dict(origin)
-    steps = [str(step) for step in error["loc"]]
-    known = next((n for n in range(len(steps), 0, -1) if ".".join(steps[:n]) in where), 0)
-    named = [where[".".join(steps[:known])]] if known else []
-    told = {"table": _TABLES.get(steps[0], "Vestlus") if steps else "", **error.get("ctx", {})}
-    wording = _WORDINGS.get(error["type"], _OTHER_WORDING).format(**told)
-    return f"{'.'.join([*named, *steps[known:]])}: {wording}"
+    lines = []
+    for one in error.errors(include_url=False):
+        steps = place(one)
+        known = next((n for n in range(len(steps), 0, -1) if ".".join(steps[:n]) in where), 0)
+        named = [where[".".join(steps[:known])]] if known else []
+        table = TABLES.get(steps[0], "Vestlus") if steps else ""
+        lines.append(f"{'.'.join([*named, *steps[known:]])}: {wording(one, table)}")
+    return lines

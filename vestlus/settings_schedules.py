@@ -6,29 +6,36 @@ from datetime import date, datetime
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from vestlus.scheduling.missed import MissedRule
 from vestlus.scheduling.recurrence import Once, Repeated
 from vestlus.settings_posts import PostPlan
-from vestlus.settings_values import OptionalText, timezone_name
+from vestlus.settings_values import OptionalText, day, timezone_name, wall_time
 
 _ZONE = AfterValidator(lambda value: value if value is None else timezone_name(value))
+_WALL = BeforeValidator(wall_time)
+
+
+def _times(value: str | None) -> str | None:
+    if value is not None:
+        Repeated(value, ZoneInfo("UTC"))
+    return value
 
 
 class Schedule(PostPlan):
     """When to post what. ``docs/posts.md`` has the table."""
 
     #: Once: a wall time without an offset, a whole minute.
-    at: datetime | None = None
+    at: Annotated[datetime | None, _WALL] = None
     #: Again and again: five fields.
-    cron: OptionalText = None
+    cron: Annotated[OptionalText, AfterValidator(_times)] = None
     #: IANA; the account's where it is left out.
     timezone: Annotated[OptionalText, _ZONE] = None
     #: Wall times between which ``cron`` holds, and days that are left out.
-    start: datetime | None = None
-    end: datetime | None = None
-    without: tuple[date, ...] = ()
+    start: Annotated[datetime | None, _WALL] = None
+    end: Annotated[datetime | None, _WALL] = None
+    without: tuple[Annotated[date, BeforeValidator(day)], ...] = ()
     #: What becomes of times at which nobody was there to post.
     missed: MissedRule = MissedRule.LATEST
     #: Missed times older than this are never made up for, hours.

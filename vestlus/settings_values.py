@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from datetime import date, datetime
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -19,13 +20,17 @@ from pydantic import (
 
 from vestlus.conversation.hours import parse_holiday, parse_opening
 
+Day = TypeVar("Day", bound=date)
+
 
 def comma_separated(value: object) -> object:
     """Text with commas, or a list of texts, without the blank ones: one that is about to be
     replaced may be set and empty.
     """
     parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+    if not isinstance(parts, list | tuple):
+        raise ValueError("must be text in quotes, or a list of such")  # noqa: TRY004 - pydantic's
+    if not all(isinstance(part, str) for part in parts):
         return value
     given = tuple(part.strip() for part in parts if part.strip())
     if value and not given:
@@ -85,6 +90,50 @@ def holiday(value: str) -> str:
     """A day, of one year or of every year."""
     parse_holiday(value)
     return value
+
+
+_WALL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:00(\.0+)?)?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+#: Beyond them is a slip, and moments cannot be told in every zone.
+_YEARS = range(2000, 3000)
+
+
+def wall_time(value: object) -> datetime | None:
+    """A date and a time as TOML has them, or as text: a whole minute, without an offset."""
+    if value is None:
+        return None
+    found = value
+    if isinstance(value, str) and (parts := _WALL.fullmatch(value.strip())):
+        try:
+            found = datetime.fromisoformat(f"{parts[1]}T{parts[2]}")
+        except ValueError:
+            raise ValueError("is a day or a time that there is not") from None
+    if not isinstance(found, datetime):
+        raise ValueError("must be a date and a time such as 2026-12-24T09:00")  # noqa: TRY004
+    if found.tzinfo is not None:
+        raise ValueError("must have no offset: its clock is that of the time zone")
+    if found.second or found.microsecond:
+        raise ValueError("must be a whole minute")
+    return _plausible(found)
+
+
+def day(value: object) -> date:
+    """A date as TOML has it, or as text."""
+    found = value
+    if isinstance(value, str) and _DAY.fullmatch(value.strip()):
+        try:
+            found = date.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError("is a day that there is not") from None
+    if not isinstance(found, date) or isinstance(found, datetime):
+        raise ValueError("must be a date such as 2026-12-24")  # noqa: TRY004
+    return _plausible(found)
+
+
+def _plausible(found: Day) -> Day:
+    if found.year not in _YEARS:
+        raise ValueError("must be in a year from 2000 to 2999")
+    return found
 
 
 def pool_size(value: object, handler: ValidatorFunctionWrapHandler) -> object:
