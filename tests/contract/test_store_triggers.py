@@ -155,7 +155,7 @@ async def test_a_known_event_changes_nothing_whatever_it_says_now(store: Store) 
 @pytest.mark.parametrize("field", ["source", "name"])
 async def test_a_key_is_one_sources_of_one_event(store: Store, field: str) -> None:
     event = new_event()
-    other = replace(new_event(key=event.key), **{field: "other"})
+    other = new_event(key=event.key, **{field: "other"})
     for one in (event, other):
         assert not (await store.take_event(one, (), [firing(one)])).known
     assert len(await kept(store)) == 2
