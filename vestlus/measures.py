@@ -49,6 +49,12 @@ def exposition(
             "# HELP vestlus_posts Posts by state.",
             "# TYPE vestlus_posts gauge",
             *(f'vestlus_posts{{state="{_label(k)}"}} {v}' for k, v in sorted(counts.posts.items())),
+            "# HELP vestlus_occurrences Times of schedules and outcomes of events by state.",
+            "# TYPE vestlus_occurrences gauge",
+            *(
+                f'vestlus_occurrences{{state="{_label(k)}"}} {v}'
+                for k, v in sorted(counts.occurrences.items())
+            ),
         ]
     return "\n".join(lines) + "\n"
 

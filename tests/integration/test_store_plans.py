@@ -67,14 +67,28 @@ _CONTAINERS = f"""
     SELECT 'p' || n, 1, 'a' || (n % 100), 1, 0, n FROM {_NUMBERS}
 """  # noqa: S608
 
+_SCHEDULES = f"""
+    INSERT INTO schedule (name, keeper, account, definition, look_ms, paused, created_ms)
+    SELECT 's' || n, 'hand', 'a' || (n % 100), '{{}}', n, n % 2, n FROM {_NUMBERS}
+"""  # noqa: S608
+
+_OCCURRENCES = f"""
+    INSERT INTO occurrence (id, key, trigger, name, account, recipe, state, due_ms, wake_ms,
+                            created_ms)
+    SELECT 'o' || n, 'k' || n, 'schedule', 's' || (n % 900), 'a' || (n % 100), '{{}}',
+           CASE WHEN n > 19900 THEN 'planned' WHEN n % 3 = 0 THEN 'withdrawn' ELSE 'handed' END,
+           n, n, n
+    FROM {_NUMBERS}
+"""  # noqa: S608
+
 #: What reading a whole table is called, by both. A partial index may be read from end to end: it
 #: holds only what is not finished.
 _WHOLE = re.compile(
     r"Seq Scan|SCAN (ledger|named|unsent|before|conversation|history|inbox_event"
-    r"|post|post_container)\b"
+    r"|post|post_container|schedule|occurrence)\b"
     r"(?! USING (COVERING )?INDEX "
     r"(ledger_draft|conversation_waiting|inbox_event_(pending|undetermined)"
-    r"|post_due|post_planned))"
+    r"|post_due|post_planned|schedule_look|occurrence_(due|wake)))"
 )
 
 
@@ -93,7 +107,10 @@ def _explained(
 
 
 def _filled(connection: Connection) -> None:
-    for statement in (_LEDGER, _EVENTS, _CONVERSATIONS, _HISTORY, _POSTS, _CONTAINERS):
+    for statement in (
+        *(_LEDGER, _EVENTS, _CONVERSATIONS, _HISTORY, _POSTS, _CONTAINERS),
+        *(_SCHEDULES, _OCCURRENCES),
+    ):
         connection.execute(text(statement), {"rows": _ROWS})
     connection.execute(text("ANALYZE"))
 
@@ -184,6 +201,28 @@ async def test_no_frequent_question_reads_a_whole_table(
             "attempted": (store._attempted, {"account": "a1", "since": 19_000}, "post_attempted"),
             "begun": (store._begun, {"account": "a1", "since": 19_000}, "post_container_begun"),
             "media": (store._media_of, {"account": "a1", "media": ["m1"]}, "post_media"),
+            "due schedules": (store._due_schedules, {"now": 20, "most": 5}, "schedule_look"),
+            "first look": (store._first_look, {}, "schedule_look"),
+            "schedule": (store._one_schedule, {"of": "s9"}, "schedule_pkey"),
+            "due occurrences": (
+                store._due_occurrences,
+                {"states": ["planned"], "now": 19_905, "most": 5},
+                "occurrence_wake",
+            ),
+            "first wake": (store._first_wake, {}, "occurrence_wake"),
+            "occurrence": (store._one_occurrence, {"of": "o9"}, "occurrence_pkey"),
+            "known": (store._lock_withdrawn, {"keys": ["k1", "k9"]}, "occurrence_key_key"),
+            "withdrawn": (store._lock_open, {"names": ["s1"]}, "occurrence_"),
+            "drafts of occurrences": (
+                store._pictures_drafted,
+                {"account": "a1", "since": 19_000},
+                "occurrence_",
+            ),
+            "pictures posted": (
+                store._pictures_posted,
+                {"account": "a1", "since": 19_900},
+                "post_",
+            ),
             "drafts": (store._all_drafts, {"most": 5}, "ledger_draft"),
             "waiting": (
                 store._listings[True, False],
@@ -207,6 +246,8 @@ async def test_no_frequent_question_reads_a_whole_table(
             index = questions[name][2]
             if is_sqlite and index == "post_key_key":
                 index = "sqlite_autoindex_post_2"
+            if is_sqlite and index == "occurrence_key_key":
+                index = "sqlite_autoindex_occurrence_2"
             if is_sqlite and index.endswith("_pkey"):
                 index = f"sqlite_autoindex_{index.removesuffix('_pkey')}_1"
             assert index in plan, f"{name}: {plan}"

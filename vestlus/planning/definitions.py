@@ -108,6 +108,8 @@ def row_of(schedule: Schedule, owner: Account, keeper: Keeper, now_ms: int) -> S
         account=owner.id,
         definition=definition_of(schedule, owner),
         watched_ms=now_ms,
+        created_ms=now_ms,
+        changed_ms=now_ms,
         look_ms=next_look_ms(recurrence, after_ms=now_ms, now_ms=now_ms),
     )
 

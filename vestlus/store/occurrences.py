@@ -71,3 +71,7 @@ OCCURRENCE_TRANSITIONS: Final = frozenset(
 
 #: What people make of a draft, from WAITING.
 DECIDED: Final = frozenset({OccurrenceState.READY, OccurrenceState.REJECTED})
+
+#: Why an occurrence was withdrawn: its schedule is gone, or its definition is another now.
+REMOVED: Final = "schedule_removed"
+CHANGED: Final = "schedule_changed"

@@ -36,8 +36,8 @@ class Schedules(Protocol):
 
         A new or changed one is watched from its ``watched_ms`` and looked at from its ``look_ms``
         on; an unchanged one keeps where it was; ``paused`` is kept. One whose name is a person's
-        is left out of it (the caller refuses such a file). Occurrences of those that are gone,
-        and are still open, are withdrawn.
+        is left out of it (the caller refuses such a file). Occurrences of those that are gone or
+        changed, and are still open, are withdrawn: a claim plans the times that stayed anew.
         """
         ...
 
@@ -102,12 +102,14 @@ class Occurrences(Protocol):
     async def occurrence_step(self, lease: Lease, step: OccurrenceStep) -> bool:
         """Makes a step, and adds the post of one to HANDED in the same transaction; False where
         the occurrence is not as ``step.of`` shows it any more. Raises ValueError for a step that
-        does not exist or lacks what it needs.
+        does not exist or lacks what it needs. A step to PLANNED forgets a person's yes.
         """
         ...
 
     async def decide(self, id_: str, decision: Decision) -> bool:
-        """What a person says of a draft; False where none waits. Wakes the occurrence."""
+        """What a person says of a draft; False where none waits. One that is READY by it wakes
+        when it is due. Raises ValueError for a state that is no decision.
+        """
         ...
 
     async def cancel_occurrence(self, id_: str, now_ms: int) -> bool:

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
-from vestlus.store.plan_port import Triggers
+from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
 from vestlus.store.rows import (
     CommitResult,
@@ -491,6 +491,8 @@ class Store(
     Desk,
     Tokens,
     Posts,
+    Schedules,
+    Occurrences,
     Triggers,
     Protocol,
 ):

@@ -515,3 +515,5 @@ class Counts:
     tokens: tuple[TokenRow, ...] = ()
     #: Posts by state.
     posts: Mapping[str, int] = field(default_factory=dict)
+    #: Occurrences by state.
+    occurrences: Mapping[str, int] = field(default_factory=dict)

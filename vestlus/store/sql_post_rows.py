@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
+from vestlus.conversation.identity import outbox_partition_of
 from vestlus.store import schema
-from vestlus.store.post_rows import ContainerRow, PostKind, PostPicture, PostRow, PostStep
+from vestlus.store.post_rows import ContainerRow, NewPost, PostKind, PostPicture, PostRow, PostStep
 from vestlus.store.posts import POST_TRANSITIONS, PostState
 from vestlus.store.sql_codec import cleaned
 
@@ -24,6 +25,29 @@ def encode_pictures(pictures: Iterable[PostPicture]) -> str:
     """Pictures as the column has them."""
     listed = [[cleaned(one.id), cleaned(one.alt)] for one in pictures]
     return json.dumps(listed, ensure_ascii=False)
+
+
+def new_post_values(post: NewPost, outbox_partitions: int, now_ms: int) -> dict[str, str | int]:
+    """The columns of a post that is planned."""
+    account = cleaned(post.account)
+    return {
+        "id": cleaned(post.id),
+        "key": cleaned(post.key),
+        "outbox": outbox_partition_of(account, outbox_partitions),
+        "account": account,
+        "kind": str(post.kind),
+        "pictures": encode_pictures(post.pictures),
+        "caption": cleaned(post.caption),
+        "ai_generated": int(post.ai_generated),
+        "state": str(PostState.PLANNED),
+        "planned_ms": post.planned_ms,
+        "due_ms": post.planned_ms,
+        "deadline_ms": post.deadline_ms,
+        "round": 1,
+        "traceparent": cleaned(post.traceparent),
+        "created_ms": now_ms,
+        "changed_ms": now_ms,
+    }
 
 
 def post_rows(

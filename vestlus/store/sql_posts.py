@@ -16,7 +16,6 @@ from sqlalchemy import (
     update,
 )
 
-from vestlus.conversation.identity import outbox_partition_of
 from vestlus.store import schema
 from vestlus.store.names import partition_number
 from vestlus.store.post_rows import NewPost, PostStep, PostStepResult
@@ -28,7 +27,7 @@ from vestlus.store.sql_post_lists import SqlPostLists, is_unended
 from vestlus.store.sql_post_rows import (
     changed_values,
     check_post_step,
-    encode_pictures,
+    new_post_values,
 )
 from vestlus.store.sql_rows import is_in
 
@@ -101,7 +100,7 @@ class SqlPosts(SqlPostLists):
             added: set[str] = set()
             # In one order, so that two who plan the same do not wait for each other in a ring.
             for one in sorted(posts, key=lambda post: post.key):
-                row = self._new_row(one, now_ms)
+                row = new_post_values(one, self._outbox_partitions, now_ms)
                 added |= set(connection.execute(self._add_post, row).scalars())
             return frozenset(added)
 
@@ -146,27 +145,6 @@ class SqlPosts(SqlPostLists):
         return await self._database.write(
             lambda connection: bool(connection.execute(self._cancel_one, values).all())
         )
-
-    def _new_row(self, post: NewPost, now_ms: int) -> dict[str, object]:
-        account = cleaned(post.account)
-        return {
-            "id": cleaned(post.id),
-            "key": cleaned(post.key),
-            "outbox": outbox_partition_of(account, self._outbox_partitions),
-            "account": account,
-            "kind": str(post.kind),
-            "pictures": encode_pictures(post.pictures),
-            "caption": cleaned(post.caption),
-            "ai_generated": int(post.ai_generated),
-            "state": str(PostState.PLANNED),
-            "planned_ms": post.planned_ms,
-            "due_ms": post.planned_ms,
-            "deadline_ms": post.deadline_ms,
-            "round": 1,
-            "traceparent": cleaned(post.traceparent),
-            "created_ms": now_ms,
-            "changed_ms": now_ms,
-        }
 
     def _is_taken(self, connection: Connection, step: PostStep) -> bool:
         media = self._dialect.value_set([cleaned(step.media_id or "")])

@@ -12,6 +12,7 @@ from vestlus.store import schema
 from vestlus.store.migrate import bring_up_to_date
 from vestlus.store.rows import Counts, LetterState
 from vestlus.store.sql_bank import SqlBank
+from vestlus.store.sql_claims import SqlClaims
 from vestlus.store.sql_commits import SqlCommits
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_desk import SqlDesk, has_something_open
@@ -23,7 +24,9 @@ from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_ledger import SqlLedger
 from vestlus.store.sql_members import SqlMembers
 from vestlus.store.sql_missed import SqlMissed
+from vestlus.store.sql_occurrences import SqlOccurrences
 from vestlus.store.sql_posts import SqlPosts
+from vestlus.store.sql_schedules import SqlSchedules
 from vestlus.store.sql_tokens import SqlTokens
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_triggers import SqlTriggers
@@ -48,6 +51,9 @@ class SqlStore(
     SqlDesk,
     SqlTokens,
     SqlPosts,
+    SqlSchedules,
+    SqlClaims,
+    SqlOccurrences,
     SqlTriggers,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
@@ -90,6 +96,9 @@ class SqlStore(
         self._posts_by_state = select(schema.post.c.state, func.count()).group_by(
             schema.post.c.state
         )
+        self._occurrences_by_state = select(schema.occurrence.c.state, func.count()).group_by(
+            schema.occurrence.c.state
+        )
 
     async def __aenter__(self) -> Self:
         """See :meth:`vestlus.store.port.Store.__aenter__`."""
@@ -128,6 +137,7 @@ class SqlStore(
         waiting = await self._database.fetch(self._waiting_people)
         closing = await self._database.fetch(self._closing)
         posts = await self._database.fetch(self._posts_by_state)
+        occurrences = await self._database.fetch(self._occurrences_by_state)
         return Counts(
             events={f"{kind}/{state}": number for kind, state, number in events},
             sends={row[0]: row[1] for row in sends},
@@ -136,4 +146,5 @@ class SqlStore(
             closing=closing[0][0],
             tokens=await self.tokens(),
             posts={row[0]: row[1] for row in posts},
+            occurrences={row[0]: row[1] for row in occurrences},
         )
