@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from vestlus.planning.sandbox import compile_condition
+from vestlus.planning.conditions import compile_condition
 from vestlus.planning.schemas import schema_problems
 from vestlus.scheduling.quiet import parse_quiet_hours
 from vestlus.settings_posts import PlanName, PostPlan

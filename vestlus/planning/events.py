@@ -150,7 +150,7 @@ class EventDesk:
                 traceparent=new.traceparent,
             )
             row = (await store.take_event(refused, outcomes, ())).row
-        _log.warning("event_refused", source=new.source, verdict=str(verdict), recorded=bool(row))
+        _log.info("event_refused", source=new.source, verdict=str(verdict), recorded=bool(row))
         return Answer(verdict, row, tuple(outcomes))
 
     def _may_record(self, source: str, now_ms: int) -> bool:
