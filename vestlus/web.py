@@ -1,8 +1,9 @@
-"""The HTTP surface: the webhook's hot route before everything else, then pictures and probes.
+"""The HTTP surface: the webhook's hot route before everything else, then pictures, other systems'
+events, and probes.
 
 Meta's webhook touches the bus only. Bus and store are opened side by side and for as long as it
 takes, so a replica that starts while one of them is away starts all the same: without the bus the
-webhook says 503, without the store it works. Pictures need neither.
+webhook says 503, without the store it works. Pictures need neither, events the store.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnava
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
 from vestlus.instagram.handler import WebhookHandler
 from vestlus.measures import exposition
+from vestlus.planning.event_rules import rules_of
+from vestlus.planning.events import EventDesk
+from vestlus.planning.http import EVENTS_PATH, EventsRoute
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
@@ -59,6 +63,13 @@ class Front:
         self._bus: Bus | None = None
         self._store: Store | None = None
         self._counts: Counter[str] = Counter()
+        self._event_counts: Counter[str] = Counter()
+        self._events = EventsRoute(
+            sources=settings.event_sources,
+            desk=EventDesk(rules_of(settings), system_clock),
+            store=lambda: self._store,
+            on_counts=self._event_counts.update,
+        )
         self._counting = asyncio.Lock()
         self._last_counts: Counts | None = None
         self._stale_at = 0.0
@@ -81,6 +92,8 @@ class Front:
             await (self._webhook or _NOT_YET)(scope, receive, send)
         elif scope["type"] == "http" and self._media and scope["path"].startswith(MEDIA_PATH):
             await self._media(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(EVENTS_PATH):
+            await self._events(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -191,7 +204,7 @@ class Front:
 
     async def _metrics(self, _: Request) -> PlainTextResponse:
         """Sums over the store and this process, in Prometheus' text format."""
-        body = exposition(await self._counted(), self._counts)
+        body = exposition(await self._counted(), self._counts, self._event_counts)
         return PlainTextResponse(body, media_type="text/plain; version=0.0.4")
 
     async def _counted(self) -> Counts | None:
