@@ -33,6 +33,7 @@ from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnava
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
 from vestlus.instagram.handler import WebhookHandler
 from vestlus.measures import exposition
+from vestlus.planning.bell import ring
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import EventDesk
 from vestlus.planning.http import EVENTS_PATH, EventsRoute
@@ -66,7 +67,7 @@ class Front:
         self._event_counts: Counter[str] = Counter()
         self._events = EventsRoute(
             sources=settings.event_sources,
-            desk=EventDesk(rules_of(settings), system_clock),
+            desk=EventDesk(rules_of(settings), system_clock, self._ring),
             store=lambda: self._store,
             on_counts=self._event_counts.update,
         )
@@ -74,7 +75,11 @@ class Front:
         self._last_counts: Counts | None = None
         self._stale_at = 0.0
         schedules = SchedulesApi(
-            settings, Gate(settings.operator_token), lambda: self._store, system_clock
+            settings,
+            Gate(settings.operator_token),
+            store=lambda: self._store,
+            ring=self._ring,
+            clock=system_clock,
         )
         self._rest = Starlette(
             routes=[
@@ -160,6 +165,11 @@ class Front:
             else:
                 return
             await backoff.wait()
+
+    async def _ring(self) -> None:
+        """Wakes the scheduler, which looks by itself too while the bus is away."""
+        if self._bus is not None:
+            await ring(self._bus)
 
     def _count(self, counts: Mapping[str, int]) -> None:
         self._counts.update(counts)

@@ -21,6 +21,8 @@ from vestlus.store.plan_rows import Keeper, ScheduleRow
 
 #: What is wrong with a recipe as far as it can be known beforehand, one line for each problem.
 CheckRecipe = Callable[[Recipe], Awaitable[list[str]]]
+#: Wakes the scheduler; it may fail to, since that one looks by itself too.
+Ring = Callable[[], Awaitable[None]]
 
 _ELSEWHERE: Final = "is kept by vestlus.toml: change it there, and start the service again"
 
@@ -66,6 +68,7 @@ class ScheduleDesk:
     store: Schedules
     settings: Settings
     check: CheckRecipe
+    ring: Ring
     clock: Clock
 
     async def add(self, values: Mapping[str, Any]) -> ScheduleRow:
@@ -87,6 +90,7 @@ class ScheduleDesk:
         in_file = any(one.name == schedule.name for one in self.settings.schedules)
         if in_file or not await self.store.add_schedule(row):
             raise NameTaken(f"{schedule.name}: there is a schedule of this name already")
+        await self.ring()
         return row
 
     async def remove(self, name: str) -> None:
@@ -101,6 +105,8 @@ class ScheduleDesk:
         """Pauses a schedule or lets it go on; what it is then. Raises NoSuchSchedule."""
         if not await self.store.pause_schedule(name, self.clock(), paused=paused):
             raise _none(name)
+        if not paused:
+            await self.ring()
         return await self.schedule(name)
 
     async def schedule(self, name: str) -> ScheduleRow:
