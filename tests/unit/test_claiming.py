@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
@@ -43,7 +44,7 @@ class Plan:
     recipe: Recipe = RECIPE
 
 
-def row(**fields: int) -> ScheduleRow:
+def row(**fields: Any) -> ScheduleRow:  # noqa: ANN401  fields of several types
     new = ScheduleRow(
         name="tund",
         keeper=Keeper.HAND,
