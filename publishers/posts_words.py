@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final, Protocol
 
 from vestlus.errors import GraphError, NotSent, TokenRejected
+from vestlus.instagram.caption_limits import counts
 from vestlus.store.post_rows import PostRow
-
-#: Meta, "IG User Media": 2,200 characters, 30 hashtags, 20 mentions.
-MAX_CAPTION: Final = 2200
-MAX_HASHTAGS: Final = 30
-MAX_MENTIONS: Final = 20
-_HASHTAG: Final = re.compile(r"#\w+")
-_MENTION: Final = re.compile(r"@[\w.]+")
 
 #: By the reason of the table of errors, or one of ours. ``{pictures}``: each with its size.
 _WORDS: Final = {
@@ -92,7 +85,7 @@ def problem(
     """One sentence, begun with Meta's code where there is one."""
     code = str(error.code) if error is not None and error.code else ""
     said = _WORDS.get(reason) or _of_error(reason, error)
-    words = said.format(pictures=_pictures(links), caption=_caption(post), count=_count(post))
+    words = said.format(pictures=_pictures(links), caption=counts(post.caption), count=_count(post))
     return f"{code}: {words}" if code else words
 
 
@@ -106,25 +99,11 @@ def _of_error(reason: str, error: GraphError | None) -> str:
     return f"Instagram said {reason}{subcode}"
 
 
-def caption_fits(caption: str) -> bool:
-    """Whether Instagram takes a caption. How it counts characters is not documented."""
-    return (
-        len(caption) <= MAX_CAPTION
-        and len(_HASHTAG.findall(caption)) <= MAX_HASHTAGS
-        and len(_MENTION.findall(caption)) <= MAX_MENTIONS
-    )
-
-
 def _pictures(links: Sequence[PostLink]) -> str:
     if not links:
         return "a picture does not fit"
     sizes = [f"{one.width / max(one.height, 1):.3g} ({one.width} x {one.height})" for one in links]
     return f"the picture's ratio is {' and '.join(sizes)}"
-
-
-def _caption(post: PostRow) -> str:
-    hashtags, mentions = _HASHTAG.findall(post.caption), _MENTION.findall(post.caption)
-    return f"{len(post.caption)} characters, {len(hashtags)} hashtags and {len(mentions)} mentions"
 
 
 def _count(post: PostRow) -> str:

@@ -27,6 +27,8 @@ from vestlus.backoff import Backoff
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
+from vestlus.console.api import Gate
+from vestlus.console.api_schedules import SchedulesApi
 from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnavailable
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
 from vestlus.instagram.handler import WebhookHandler
@@ -71,8 +73,12 @@ class Front:
         self._counting = asyncio.Lock()
         self._last_counts: Counts | None = None
         self._stale_at = 0.0
+        schedules = SchedulesApi(
+            settings, Gate(settings.operator_token), lambda: self._store, system_clock
+        )
         self._rest = Starlette(
             routes=[
+                *schedules.routes,
                 Route("/healthz", self._healthy),
                 Route("/readyz", self._ready),
                 Route("/metrics", self._metrics),

@@ -29,7 +29,7 @@ OWNER = Account(id="17841400000000001", timezone="Pacific/Apia")
 #: 2026-11-27 12:00 UTC.
 NOW = 1_795_780_800_000
 
-_words = st.text(max_size=20)
+_words = st.text(st.characters(exclude_characters="{}"), max_size=20)
 _walls = st.integers(0, 5_000_000).map(
     lambda minutes: datetime.fromisoformat("2026-01-01") + timedelta(minutes=minutes)
 )

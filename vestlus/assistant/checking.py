@@ -21,7 +21,7 @@ from vestlus.errors import AssistantInvalid
 from vestlus.settings_account import Account
 
 #: What a mask looks like; one that is left in an answer stands for nobody's data.
-_MARK: Final = re.compile(
+MARK: Final = re.compile(
     r"\[\s{0,3}(?:personal[\s_-]?code|card|phone|e-?mail)\s{0,3}[-_\s]\s{0,3}\d{1,9}\s{0,3}\]",
     re.IGNORECASE,
 )
@@ -129,7 +129,7 @@ def checked(reply: Reply, given: Given) -> Reply:
     if found is not None:
         raise Objected(found)
     own = "\n".join(given.own_words)
-    if any(match.group() not in own for match in _MARK.finditer(reply.text)):
+    if any(match.group() not in own for match in MARK.finditer(reply.text)):
         raise Objected(Reason.UNKNOWN_MARK)
     _check_pictures(reply, given)
     if is_latin_to_cyrillic(given.asked, reply.text):

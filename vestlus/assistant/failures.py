@@ -58,6 +58,7 @@ class Reason(StrEnum):
     PROMPT_LEAK = "prompt_leak"
     UNKNOWN_MARK = "unknown_mark"
     WRONG_LANGUAGE = "wrong_language"
+    PICTURES_NOT_CHOSEN = "pictures_not_chosen"
 
 
 class AttemptFailed(Exception):

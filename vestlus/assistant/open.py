@@ -45,6 +45,31 @@ def open_connections(settings: Settings, *, clock: Callable[[], int]) -> Connect
     )
 
 
+def open_server(
+    settings: Settings,
+    connections: Connections,
+    *,
+    retrying: Retrying | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> ModelServer:
+    """The models on the server of these connections, which are closed with it.
+
+    Raises SettingsError for a missing VESTLUS_ENCRYPTION_KEY.
+    """
+    secret = settings.encryption_key
+    if secret is None:
+        problem = "VESTLUS_ENCRYPTION_KEY: is missing; user ids are made unreadable with it"
+        raise SettingsError((problem,))
+    return ModelServer(
+        connections=connections,
+        api=_APIS[settings.openai_api](),
+        model=settings.model,
+        retrying=retrying or Retrying(Random()),  # noqa: S311 - spreads waits, no secret
+        identifier_key=derived_key(secret.get_secret_value(), "vestlus safety identifier"),
+        monotonic=monotonic,
+    )
+
+
 def open_assistant(
     settings: Settings,
     *,
@@ -69,11 +94,8 @@ def open_assistant(
     also when handed in, as ``media`` is. ``clock``: milliseconds since 1970, UTC; ``monotonic``:
     seconds. Raises SettingsError for a missing VESTLUS_ENCRYPTION_KEY.
     """
-    secret = settings.encryption_key
-    if secret is None:
-        problem = "VESTLUS_ENCRYPTION_KEY: is missing; user ids are made unreadable with it"
-        raise SettingsError((problem,))
     connections = connections or open_connections(settings, clock=clock)
+    server = open_server(settings, connections, retrying=retrying, monotonic=monotonic)
     own_server = settings.openai_base_url is not None
     searches = SearchByAccount(
         connections,
@@ -86,14 +108,7 @@ def open_assistant(
         pictures = BankPictures(bank, searches.of)
     return OpenAIAssistant(
         Parts(
-            server=ModelServer(
-                connections=connections,
-                api=_APIS[settings.openai_api](),
-                model=settings.model,
-                retrying=retrying or Retrying(Random()),  # noqa: S311 - spreads waits, no secret
-                identifier_key=derived_key(secret.get_secret_value(), "vestlus safety identifier"),
-                monotonic=monotonic,
-            ),
+            server=server,
             accounts=settings.account,
             personas=PersonaFiles(clock),
             offers=Offers(pictures=pictures, knowledge=knowledge or folders),

@@ -29,10 +29,10 @@ MAX_NOTE_CHARACTERS: Final = 600
 MAX_SUMMARY_CHARACTERS: Final = 1_200
 
 #: Control characters other than tab and newline. PostgreSQL stores no NUL, Instagram shows none.
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 #: A plausible BCP 47 tag.
-_TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
+TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 
 
 class TextOutput(BaseModel):
@@ -169,12 +169,12 @@ def read_reply(text: str) -> Reply:
         raise invalid(Reason.TOO_MANY_PARTS, retry=True)
     if not all(part.text if isinstance(part, TextPart) else part.picture for part in parts):
         raise invalid(Reason.BLANK, retry=True)
-    note = _CONTROL.sub("", output.note).strip()[:MAX_NOTE_CHARACTERS]
+    note = CONTROL.sub("", output.note).strip()[:MAX_NOTE_CHARACTERS]
     reply = Reply(
         parts=tuple(parts),
         handover=output.handover,
         note=note if output.handover else "",
-        language=output.language if _TAG.fullmatch(output.language) else "",
+        language=output.language if TAG.fullmatch(output.language) else "",
     )
     if len(reply.pictures) > MAX_PICTURES:
         raise invalid(Reason.TOO_MANY_PICTURES, retry=True)
@@ -186,7 +186,7 @@ def read_reply(text: str) -> Reply:
 def _part(output: TextOutput | PictureOutput) -> Part:
     if isinstance(output, PictureOutput):
         return PicturePart(output.picture)
-    return TextPart(_CONTROL.sub("", output.text).strip())
+    return TextPart(CONTROL.sub("", output.text).strip())
 
 
 def read_summary(text: str) -> str:
@@ -198,7 +198,7 @@ def read_summary(text: str) -> str:
         output = ModelSummary.model_validate_json(text, strict=True)
     except ValidationError:
         raise invalid(Reason.MALFORMED_REPLY, retry=True) from None
-    summary = " ".join(_CONTROL.sub("", output.summary).split())
+    summary = " ".join(CONTROL.sub("", output.summary).split())
     if not summary:
         raise invalid(Reason.BLANK, retry=True)
     return cut_summary(summary)

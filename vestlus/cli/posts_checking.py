@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from image_bank.catalogue import may_post
 from image_bank.keeping import read_catalogue
 from image_bank.links import local_day
-from publishers.posts_words import caption_fits
+from vestlus.instagram.caption_limits import caption_fits
 from vestlus.instagram.graph_publishing import MAX_CHILDREN
 from vestlus.settings_account import Account
 from vestlus.store.port import Bank

@@ -35,6 +35,8 @@ class Phrase(StrEnum):
     STARTED = "started"
     #: The data of this conversation is erased, as far as the service holds it.
     DELETED = "deleted"
+    #: Under a caption that a model wrote and nobody read before it was published.
+    CAPTION_LINE = "caption_line"
 
 
 #: Language to phrase to text.

@@ -29,6 +29,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "stopped": "Хорошо, автоматически я больше не отвечаю. Чтобы продолжить, напишите «старт».",
         "started": "Я снова отвечаю вам автоматически. Чем могу помочь?",
         "deleted": "Данные этой переписки удалены из нашей системы.",
+        "caption_line": "Этот текст написан искусственным интеллектом.",
     },
     "uk": {
         "disclosure": "Вітаємо! Вам відповідає ШІ-помічник ({name}), а не людина.",
@@ -51,6 +52,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "stopped": "Гаразд, автоматично я більше не відповідаю. Щоб продовжити, напишіть «старт».",
         "started": "Я знову відповідаю вам автоматично. Чим можу допомогти?",
         "deleted": "Дані цього листування видалено з нашої системи.",
+        "caption_line": "Цей текст написано штучним інтелектом.",
     },
     "lv": {
         "disclosure": "Sveiki! Jums atbild automātisks MI palīgs ({name}), nevis cilvēks.",
@@ -73,6 +75,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "stopped": "Labi, vairs neatbildēšu automātiski. Lai turpinātu, uzrakstiet “start”.",
         "started": "Es jums atkal atbildu automātiski. Kā varu palīdzēt?",
         "deleted": "Šīs sarakstes dati ir izdzēsti no mūsu sistēmas.",
+        "caption_line": "Šo tekstu ir rakstījis mākslīgais intelekts.",
     },
     "lt": {
         "disclosure": "Sveiki! Jums atsako automatinis DI pagalbininkas ({name}), ne žmogus.",
@@ -95,6 +98,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "stopped": "Gerai, automatiškai nebeatsakysiu. Norėdami tęsti, parašykite „start“.",
         "started": "Vėl atsakau jums automatiškai. Kuo galiu padėti?",
         "deleted": "Šio pokalbio duomenys ištrinti iš mūsų sistemos.",
+        "caption_line": "Šį tekstą parašė dirbtinis intelektas.",
     },
     "pl": {
         "disclosure": "Dzień dobry! Odpowiada automatyczny asystent AI ({name}), nie człowiek.",
@@ -117,5 +121,6 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "stopped": "Dobrze, już nie odpowiadam automatycznie. Aby wznowić, proszę napisać „start”.",
         "started": "Znów odpowiadam automatycznie. W czym mogę pomóc?",
         "deleted": "Dane tej rozmowy zostały usunięte z naszego systemu.",
+        "caption_line": "Ten tekst napisała sztuczna inteligencja.",
     },
 }

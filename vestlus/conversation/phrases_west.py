@@ -29,6 +29,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "stopped": "Selge, automaatselt ma teile enam ei vasta. Jätkamiseks kirjutage „start“.",
         "started": "Vastan teile jälle automaatselt. Kuidas saan aidata?",
         "deleted": "Selle vestluse andmed on meie süsteemist kustutatud.",
+        "caption_line": "Teksti kirjutas tehisaru.",
     },
     "en": {
         "disclosure": "Hello! This is an automated AI assistant ({name}), not a person.",
@@ -52,6 +53,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "stopped": 'All right, no more automated answers. Write "start" to resume.',
         "started": "I will answer you automatically again. How can I help?",
         "deleted": "The data of this conversation has been deleted from our system.",
+        "caption_line": "This text was written by AI.",
     },
     "fi": {
         "disclosure": "Hei! Täällä vastaa tekoälyavustaja ({name}), ei ihminen.",
@@ -74,6 +76,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "stopped": "Selvä, en enää vastaa sinulle automaattisesti. Jatka kirjoittamalla ”start”.",
         "started": "Vastaan sinulle taas automaattisesti. Miten voin auttaa?",
         "deleted": "Tämän keskustelun tiedot on poistettu järjestelmästämme.",
+        "caption_line": "Tämän tekstin on kirjoittanut tekoäly.",
     },
     "de": {
         "disclosure": "Hallo! Hier antwortet ein automatischer KI-Assistent ({name}), kein Mensch.",
@@ -103,6 +106,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         ),
         "started": "Ich antworte Ihnen wieder automatisch. Wie kann ich helfen?",
         "deleted": "Die Daten dieses Gesprächs wurden aus unserem System gelöscht.",
+        "caption_line": "Dieser Text wurde von einer KI verfasst.",
     },
     "sv": {
         "disclosure": "Hej! Här svarar en automatisk AI-assistent ({name}), inte en människa.",
@@ -125,5 +129,6 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "stopped": "Okej, jag svarar dig inte automatiskt längre. Skriv ”start” för att fortsätta.",
         "started": "Nu svarar jag dig automatiskt igen. Hur kan jag hjälpa dig?",
         "deleted": "Uppgifterna i den här konversationen har raderats ur vårt system.",
+        "caption_line": "Den här texten är skriven av AI.",
     },
 }
