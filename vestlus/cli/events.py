@@ -88,9 +88,7 @@ def fire(
             _say(f"{answer.row.id}: recorded")
             _say_outcomes(answer.row)
         case Verdict.UNKNOWN:
-            raise EventRefused(
-                f"{name}: no event rule has this event: `vestlus events rules` shows those there are"
-            )
+            raise EventRefused(f"{name}: no event rule has this event: see `vestlus events rules`")
         case Verdict.REFUSED:
             lines = [f"{name}: the data fit no rule of this event"]
             raise EventRefused(
