@@ -82,10 +82,21 @@ class OutboxMessage:
     searches: tuple[SearchRequest, ...] = ()
 
 
-M = TypeVar("M", InboxMessage, OutboxMessage)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerMessage:
+    """The bell of the scheduler: something it waits for may be there. Nothing is in it."""
+
+    v: Literal[1]
+    kind: Literal["planner"]
+    id: str
+    at_ms: int
+
+
+M = TypeVar("M", InboxMessage, OutboxMessage, PlannerMessage)
 
 _INBOX: Final = TypeAdapter(InboxMessage)
 _OUTBOX: Final = TypeAdapter(OutboxMessage)
+_PLANNER: Final = TypeAdapter(PlannerMessage)
 
 
 def inbox_message(events: tuple[Event, ...], *, at_ms: int, traceparent: str = "") -> InboxMessage:
@@ -116,6 +127,11 @@ def outbox_message(
     )
 
 
+def planner_message(*, at_ms: int) -> PlannerMessage:
+    """A new message with a new id."""
+    return PlannerMessage(v=VERSION, kind="planner", id=uuid4().hex, at_ms=at_ms)
+
+
 def new_traceparent() -> str:
     """A new trace context: W3C, "Trace Context", version 00, sampled. A webhook begins a trace:
     Meta sends none, and a header of anybody else's is not believed.
@@ -123,11 +139,15 @@ def new_traceparent() -> str:
     return f"00-{uuid4().hex}-{uuid4().hex[:16]}-01"
 
 
-def encode(message: InboxMessage | OutboxMessage) -> bytes:
+def encode(message: InboxMessage | OutboxMessage | PlannerMessage) -> bytes:
     """The bytes that go on the bus. Fields without a value are left out."""
-    adapter: TypeAdapter[InboxMessage] | TypeAdapter[OutboxMessage]
-    adapter = _INBOX if isinstance(message, InboxMessage) else _OUTBOX
-    return adapter.dump_json(message, exclude_defaults=True)  # type: ignore[arg-type]
+    match message:
+        case InboxMessage():
+            return _INBOX.dump_json(message, exclude_defaults=True)
+        case OutboxMessage():
+            return _OUTBOX.dump_json(message, exclude_defaults=True)
+        case PlannerMessage():
+            return _PLANNER.dump_json(message)
 
 
 def decode_inbox(body: bytes) -> InboxMessage:
@@ -138,6 +158,11 @@ def decode_inbox(body: bytes) -> InboxMessage:
 def decode_outbox(body: bytes) -> OutboxMessage:
     """Reads an outbox message; raises UndecodableMessage, whose reason names no content."""
     return _decode(_OUTBOX, body)
+
+
+def decode_planner(body: bytes) -> PlannerMessage:
+    """Reads a planner message; raises UndecodableMessage, whose reason names no content."""
+    return _decode(_PLANNER, body)
 
 
 def _decode(adapter: TypeAdapter[M], body: bytes) -> M:

@@ -405,9 +405,10 @@ async def test_publishing_nothing_is_nothing(bus: Bus) -> None:
     assert bodies(await receive(subscription, 1)) == [b"one"]
 
 
-async def test_the_dead_queue_is_consumed_like_any_other(bus: Bus) -> None:
-    await bus.publish(Queue.DEAD, 0, [b"by hand"])
-    subscription = await bus.subscribe(Queue.DEAD, 0)
+@pytest.mark.parametrize("queue", [Queue.DEAD, Queue.PLANNER])
+async def test_queues_of_one_partition_are_consumed_like_any_other(bus: Bus, queue: Queue) -> None:
+    await bus.publish(queue, 0, [b"by hand"])
+    subscription = await bus.subscribe(queue, 0)
     received = await receive(subscription, 1)
     assert bodies(received) == [b"by hand"]
     assert received[0].reason == ""

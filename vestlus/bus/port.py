@@ -26,6 +26,8 @@ class Queue(StrEnum):
 
     INBOX = "inbox"
     OUTBOX = "outbox"
+    #: Bells for whoever plans posts; one partition.
+    PLANNER = "planner"
     #: What the broker gave up on; one partition. Its consumer turns it into rows of the store.
     DEAD = "dead"
 
@@ -44,7 +46,7 @@ class Topology:
                 return self.inbox
             case Queue.OUTBOX:
                 return self.outbox
-            case Queue.DEAD:
+            case Queue.PLANNER | Queue.DEAD:
                 return 1
 
 

@@ -82,7 +82,7 @@ async def declare_layout(url: str, layout: Layout, *, timeout: float) -> None:  
     try:
         channel = await open_channel(connection, timeout)
         # The dead queue first: the others name its exchange.
-        for queue in (Queue.DEAD, Queue.INBOX, Queue.OUTBOX):
+        for queue in (Queue.DEAD, Queue.INBOX, Queue.OUTBOX, Queue.PLANNER):
             exchange = layout.exchange(queue)
             await _declare(exchange, _declare_exchange(channel, exchange), timeout)
             for partition in range(layout.topology.partitions(queue)):

@@ -1,0 +1,166 @@
+"""What looking at a schedule comes to: which of its times are claimed, and how. Plain decisions.
+
+A schedule is looked at half an hour before its next time, and all times up to half an hour ahead
+are claimed then. How far it was looked at, its watermark, moves only forward. So a clock that goes
+back claims nothing twice, and one that goes ahead passes over what its rule for missed times says.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final, Protocol
+from uuid import uuid4
+
+from vestlus.messages import new_traceparent
+from vestlus.planning.definitions import AHEAD_MS, next_look_ms
+from vestlus.scheduling.approving import deadline_ms
+from vestlus.scheduling.missed import MissedRule, Recurrence, due_now
+from vestlus.scheduling.recipe import Recipe
+from vestlus.scheduling.recurrence import Occurrence
+from vestlus.store.occurrences import CHANGED, OccurrenceState
+from vestlus.store.plan_rows import Claim, NewOccurrence, OccurrenceRow, ScheduleRow, Trigger
+
+#: Of times that passed, at most so many are told, the newest.
+MOST_TOLD: Final = 100
+#: Of times of a pause, at most so many are looked at.
+_MOST_PASSED: Final = 1_000
+#: At most so many missed times are made up for in one look; the next look follows at once.
+MOST_AT_ONCE: Final = 200
+
+_HOUR_MS: Final = 3_600_000
+
+MISSED: Final = "missed"
+PAUSED: Final = "paused"
+
+#: What is said of times that passed while their schedule was paused.
+WHILE_PAUSED: Final = "its schedule was paused then; publish it by hand if it is still wanted"
+
+
+class Plan(Protocol):
+    """What is known of a schedule; :class:`vestlus.planning.definitions.Definition` is one."""
+
+    @property
+    def recurrence(self) -> Recurrence:
+        """When it is due."""
+        ...
+
+    @property
+    def missed(self) -> MissedRule:
+        """What becomes of times that are seen too late."""
+        ...
+
+    @property
+    def longest_ms(self) -> int:
+        """Missed times older than this are not made up for, ms."""
+        ...
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is posted."""
+        ...
+
+
+def claim_of(
+    row: ScheduleRow, plan: Plan, now_ms: int, withdrawn: Iterable[OccurrenceRow] = ()
+) -> Claim:
+    """What is claimed of a schedule now.
+
+    ``withdrawn`` are occurrences that were open when its definition changed: those that are
+    before its watermark, and still times of it, are planned anew.
+    """
+    anew = [_of(row, plan, one) for one in _still_due(row, plan, now_ms, withdrawn)]
+    passed, since_ms = _passed_in_pause(row, plan, now_ms)
+    due = due_now(
+        plan.recurrence,
+        after_ms=since_ms,
+        now_ms=now_ms,
+        rule=plan.missed,
+        longest_ms=plan.longest_ms,
+    )
+    told = [_skipped(_of(row, plan, one), PAUSED, WHILE_PAUSED) for one in passed]
+    told += [_skipped(_of(row, plan, one), MISSED, missed_words(plan)) for one in due.passed_over]
+    run = [_of(row, plan, one) for one in due.run[:MOST_AT_ONCE]]
+    if len(due.run) > MOST_AT_ONCE:
+        return Claim(
+            of=row,
+            watched_ms=run[-1].due_ms,
+            look_ms=now_ms,
+            occurrences=(*anew, *told[-MOST_TOLD:], *run),
+        )
+    watched_ms = max(row.watched_ms, now_ms + AHEAD_MS)
+    ahead = [
+        _of(row, plan, one)
+        for one in _until(watched_ms, plan.recurrence.after(max(row.watched_ms, now_ms)))
+    ]
+    return Claim(
+        of=row,
+        watched_ms=watched_ms,
+        look_ms=next_look_ms(plan.recurrence, after_ms=watched_ms, now_ms=now_ms),
+        occurrences=(*anew, *told[-MOST_TOLD:], *run, *ahead),
+    )
+
+
+def may_have_changed(row: ScheduleRow) -> bool:
+    """Whether nobody looked at a schedule since it was added or changed, or went on again."""
+    return row.changed_ms >= row.watched_ms
+
+
+def missed_words(plan: Plan) -> str:
+    """What is said of a time that was missed and is not made up for."""
+    hours = plan.longest_ms / _HOUR_MS
+    return (
+        f"the service did not run at that time, and the schedule has missed = "
+        f'"{plan.missed}" and missed_hours = {hours:g}: publish it by hand if it is still wanted'
+    )
+
+
+def _still_due(
+    row: ScheduleRow, plan: Plan, now_ms: int, withdrawn: Iterable[OccurrenceRow]
+) -> Iterator[Occurrence]:
+    for old in withdrawn:
+        if old.reason != CHANGED or old.trigger is not Trigger.SCHEDULE:
+            continue
+        if old.due_ms > row.watched_ms or deadline_ms(plan.recipe, old.due_ms) < now_ms:
+            continue
+        found = next(plan.recurrence.after(old.due_ms - 1), None)
+        if found is not None and _key(row, found) == old.key:
+            yield found
+
+
+def _passed_in_pause(
+    row: ScheduleRow, plan: Plan, now_ms: int
+) -> tuple[tuple[Occurrence, ...], int]:
+    """Times of a pause that ended after the watermark, and from when on times count."""
+    until_ms = min(row.changed_ms, now_ms)
+    if until_ms <= row.watched_ms:
+        return (), row.watched_ms
+    passed = _until(until_ms, plan.recurrence.after(row.watched_ms))
+    return tuple(itertools.islice(passed, _MOST_PASSED)), until_ms
+
+
+def _until(last_ms: int, times: Iterator[Occurrence]) -> Iterator[Occurrence]:
+    return itertools.takewhile(lambda one: one.at_ms <= last_ms, times)
+
+
+def _key(row: ScheduleRow, one: Occurrence) -> str:
+    return f"{Trigger.SCHEDULE}:{row.name}:{one.key}"
+
+
+def _of(row: ScheduleRow, plan: Plan, one: Occurrence) -> NewOccurrence:
+    return NewOccurrence(
+        id=uuid4().hex,
+        key=_key(row, one),
+        trigger=Trigger.SCHEDULE,
+        name=row.name,
+        account=row.account,
+        recipe=plan.recipe,
+        due_ms=one.at_ms,
+        wake_ms=one.at_ms - AHEAD_MS,
+        traceparent=new_traceparent(),
+    )
+
+
+def _skipped(new: NewOccurrence, reason: str, problem: str) -> NewOccurrence:
+    return replace(new, wake_ms=0, state=OccurrenceState.SKIPPED, reason=reason, problem=problem)
