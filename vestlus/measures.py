@@ -8,8 +8,12 @@ from vestlus.store.rows import Counts
 from vestlus.store.token_rows import TokenRow, TokenState
 
 
-def exposition(counts: Counts | None, requests: Mapping[str, int]) -> str:
-    """The body of ``/metrics``. Without ``counts`` the store does not answer, and it says so."""
+def exposition(
+    counts: Counts | None, requests: Mapping[str, int], told: Mapping[str, int] | None = None
+) -> str:
+    """The body of ``/metrics``. ``told`` is what other systems' events came to. Without ``counts``
+    the store does not answer, and it says so.
+    """
     lines = [
         "# HELP vestlus_store_up Whether the store answered.",
         "# TYPE vestlus_store_up gauge",
@@ -17,6 +21,12 @@ def exposition(counts: Counts | None, requests: Mapping[str, int]) -> str:
         "# HELP vestlus_webhook_total What webhooks of this replica brought, and their outcome.",
         "# TYPE vestlus_webhook_total counter",
         *(f'vestlus_webhook_total{{what="{_label(k)}"}} {v}' for k, v in sorted(requests.items())),
+        "# HELP vestlus_event_requests_total What requests with other systems' events came to.",
+        "# TYPE vestlus_event_requests_total counter",
+        *(
+            f'vestlus_event_requests_total{{what="{_label(k)}"}} {v}'
+            for k, v in sorted((told or {}).items())
+        ),
     ]
     if counts is not None:
         lines += [

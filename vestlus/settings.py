@@ -25,7 +25,7 @@ from pydantic import (
 
 from vestlus.errors import SettingsError
 from vestlus.settings_account import Account
-from vestlus.settings_events import EventRule
+from vestlus.settings_events import EventRule, EventTokens, event_source
 from vestlus.settings_file import TABLES, meant, read_file
 from vestlus.settings_plans import plan_problems, repeated, with_account
 from vestlus.settings_schedules import Schedule
@@ -76,7 +76,7 @@ class Settings(BaseModel):
     app_secrets: Secrets = ()
     verify_token: OptionalSecret = None
     operator_token: OptionalSecret = None
-    event_tokens: Secrets = ()
+    event_tokens: EventTokens = ()
     encryption_key: OptionalSecret = None
     graph_url: str = DEFAULT_GRAPH_URL
     account_id: OptionalText = None
@@ -166,6 +166,11 @@ class Settings(BaseModel):
     def secrets(self) -> tuple[str, ...]:
         """The app secrets that may sign webhooks."""
         return tuple(secret.get_secret_value() for secret in self.app_secrets)
+
+    @property
+    def event_sources(self) -> tuple[tuple[str, str], ...]:
+        """Who may send events: pairs of a source and its token."""
+        return tuple(event_source(entry) for entry in self.event_tokens)
 
     def account(self, account: str) -> Account | None:
         """The settings of one account, if it is one of ours."""

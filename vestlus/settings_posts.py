@@ -25,6 +25,17 @@ def plan_name(value: str) -> str:
     return value
 
 
+def template(value: str) -> str:
+    """A template as :mod:`vestlus.planning.templates` takes it; raises ValueError."""
+    if value:
+        # Loaded where there are templates: most commands start without any.
+        from vestlus.planning.templates import problem_of_template  # noqa: PLC0415
+
+        if problem := problem_of_template(value):
+            raise ValueError(problem)
+    return value
+
+
 PlanName = Annotated[str, AfterValidator(plan_name)]
 
 
@@ -45,8 +56,8 @@ class PostPlan(BaseModel):
     count: Annotated[int, Field(ge=1, le=MOST_PICTURES)] = 1
     not_again_days: Annotated[int, Field(ge=0, le=3650)] = 30
     #: The words themselves, a Jinja2 template; or what the model is asked to write.
-    caption: str = ""
-    prompt: str = ""
+    caption: Annotated[str, AfterValidator(template)] = ""
+    prompt: Annotated[str, AfterValidator(template)] = ""
     language: Annotated[str, AfterValidator(lambda value: value and language_tag(value))] = ""
     approve: bool | None = None
     approval_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 24.0

@@ -1,8 +1,9 @@
-"""The HTTP surface: the webhook's hot route before everything else, then pictures and probes.
+"""The HTTP surface: the webhook's hot route before everything else, then pictures, other systems'
+events, and probes.
 
 Meta's webhook touches the bus only. Bus and store are opened side by side and for as long as it
 takes, so a replica that starts while one of them is away starts all the same: without the bus the
-webhook says 503, without the store it works. Pictures need neither.
+webhook says 503, without the store it works. Pictures need neither, events the store.
 """
 
 from __future__ import annotations
@@ -26,10 +27,16 @@ from vestlus.backoff import Backoff
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
+from vestlus.console.api import Gate
+from vestlus.console.api_schedules import SchedulesApi
 from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnavailable
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
 from vestlus.instagram.handler import WebhookHandler
 from vestlus.measures import exposition
+from vestlus.planning.bell import ring
+from vestlus.planning.event_rules import rules_of
+from vestlus.planning.events import EventDesk
+from vestlus.planning.http import EVENTS_PATH, EventsRoute
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
@@ -57,11 +64,26 @@ class Front:
         self._bus: Bus | None = None
         self._store: Store | None = None
         self._counts: Counter[str] = Counter()
+        self._event_counts: Counter[str] = Counter()
+        self._events = EventsRoute(
+            sources=settings.event_sources,
+            desk=EventDesk(rules_of(settings), system_clock, self._ring),
+            store=lambda: self._store,
+            on_counts=self._event_counts.update,
+        )
         self._counting = asyncio.Lock()
         self._last_counts: Counts | None = None
         self._stale_at = 0.0
+        schedules = SchedulesApi(
+            settings,
+            Gate(settings.operator_token),
+            store=lambda: self._store,
+            ring=self._ring,
+            clock=system_clock,
+        )
         self._rest = Starlette(
             routes=[
+                *schedules.routes,
                 Route("/healthz", self._healthy),
                 Route("/readyz", self._ready),
                 Route("/metrics", self._metrics),
@@ -75,6 +97,8 @@ class Front:
             await (self._webhook or _NOT_YET)(scope, receive, send)
         elif scope["type"] == "http" and self._media and scope["path"].startswith(MEDIA_PATH):
             await self._media(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(EVENTS_PATH):
+            await self._events(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -142,6 +166,11 @@ class Front:
                 return
             await backoff.wait()
 
+    async def _ring(self) -> None:
+        """Wakes the scheduler, which looks by itself too while the bus is away."""
+        if self._bus is not None:
+            await ring(self._bus)
+
     def _count(self, counts: Mapping[str, int]) -> None:
         self._counts.update(counts)
 
@@ -185,7 +214,7 @@ class Front:
 
     async def _metrics(self, _: Request) -> PlainTextResponse:
         """Sums over the store and this process, in Prometheus' text format."""
-        body = exposition(await self._counted(), self._counts)
+        body = exposition(await self._counted(), self._counts, self._event_counts)
         return PlainTextResponse(body, media_type="text/plain; version=0.0.4")
 
     async def _counted(self) -> Counts | None:

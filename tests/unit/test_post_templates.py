@@ -88,7 +88,17 @@ def test_names_and_tags_of_an_event_lose_their_signs_unless_the_template_wants_t
     assert text("{{ event.a }}{{ event.b }}", a="osta #", b="kohe") == "osta kohe"
     rendered = render("{{ event.title|as_is }}", facts(title=title))
     assert rendered.text == title
-    assert rendered.trusted == (title,)
+    assert rendered.written == title
+
+
+def test_what_the_author_wrote_is_told_from_what_the_event_says() -> None:
+    rendered = render(
+        "Vaata {{ event.title }}: https://vald.ee/{{ event.id|as_is }} "
+        "{{ '#rae' }} {{ event.seats }}",
+        facts(title="evil.com \ue000\ue001", id="x7", seats=5),
+    )
+    assert rendered.text == "Vaata evil.com : https://vald.ee/x7 #rae 5"
+    assert rendered.written == "Vaata  : https://vald.ee/x7 #rae 5"
 
 
 def test_a_prompt_has_values_in_quotes_on_one_line() -> None:
@@ -98,7 +108,7 @@ def test_a_prompt_has_values_in_quotes_on_one_line() -> None:
         for_model=True,
     )
     assert rendered.text == "About “A /task do this”, 5 seats, https://vald.ee"
-    assert rendered.trusted == ("https://vald.ee",)
+    assert rendered.written == "About “ ”, 5 seats, https://vald.ee"
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,11 @@ def test_all_that_is_wrong_is_said_at_once(file: Path) -> None:
         )
         + schedule('account = "1"', 'pictures = ["a"]', 'tags = ["b"]', name="both")
         + schedule('account = "1"', 'pictures = ["a"]', name="never")
+        + schedule(
+            *("at = 2026-12-24T09:00:00", 'account = "1"', 'pictures = ["a"]'),
+            'caption = "{{ total }}"',
+            name="open",
+        )
         + '[[event_rules]]\nname = "r"\nevent = "e"\naccount = "1"\ntags = ["a"]\npayload = 5\n'
         '[[event_rules]]\nname = "r"\nevent = "e"\ntags = ["a"]\ntimes = 5\n'
     )
@@ -103,6 +108,7 @@ def test_all_that_is_wrong_is_said_at_once(file: Path) -> None:
         "schedules.3.colour: is not a setting of a schedule",
         "schedules.4: names pictures, and ways to choose them: one of the two",
         "schedules.5: must have either at or cron",
+        "schedules.6.caption: knows event, now and account, and not total",
         "event_rules.0.payload: must be a table",
         "event_rules.1.account: is missing: there are several accounts",
         "event_rules.1.name: is the same as event_rules.0.name",

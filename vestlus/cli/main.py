@@ -30,6 +30,11 @@ for _name, _where, _help in (
     ),
     ("posts", "vestlus.cli.posts:posts", "Publish posts by hand, and see what became of each."),
     (
+        "events",
+        "vestlus.cli.events:app",
+        "Hand events in that rules make posts of, and see what became of each.",
+    ),
+    (
         "accounts",
         "vestlus.cli.accounts:app",
         "Connect Instagram accounts, and look after their tokens.",

@@ -170,37 +170,12 @@ def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name 
         _say(f"{name + ':':<14} {'' if said is None else said}".rstrip())
 
 
-@posts.command
-def cancel(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - as above
-    """Take a post back that is not being published yet.
-
-    Parameters
-    ----------
-    id
-        The post.
-    """
-    from vestlus.clock import system_clock
-
-    async def cancelling(store: Store, _: Settings) -> PostRow:
-        cancelled = await store.cancel_post(id, system_clock())
-        row = await _post(store, id)
-        if not cancelled:
-            raise PostRefused((f"{id}: is {row.state}, which is too late for that",))
-        return row
-
-    row = _run(cancelling)
-    if as_json:
-        _print_json(_values(row))
-    else:
-        _say(f"{row.id}: cancelled")
-
-
 def _run(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
     from vestlus.bus.port import Topology
-    from vestlus.settings import Mode, load_settings
+    from vestlus.cli.demo_settings import operator_settings
     from vestlus.store.open import open_store
 
-    settings = load_settings(mode=Mode.OPERATE)
+    settings = operator_settings()
     topology = Topology(inbox=settings.partitions)
 
     async def main() -> T:
@@ -269,3 +244,7 @@ def _print_json(value: object) -> None:
 
 def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - a command's output
+
+
+# More commands of the same group, in modules that need the names above.
+from vestlus.cli import posts_cancel, posts_plans  # noqa: E402, F401

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from image_bank.bank import ImageBank
 from image_bank.errors import CatalogueRefused, PictureRefused, StorageUnavailable
 from image_bank.open import load_at_start, open_storage
@@ -20,6 +22,7 @@ from vestlus.errors import (
 )
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
+from vestlus.store.plan_rows import Keeper, ScheduleRow
 
 
 async def check_adapters(settings: Settings) -> None:
@@ -45,6 +48,7 @@ async def _check_store(settings: Settings) -> None:
             ) as store,
             open_storage(settings),
         ):
+            _check_names(settings, await store.schedules())
             await load_at_start(settings, store, system_clock)
             pictures = await ImageBank(store, clock=system_clock).pictures()
             await keep_picture_vectors(settings, store, pictures.values(), system_clock)
@@ -60,6 +64,19 @@ async def _check_store(settings: Settings) -> None:
         raise NotStartedError(str(error)) from error
     except (ValueError, OSError) as error:
         raise NotStartedError(f"VESTLUS_DATABASE_URL: {error}") from error
+
+
+def _check_names(settings: Settings, known: Collection[ScheduleRow]) -> None:
+    """A name is that of one schedule: a person's is not overwritten by the file's."""
+    by_hand = {row.name for row in known if row.keeper is Keeper.HAND}
+    taken = [one.name for one in settings.schedules if one.name in by_hand]
+    if taken:
+        lines = (
+            f"schedules: {name}: somebody added a schedule of this name by hand: give that of "
+            f"vestlus.toml another name, or take theirs out: `vestlus posts unschedule {name}`"
+            for name in taken
+        )
+        raise NotStartedError("\n".join(lines))
 
 
 async def _check_bus(settings: Settings) -> None:

@@ -12,7 +12,6 @@ from jinja2.runtime import Context
 from vestlus.planning.template_values import (
     MOST_CHARACTERS,
     AsIs,
-    Budget,
     TooMuch,
     bounded,
     number,
@@ -27,6 +26,7 @@ _LONGEST_FORMAT: Final = 100
 BUDGET: Final = " budget"
 EACH: Final = " each"
 JOINED: Final = " joined"
+OWN: Final = " own"
 SEEN: Final = " seen"
 
 
@@ -102,13 +102,12 @@ def _counted(work: Callable[..., Any]) -> Callable[..., Any]:
     return filtered
 
 
-@pass_context
-def _as_is(context: Context, value: Any) -> AsIs:  # noqa: ANN401 - as above
-    budget: Budget = context[BUDGET]
-    budget.step()
-    text = AsIs(plain(text_of(value)))
-    budget.trusted.append(text)
-    return text
+def _as_is(value: Any) -> AsIs:  # noqa: ANN401 - as above
+    return AsIs(plain(text_of(value)))
+
+
+def _own(value: str) -> AsIs:
+    return AsIs(plain(value))
 
 
 @pass_context
@@ -132,8 +131,10 @@ def _joined(values: Sequence[Any]) -> str:
 
 _COUNTED: Final[Mapping[str, Callable[..., Any]]] = {
     JOINED: _joined,
+    OWN: _own,
     SEEN: _same,
     "abs": _absolute,
+    "as_is": _as_is,
     "capitalize": lambda value: text_of(value).capitalize(),
     "count": _length,
     "d": _default,
@@ -158,7 +159,6 @@ _COUNTED: Final[Mapping[str, Callable[..., Any]]] = {
 
 #: All of them, by name.
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "as_is": _as_is,
     EACH: _steps,
     **{name: _counted(work) for name, work in _COUNTED.items()},
 }

@@ -8,7 +8,7 @@ from typing import Any, Final
 from jinja2 import nodes as jinja
 from jinja2.meta import find_undeclared_variables
 
-from vestlus.planning.template_filters import EACH, FILTERS, JOINED, SEEN
+from vestlus.planning.template_filters import EACH, FILTERS, JOINED, OWN, SEEN
 
 #: What templates know.
 NAMES: Final = frozenset({"event", "now", "account"})
@@ -30,7 +30,7 @@ TESTS: Final = _set(
     "defined undefined none string number mapping sequence boolean true false integer float "
     "even odd divisibleby in eq equalto == ne != lt lessthan < le <= gt greaterthan > ge >="
 )
-_FILTERS: Final = FILTERS.keys() - {EACH, JOINED, SEEN}
+_FILTERS: Final = FILTERS.keys() - {EACH, JOINED, OWN, SEEN}
 
 
 def objections(tree: jinja.Template) -> Iterator[str]:
@@ -59,21 +59,25 @@ def _word(kind: str) -> str:
 
 
 def count_steps(tree: jinja.Template) -> None:
-    """Puts our own filters where loops, comparisons and joined texts are."""
+    """Puts our own filters where loops, comparisons and joined texts are, and around the texts that
+    the template's author wrote into it.
+    """
     for loop in list(tree.find_all(jinja.For)):
         loop.iter = _filtered(loop.iter, EACH)
     for comparison in list(tree.find_all(jinja.Compare)):
         comparison.expr = _filtered(comparison.expr, SEEN)
     for node in list(tree.find_all(jinja.Node)):
         for name, value in list(node.iter_fields()):
-            several = [_joined(one) for one in value] if isinstance(value, list) else None
-            setattr(node, name, _joined(value) if several is None else several)
+            several = [_replaced(one) for one in value] if isinstance(value, list) else None
+            setattr(node, name, _replaced(value) if several is None else several)
 
 
-def _joined(node: Any) -> Any:  # noqa: ANN401 - whatever a node holds
-    if not isinstance(node, jinja.Concat):
-        return node
-    return _filtered(jinja.List(node.nodes, lineno=node.lineno), JOINED)
+def _replaced(node: Any) -> Any:  # noqa: ANN401 - whatever a node holds
+    if isinstance(node, jinja.Concat):
+        return _filtered(jinja.List(node.nodes, lineno=node.lineno), JOINED)
+    if isinstance(node, jinja.Const) and isinstance(node.value, str):
+        return _filtered(node, OWN)
+    return node
 
 
 def _filtered(node: Any, name: str) -> jinja.Filter:  # noqa: ANN401 - an expression

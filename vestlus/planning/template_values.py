@@ -22,8 +22,11 @@ _LARGEST: Final = 10**15
 _SIGNS: Final = re.compile(
     r"(?<!\w)[@\uff20\ufe6b#\uff03\ufe5f]+(?=[\u200b-\u200f\u2060-\u2064\ufeff]*(?:\w|\Z))"
 )
-#: Control characters other than tab and newline.
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+#: Around what is printed of an event: two characters of which no text of any value has one.
+OPENS: Final = "\ue000"
+CLOSES: Final = "\ue001"
+#: Control characters other than tab and newline, and those two.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ue000\ue001]")
 
 
 class TooMuch(Exception):
@@ -31,18 +34,17 @@ class TooMuch(Exception):
 
 
 class AsIs(str):
-    """A text that is printed with its names and tags."""
+    """A text that the template's author answers for: printed with its names, tags and links."""
 
     __slots__ = ()
 
 
 class Budget:
-    """What one rendering may still do, and what it let through as it is."""
+    """What one rendering may still do."""
 
     def __init__(self) -> None:
         self._steps = MOST_STEPS
         self._characters = MOST_CHARACTERS
-        self.trusted: list[str] = []
 
     def step(self) -> None:
         """Counts one step. Raises TooMuch."""
@@ -74,15 +76,15 @@ def printed(value: Any) -> str:  # noqa: ANN401 - any value of JSON
         return "true" if value else "false"
     if isinstance(value, int | float | datetime):
         return str(number(value)) if isinstance(value, int | float) else value.isoformat(" ")
-    return harmless(text_of(value))
+    return f"{OPENS}{harmless(text_of(value))}{CLOSES}"
 
 
 def quoted(value: Any) -> str:  # noqa: ANN401 - as above
     """A value as a prompt has it: on one line in quotes, so that it cannot pass for the task."""
-    said = printed(value)
     if not isinstance(value, str) or isinstance(value, AsIs):
-        return said
-    return f"“{' '.join(re.sub('[“”<>]', ' ', said).split())}”"
+        return printed(value)
+    words = re.sub("[“”<>]", " ", harmless(text_of(value))).split()
+    return f"“{OPENS}{' '.join(words)}{CLOSES}”"
 
 
 def harmless(text: str) -> str:

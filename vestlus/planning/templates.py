@@ -12,6 +12,7 @@ template.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,8 @@ from vestlus.errors import VestlusError
 from vestlus.planning.template_filters import BUDGET, FILTERS
 from vestlus.planning.template_tree import METHOD, TESTS, count_steps, objections
 from vestlus.planning.template_values import (
+    CLOSES,
+    OPENS,
     AsIs,
     Budget,
     TooMuch,
@@ -41,6 +44,9 @@ LONGEST_TEMPLATE: Final = 10_000
 
 _OF_TIMES: Final = frozenset({METHOD, "year", "month", "day", "hour", "minute"})
 _OF_LOOPS: Final = frozenset({"index", "index0", "revindex", "first", "last", "length"})
+
+_MARKS: Final = re.compile(f"[{OPENS}{CLOSES}]")
+_SAID: Final = re.compile(f"{OPENS}[^{CLOSES}]*{CLOSES}")
 
 #: What a template that is not at fault itself can end with: what it was given did not fit.
 _UNFIT: Final = (TemplateError, TooMuch, ArithmeticError, TypeError, ValueError, LookupError)
@@ -66,10 +72,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a template came to, and the values that it lets through as they are."""
+    """What a template came to."""
 
     text: str
-    trusted: tuple[str, ...]
+    #: The same with spaces for what an event says: what the template's author answers for.
+    written: str
 
 
 class _Missing(StrictUndefined):
@@ -160,7 +167,8 @@ def render(text: str, facts: Facts, *, for_model: bool = False) -> Rendered:
         raise TemplateFailed(f"does not fit the data: {_said(error)}") from None
     except RecursionError:
         raise TemplateFailed("is nested too deeply") from None
-    return Rendered("".join(pieces), tuple(budget.trusted))
+    whole = "".join(pieces)
+    return Rendered(_MARKS.sub("", whole), _SAID.sub(" ", whole))
 
 
 @lru_cache(maxsize=1_000)  # some for each schedule and rule

@@ -157,6 +157,10 @@ class Triggers(Protocol):
         """One event."""
         ...
 
+    async def event_of_key(self, source: str, name: str, key: str) -> TriggerRow | None:
+        """The event that a source handed in with this key."""
+        ...
+
     async def events(self, *, limit: int, name: str | None = None) -> tuple[TriggerRow, ...]:
         """The newest, newest first."""
         ...

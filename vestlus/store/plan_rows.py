@@ -173,10 +173,15 @@ class NewTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleOutcome:
-    """What one rule made of an event. ``occurrence`` is the id; empty where there is none."""
+    """What one rule made of an event. ``occurrence`` is the id; empty where there is none.
+
+    ``rule`` is empty where the event itself was refused: no rule knows it.
+    """
 
     rule: str
     occurrence: str = ""
+    #: When the occurrence is due.
+    due_ms: int = 0
     #: A stable word and a sentence, where the rule did not apply.
     reason: str = ""
     problem: str = ""
@@ -186,14 +191,14 @@ class RuleOutcome:
 class RuleFiring:
     """A rule that applies to an event, as far as the event alone tells.
 
-    The store lets it fire if ``cool_down_ms`` have passed since it last did, and if it did not do
-    so ``most_per_day`` times on ``day`` (0: no limit of either kind).
+    The store lets it fire if the occurrence is due ``cool_down_ms`` after the rule's last, and if
+    there are not ``most_per_day`` of it on ``day`` already (0: no limit of either kind).
     """
 
     occurrence: NewOccurrence
     cool_down_ms: int = 0
     most_per_day: int = 0
-    #: The day by the account's calendar, 2026-12-31.
+    #: The day on which the occurrence is due, by the account's calendar: 2026-12-31.
     day: str = ""
 
 

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
-from vestlus.store.plan_port import Occurrences, Schedules
+from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
 from vestlus.store.rows import (
     CommitResult,
@@ -493,6 +493,7 @@ class Store(
     Posts,
     Schedules,
     Occurrences,
+    Triggers,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

@@ -29,6 +29,7 @@ from vestlus.store.sql_posts import SqlPosts
 from vestlus.store.sql_schedules import SqlSchedules
 from vestlus.store.sql_tokens import SqlTokens
 from vestlus.store.sql_transitions import SqlTransitions
+from vestlus.store.sql_triggers import SqlTriggers
 from vestlus.store.sql_turns import SqlTurns
 
 #: A window that closes so soon is worth a look by whoever watches the measures.
@@ -53,6 +54,7 @@ class SqlStore(
     SqlSchedules,
     SqlClaims,
     SqlOccurrences,
+    SqlTriggers,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 

@@ -1,0 +1,263 @@
+"""``vestlus events``: events handed in by hand, what became of each, and the rules there are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from cyclopts import App, Parameter
+
+from vestlus.errors import VestlusError
+
+if TYPE_CHECKING:
+    from vestlus.planning.events import Answer
+    from vestlus.settings import Settings
+    from vestlus.settings_events import EventRule
+    from vestlus.store.plan_rows import TriggerRow
+    from vestlus.store.port import Store
+
+app = App(name="events", help="Hand events in, see what became of each, and the rules for them.")
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
+
+_LONGEST_KEY = 255
+
+T = TypeVar("T")
+
+
+class EventRefused(VestlusError):
+    """Nothing was planned. The message has a line for each reason, saying what to mend."""
+
+
+class NoSuchEvent(VestlusError):
+    """There is none of that id."""
+
+
+@app.command
+def fire(
+    name: str,
+    *,
+    data: str | None = None,
+    file: Path | None = None,
+    key: str | None = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand in an event, as another system does over HTTP, and print what each rule made of it.
+
+    The running service makes the posts that are planned.
+
+    Parameters
+    ----------
+    name
+        The event, as the rules call it.
+    data
+        Its data, a JSON object; none where it is left out.
+    file
+        A file with its data.
+    key
+        A name of what happened: of one name and event there is one, however often it is told.
+    """
+    from vestlus.planning.events import Verdict
+    from vestlus.planning.http import told
+
+    body = _body(data, file)
+    _check_key(key)
+
+    async def firing(store: Store, settings: Settings) -> Answer:
+        from vestlus.clock import system_clock
+        from vestlus.planning.event_rules import rules_of
+        from vestlus.planning.events import EventDesk
+        from vestlus.planning.payloads import parse_payload
+        from vestlus.settings_events import COMMAND_LINE
+
+        try:
+            parsed = parse_payload(body)
+        except ValueError as error:
+            raise EventRefused(str(error)) from None
+        desk = EventDesk(rules_of(settings), system_clock)
+        return await desk.take(store, COMMAND_LINE, name, parsed, key)
+
+    answer = _run(firing)
+    if as_json:
+        _print_json(told(answer))
+    match answer.verdict:
+        case Verdict.TAKEN if not as_json and answer.row is not None:
+            _say(f"{answer.row.id}: recorded")
+            _say_outcomes(answer.row)
+        case Verdict.UNKNOWN:
+            raise EventRefused(f"{name}: no event rule has this event: see `vestlus events rules`")
+        case Verdict.REFUSED:
+            lines = [f"{name}: the data fit no rule of this event"]
+            raise EventRefused(
+                "\n".join(lines + [f"  {one.rule}: {one.problem}" for one in answer.outcomes])
+            )
+        case Verdict.KEY_REUSED:
+            raise EventRefused("--key: was given to an event with other data: name another")
+
+
+@app.command(name="list")
+def list_(*, name: str | None = None, limit: int = 50, as_json: AsJson = False) -> None:
+    """List events of the last 7 days, newest first, refused ones among them.
+
+    Parameters
+    ----------
+    name
+        Only those of this name.
+    limit
+        How many.
+    """
+    rows = _run(lambda store, _: store.events(limit=limit, name=name))
+    if as_json:
+        _print_json([_values(row) for row in rows])
+        return
+    for row in rows:
+        planned = sum(bool(one.occurrence) for one in row.outcomes)
+        said = f"{planned} planned" if planned else "nothing planned"
+        _say(f"{row.id}  {_moment(row.received_ms)}  {row.source:<10}  {row.name:<20}  {said}")
+    if not rows:
+        _say("There are no events.")
+
+
+@app.command
+def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name of the argument
+    """Show an event, its data, and what each rule made of it.
+
+    Parameters
+    ----------
+    id
+        The event.
+    """
+
+    async def reading(store: Store, _: Settings) -> TriggerRow:
+        row = await store.event(id)
+        if row is None:
+            raise NoSuchEvent(
+                "there is no such event: `vestlus events list` shows those of the last 7 days"
+            )
+        return row
+
+    row = _run(reading)
+    if as_json:
+        _print_json(_values(row))
+        return
+    for label, value in (
+        ("id", row.id),
+        ("event", row.name),
+        ("source", row.source),
+        ("key", _key(row)),
+        ("received at", _moment(row.received_ms)),
+        ("data", row.payload),
+    ):
+        _say(f"{label + ':':<12} {value}".rstrip())
+    _say_outcomes(row)
+
+
+@app.command
+def rules(*, as_json: AsJson = False) -> None:
+    """Show the rules of the settings: which event leads to which post, and when."""
+    from vestlus.cli.demo_settings import operator_settings
+
+    settings = operator_settings()
+    if as_json:
+        _print_json(
+            [rule.model_dump(mode="json", exclude_defaults=True) for rule in settings.event_rules]
+        )
+        return
+    for rule in settings.event_rules:
+        _say(f"{rule.name}: on {rule.event}{_terms(rule)}")
+    if not settings.event_rules:
+        _say("There are no event rules: [[event_rules]] in vestlus.toml.")
+
+
+def _terms(rule: EventRule) -> str:
+    terms = {
+        "account": rule.account,
+        "when": rule.when,
+        "after": rule.delay_minutes and f"{rule.delay_minutes:g} min",
+        "cool-down": rule.cool_down_minutes and f"{rule.cool_down_minutes:g} min",
+        "a day": rule.most_per_day and f"at most {rule.most_per_day}",
+        "quiet": rule.quiet_hours,
+    }
+    return "".join(f"; {name}: {value}" for name, value in terms.items() if value)
+
+
+def _body(data: str | None, file: Path | None) -> bytes:
+    if data is not None and file is not None:
+        raise EventRefused("--data and --file: give one of the two")
+    if file is None:
+        return (data or "").encode(errors="surrogateescape")
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise EventRefused(f"--file: {file} cannot be read: {error.strerror}") from None
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not (
+        0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable() and " " not in key
+    ):
+        raise EventRefused(
+            f"--key: must be 1 to {_LONGEST_KEY} ASCII letters, digits and signs, without spaces"
+        )
+
+
+def _run(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
+    from vestlus.bus.port import Topology
+    from vestlus.cli.demo_settings import operator_settings
+    from vestlus.store.open import open_store
+
+    settings = operator_settings()
+    topology = Topology(inbox=settings.partitions)
+
+    async def main() -> T:
+        async with open_store(
+            settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+        ) as store:
+            return await work(store, settings)
+
+    return asyncio.run(main())
+
+
+def _values(row: TriggerRow) -> dict[str, Any]:
+    from vestlus.planning.http import told_outcome
+
+    return {
+        "id": row.id,
+        "event": row.name,
+        "source": row.source,
+        "key": _key(row),
+        "received_at": _moment(row.received_ms),
+        "data": json.loads(row.payload) if row.payload else None,
+        "outcomes": [told_outcome(one) for one in row.outcomes],
+    }
+
+
+def _key(row: TriggerRow) -> str:
+    """The key as it was given; the store's own have a space, or are the id."""
+    return "" if row.key == row.id or " " in row.key else row.key
+
+
+def _say_outcomes(row: TriggerRow) -> None:
+    for one in row.outcomes:
+        rule = one.rule or row.name
+        if one.occurrence:
+            _say(f"  {rule}: planned for {_moment(one.due_ms)} as {one.occurrence}")
+        else:
+            _say(f"  {rule}: {one.problem} ({one.reason})")
+
+
+def _moment(at_ms: int) -> str:
+    from vestlus.cli.operating import moment
+
+    return moment(at_ms)
+
+
+def _print_json(value: object) -> None:
+    _say(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a command's output

@@ -1,0 +1,111 @@
+"""What all of ``/api/v1`` has in common: who may, what a body may be, how refusals look."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from vestlus.errors import StoreUnavailable
+from vestlus.instagram.asgi import HttpRefusal, Room, read_body
+
+#: Bytes of a body: a caption and a prompt fit in many times.
+LARGEST_BODY: Final = 256 * 1024
+#: Seconds within which it must have come.
+_BODY_SECONDS: Final = 10.0
+#: Bytes of all bodies that one process reads at once.
+_ROOM: Final = 16 * LARGEST_BODY
+
+_HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+_RETRY_AFTER: Final = {"retry-after": "5"}
+
+Handler = Callable[[Request], Awaitable[JSONResponse]]
+
+
+class ApiRefusal(Exception):
+    """Ends a request: a status, a stable word, and a line for each thing to mend."""
+
+    def __init__(self, status: HTTPStatus, error: str, *problems: str) -> None:
+        super().__init__(status, error, *problems)
+        self.status = status
+        self.error = error
+        self.problems = problems
+
+
+class Gate:
+    """Lets operators in: with ``Authorization: Bearer`` and VESTLUS_OPERATOR_TOKEN.
+
+    Where no token is set the API is not there.
+    """
+
+    def __init__(self, token: SecretStr | None) -> None:
+        self._token = token.get_secret_value().encode() if token else b""
+        self._room = Room(size=_ROOM, free=0)
+
+    def __call__(self, handler: Handler) -> Handler:
+        """The handler behind the gate. What it raises becomes an answer."""
+
+        async def answered(request: Request) -> JSONResponse:
+            try:
+                self._check(request)
+                return await handler(request)
+            except ApiRefusal as refusal:
+                return _refused(refusal)
+            except StoreUnavailable:
+                words = "the store does not answer: try again"
+                away = ApiRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "store_away", words)
+                return _refused(away)
+
+        return answered
+
+    async def body(self, request: Request) -> dict[str, Any]:
+        """The JSON object of a body. Raises ApiRefusal."""
+        share = self._room.share()
+        try:
+            raw = await read_body(
+                request.scope, request.receive, share, limit=LARGEST_BODY, seconds=_BODY_SECONDS
+            )
+        except HttpRefusal as refusal:
+            words = f"the body must have at most {LARGEST_BODY} bytes, and come at once"
+            raise ApiRefusal(refusal.status, refusal.outcome, words) from refusal
+        finally:
+            share.close()
+        try:
+            value = json.loads(raw)
+        except (ValueError, RecursionError):  # text that is no JSON, or nested without end
+            value = None
+        if not isinstance(value, dict):
+            raise ApiRefusal(HTTPStatus.BAD_REQUEST, "not_json", "the body must be a JSON object")
+        return value
+
+    def _check(self, request: Request) -> None:
+        if not self._token:
+            words = "VESTLUS_OPERATOR_TOKEN is not set"
+            raise ApiRefusal(HTTPStatus.NOT_FOUND, "not_here", words)
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        # Headers are Latin-1; the token may have any letters.
+        known = hmac.compare_digest(given.strip().encode("latin-1"), self._token)
+        if scheme.lower() != "bearer" or not known:
+            words = "needs the header Authorization: Bearer, with VESTLUS_OPERATOR_TOKEN"
+            raise ApiRefusal(HTTPStatus.UNAUTHORIZED, "unauthorized", words)
+
+
+def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> JSONResponse:
+    """An answer that no cache keeps."""
+    return JSONResponse(value, status_code=status, headers=_HEADERS)
+
+
+def _refused(refusal: ApiRefusal) -> JSONResponse:
+    headers: Mapping[str, str] = _HEADERS
+    if refusal.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = {**_HEADERS, **_RETRY_AFTER}
+    elif refusal.status is HTTPStatus.UNAUTHORIZED:
+        headers = {**_HEADERS, "www-authenticate": "Bearer"}
+    body = {"error": refusal.error, "problems": list(refusal.problems)}
+    return JSONResponse(body, status_code=refusal.status, headers=headers)
