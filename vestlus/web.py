@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
 from starlette.applications import Starlette
@@ -33,6 +33,7 @@ from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnava
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
 from vestlus.instagram.handler import WebhookHandler
 from vestlus.measures import exposition
+from vestlus.planning.bell import ring
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import EventDesk
 from vestlus.planning.http import EVENTS_PATH, EventsRoute
@@ -48,6 +49,9 @@ PROBE_SECONDS = 3.0
 
 #: How old the store's sums in ``/metrics`` may be; Prometheus asks every 15 s or more.
 COUNTS_SECONDS = 10.0
+
+#: How long an event's answer waits for the bell; the scheduler looks by itself besides.
+RING_SECONDS = 1.0
 
 _NOT_YET = PlainTextResponse("not now\n", status_code=503, headers={"Retry-After": "5"})
 
@@ -66,7 +70,7 @@ class Front:
         self._event_counts: Counter[str] = Counter()
         self._events = EventsRoute(
             sources=settings.event_sources,
-            desk=EventDesk(rules_of(settings), system_clock),
+            desk=EventDesk(rules_of(settings), system_clock, self._wake_planner),
             store=lambda: self._store,
             on_counts=self._event_counts.update,
         )
@@ -160,6 +164,13 @@ class Front:
             else:
                 return
             await backoff.wait()
+
+    async def _wake_planner(self) -> None:
+        """Rings, unless the bus is away or slow: nobody's request waits for that."""
+        if self._bus is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RING_SECONDS):
+                    await ring(self._bus)
 
     def _count(self, counts: Mapping[str, int]) -> None:
         self._counts.update(counts)
