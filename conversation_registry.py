@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import pickle
-import time
-from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,10 +18,8 @@ from ray.actor import ActorHandle
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors import NAMESPACE
-from actors.conversation_actor import ConversationActor
-from actors.publisher_actor import PublisherActor
+from actors.fleet import ACTOR_CPUS, ROUND_SECONDS, START_SECONDS, Fleet, is_actor_name
 from actors.shell import Controls, Shell, new_member
-from vestlus.accounts.open import keeping_tokens
 from vestlus.bus.port import Topology
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.hosting.assignment import assign_evenly
@@ -36,6 +32,7 @@ from vestlus.store.names import (
     INBOX_PREFIX,
     OUTBOX_PREFIX,
     REGISTRY,
+    SCHEDULER,
     inbox_lease,
     outbox_lease,
 )
@@ -47,20 +44,6 @@ _log = structlog.get_logger(__name__)
 
 #: The registry's own actor name.
 REGISTRY_NAME = "registry"
-
-#: Time between rounds of looking after everybody.
-ROUND_SECONDS = 1.0
-
-#: An actor that answered before and does not answer within this time is frozen.
-FROZEN_AFTER_SECONDS = 4.0
-
-#: An actor that is starting may take this long, and twice as long each time it did not make it:
-#: a machine that is too slow must not be made to start the same actor again for ever.
-START_SECONDS = 30.0
-
-#: An actor's share of a processor for placement only; it may use more. Small, so that a
-#: laptop has room for all of them.
-ACTOR_CPUS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +62,14 @@ class Pools:
 
         return cls(size(settings.conversation_actors), size(settings.publisher_actors))
 
-
-@dataclass(slots=True)
-class Watched:
-    """An actor as the registry sees it."""
-
-    kind: MemberKind
-    handle: ActorHandle[Any]
-    #: It answered since it was last seen to start.
-    answering: bool
-    since: float
-    last: Mapping[str, Any]
-    start_seconds: float = START_SECONDS
+    @property
+    def sizes(self) -> dict[MemberKind, int]:
+        """By kind. There is one scheduler: one leads at a time, also of several clusters."""
+        return {
+            MemberKind.CONVERSATION: self.conversation,
+            MemberKind.PUBLISHER: self.publisher,
+            MemberKind.SCHEDULER: 1,
+        }
 
 
 class Registry:
@@ -99,11 +78,9 @@ class Registry:
     def __init__(self, settings: Settings, cluster: str) -> None:
         self._settings = settings
         self._cluster = cluster
-        self._watched: dict[str, Watched] = {}
         self._pools: Pools | None = None
-        #: Actors that are too many, until they have ended; by name.
-        self._ending: dict[str, asyncio.Task[None]] = {}
         self._signs = SignsOfLife()
+        self._fleet = Fleet(settings, cluster, self._signs)
 
     def describe(self) -> dict[str, Any]:
         """What there is, by actor name."""
@@ -114,10 +91,7 @@ class Registry:
                 "conversation": self._pools.conversation if self._pools else 0,
                 "publisher": self._pools.publisher if self._pools else 0,
             },
-            "actors": {
-                name: {"kind": str(one.kind), "answering": one.answering, **one.last}
-                for name, one in list(self._watched.items())
-            },
+            "actors": self._fleet.describe(),
         }
 
     def resize(self, **sizes: int) -> None:
@@ -127,6 +101,9 @@ class Registry:
 
     async def run(self, controls: Controls) -> None:
         """Rounds until told to stop; then drains every actor and ends it."""
+        # Here: whoever starts the registry need not load an HTTP client for it.
+        from vestlus.accounts.open import keeping_tokens  # noqa: PLC0415
+
         controls.opening = True
         topology = Topology(inbox=self._settings.partitions)
         member = new_member(f"{self._cluster}/{REGISTRY_NAME}", MemberKind.REGISTRY)
@@ -142,13 +119,13 @@ class Registry:
         ):
             await make_sure_gone(store, member)
             keeping = await stack.enter_async_context(keeping_tokens(self._settings, store, member))
-            await asyncio.to_thread(self._adopt)
+            await asyncio.to_thread(self._fleet.adopt)
             lease: Lease | None = None
             controls.opening = False
             while not controls.stop.is_set():
                 if keeping.done():
                     keeping.result()
-                await self._look_after_actors(self._pools)
+                await self._fleet.look_after(self._pools.sizes)
                 try:
                     lease = await self._assign(store, member, lease, topology)
                 except (LeaseLost, StoreUnavailable) as error:
@@ -163,91 +140,7 @@ class Registry:
                 await store.leave(member)
             except StoreUnavailable:
                 _log.warning("not_signed_off")
-            await self._end(controls.deadline_seconds)
-
-    def _adopt(self) -> None:
-        """Takes over the actors of an earlier incarnation: those too many are ended then."""
-        for found in ray.util.list_named_actors(all_namespaces=True):
-            name = str(found["name"])
-            if found["namespace"] != NAMESPACE or name == REGISTRY_NAME:
-                continue
-            prefix = name.partition("-")[0]
-            if prefix in {MemberKind.CONVERSATION, MemberKind.PUBLISHER}:
-                kind = MemberKind(prefix)
-                self._watched[name] = Watched(
-                    kind, self._start(name, kind), False, time.monotonic(), {}
-                )
-
-    async def _look_after_actors(self, pools: Pools) -> None:
-        wanted = {f"conversation-{n}": MemberKind.CONVERSATION for n in range(pools.conversation)}
-        wanted |= {f"publisher-{n}": MemberKind.PUBLISHER for n in range(pools.publisher)}
-        for name, kind in wanted.items():
-            if name not in self._watched and name not in self._ending:
-                handle = await asyncio.to_thread(self._start, name, kind)
-                self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
-        for name in [name for name in self._watched if name not in wanted]:
-            # In a task: what it has under way may take a while, and the others are looked after.
-            self._ending[name] = asyncio.create_task(
-                self._end_actor(self._watched.pop(name), LEASE_SECONDS), name=f"end {name}"
-            )
-        for name in [name for name, task in self._ending.items() if task.done()]:
-            self._ending.pop(name).result()
-        await asyncio.gather(*(self._check(name) for name in list(self._watched)))
-
-    def _start(self, name: str, kind: MemberKind) -> ActorHandle[Any]:
-        made: Any = ConversationActor if kind is MemberKind.CONVERSATION else PublisherActor
-        handle: ActorHandle[Any] = made.options(
-            name=name,
-            namespace=NAMESPACE,
-            get_if_exists=True,
-            lifetime="detached",
-            max_restarts=-1,
-            max_task_retries=0,
-            max_concurrency=4,
-            num_cpus=ACTOR_CPUS,
-            scheduling_strategy="SPREAD",
-            enable_task_events=False,
-        ).remote(self._settings, f"{self._cluster}/{name}")
-        _log.info("actor_started", actor=name)
-        return handle
-
-    async def _check(self, name: str) -> None:
-        """Asks an actor how it is; ends one that is frozen, so that Ray starts it again.
-
-        Calls to an actor whose process died fail at once; calls to one that is starting, or
-        frozen, wait. Which of the two it is, its earlier answers and its signs of life tell.
-        """
-        one, member_id = self._watched[name], f"{self._cluster}/{name}"
-        patience = FROZEN_AFTER_SECONDS if one.answering else ROUND_SECONDS
-        try:
-            answer: Any = one.handle.describe.remote()
-            one.last = await asyncio.to_thread(ray.get, answer, timeout=patience)
-        except (GetTimeoutError, RayTaskError):
-            waited = time.monotonic() - one.since
-            stopped = self._signs.stopped(member_id)
-            if one.answering or stopped or waited > one.start_seconds:
-                _log.error("actor_frozen", actor=name)
-                if not one.answering and not stopped:
-                    one.start_seconds *= 2
-                self._signs.ended(member_id)
-                await asyncio.to_thread(ray.kill, one.handle, no_restart=False)
-                one.answering, one.since = False, time.monotonic()
-        except RayActorError:
-            self._signs.ended(member_id)
-            if one.answering:
-                _log.warning("actor_died", actor=name)
-                one.answering, one.since = False, time.monotonic()
-            await self._renew_handle(name, one)
-        else:
-            one.answering, one.since = True, time.monotonic()
-            one.start_seconds = START_SECONDS
-
-    async def _renew_handle(self, name: str, one: Watched) -> None:
-        """An actor that is gone for good (killed without restart) is started anew by name."""
-        try:
-            one.handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
-        except ValueError:
-            one.handle = await asyncio.to_thread(self._start, name, one.kind)
+            await self._fleet.end(controls.deadline_seconds)
 
     async def _assign(
         self, store: Store, member: Member, lease: Lease | None, topology: Topology
@@ -263,12 +156,13 @@ class Registry:
         outbox = [outbox_lease(partition) for partition in range(topology.outbox)]
         live = {
             kind: await store.live(kind, GONE_AFTER_SECONDS)
-            for kind in (MemberKind.CONVERSATION, MemberKind.PUBLISHER)
+            for kind in (MemberKind.CONVERSATION, MemberKind.PUBLISHER, MemberKind.SCHEDULER)
         }
         self._signs.look(member for members in live.values() for member in members)
         for kind, names, prefix in (
             (MemberKind.CONVERSATION, inbox, INBOX_PREFIX),
             (MemberKind.PUBLISHER, outbox, OUTBOX_PREFIX),
+            (MemberKind.SCHEDULER, [SCHEDULER], SCHEDULER),
         ):
             await self._assign_kind(store, lease, live[kind], names, prefix)
         return lease
@@ -289,22 +183,6 @@ class Registry:
         if wanted and wanted != present:
             await store.assign(lease, wanted)
             _log.info("assigned", prefix=prefix, leases=len(wanted), members=len(members))
-
-    async def _end(self, deadline_seconds: float) -> None:
-        """Conversations first, so that what they still decide is rung at the publishers."""
-        for kind in (MemberKind.CONVERSATION, MemberKind.PUBLISHER):
-            names = [name for name, one in self._watched.items() if one.kind is kind]
-            actors = [self._watched.pop(name) for name in names]
-            await asyncio.gather(*(self._end_actor(one, deadline_seconds) for one in actors))
-        await asyncio.gather(*self._ending.values())
-
-    async def _end_actor(self, one: Watched, deadline_seconds: float) -> None:
-        try:
-            drained: Any = one.handle.drain.remote(deadline_seconds)
-            await asyncio.to_thread(ray.get, drained, timeout=deadline_seconds + 15)
-        except (GetTimeoutError, RayActorError, RayTaskError) as error:
-            _log.warning("actor_not_drained", error=type(error).__name__)
-        await asyncio.to_thread(ray.kill, one.handle, no_restart=True)
 
 
 @ray.remote
@@ -330,7 +208,7 @@ class ConversationRegistry:
 
     def drain(self, deadline_seconds: float) -> None:
         """Drains and ends every actor. The caller then ends this one."""
-        # Two kinds of actor, one after the other.
+        # The kinds of actor one after the other.
         self._shell.drain(deadline_seconds, patience=deadline_seconds + 40)
 
 
@@ -368,8 +246,7 @@ def end_at_once() -> None:
         for one in ray.util.list_named_actors(all_namespaces=True)
         if one["namespace"] == NAMESPACE
     ]
-    kinds = {str(MemberKind.CONVERSATION), str(MemberKind.PUBLISHER)}
-    actors = [name for name in found if name.partition("-")[0] in kinds]
+    actors = [name for name in found if is_actor_name(name)]
     # The registry first: it would start the others again.
     for name in (REGISTRY_NAME, *actors):
         with suppress(ValueError):  # it has ended by itself

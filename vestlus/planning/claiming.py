@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from vestlus.messages import new_traceparent
 from vestlus.planning.definitions import AHEAD_MS, next_look_ms
+from vestlus.scheduling.approving import deadline_ms
 from vestlus.scheduling.missed import MissedRule, Recurrence, due_now
 from vestlus.scheduling.recipe import Recipe
 from vestlus.scheduling.recurrence import Occurrence
@@ -118,11 +119,10 @@ def missed_words(plan: Plan) -> str:
 def _still_due(
     row: ScheduleRow, plan: Plan, now_ms: int, withdrawn: Iterable[OccurrenceRow]
 ) -> Iterator[Occurrence]:
-    within_ms = round(plan.recipe.within_hours * _HOUR_MS)
     for old in withdrawn:
         if old.reason != CHANGED or old.trigger is not Trigger.SCHEDULE:
             continue
-        if old.due_ms > row.watched_ms or old.due_ms + within_ms < now_ms:
+        if old.due_ms > row.watched_ms or deadline_ms(plan.recipe, old.due_ms) < now_ms:
             continue
         found = next(plan.recurrence.after(old.due_ms - 1), None)
         if found is not None and _key(row, found) == old.key:

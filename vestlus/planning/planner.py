@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -123,7 +124,9 @@ class Planner:
 
     async def _sync(self) -> None:
         now_ms = self._clock()
-        changed = await self._store.sync_schedules(self._lease, self._kept(now_ms), now_ms)
+        # Looked at now: of what was open of a changed one, some may be past its time already.
+        kept = [replace(row, look_ms=now_ms) for row in self._kept(now_ms)]
+        changed = await self._store.sync_schedules(self._lease, kept, now_ms)
         if changed:
             _log.info("schedules_of_the_file_changed", schedules=sorted(changed))
 

@@ -8,13 +8,18 @@ from typing import Final
 from vestlus.planning.claiming import MISSED, PAUSED, WHILE_PAUSED, Plan, missed_words
 from vestlus.planning.ports import Drafted, Impossible, NotNow
 from vestlus.planning.rules import PlannerRules
+from vestlus.scheduling.approving import (
+    Standing,
+    deadline_ms,
+    standing_of_ready,
+    standing_of_waiting,
+    waits_until_ms,
+)
 from vestlus.scheduling.missed import ON_TIME_MS, MissedRule
 from vestlus.scheduling.recipe import Recipe
 from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.plan_rows import OccurrenceRow, OccurrenceStep, ScheduleRow, Trigger
 from vestlus.store.post_rows import NewPost, PostKind
-
-_HOUR_MS: Final = 3_600_000
 
 TOO_LATE: Final = "too_late"
 NO_YES: Final = "no_yes"
@@ -49,33 +54,26 @@ class Ending:
     problem: str
 
 
-def deadline_ms(row: OccurrenceRow) -> int:
-    """After when it is not published any more."""
-    return row.due_ms + _hours(row.recipe.within_hours)
-
-
-def lapses_ms(row: OccurrenceRow, drafted_ms: int) -> int:
-    """Until when a draft made then waits for a yes."""
-    return min(drafted_ms + _hours(row.recipe.approval_hours), deadline_ms(row))
-
-
 def ending_of(row: OccurrenceRow, now_ms: int) -> Ending | None:
     """Whether its time is over, whoever was there to see it."""
+    recipe, due_ms = row.recipe, row.due_ms
     if row.state is OccurrenceState.WAITING:
-        if now_ms < lapses_ms(row, row.drafted_ms):
+        waits = standing_of_waiting(recipe, drafted_ms=row.drafted_ms, due_ms=due_ms, now_ms=now_ms)
+        if waits is Standing.WAITS:
             return None
         problem = "nobody said yes to its draft in time: approve drafts sooner, or publish by hand"
         return Ending(OccurrenceState.LAPSED, NO_YES, problem)
-    if row.state is OccurrenceState.READY and row.decided_ms:
-        hours = row.recipe.approval_hours
-        if now_ms > row.decided_ms + _hours(hours):
-            problem = f"the yes to its draft is older than {hours:g} hours: publish by hand"
-            return Ending(OccurrenceState.LAPSED, OLD_YES, problem)
-    if now_ms <= deadline_ms(row):
+    decided_ms = row.decided_ms if row.state is OccurrenceState.READY else 0
+    standing = standing_of_ready(recipe, decided_ms=decided_ms, due_ms=due_ms, now_ms=now_ms)
+    if standing is Standing.LAPSED:
+        hours = recipe.approval_hours
+        problem = f"the yes to its draft is older than {hours:g} hours: publish it by hand"
+        return Ending(OccurrenceState.LAPSED, OLD_YES, problem)
+    if standing is not Standing.TOO_LATE:
         return None
     if row.failures:
         return Ending(OccurrenceState.FAILED, row.reason, row.problem)
-    hours = row.recipe.within_hours
+    hours = recipe.within_hours
     problem = f"it could not go out within {hours:g} hours of its time: publish it by hand"
     return Ending(OccurrenceState.SKIPPED, TOO_LATE, problem)
 
@@ -141,7 +139,7 @@ def drafted(
                 of=row,
                 after=OccurrenceState.WAITING if needs_yes else OccurrenceState.READY,
                 at_ms=now_ms,
-                wake_ms=lapses_ms(row, now_ms) if needs_yes else row.due_ms,
+                wake_ms=_lapses_ms(row, now_ms) if needs_yes else row.due_ms,
                 draft=draft,
             )
         case Impossible(reason, problem):
@@ -149,7 +147,7 @@ def drafted(
         case NotNow(reason, problem):
             failures = row.failures + 1
             wake_ms = now_ms + rules.retry_ms(failures)
-            is_over = wake_ms > deadline_ms(row)
+            is_over = wake_ms > deadline_ms(row.recipe, row.due_ms)
             return OccurrenceStep(
                 of=row,
                 after=OccurrenceState.FAILED if is_over else OccurrenceState.PLANNED,
@@ -172,7 +170,7 @@ def handed(row: OccurrenceRow, now_ms: int) -> OccurrenceStep:
         caption=row.caption,
         ai_generated=row.ai_generated,
         planned_ms=row.due_ms,
-        deadline_ms=deadline_ms(row),
+        deadline_ms=deadline_ms(row.recipe, row.due_ms),
         traceparent=row.traceparent,
     )
     return OccurrenceStep(of=row, after=OccurrenceState.HANDED, at_ms=now_ms, post=post)
@@ -185,5 +183,6 @@ def kind_of(recipe: Recipe, pictures: int) -> PostKind:
     return PostKind.CAROUSEL if pictures > 1 else PostKind.PICTURE
 
 
-def _hours(hours: float) -> int:
-    return round(hours * _HOUR_MS)
+def _lapses_ms(row: OccurrenceRow, drafted_ms: int) -> int:
+    """The first moment at which a draft does not wait for a yes any more."""
+    return waits_until_ms(row.recipe, drafted_ms=drafted_ms, due_ms=row.due_ms) + 1

@@ -1,0 +1,193 @@
+"""The actors that the registry looks after: started, asked, ended, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ray
+import structlog
+from ray.actor import ActorHandle
+from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+
+from actors import NAMESPACE
+from actors.conversation_actor import ConversationActor
+from actors.publisher_actor import PublisherActor
+from actors.scheduler_actor import SchedulerActor
+from vestlus.hosting.membership import LEASE_SECONDS
+from vestlus.hosting.signs import SignsOfLife
+from vestlus.settings import Settings
+from vestlus.store.rows import MemberKind
+
+_log = structlog.get_logger(__name__)
+
+#: Time between rounds of looking after everybody.
+ROUND_SECONDS = 1.0
+
+#: An actor that answered before and does not answer within this time is frozen.
+FROZEN_AFTER_SECONDS = 4.0
+
+#: An actor that is starting may take this long, and twice as long each time it did not make it:
+#: a machine that is too slow must not be made to start the same actor again for ever.
+START_SECONDS = 30.0
+
+#: An actor's share of a processor for placement only; it may use more. Small, so that a
+#: laptop has room for all of them.
+ACTOR_CPUS = 0.1
+
+
+#: The actors' classes, in the order in which they are ended: first who begins new work, last who
+#: sends what the others decided.
+ACTORS: Final[Mapping[MemberKind, Any]] = {
+    MemberKind.SCHEDULER: SchedulerActor,
+    MemberKind.CONVERSATION: ConversationActor,
+    MemberKind.PUBLISHER: PublisherActor,
+}
+
+#: The scheduler has little under way that is worth waiting for; the others wait for its end.
+_SCHEDULER_DRAIN_SECONDS = 5.0
+
+
+def is_actor_name(name: str) -> bool:
+    """Whether it is the name of one of these actors, such as ``publisher-1``."""
+    return name.partition("-")[0] in ACTORS
+
+
+@dataclass(slots=True)
+class Watched:
+    """An actor as the registry sees it."""
+
+    kind: MemberKind
+    handle: ActorHandle[Any]
+    #: It answered since it was last seen to start.
+    answering: bool
+    since: float
+    last: Mapping[str, Any]
+    start_seconds: float = START_SECONDS
+
+
+class Fleet:
+    """The actors of one cluster. Only its owner, the registry, uses it."""
+
+    def __init__(self, settings: Settings, cluster: str, signs: SignsOfLife) -> None:
+        self._settings = settings
+        self._cluster = cluster
+        self._signs = signs
+        self._watched: dict[str, Watched] = {}
+        #: Actors that are too many, until they have ended; by name.
+        self._ending: dict[str, asyncio.Task[None]] = {}
+
+    def describe(self) -> dict[str, Any]:
+        """What there is, by actor name."""
+        return {
+            name: {"kind": str(one.kind), "answering": one.answering, **one.last}
+            for name, one in list(self._watched.items())
+        }
+
+    def adopt(self) -> None:
+        """Takes over the actors of an earlier incarnation: those too many are ended then."""
+        for found in ray.util.list_named_actors(all_namespaces=True):
+            name = str(found["name"])
+            if found["namespace"] == NAMESPACE and is_actor_name(name):
+                kind = MemberKind(name.partition("-")[0])
+                self._watched[name] = Watched(
+                    kind, self._start(name, kind), False, time.monotonic(), {}
+                )
+
+    async def look_after(self, sizes: Mapping[MemberKind, int]) -> None:
+        """Makes the actors those that there should be, and asks each how it is."""
+        wanted = {f"{kind}-{n}": kind for kind, size in sizes.items() for n in range(size)}
+        for name, kind in wanted.items():
+            if name not in self._watched and name not in self._ending:
+                handle = await asyncio.to_thread(self._start, name, kind)
+                self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
+        for name in [name for name in self._watched if name not in wanted]:
+            # In a task: what it has under way may take a while, and the others are looked after.
+            self._ending[name] = asyncio.create_task(
+                self._end_actor(self._watched.pop(name), LEASE_SECONDS), name=f"end {name}"
+            )
+        for name in [name for name, task in self._ending.items() if task.done()]:
+            self._ending.pop(name).result()
+        await asyncio.gather(*(self._check(name) for name in list(self._watched)))
+
+    def _start(self, name: str, kind: MemberKind) -> ActorHandle[Any]:
+        handle: ActorHandle[Any] = (
+            ACTORS[kind]
+            .options(
+                name=name,
+                namespace=NAMESPACE,
+                get_if_exists=True,
+                lifetime="detached",
+                max_restarts=-1,
+                max_task_retries=0,
+                max_concurrency=4,
+                num_cpus=ACTOR_CPUS,
+                scheduling_strategy="SPREAD",
+                enable_task_events=False,
+            )
+            .remote(self._settings, f"{self._cluster}/{name}")
+        )
+        _log.info("actor_started", actor=name)
+        return handle
+
+    async def _check(self, name: str) -> None:
+        """Asks an actor how it is; ends one that is frozen, so that Ray starts it again.
+
+        Calls to an actor whose process died fail at once; calls to one that is starting, or
+        frozen, wait. Which of the two it is, its earlier answers and its signs of life tell.
+        """
+        one, member_id = self._watched[name], f"{self._cluster}/{name}"
+        patience = FROZEN_AFTER_SECONDS if one.answering else ROUND_SECONDS
+        try:
+            answer: Any = one.handle.describe.remote()
+            one.last = await asyncio.to_thread(ray.get, answer, timeout=patience)
+        except (GetTimeoutError, RayTaskError):
+            waited = time.monotonic() - one.since
+            stopped = self._signs.stopped(member_id)
+            if one.answering or stopped or waited > one.start_seconds:
+                _log.error("actor_frozen", actor=name)
+                if not one.answering and not stopped:
+                    one.start_seconds *= 2
+                self._signs.ended(member_id)
+                await asyncio.to_thread(ray.kill, one.handle, no_restart=False)
+                one.answering, one.since = False, time.monotonic()
+        except RayActorError:
+            self._signs.ended(member_id)
+            if one.answering:
+                _log.warning("actor_died", actor=name)
+                one.answering, one.since = False, time.monotonic()
+            await self._renew_handle(name, one)
+        else:
+            one.answering, one.since = True, time.monotonic()
+            one.start_seconds = START_SECONDS
+
+    async def _renew_handle(self, name: str, one: Watched) -> None:
+        """An actor that is gone for good (killed without restart) is started anew by name."""
+        try:
+            one.handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
+        except ValueError:
+            one.handle = await asyncio.to_thread(self._start, name, one.kind)
+
+    async def end(self, deadline_seconds: float) -> None:
+        """Drains and ends all of them. Publishers last, so that what conversations still decide
+        is rung at them.
+        """
+        for kind in ACTORS:
+            seconds = deadline_seconds
+            if kind is MemberKind.SCHEDULER:
+                seconds = min(seconds, _SCHEDULER_DRAIN_SECONDS)
+            names = [name for name, one in self._watched.items() if one.kind is kind]
+            actors = [self._watched.pop(name) for name in names]
+            await asyncio.gather(*(self._end_actor(one, seconds) for one in actors))
+        await asyncio.gather(*self._ending.values())
+
+    async def _end_actor(self, one: Watched, deadline_seconds: float) -> None:
+        try:
+            drained: Any = one.handle.drain.remote(deadline_seconds)
+            await asyncio.to_thread(ray.get, drained, timeout=deadline_seconds + 15)
+        except (GetTimeoutError, RayActorError, RayTaskError) as error:
+            _log.warning("actor_not_drained", error=type(error).__name__)
+        await asyncio.to_thread(ray.kill, one.handle, no_restart=True)

@@ -1,0 +1,231 @@
+"""Looking at a schedule: each of its times is claimed exactly once, or told to have passed."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vestlus.planning.claiming import MOST_AT_ONCE, MOST_TOLD, claim_of, may_have_changed
+from vestlus.planning.definitions import AHEAD_MS
+from vestlus.scheduling.missed import ON_TIME_MS, MissedRule
+from vestlus.scheduling.recipe import Recipe
+from vestlus.scheduling.recurrence import Once, Repeated
+from vestlus.scheduling.walltime import wall_at
+from vestlus.store.occurrences import CHANGED, REMOVED, OccurrenceState
+from vestlus.store.plan_rows import (
+    Claim,
+    Keeper,
+    NewOccurrence,
+    OccurrenceRow,
+    ScheduleRow,
+    Trigger,
+)
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+ZONE = ZoneInfo("Europe/Tallinn")
+HOURLY = Repeated("0 * * * *", ZONE)
+#: 2026-10-24 00:00 in Tallinn: clocks are put back in the night after.
+START_MS = 1_792_789_200_000
+RECIPE = Recipe(account="1", pictures=("saal",), within_hours=24)
+
+
+@dataclass(frozen=True)
+class Plan:
+    recurrence: Once | Repeated = HOURLY
+    missed: MissedRule = MissedRule.ALL
+    longest_ms: int = 24 * HOUR_MS
+    recipe: Recipe = RECIPE
+
+
+def row(**fields: Any) -> ScheduleRow:  # noqa: ANN401  fields of several types
+    new = ScheduleRow(
+        name="tund",
+        keeper=Keeper.HAND,
+        account="1",
+        definition="",
+        watched_ms=START_MS,
+        created_ms=START_MS,
+        changed_ms=START_MS,
+    )
+    return replace(new, **fields)
+
+
+def after(claim: Claim) -> ScheduleRow:
+    """The row as the store has it then."""
+    return replace(
+        claim.of,
+        watched_ms=claim.watched_ms,
+        look_ms=claim.look_ms,
+        version=claim.of.version + 1,
+    )
+
+
+def planned(claim: Claim) -> list[int]:
+    return [
+        one.due_ms - START_MS for one in claim.occurrences if one.state is OccurrenceState.PLANNED
+    ]
+
+
+def skipped(claim: Claim) -> list[tuple[int, str]]:
+    return [
+        (one.due_ms - START_MS, one.reason)
+        for one in claim.occurrences
+        if one.state is OccurrenceState.SKIPPED
+    ]
+
+
+def withdrawn(one: NewOccurrence, reason: str = CHANGED) -> OccurrenceRow:
+    return OccurrenceRow(
+        id="before",
+        key=one.key,
+        trigger=Trigger.SCHEDULE,
+        name=one.name,
+        account=one.account,
+        recipe=RECIPE,
+        payload="",
+        state=OccurrenceState.WITHDRAWN,
+        version=3,
+        due_ms=one.due_ms,
+        wake_ms=0,
+        reason=reason,
+    )
+
+
+def test_times_are_claimed_half_an_hour_ahead_and_the_next_look_is_as_early() -> None:
+    early = claim_of(row(), Plan(), START_MS + 29 * MINUTE_MS)
+    assert (planned(early), early.look_ms) == ([], START_MS + 30 * MINUTE_MS)
+
+    claim = claim_of(after(early), Plan(), START_MS + 30 * MINUTE_MS)
+    assert planned(claim) == [HOUR_MS]
+    (one,) = claim.occurrences
+    wall = wall_at(one.due_ms, ZONE)
+    assert one.key == f"schedule:tund:{wall.isoformat(timespec='minutes')}"
+    assert (one.recipe, one.wake_ms) == (RECIPE, one.due_ms - AHEAD_MS)
+    assert claim.look_ms == START_MS + 90 * MINUTE_MS
+
+
+def test_what_is_over_is_never_looked_at_again() -> None:
+    once = Plan(recurrence=Once(wall_at(START_MS + HOUR_MS, ZONE), ZONE))
+    claim = claim_of(row(), once, START_MS + 45 * MINUTE_MS)
+    assert (planned(claim), claim.look_ms) == ([HOUR_MS], 0)
+
+
+def test_what_passed_while_it_was_paused_is_skipped_whatever_the_rule() -> None:
+    resumed = row(changed_ms=START_MS + 3 * HOUR_MS + MINUTE_MS)
+    claim = claim_of(resumed, Plan(), START_MS + 4 * HOUR_MS)
+    assert skipped(claim) == [(hour * HOUR_MS, "paused") for hour in (1, 2, 3)]
+    assert planned(claim) == [4 * HOUR_MS]
+
+
+def test_what_was_missed_says_why_it_is_not_made_up_for() -> None:
+    claim = claim_of(row(), Plan(missed=MissedRule.LATEST), START_MS + 3 * HOUR_MS + HOUR_MS // 2)
+    assert skipped(claim) == [(HOUR_MS, "missed"), (2 * HOUR_MS, "missed")]
+    assert planned(claim) == [3 * HOUR_MS, 4 * HOUR_MS]
+    assert 'missed = "latest"' in claim.occurrences[0].problem
+
+
+def test_very_many_that_are_made_up_for_are_claimed_in_pieces() -> None:
+    plan = Plan(recurrence=Repeated("* * * * *", ZONE))
+    now_ms = START_MS + 10 * HOUR_MS
+    first = claim_of(row(), plan, now_ms)
+    assert len(first.occurrences) == MOST_AT_ONCE
+    assert (first.watched_ms, first.look_ms) == (START_MS + 200 * MINUTE_MS, now_ms)
+    rows, claims = after(first), [first]
+    while rows.look_ms == now_ms:
+        claims.append(claim_of(rows, plan, now_ms))
+        rows = after(claims[-1])
+    found = sorted(due for claim in claims for due in planned(claim))
+    assert found == [minute * MINUTE_MS for minute in range(1, 631)]
+
+
+def test_a_schedule_that_nobody_looked_at_for_years_tells_a_few_of_what_passed() -> None:
+    plan = Plan(recurrence=Repeated("* * * * *", ZONE), missed=MissedRule.SKIP)
+    claim = claim_of(row(), plan, START_MS + 3 * 365 * 24 * HOUR_MS)
+    assert len(skipped(claim)) == MOST_TOLD
+    resumed = row(changed_ms=START_MS + 2 * 365 * 24 * HOUR_MS)
+    claim = claim_of(resumed, plan, START_MS + 2 * 365 * 24 * HOUR_MS)
+    assert len(skipped(claim)) == MOST_TOLD
+
+
+def test_of_a_changed_schedule_what_was_open_and_stays_is_planned_anew() -> None:
+    before = claim_of(row(), Plan(), START_MS + 90 * MINUTE_MS).occurrences
+    assert len(before) == 2
+    old = [withdrawn(one) for one in before]
+    now_ms = START_MS + 95 * MINUTE_MS
+    changed = row(watched_ms=now_ms, changed_ms=now_ms)
+    assert may_have_changed(changed)
+
+    claim = claim_of(changed, Plan(), now_ms, old)
+    assert [one.key for one in claim.occurrences] == [one.key for one in before]
+    other = Plan(recurrence=Repeated("30 * * * *", ZONE))
+    assert planned(claim_of(changed, other, now_ms, old)) == []
+    removed = [withdrawn(one, REMOVED) for one in before]
+    assert planned(claim_of(changed, Plan(), now_ms, removed)) == [2 * HOUR_MS]
+    late = replace(changed, watched_ms=now_ms + 26 * HOUR_MS)
+    assert planned(claim_of(late, Plan(), now_ms + 26 * HOUR_MS, old)) == []
+    assert not may_have_changed(after(claim))
+
+
+#: Seconds that pass before it is looked at, or what a person does instead.
+steps = st.lists(
+    st.one_of(st.integers(-3 * 3600, 5 * 3600), st.sampled_from(["pause", "resume", "restart"])),
+    min_size=1,
+    max_size=20,
+)
+plans = st.builds(
+    Plan,
+    recurrence=st.sampled_from(
+        [
+            HOURLY,
+            Repeated("*/20 1-5 * * *", ZONE),
+            Repeated("30 3 * * *", ZONE, end=datetime(2026, 10, 29)),  # noqa: DTZ001 - a wall time
+            Once(wall_at(START_MS, ZONE) + timedelta(hours=30), ZONE),
+        ]
+    ),
+    missed=st.sampled_from(MissedRule),
+    longest_ms=st.integers(0, 30 * HOUR_MS),
+)
+
+
+@settings(deadline=None)
+@given(steps=steps, plan=plans)
+def test_over_looks_jumps_pauses_and_restarts_each_time_is_claimed_exactly_once(
+    steps: list[int | str], plan: Plan
+) -> None:
+    kept, now_ms = row(look_ms=1), START_MS
+    claimed: list[NewOccurrence] = []
+    for step in steps:
+        match step:
+            case "pause" | "resume":
+                if kept.paused != (step == "pause"):
+                    kept = replace(kept, paused=step == "pause", changed_ms=now_ms)
+            case "restart":
+                pass
+            case int():
+                now_ms += step * 1000
+        if kept.paused or not 0 < kept.look_ms <= now_ms:
+            continue
+        claim = claim_of(kept, plan, now_ms)
+        for one in claim.occurrences:
+            told_late = one.due_ms < now_ms - ON_TIME_MS
+            if one.state is OccurrenceState.PLANNED and told_late:
+                assert plan.missed is not MissedRule.SKIP
+                assert one.due_ms >= now_ms - plan.longest_ms - 1
+            assert one.due_ms <= max(now_ms + AHEAD_MS, kept.watched_ms)
+        claimed += claim.occurrences
+        assert claim.watched_ms >= kept.watched_ms
+        assert claim.look_ms == 0 or claim.look_ms > now_ms
+        kept = after(claim)
+
+    keys = [one.key for one in claimed]
+    assert len(keys) == len(set(keys))
+    times = plan.recurrence.after(START_MS)
+    expected = itertools.takewhile(lambda one: one.at_ms <= kept.watched_ms, times)
+    assert sorted(one.due_ms for one in claimed) == [one.at_ms for one in expected]
