@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import App, Parameter
 
-from vestlus.errors import VestlusError
+from vestlus.errors import BusUnavailable, VestlusError
 
 if TYPE_CHECKING:
     from vestlus.planning.events import Answer
@@ -62,22 +63,21 @@ def fire(
     """
     from vestlus.planning.events import Verdict
     from vestlus.planning.http import told
+    from vestlus.planning.payloads import parse_payload
 
-    body = _body(data, file)
     _check_key(key)
+    try:
+        parsed = parse_payload(_body(data, file))
+    except ValueError as error:
+        raise EventRefused(str(error)) from None
 
     async def firing(store: Store, settings: Settings) -> Answer:
         from vestlus.clock import system_clock
         from vestlus.planning.event_rules import rules_of
         from vestlus.planning.events import EventDesk
-        from vestlus.planning.payloads import parse_payload
         from vestlus.settings_events import COMMAND_LINE
 
-        try:
-            parsed = parse_payload(body)
-        except ValueError as error:
-            raise EventRefused(str(error)) from None
-        desk = EventDesk(rules_of(settings), system_clock)
+        desk = EventDesk(rules_of(settings), system_clock, lambda: _wake(settings))
         return await desk.take(store, COMMAND_LINE, name, parsed, key)
 
     answer = _run(firing)
@@ -202,6 +202,17 @@ def _check_key(key: str | None) -> None:
         raise EventRefused(
             f"--key: must be 1 to {_LONGEST_KEY} ASCII letters, digits and signs, without spaces"
         )
+
+
+async def _wake(settings: Settings) -> None:
+    """Rings the scheduler. Without the bus it looks by itself, a little later."""
+    from vestlus.bus.open import open_bus
+    from vestlus.bus.port import Topology
+    from vestlus.planning.bell import ring
+
+    with suppress(BusUnavailable):
+        async with open_bus(settings.bus, Topology(inbox=settings.partitions)) as bus:
+            await ring(bus)
 
 
 def _run(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
