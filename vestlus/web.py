@@ -78,7 +78,11 @@ class Front:
         self._last_counts: Counts | None = None
         self._stale_at = 0.0
         schedules = SchedulesApi(
-            settings, Gate(settings.operator_token), lambda: self._store, system_clock
+            settings,
+            Gate(settings.operator_token),
+            store=lambda: self._store,
+            ring=self._wake_planner,
+            clock=system_clock,
         )
         self._rest = Starlette(
             routes=[

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from vestlus.cli.demo import LOOPBACK, _simulator, _with_accounts
+from vestlus.cli.demo import LOOPBACK, _simulator
+from vestlus.cli.demo_settings import with_accounts
 from vestlus.cli.ports import port_is_free
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.settings_account import Account
@@ -24,11 +25,12 @@ STARTER = """
 import sys
 from pathlib import Path
 from pydantic import SecretStr
-from vestlus.cli.demo import _simulator, _with_accounts
+from vestlus.cli.demo import _simulator
+from vestlus.cli.demo_settings import with_accounts
 from vestlus.settings import Mode, load_settings
 settings = load_settings({"VESTLUS_DATA_DIR": sys.argv[1]}, mode=Mode.DEMO)
 token = SecretStr("token")
-settings = _with_accounts(settings, Path("none.md"), token)
+settings = with_accounts(settings, Path("none.md"), token)
 with _simulator(settings, "label", token) as address:
     print(address, flush=True)
     sys.stdin.read()
@@ -59,7 +61,7 @@ def simulator(folder: Path, *more: str) -> subprocess.Popen[str]:
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.chdir(tmp_path)
     loaded = load_settings({"VESTLUS_DATA_DIR": str(tmp_path)}, mode=Mode.DEMO)
-    return _with_accounts(loaded, tmp_path / "persona.md", SecretStr("token"))
+    return with_accounts(loaded, tmp_path / "persona.md", SecretStr("token"))
 
 
 def ended(process: subprocess.Popen[str]) -> int:
@@ -131,7 +133,7 @@ def test_configured_accounts_are_all_reached_through_the_simulator(tmp_path: Pat
     )
     token = SecretStr("the simulator's")
     own = Settings(accounts=accounts)
-    first, second = _with_accounts(own, tmp_path / "demo.md", token).accounts
+    first, second = with_accounts(own, tmp_path / "demo.md", token).accounts
     assert (first.id, first.persona) == ("1", tmp_path / "own.md")
     assert (second.id, second.persona) == ("2", tmp_path / "demo.md")
     assert second.timezone == "Europe/Riga"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from vestlus.cli import try_out as module
-from vestlus.cli.demo import DEMO_ACCOUNT, DemoError, addresses_file
+from vestlus.cli.demo_settings import DEMO_ACCOUNT, DemoError, addresses_file
 from vestlus.cli.try_out import try_out
 
 Answer = Callable[[str], tuple[int, bytes]]

@@ -20,6 +20,7 @@ from vestlus.planning.definitions import (
     next_look_ms,
     read_definition,
     row_of,
+    rows_of_file,
 )
 from vestlus.settings_account import Account
 from vestlus.settings_schedules import Schedule
@@ -91,10 +92,40 @@ def test_the_same_schedule_is_the_same_text_however_it_came(schedule: Schedule) 
 @given(schedules())
 def test_a_new_row_is_looked_at_half_an_hour_before_it_is_due(schedule: Schedule) -> None:
     """At once where that is past, never where nothing is to come."""
-    row = row_of(schedule, OWNER, Keeper.FILE, NOW)
+    row = row_of(schedule, OWNER, Keeper.HAND, NOW)
     upcoming = _first(schedule.recurrence(OWNER.timezone).after(NOW))
     assert row.watched_ms == NOW
     assert row.look_ms == (max(NOW, upcoming[0].at_ms - AHEAD_MS) if upcoming else 0)
+
+
+@pytest.mark.parametrize(
+    ("wall", "keeper", "is_looked_at"),
+    [
+        ("2026-11-27T11:51", Keeper.FILE, True),
+        ("2026-11-27T11:50", Keeper.FILE, False),
+        ("2026-11-27T11:59", Keeper.HAND, False),
+    ],
+)
+def test_a_time_that_passed_while_the_service_started_was_missed(
+    wall: str, keeper: Keeper, *, is_looked_at: bool
+) -> None:
+    """What becomes of it is said by the schedule's rule for missed times."""
+    schedule = Schedule.model_validate(
+        {"name": "opening", "at": wall, "timezone": "UTC", "tags": ["sea"]}
+    )
+    row = row_of(schedule, OWNER, keeper, NOW)
+    assert row.look_ms == (NOW if is_looked_at else 0)
+    repeated = Schedule(name="news", cron="* * * * *", tags=("sea",))
+    assert row_of(repeated, OWNER, keeper, NOW).watched_ms == NOW
+
+
+def test_rows_of_the_file_are_its_schedules_each_with_its_account() -> None:
+    """In the zone of the account."""
+    schedule = Schedule(name="news", account=OWNER.id, cron="0 9 * * *", tags=("sea",))
+    other = Account(id="2")
+    assert rows_of_file([schedule], [other, OWNER], NOW) == [
+        row_of(schedule, OWNER, Keeper.FILE, NOW)
+    ]
 
 
 def test_a_schedule_is_another_one_in_another_zone() -> None:

@@ -8,57 +8,30 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from image_bank import starter_folder
+from vestlus.cli.demo_settings import (
+    DEMO_EVENT,
+    DemoError,
+    addresses_file,
+    has_own_model,
+    persona_file,
+    pointed_at,
+    with_accounts,
+    with_plans,
+)
 from vestlus.cli.launch import Say, running
 from vestlus.cli.ports import free_port, port_is_free, reachable
 from vestlus.cli.simulator_process import simulator_process
 from vestlus.cli.stopping import Stop
-from vestlus.errors import VestlusError
+from vestlus.clock import system_clock
 from vestlus.settings import Mode, Settings, load_settings
-from vestlus.settings_account import Account
 
-DEMO_ACCOUNT = "17841400000000001"
 SIMULATOR_PORT = 8001
 LOOPBACK = "127.0.0.1"
-
-
-class DemoError(VestlusError):
-    """The demo cannot start, or is not there. The message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class DemoAddresses:
-    """Where a running demo is, as it wrote it into the data folder for other commands."""
-
-    simulator: str
-    service: str
-    account: str
-    pid: int
-
-
-def addresses_file(data_dir: Path) -> Path:
-    """Where a running demo writes its addresses."""
-    return data_dir / "demo.json"
-
-
-def running_demo(data_dir: Path) -> DemoAddresses:
-    """The demo that runs on this data folder. Raises DemoError."""
-    file = addresses_file(data_dir)
-    try:
-        found = DemoAddresses(**json.loads(file.read_text("utf-8")))
-        os.kill(found.pid, 0)
-    except (OSError, ValueError, TypeError) as error:
-        message = f"no demo runs on {data_dir.absolute()}: start one with `make run`"
-        raise DemoError(message) from error
-    return found
 
 
 def run_demo(say: Say) -> None:
@@ -75,21 +48,31 @@ def run_demo(say: Say) -> None:
         persona = _persona(settings.data_dir)
         settings = _with_ports(settings, say)
         token = SecretStr(secrets.token_urlsafe(24))
-        settings = _with_accounts(settings, persona, token)
-        own_model = settings.openai_base_url is None and settings.openai_api_key is None
+        settings = with_plans(with_accounts(settings, persona, token), system_clock())
+        own_model = has_own_model(settings)
         label = _model_label(settings, persona, own_model=own_model)
         simulator = stack.enter_context(_simulator(settings, label, token))
-        settings = _pointed_at(settings, simulator, own_model=own_model)
+        at = f"http://{reachable(settings.http_host)}:{settings.http_port}"
+        settings = pointed_at(settings, simulator, at, own_model=own_model)
         stop.check()
         service = stack.enter_context(running(settings, stop, say))
         stack.enter_context(_announced(settings, simulator, service))
         say(
-            f"\nVestlus is ready.\n\n  Chat page  {simulator}/\n  Persona    {persona}\n"
-            f"  Model      {label}\n  Webhook    {service}/webhook\n\n"
+            f"\nVestlus is ready.\n\n  Chat page  {simulator}/\n  Posts      {simulator}/grid\n"
+            f"  Persona    {persona}\n  Model      {label}\n  Webhook    {service}/webhook\n\n"
             'From a terminal: .venv/bin/vestlus try "Tere! Mis kell te avate?"\n'
+            "What goes out next: .venv/bin/vestlus posts next\n"
+            f"A post by an event: {_event(settings)}\n"
             "Ctrl-C stops everything; the history stays.\n"
         )
         stop.wait()
+
+
+def _event(settings: Settings) -> str:
+    """The command that fires an event for which there is a rule."""
+    event = settings.event_rules[0].event
+    data = """ --data '{"until": "21.00"}'""" if event == DEMO_EVENT else ""
+    return f".venv/bin/vestlus events fire {event}{data}"
 
 
 @contextmanager
@@ -109,7 +92,7 @@ def _alone(data_dir: Path) -> Iterator[None]:
 
 def _persona(data_dir: Path) -> Path:
     """The persona that the demo answers from: copied once, then the user's to change."""
-    path = data_dir.absolute() / "persona.md"
+    path = persona_file(data_dir)
     if not path.exists():
         text = resources.files("vestlus.cli").joinpath("demo_persona.md").read_text("utf-8")
         path.write_text(text, "utf-8")
@@ -122,18 +105,6 @@ def _with_ports(settings: Settings, say: Say) -> Settings:
     port = free_port(settings.http_host)
     say(f"Port {settings.http_port} is taken; the service listens on {port} instead.")
     return settings.model_copy(update={"http_port": port})
-
-
-def _with_accounts(settings: Settings, persona: Path, token: SecretStr) -> Settings:
-    """The configured accounts, all reached through the simulator; else the demo's own one."""
-    accounts = settings.accounts or (
-        Account(id=DEMO_ACCOUNT, name="Vestlus demo", access_token=token, persona=persona),
-    )
-    own = tuple(
-        account.model_copy(update={"access_token": token, "persona": account.persona or persona})
-        for account in accounts
-    )
-    return settings.model_copy(update={"accounts": own})
 
 
 def _model_label(settings: Settings, persona: Path, *, own_model: bool) -> str:
@@ -161,24 +132,6 @@ def _simulator(settings: Settings, label: str, token: SecretStr) -> Iterator[str
     }
     with simulator_process(arguments, secrets_of_it) as address:
         yield address
-
-
-def _pointed_at(settings: Settings, simulator: str, *, own_model: bool) -> Settings:
-    update: dict[str, Any] = {
-        "graph_url": f"{simulator}/graph/v25.0",
-        # The simulator fetches the bank's pictures from us, and we fetch users' pictures from it.
-        "public_url": settings.public_url
-        or f"http://{reachable(settings.http_host)}:{settings.http_port}",
-        "media_hosts": (*settings.media_hosts, urlsplit(simulator).netloc),
-        "image_folder": settings.image_folder or starter_folder(),
-    }
-    if own_model:
-        update |= {
-            "openai_base_url": f"{simulator}/openai/v1",
-            "openai_api_key": SecretStr("not needed by the simulator"),
-            "model": "simulator",
-        }
-    return settings.model_copy(update=update)
 
 
 @contextmanager

@@ -158,9 +158,9 @@ def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name 
 @app.command
 def rules(*, as_json: AsJson = False) -> None:
     """Show the rules of the settings: which event leads to which post, and when."""
-    from vestlus.settings import Mode, load_settings
+    from vestlus.cli.demo_settings import operator_settings
 
-    settings = load_settings(mode=Mode.OPERATE)
+    settings = operator_settings()
     if as_json:
         _print_json(
             [rule.model_dump(mode="json", exclude_defaults=True) for rule in settings.event_rules]
@@ -217,10 +217,10 @@ async def _wake(settings: Settings) -> None:
 
 def _run(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
     from vestlus.bus.port import Topology
-    from vestlus.settings import Mode, load_settings
+    from vestlus.cli.demo_settings import operator_settings
     from vestlus.store.open import open_store
 
-    settings = load_settings(mode=Mode.OPERATE)
+    settings = operator_settings()
     topology = Topology(inbox=settings.partitions)
 
     async def main() -> T:

@@ -172,10 +172,10 @@ def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name 
 
 def _run(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
     from vestlus.bus.port import Topology
-    from vestlus.settings import Mode, load_settings
+    from vestlus.cli.demo_settings import operator_settings
     from vestlus.store.open import open_store
 
-    settings = load_settings(mode=Mode.OPERATE)
+    settings = operator_settings()
     topology = Topology(inbox=settings.partitions)
 
     async def main() -> T:

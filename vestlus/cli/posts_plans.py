@@ -275,12 +275,13 @@ def _pause(name: str, *, paused: bool, as_json: bool) -> None:
 
 def _at_desk(work: Callable[[ScheduleDesk], Awaitable[T]]) -> T:
     """Does something at the desk. Raises PostRefused, with the options by their names."""
+    from vestlus.cli.bell import bell_of
     from vestlus.clock import system_clock
     from vestlus.planning.desk import PlanRefused
     from vestlus.planning.desk_open import open_desk
 
     async def working(store: Store, settings: Settings) -> T:
-        return await work(open_desk(store, settings, system_clock))
+        return await work(open_desk(store, settings, system_clock, bell_of(settings)))
 
     try:
         return _run(working)

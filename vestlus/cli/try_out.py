@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from vestlus.cli.demo import DemoError, running_demo
+from vestlus.cli.demo_settings import DemoError, running_demo
 from vestlus.settings import Mode, load_settings
 
 #: How long an answer is waited for, seconds.

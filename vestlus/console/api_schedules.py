@@ -20,6 +20,7 @@ from vestlus.planning.desk import (
     NameTaken,
     NoSuchSchedule,
     PlanRefused,
+    Ring,
     ScheduleDesk,
 )
 from vestlus.planning.desk_open import open_desk
@@ -38,11 +39,18 @@ class SchedulesApi:
     """Schedules, as operators' programs see them. ``store`` gives ``None`` until it is open."""
 
     def __init__(
-        self, settings: Settings, gate: Gate, store: Callable[[], Store | None], clock: Clock
+        self,
+        settings: Settings,
+        gate: Gate,
+        *,
+        store: Callable[[], Store | None],
+        ring: Ring,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._gate = gate
         self._store = store
+        self._ring = ring
         self._clock = clock
 
     @property
@@ -131,7 +139,7 @@ class SchedulesApi:
     def _desk(self) -> Iterator[ScheduleDesk]:
         """The desk; what it refuses becomes an answer."""
         try:
-            yield open_desk(self._opened(), self._settings, self._clock)
+            yield open_desk(self._opened(), self._settings, self._clock, self._ring)
         except PlanRefused as error:
             raise ApiRefusal(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", *map(str, error.problems)

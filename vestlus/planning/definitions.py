@@ -8,6 +8,7 @@ does not make every schedule another one.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ VERSION: Final = 1
 
 #: How long before it is due an occurrence is claimed and its draft made, ms.
 AHEAD_MS: Final = 30 * 60_000
+
+#: How long a service may take to start after its settings were read, ms.
+STARTING_MS: Final = 10 * 60_000
 
 _HOUR_MS: Final = 3_600_000
 
@@ -100,18 +104,37 @@ def read_definition(row: ScheduleRow) -> Definition | Unreadable:
 
 
 def row_of(schedule: Schedule, owner: Account, keeper: Keeper, now_ms: int) -> ScheduleRow:
-    """The row of a schedule that is new: watched from now on."""
+    """The row of a schedule that is new: watched from now on.
+
+    One of the file whose only time passed while the service started with it was missed, no more.
+    """
     recurrence = schedule.recurrence(owner.timezone)
+    is_starting = keeper is Keeper.FILE and schedule.at is not None
+    since_ms = now_ms - STARTING_MS if is_starting else now_ms
     return ScheduleRow(
         name=schedule.name,
         keeper=keeper,
         account=owner.id,
         definition=definition_of(schedule, owner),
-        watched_ms=now_ms,
+        watched_ms=since_ms,
         created_ms=now_ms,
         changed_ms=now_ms,
-        look_ms=next_look_ms(recurrence, after_ms=now_ms, now_ms=now_ms),
+        look_ms=next_look_ms(recurrence, after_ms=since_ms, now_ms=now_ms),
     )
+
+
+def rows_of_file(
+    schedules: Sequence[Schedule], accounts: Sequence[Account], now_ms: int
+) -> list[ScheduleRow]:
+    """The rows of what the file keeps, new at this moment. Those of accounts that are not among
+    these are left out: settings that were loaded have none.
+    """
+    owners = {one.id: one for one in accounts}
+    return [
+        row_of(one, owners[one.account], Keeper.FILE, now_ms)
+        for one in schedules
+        if one.account in owners
+    ]
 
 
 def next_look_ms(recurrence: Recurrence, *, after_ms: int, now_ms: int) -> int:

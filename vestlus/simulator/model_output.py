@@ -3,6 +3,7 @@
 import json
 
 from vestlus.simulator import persona_match
+from vestlus.simulator.captions import caption_output, wants_caption
 from vestlus.simulator.faults import Fault
 from vestlus.simulator.jsontypes import JsonObject
 from vestlus.simulator.markers import MARKER, find_markers
@@ -30,7 +31,9 @@ def model_output(prompt: Prompt, fault: Fault | None) -> Output:
         prompt.instructions, prompt.unanswered, picture=bool(prompt.seen), seen=prompt.seen
     )
     text = said.text
-    if prompt.schema is not None and kind != "bad_output":
+    if wants_caption(prompt.schema) and kind != "bad_output":
+        text = caption_output(prompt)
+    elif prompt.schema is not None and kind != "bad_output":
         filling = Filling(
             said.text,
             said.language,

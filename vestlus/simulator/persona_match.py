@@ -57,7 +57,7 @@ class Answer:
 
 
 @lru_cache(maxsize=64)
-def _read_told(told: tuple[str, ...], documents: tuple[str, ...]) -> Persona:
+def read_persona(told: tuple[str, ...], documents: tuple[str, ...]) -> Persona:
     """Split texts into lines that may be answers.
 
     Headings are not answers, nor are lines of a persona that tell how to answer: those under a
@@ -113,7 +113,7 @@ def answer(
         said, shown = languages.HANDED_OVER[language], None
     else:
         sections = read_sections(instructions)
-        persona = _read_told(sections.told, sections.documents)
+        persona = read_persona(sections.told, sections.documents)
         chosen = choose_picture(sections, texts, language)
         said = _say(persona, texts, language, picture=picture, about_picture=chosen.said)
         shown = chosen.picture
