@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import structlog
 
@@ -16,9 +16,11 @@ from vestlus.clock import Clock
 from vestlus.errors import LeaseLost
 from vestlus.planning.bell import listen
 from vestlus.planning.bench import PlannerStore
+from vestlus.planning.forgetting import keep_forgetting
 from vestlus.planning.planner import Kept, Planner
 from vestlus.planning.ports import Drafter
 from vestlus.planning.rules import PlannerRules
+from vestlus.store.plan_port import Triggers
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
@@ -36,11 +38,15 @@ class Failure:
 class _Held:
     lease: Lease
     planner: Planner
-    tasks: tuple[asyncio.Task[None], asyncio.Task[None]]
+    tasks: tuple[asyncio.Task[None], ...]
+
+
+class LeadersStore(PlannerStore, Triggers, Protocol):
+    """What whoever leads needs of the store."""
 
 
 class PlannerService:
-    """Plans posts for as long as it holds the lease ``scheduler``.
+    """Plans posts, and forgets old events, for as long as it holds the lease ``scheduler``.
 
     It neither acquires nor renews the lease: its owner does, and awaits :meth:`failed`.
     ``async with``: leaving lets go in good order.
@@ -50,7 +56,7 @@ class PlannerService:
         self,
         *,
         bus: Bus,
-        store: PlannerStore,
+        store: LeadersStore,
         drafter: Drafter,
         kept: Kept,
         clock: Clock,
@@ -95,6 +101,7 @@ class PlannerService:
         tasks = (
             asyncio.create_task(planner.run(), name="planner"),
             asyncio.create_task(listen(self._bus, planner.ring), name="planner bell"),
+            asyncio.create_task(keep_forgetting(self._store, self._clock), name="forget events"),
         )
         held = _Held(lease, planner, tasks)
         self._held = held
