@@ -20,8 +20,7 @@ from vestlus.bus.port import Topology
 from vestlus.cli.ports import free_port
 from vestlus.clock import system_clock
 from vestlus.planning.event_rules import rules_of
-from vestlus.planning.events import EventDesk
-from vestlus.planning.forgetting import KEPT_MS
+from vestlus.planning.events import KEPT_MS, EventDesk
 from vestlus.planning.payloads import parse_payload
 from vestlus.planning.rules import PlannerRules
 from vestlus.planning.service import PlannerService

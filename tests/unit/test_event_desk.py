@@ -9,8 +9,14 @@ import pytest
 from tests.fakes.triggers import MemoryTriggers
 from vestlus.errors import StoreUnavailable
 from vestlus.planning.event_rules import rules_of
-from vestlus.planning.events import MOST_REFUSED, Answer, EventDesk, Verdict
-from vestlus.planning.forgetting import KEPT_MS, forget_old
+from vestlus.planning.events import (
+    KEPT_MS,
+    MOST_REFUSED,
+    Answer,
+    EventDesk,
+    Verdict,
+    forget_old,
+)
 from vestlus.planning.payloads import parse_payload
 from vestlus.scheduling.recipe import Choice
 from vestlus.settings import Settings

@@ -33,6 +33,12 @@ _log = structlog.get_logger(__name__)
 
 _HOUR_MS: Final = 3_600_000
 
+#: How long an event is known by its key.
+KEPT_MS: Final = 7 * 24 * _HOUR_MS
+
+#: Events removed in one transaction, so that those that come meanwhile wait for none that is long.
+_FORGOTTEN_AT_ONCE: Final = 500
+
 #: Different refused events of one source that one process records within an hour. More of them are
 #: a fault that the first have shown, and must not fill the store.
 MOST_REFUSED: Final = 60
@@ -71,9 +77,8 @@ async def _nobody() -> None:
 
 
 class EventDesk:
-    """Takes events in. The same key of one source and name gets the same answer for as long as it
-    is remembered (:mod:`vestlus.planning.forgetting`), also from other processes and after the
-    settings changed; refused events leave their keys free.
+    """Takes events in. The same key of one source and name gets the same answer for 7 days, also
+    from other processes and after the settings changed; refused events leave their keys free.
 
     ``ring`` wakes whoever makes posts of what is planned; it may fail or be lost, since that one
     looks by itself too.
@@ -154,6 +159,18 @@ class EventDesk:
             return False
         recent.append(now_ms)
         return True
+
+
+async def forget_old(store: Triggers, now_ms: int) -> int:
+    """Removes the events whose keys need not be known any more; how many. For whoever leads, now
+    and then. Raises StoreUnavailable.
+    """
+    forgotten = 0
+    while True:
+        some = await store.forget_events(now_ms - KEPT_MS, limit=_FORGOTTEN_AT_ONCE)
+        forgotten += some
+        if some < _FORGOTTEN_AT_ONCE:
+            return forgotten
 
 
 def _of_known(row: TriggerRow, digest: str) -> Answer:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import structlog
 
@@ -16,11 +16,9 @@ from vestlus.clock import Clock
 from vestlus.errors import LeaseLost
 from vestlus.planning.bell import listen
 from vestlus.planning.bench import PlannerStore
-from vestlus.planning.forgetting import keep_forgetting
 from vestlus.planning.planner import Kept, Planner
 from vestlus.planning.ports import Drafter
 from vestlus.planning.rules import PlannerRules
-from vestlus.store.plan_port import Triggers
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
@@ -38,15 +36,11 @@ class Failure:
 class _Held:
     lease: Lease
     planner: Planner
-    tasks: tuple[asyncio.Task[None], ...]
-
-
-class LeadersStore(PlannerStore, Triggers, Protocol):
-    """What whoever leads needs of the store."""
+    tasks: tuple[asyncio.Task[None], asyncio.Task[None]]
 
 
 class PlannerService:
-    """Plans posts, and forgets old events, for as long as it holds the lease ``scheduler``.
+    """Plans posts for as long as it holds the lease ``scheduler``.
 
     It neither acquires nor renews the lease: its owner does, and awaits :meth:`failed`.
     ``async with``: leaving lets go in good order.
@@ -56,7 +50,7 @@ class PlannerService:
         self,
         *,
         bus: Bus,
-        store: LeadersStore,
+        store: PlannerStore,
         drafter: Drafter,
         kept: Kept,
         clock: Clock,
@@ -101,7 +95,6 @@ class PlannerService:
         tasks = (
             asyncio.create_task(planner.run(), name="planner"),
             asyncio.create_task(listen(self._bus, planner.ring), name="planner bell"),
-            asyncio.create_task(keep_forgetting(self._store, self._clock), name="forget events"),
         )
         held = _Held(lease, planner, tasks)
         self._held = held
