@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import App, Parameter
 
-from vestlus.errors import BusUnavailable, VestlusError
+from vestlus.errors import VestlusError
 
 if TYPE_CHECKING:
     from vestlus.planning.events import Answer
@@ -72,12 +71,13 @@ def fire(
         raise EventRefused(str(error)) from None
 
     async def firing(store: Store, settings: Settings) -> Answer:
+        from vestlus.cli.bell import bell_of
         from vestlus.clock import system_clock
         from vestlus.planning.event_rules import rules_of
         from vestlus.planning.events import EventDesk
         from vestlus.settings_events import COMMAND_LINE
 
-        desk = EventDesk(rules_of(settings), system_clock, lambda: _wake(settings))
+        desk = EventDesk(rules_of(settings), system_clock, bell_of(settings))
         return await desk.take(store, COMMAND_LINE, name, parsed, key)
 
     answer = _run(firing)
@@ -202,17 +202,6 @@ def _check_key(key: str | None) -> None:
         raise EventRefused(
             f"--key: must be 1 to {_LONGEST_KEY} ASCII letters, digits and signs, without spaces"
         )
-
-
-async def _wake(settings: Settings) -> None:
-    """Rings the scheduler. Without the bus it looks by itself, a little later."""
-    from vestlus.bus.open import open_bus
-    from vestlus.bus.port import Topology
-    from vestlus.planning.bell import ring
-
-    with suppress(BusUnavailable):
-        async with open_bus(settings.bus, Topology(inbox=settings.partitions)) as bus:
-            await ring(bus)
 
 
 def _run(work: Callable[[Store, Settings], Awaitable[T]]) -> T:

@@ -17,15 +17,16 @@ LANGUAGE = re.compile(r'BCP 47 tag "([A-Za-z0-9-]+)"')
 COUNT = re.compile(r"Choose exactly (\d+)")
 SHOWN = re.compile(r"(?m)^The post has a picture of this: (.+)$")
 # What a caption would be refused for, where the prompt gives it only as data.
-LOOKS_LIKE_A_LINK = re.compile(r"://|\w\.\w{2,}|\w@\w|\[[a-z]")
+LOOKS_LIKE_A_LINK = re.compile(r"://|\w\.[^\W\d_]{2,}|\w@\w|\[[a-z]")
+# "Announce that the hall is open." asks for "The hall is open."
+TO_SAY = re.compile(
+    r"(?im)^\W*(?:teata|kirjuta|ütle|announce|say|tell|write|сообщи|скажи|напиши)\w*,? "
+    r"(?:et|that|что) (?P<said>[^\n]+?[.!?])(?=\s|$)"
+)
 TITLES = ("title", "name", "headline", "pealkiri", "nimi")
-LEADS = {
-    "et": "Pilk meie pildikogusse",
-    "en": "A look at our pictures",
-    "ru": "Из наших фотографий",
-}
 MOST_DETAILS = 4
 LONGEST_DETAIL = 200
+MOST_LINES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,24 +117,32 @@ def _choose(asked: Asked) -> list[ListedPicture]:
 
 def _caption(prompt: Prompt, asked: Asked, shows: tuple[str, ...]) -> str:
     base = asked.language.partition("-")[0].lower()
+    lines = _lines(prompt, asked, base)
+    to_say = TO_SAY.search(asked.task)
     titles = [said for name, said in asked.event if name.casefold() in TITLES]
-    details = [said[:LONGEST_DETAIL] for _, said in asked.event if said not in titles[:1]]
-    lead = titles[0] if titles else LEADS.get(base, "")
-    about = f"{lead}: {', '.join(details[:MOST_DETAILS])}" if details else lead
+    if to_say is not None and languages.guess_language(to_say["said"]) == base:
+        said = re.sub("[“”]", "", to_say["said"])
+        first = said[:1].upper() + said[1:]
+    elif titles:
+        details = [said[:LONGEST_DETAIL] for _, said in asked.event if said != titles[0]]
+        first = _sentence(": ".join(filter(None, [titles[0], ", ".join(details[:MOST_DETAILS])])))
+    else:
+        first = languages.GREETING.get(base, "")
     pictured = " ".join(_sentence(one) for one in shows)
-    paragraphs = [_sentence(about), pictured, _line(prompt, asked, base)]
-    return "\n\n".join(dict.fromkeys(filter(None, paragraphs)))
+    paragraphs = [" ".join(filter(None, [first, *lines])), "" if lines else pictured]
+    # What shows the picture is left where there is nothing else to say.
+    return "\n\n".join(filter(None, paragraphs)) or asked.task
 
 
-def _line(prompt: Prompt, asked: Asked, language: str) -> str:
-    """Return the account's line that fits the task and the event best, if it is in the language."""
+def _lines(prompt: Prompt, asked: Asked, language: str) -> list[str]:
+    """Return the account's lines that fit the task and the event, as far as they are in the
+    language.
+    """
     sections = read_sections(prompt.instructions)
     persona = persona_match.read_persona(sections.told, sections.documents)
     words = languages.words(" ".join((asked.task, *(said for _, said in asked.event))))
-    for line in persona_match.best_lines(persona, words):
-        if languages.guess_language(line) == language:
-            return line
-    return ""
+    best = persona_match.best_lines(persona, words)
+    return [line for line in best if languages.guess_language(line) == language][:MOST_LINES]
 
 
 def _sentence(text: str) -> str:
