@@ -90,7 +90,7 @@ async def test_the_file_says_which_schedules_it_keeps(store: Store) -> None:
     assert await read_schedule(store, "same") == same
     other = await read_schedule(store, "other")
     assert (other.definition, other.watched_ms, other.look_ms) == ("[]", 900, 901)
-    assert (other.paused, other.changed_ms) == (True, 90)
+    assert (other.paused, other.created_ms, other.changed_ms) == (True, 90, 90)
     assert await store.schedule("gone") is None
     assert await read_schedule(store, "hand") == schedule("hand", changed_ms=50)
     assert await store.sync_schedules(lease, [of_file("same"), changed], 95) == frozenset()

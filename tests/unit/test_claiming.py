@@ -124,6 +124,12 @@ def test_what_passed_while_it_was_paused_is_skipped_whatever_the_rule() -> None:
     assert planned(claim) == [4 * HOUR_MS]
 
 
+def test_a_schedule_that_was_watched_before_it_was_added_has_not_been_paused() -> None:
+    added = row(created_ms=START_MS + 2 * HOUR_MS, changed_ms=START_MS + 2 * HOUR_MS)
+    claim = claim_of(added, Plan(), START_MS + 2 * HOUR_MS)
+    assert (planned(claim), skipped(claim)) == ([HOUR_MS, 2 * HOUR_MS], [])
+
+
 def test_what_was_missed_says_why_it_is_not_made_up_for() -> None:
     claim = claim_of(row(), Plan(missed=MissedRule.LATEST), START_MS + 3 * HOUR_MS + HOUR_MS // 2)
     assert skipped(claim) == [(HOUR_MS, "missed"), (2 * HOUR_MS, "missed")]

@@ -107,6 +107,11 @@ def may_have_changed(row: ScheduleRow) -> bool:
     return row.changed_ms >= row.watched_ms
 
 
+def went_on(row: ScheduleRow) -> bool:
+    """Whether the last that a person did with a schedule was to let it go on, or to pause it."""
+    return row.changed_ms > row.created_ms
+
+
 def missed_words(plan: Plan) -> str:
     """What is said of a time that was missed and is not made up for."""
     hours = plan.longest_ms / _HOUR_MS
@@ -134,7 +139,7 @@ def _passed_in_pause(
 ) -> tuple[tuple[Occurrence, ...], int]:
     """Times of a pause that ended after the watermark, and from when on times count."""
     until_ms = min(row.changed_ms, now_ms)
-    if until_ms <= row.watched_ms:
+    if until_ms <= row.watched_ms or not went_on(row):
         return (), row.watched_ms
     passed = _until(until_ms, plan.recurrence.after(row.watched_ms))
     return tuple(itertools.islice(passed, _MOST_PASSED)), until_ms

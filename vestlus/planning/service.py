@@ -24,6 +24,14 @@ from vestlus.store.rows import Lease
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A lease under which nobody plans any more, and why. LeaseLost: somebody else holds it."""
+
+    lease: Lease
+    error: BaseException
+
+
 @dataclass(slots=True)
 class _Held:
     lease: Lease
@@ -56,7 +64,7 @@ class PlannerService:
         self._rules = rules or PlannerRules()
         self._steps: Counter[str] = Counter()
         self._held: _Held | None = None
-        self._failures: asyncio.Queue[BaseException] = asyncio.Queue()
+        self._failures: asyncio.Queue[Failure] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,9 +115,9 @@ class PlannerService:
                 task.cancel()
             await asyncio.wait(held.tasks)
 
-    async def failed(self) -> BaseException:
-        """Waits for what ended the planning otherwise than by :meth:`let_go`. LeaseLost: somebody
-        else plans now. It has been let go by then.
+    async def failed(self) -> Failure:
+        """Waits for what ended the planning otherwise than by :meth:`let_go`. It has been let go
+        by then. Other errors than LeaseLost mean that this process is not to be trusted with it.
         """
         return await self._failures.get()
 
@@ -131,4 +139,4 @@ class PlannerService:
         self._held = None
         for rest in held.tasks:
             rest.cancel()
-        self._failures.put_nowait(error)
+        self._failures.put_nowait(Failure(held.lease, error))

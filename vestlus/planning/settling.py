@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vestlus.planning.claiming import MISSED, PAUSED, WHILE_PAUSED, Plan, missed_words
+from vestlus.planning.claiming import MISSED, PAUSED, WHILE_PAUSED, Plan, missed_words, went_on
 from vestlus.planning.ports import Drafted, Impossible, NotNow
 from vestlus.planning.rules import PlannerRules
 from vestlus.scheduling.approving import (
@@ -93,6 +93,7 @@ def passed_in_pause(row: OccurrenceRow, schedule: ScheduleRow) -> bool:
     return (
         row.trigger is Trigger.SCHEDULE
         and row.state is not OccurrenceState.WAITING
+        and went_on(schedule)
         and max(row.due_ms, row.changed_ms) < schedule.changed_ms
     )
 

@@ -44,7 +44,9 @@ class ScheduleRow:
     #: When it is to be looked at next; 0 for never.
     look_ms: int = 0
     version: int = 0
+    #: When its definition came to be.
     created_ms: int = 0
+    #: Then, or when it was last paused or went on.
     changed_ms: int = 0
 
 

@@ -194,5 +194,5 @@ def _is_changed(known: ScheduleRow, values: dict[str, str | int]) -> bool:
 
 
 def _changed(values: dict[str, str | int]) -> dict[str, Any]:
-    names = ("account", "definition", "watched_ms", "look_ms", "changed_ms")
+    names = ("account", "definition", "watched_ms", "look_ms", "created_ms", "changed_ms")
     return {name: values[name] for name in names} | {"version": _SCHEDULE.version + 1}

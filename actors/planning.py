@@ -1,0 +1,82 @@
+"""What a SchedulerActor runs: opens the adapters, and plans while it holds the right to."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+
+from actors.shell import Controls, new_member
+from vestlus.bus.open import open_bus
+from vestlus.bus.port import Topology
+from vestlus.clock import system_clock
+from vestlus.errors import LeaseLost
+from vestlus.hosting.membership import Membership
+from vestlus.hosting.predecessor import make_sure_gone
+from vestlus.hosting.run import until_failed
+from vestlus.planning.definitions import rows_of_file
+from vestlus.planning.drafting import open_drafter
+from vestlus.planning.service import PlannerService
+from vestlus.settings import Settings
+from vestlus.store.open import open_store
+from vestlus.store.rows import Lease, MemberKind
+
+
+class PlannerHolder:
+    """The scheduler's service as membership wants it. There is one lease to hold."""
+
+    def __init__(self, service: PlannerService) -> None:
+        self._service = service
+        self.lost: set[Lease] = set()
+
+    async def hold(self, lease: Lease) -> None:
+        """See :class:`vestlus.hosting.membership.Holder`."""
+        await self._service.hold(lease)
+
+    async def let_go(self, name: str, deadline_seconds: float) -> None:
+        """See :class:`vestlus.hosting.membership.Holder`."""
+        del name
+        await self._service.let_go(deadline_seconds)
+
+    async def watch(self, failed: asyncio.Future[None]) -> None:
+        """Notes a lost lease; anything else that fails makes ``failed`` fail."""
+        while True:
+            failure = await self._service.failed()
+            if isinstance(failure.error, LeaseLost):
+                self.lost.add(failure.lease)
+            elif not failed.done():
+                failed.set_exception(failure.error)
+
+
+async def serve_planning(settings: Settings, member_id: str, controls: Controls) -> None:
+    """Opens the adapters, joins the members, and plans until told to stop."""
+    controls.opening = True
+    topology = Topology(inbox=settings.partitions)
+    member = new_member(member_id, MemberKind.SCHEDULER)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(
+            open_store(
+                settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+            )
+        )
+        bus = await stack.enter_async_context(open_bus(settings.bus, topology))
+        drafter = await stack.enter_async_context(open_drafter(settings, store, system_clock))
+        service = await stack.enter_async_context(
+            PlannerService(
+                bus=bus,
+                store=store,
+                drafter=drafter,
+                kept=partial(rows_of_file, settings.schedules, settings.accounts),
+                clock=system_clock,
+            )
+        )
+        holder = PlannerHolder(service)
+        failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        watch = asyncio.create_task(holder.watch(failed), name="planner failures")
+        stack.callback(watch.cancel)
+        membership = Membership(store, member, holder)
+        controls.describe = lambda: {"leases": len(membership.held), **service.stats()}
+        await make_sure_gone(store, member)
+        controls.opening = False
+        serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
+        await until_failed(serving, failed)
