@@ -38,7 +38,7 @@ from vestlus.settings_schedules import Schedule
 from vestlus.store.names import SCHEDULER
 from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.open import open_store
-from vestlus.store.plan_rows import Keeper, OccurrenceRow, ScheduleRow
+from vestlus.store.plan_rows import Keeper, NewTrigger, OccurrenceRow, ScheduleRow
 from vestlus.store.port import Store
 from vestlus.store.posts import ENDED, PostState
 from vestlus.store.rows import Lease, Member, MemberKind
@@ -91,6 +91,13 @@ def due_now(name: str, account: str = OWNER.id) -> ScheduleRow:
         {"name": name, "at": at, "pictures": ["saal"], "missed": "all", "timezone": "UTC"}
     )
     return row_of(plan, Account(id=account), Keeper.HAND, at_ms - 1)
+
+
+def old_event() -> NewTrigger:
+    """An event of 1970."""
+    return NewTrigger(
+        id="vana", source="cli", name="x", key="x", digest="", payload="{}", received_ms=1
+    )
 
 
 async def lease_of(store: Store, incarnation: str) -> Lease:
@@ -228,11 +235,15 @@ async def test_the_service_plans_while_it_holds_the_lease_and_hears_the_bell(
         ) as service,
     ):
         first = await lease_of(store, "1")
+        await store.take_event(old_event(), (), ())
         await service.hold(first)
         await store.add_schedule(due_now("kell"))
         await ring(bus)
         await is_one_post(store, "kell")
         assert service.stats()["steps"]["ready/handed"] == 1
+        async with asyncio.timeout(30):
+            while await store.event("vana") is not None:
+                await asyncio.sleep(0.02)
 
         second = await lease_of(store, "2")
         await store.add_schedule(due_now("hiljem"))

@@ -1,4 +1,4 @@
-"""What ``/metrics`` says of accounts' tokens."""
+"""What ``/metrics`` says of accounts' tokens, and of occurrences."""
 
 from __future__ import annotations
 
@@ -30,3 +30,13 @@ def test_each_accounts_token_tells_its_end_whether_it_works_and_what_failed() ->
 
 def test_without_tokens_nothing_is_said_of_any() -> None:
     assert lines() == []
+
+
+def test_occurrences_are_counted_by_state() -> None:
+    counts = Counts(events={}, sends={}, dead_letters=0, occurrences={"waiting": 2, "failed": 1})
+    text = exposition(counts, {})
+    found = [one for one in text.splitlines() if one.startswith("vestlus_occurrences")]
+    assert found == [
+        'vestlus_occurrences{state="failed"} 1',
+        'vestlus_occurrences{state="waiting"} 2',
+    ]

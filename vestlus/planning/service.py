@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import structlog
 
@@ -19,9 +19,15 @@ from vestlus.planning.bench import PlannerStore
 from vestlus.planning.planner import Kept, Planner
 from vestlus.planning.ports import Drafter
 from vestlus.planning.rules import PlannerRules
+from vestlus.planning.upkeep import keep_tidy
+from vestlus.store.plan_port import Triggers
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
+
+
+class ServiceStore(PlannerStore, Triggers, Protocol):
+    """What the scheduler's service needs of the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Failure:
 class _Held:
     lease: Lease
     planner: Planner
-    tasks: tuple[asyncio.Task[None], asyncio.Task[None]]
+    tasks: tuple[asyncio.Task[None], ...]
 
 
 class PlannerService:
@@ -50,7 +56,7 @@ class PlannerService:
         self,
         *,
         bus: Bus,
-        store: PlannerStore,
+        store: ServiceStore,
         drafter: Drafter,
         kept: Kept,
         clock: Clock,
@@ -95,6 +101,7 @@ class PlannerService:
         tasks = (
             asyncio.create_task(planner.run(), name="planner"),
             asyncio.create_task(listen(self._bus, planner.ring), name="planner bell"),
+            asyncio.create_task(keep_tidy(self._store, self._clock), name="planner upkeep"),
         )
         held = _Held(lease, planner, tasks)
         self._held = held
