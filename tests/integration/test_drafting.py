@@ -168,7 +168,7 @@ async def test_room_is_left_for_the_line_that_a_model_wrote_it(server: FakeOpenA
     ],
 )
 async def test_a_model_that_is_away_is_tried_again_and_one_that_refuses_is_not(
-    server: FakeOpenAI, behaviour: Behaviour, kind: type, reason: str
+    server: FakeOpenAI, behaviour: Behaviour, kind: type[NotNow | Impossible], reason: str
 ) -> None:
     server.script += [behaviour] * MAX_ATTEMPTS
     async with drafting(settings(server.url)) as drafter:
