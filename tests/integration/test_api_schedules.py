@@ -105,6 +105,7 @@ async def test_a_schedule_is_added_shown_paused_and_removed(front: Front) -> Non
     assert (added["kept_by"], added["paused"], added["problem"]) == ("hand", False, "")
     assert await call(front, "GET", "/api/v1/schedules/news") == (200, added)
     assert await call(front, "GET", "/api/v1/schedules") == (200, {"schedules": [added]})
+    assert await call(front, "GET", "/api/v1/schedules?account=") == (200, {"schedules": [added]})
     assert await call(front, "GET", "/api/v1/schedules?account=1") == (200, {"schedules": []})
     status, paused = await call(front, "POST", "/api/v1/schedules/news/pause")
     assert (status, paused) == (200, added | {"paused": True})

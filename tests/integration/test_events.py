@@ -19,6 +19,9 @@ from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.cli.ports import free_port
 from vestlus.clock import system_clock
+from vestlus.planning.event_rules import rules_of
+from vestlus.planning.events import KEPT_MS, EventDesk
+from vestlus.planning.payloads import parse_payload
 from vestlus.planning.rules import PlannerRules
 from vestlus.planning.service import PlannerService
 from vestlus.settings import Settings
@@ -167,6 +170,26 @@ async def test_an_answer_that_was_cut_off_is_given_again_by_whoever_is_asked_nex
         )
         assert b'vestlus_event_requests_total{what="taken"} 2' in metrics.body
         assert b'vestlus_event_requests_total{what="unknown_event"} 1' in metrics.body
+
+
+async def test_whoever_leads_forgets_events_after_seven_days_and_keeps_what_they_led_to(
+    new_store_url: str, tmp_path: Path
+) -> None:
+    own = own_settings(tmp_path, database_url=new_store_url)
+    desk = EventDesk(rules_of(own), lambda: system_clock() - KEPT_MS - 1)
+    async with opened(own) as store:
+        old = await desk.take(store, "shop", "arrival", parse_payload(BODY), "k")
+        async with replica(own) as front:
+            new = await tell(front, "l")
+            async with scheduler(own, store), asyncio.timeout(20):
+                while len(await store.events(limit=9)) > 1:
+                    await asyncio.sleep(0.02)
+            (event,) = await store.events(limit=9)
+            assert event.id == json.loads(new.body)["id"]
+            # Its key may come again, and then it is another event.
+            assert old.row is not None
+            assert json.loads((await tell(front, "k")).body)["id"] != old.row.id
+        assert len(await store.occurrences(limit=9)) == 3
 
 
 async def test_a_request_that_is_given_up_is_done_whole_or_not_at_all(
