@@ -144,10 +144,7 @@ def _schedule(account: Account, now_ms: int) -> Schedule:
         at=wall + _MINUTE,
         choose="model",
         not_again_days=0,
-        prompt=(
-            "Tutvusta meid kahe või kolme lausega: kes me oleme, millal oleme avatud ja kust meid "
-            "leiab. Kutsu inimesi külla."
-        ),
+        prompt=("Kutsu inimesi külla ja ütle, kust meid leiab: aadress ja peatus."),
         approve=False,
     )
 
