@@ -360,10 +360,10 @@ class MemoryLedger:
                 return TransitionResult.SILENCED
             if row.conversation in self.undetermined:
                 return TransitionResult.HELD
-        if step.after is SendState.SENT:
-            if not step.sent_mid or (row.account, step.sent_mid) in self._claimed:
-                return TransitionResult.MID_TAKEN
-        return None
+        if step.after is not SendState.SENT:
+            return None
+        taken = not step.sent_mid or (row.account, step.sent_mid) in self._claimed
+        return TransitionResult.MID_TAKEN if taken else None
 
     def _holds(self, lease: Lease) -> bool:
         return self.epochs.get(lease.name) == lease.epoch
