@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.compiled import share_compiled
 from tests.contract.store_support import another
 from tests.services import (
     AmqpSpace,
@@ -23,6 +24,7 @@ from tests.services import (
     running,
 )
 from tests.services.postgres import private_postgres
+from tests.services.postgres_copies import DatabaseCopies
 from tests.services.provision import POSTGRES, RABBITMQ
 from tests.services.rabbitmq import private_rabbitmq
 
@@ -67,6 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in ("connect", "connect_ex"):
         patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name), allowed))
     config.add_cleanup(patch.undo)
+    config.add_cleanup(share_compiled())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -186,11 +189,13 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_database(postgres_service: PostgresServer) -> Iterator[str]:
-    """Return the URL of a PostgreSQL store that nobody has used."""
+def store_databases(postgres_service: PostgresServer) -> Iterator[DatabaseCopies]:
+    """Return PostgreSQL stores that hold nothing yet."""
     url = postgres_service.fresh_database()
     _make(url)
-    yield url
+    copies = DatabaseCopies(postgres_service, url)
+    yield copies
+    copies.close()
     postgres_service.drop_database(url)
 
 
@@ -203,8 +208,9 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path}/store.db"
         return
     postgres: PostgresServer = request.getfixturevalue("postgres_service")
-    url = postgres.fresh_database(request.getfixturevalue("migrated_database"))
+    databases: DatabaseCopies = request.getfixturevalue("store_databases")
+    url = databases.take()
     yield url
     if postgres.controllable:
         postgres.start()
-    postgres.drop_database(url)
+    databases.give_back(url)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,9 +47,10 @@ def store_url(new_store_url: str) -> str:
     return new_store_url
 
 
-#: Opens the store at the moment when it is told to.
-OPENER = """
-import asyncio, sys
+#: Processes that open the store at the moment when they are told to. They are forks, which have
+#: their imports behind them: most of what a process costs.
+OPENERS = """
+import asyncio, os, sys
 from vestlus.store.open import open_store
 
 async def main():
@@ -57,27 +59,42 @@ async def main():
 
 print("ready", flush=True)
 sys.stdin.readline()
-asyncio.run(main())
+children = []
+for _ in range(4):
+    child = os.fork()
+    if not child:
+        asyncio.run(main())
+        os._exit(0)
+    children.append(child)
+statuses = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+assert statuses == [0] * 4, statuses
 """
 
-#: Records and commits without end, and prints the key of each event whose turn is committed.
-WRITER = """
-import asyncio, itertools, sys
+#: For each line it gets, a process that records and commits without end, and prints the key of each
+#: event whose turn is committed. It prints its id first; "ended" follows when it was killed.
+WRITERS = """
+import asyncio, itertools, os, sys
 from tests.contract.store_support import another, conversation, hold, message, recorded, said, turn
 from vestlus.store.rows import CommitResult
 
-async def main():
+async def main(life):
     async with another(sys.argv[1]) as store:
         lease = await hold(store)
         for number in itertools.count():
-            event = message(mid=f"mid-{sys.argv[2]}-{number}")
+            event = message(mid=f"mid-{life}-{number}")
             await recorded(store, lease, event)
             row = await conversation(store)
             results = await store.commit_turns([turn(lease, row, history=[said(event.key)])], 1)
             assert results == [CommitResult.COMMITTED], results
             print(event.key, flush=True)
 
-asyncio.run(main())
+for life in sys.stdin:
+    child = os.fork()
+    if not child:
+        print(os.getpid(), flush=True)
+        asyncio.run(main(life.strip()))
+    os.waitpid(child, 0)
+    print("\\nended", flush=True)
 """
 
 
@@ -85,7 +102,12 @@ async def started(program: str, *arguments: str) -> Process:
     """A Python process that runs the program."""
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, *arguments, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environ
+        *(sys.executable, "-c", program, *arguments),
+        stdin=PIPE,
+        stdout=PIPE,
+        cwd=ROOT,
+        env=environ,
+        start_new_session=True,
     )
 
 
@@ -144,32 +166,40 @@ async def test_one_process_may_open_a_new_store_many_times_at_once(store_url: st
 
 
 async def test_processes_may_make_a_new_store_at_the_same_moment(store_url: str) -> None:
-    processes = [await started(OPENER, store_url) for _ in range(4)]
-    for process in processes:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(b"go\n")
+    processes = await started(OPENERS, store_url)
+    assert processes.stdout is not None
+    assert await processes.stdout.readline() == b"ready\n"
 
-    outcomes = await asyncio.gather(*(process.communicate() for process in processes))
+    await processes.communicate(b"go\n")
 
-    assert [process.returncode for process in processes] == [0] * 4, outcomes
+    assert processes.returncode == 0
     async with another(store_url) as opened:
         await recorded(opened, await hold(opened), message())
 
 
+@pytest.fixture
+async def writers(store_url: str) -> AsyncIterator[Process]:
+    """Return the process whose children write."""
+    process = await started(WRITERS, store_url)
+    yield process
+    os.killpg(process.pid, signal.SIGKILL)  # with the child of a test that failed
+    await process.communicate()
+
+
 async def test_what_a_killed_process_committed_is_there_and_the_store_usable(
-    store: Store, store_url: str
+    store: Store, writers: Process
 ) -> None:
+    assert writers.stdin is not None
+    assert writers.stdout is not None
     for life in range(3):
-        writer = await started(WRITER, store_url, str(life))
-        assert writer.stdout is not None
+        writers.stdin.write(f"{life}\n".encode())
+        writer = int(await writers.stdout.readline())
         # Each life is ended at another moment of its work.
-        printed = [(await writer.stdout.readline()).strip() for _ in range(5 + 7 * life)]
-        writer.kill()
-        printed += (await writer.stdout.read()).split()
-        await writer.wait()
+        printed = [(await writers.stdout.readline()).strip() for _ in range(5 + 7 * life)]
+        os.kill(writer, signal.SIGKILL)
+        while (line := (await writers.stdout.readline()).strip()) != b"ended":
+            assert line or not writers.stdout.at_eof()
+            printed.append(line)
 
         keys = [key.decode() for key in printed if len(key) == 32]
         assert keys

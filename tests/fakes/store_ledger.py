@@ -47,6 +47,10 @@ class MemoryLedger:
 
     def __init__(self, *, latency: float = 0.002, chance: random.Random | None = None) -> None:
         self.rows: dict[str, Kept] = {}
+        #: Those of them that are not finished, by conversation, in their order.
+        self._open: dict[str, dict[str, Kept]] = {}
+        #: Whose row a message is, by account and mid.
+        self._claimed: dict[tuple[str, str], str] = {}
         self.letters: dict[str, DeadLetter] = {}
         #: Until when missed messages were looked for, by account.
         self.looked: dict[str, int] = {}
@@ -110,7 +114,9 @@ class MemoryLedger:
             pictures=pictures,
             origin=origin,
         )
-        self.rows[ledger_id] = Kept(row, outbox)
+        self.rows[ledger_id] = kept = Kept(row, outbox)
+        if state not in FINISHED:
+            self._open.setdefault(row.conversation, {})[ledger_id] = kept
         return row
 
     def person_answered(self, account: str, user: str) -> None:
@@ -134,13 +140,19 @@ class MemoryLedger:
         echo = EchoRow(mid, text, timestamp_ms, virtual_ms(), attachments)
         self._echoes.setdefault(conversation_id(account, user), []).append(echo)
 
+    def claim(self, ledger_id: str, mid: str) -> None:
+        """Have it known that this message is what a row was sent as."""
+        kept = self.rows[ledger_id]
+        kept.sent_mid = mid
+        self._claimed[kept.row.account, mid] = ledger_id
+
     def state(self, ledger_id: str) -> SendState:
         """Return a row's state."""
         return self.rows[ledger_id].row.state
 
     def all_finished(self) -> bool:
         """Return whether no row is left."""
-        return all(kept.row.state in FINISHED for kept in self.rows.values())
+        return not self._open
 
     async def settled(self) -> None:
         """Wait until every row is finished."""
@@ -174,20 +186,24 @@ class MemoryLedger:
         """See the port."""
         self.readings += 1
         await self._answering()
-        named = None if ids is None else {self.rows[one].row.conversation for one in ids}
-        first: dict[str, SendRow] = {}
-        for kept in sorted(self.rows.values(), key=lambda kept: kept.row.position):
-            row = kept.row
-            if row.account in without_accounts:
-                continue
-            if kept.outbox == outbox and row.state not in {*FINISHED, SendState.DRAFT}:
-                first.setdefault(row.conversation, row)
-        rows = [row for row in first.values() if named is None or row.conversation in named]
+        wanted = self._open if ids is None else {self.rows[one].row.conversation for one in ids}
+        first = [self._first(conversation, outbox) for conversation in wanted]
+        rows = [row for row in first if row is not None and row.account not in without_accounts]
         rows = [row for row in rows if not people or row.origin is Origin.PERSON]
         answer = sorted(rows, key=lambda row: (row.deadline_ms, row.id))[:limit]
         # What is read is out of date by the time it is there.
         await self._delay()
         return tuple(answer)
+
+    def _first(self, conversation: str, outbox: int) -> SendRow | None:
+        return next(
+            (
+                kept.row
+                for kept in self._open.get(conversation, {}).values()
+                if kept.outbox == outbox and kept.row.state is not SendState.DRAFT
+            ),
+            None,
+        )
 
     async def transition(
         self, lease: Lease, transitions: Sequence[Transition]
@@ -314,8 +330,8 @@ class MemoryLedger:
             return refusal
         if step.after in {SendState.DEAD, SendState.UNKNOWN} and not step.reason:
             raise ValueError(step)
-        if step.after is SendState.SENT:
-            kept.sent_mid = step.sent_mid
+        if step.after is SendState.SENT and step.sent_mid:
+            self.claim(step.id, step.sent_mid)
         kept.reason = step.reason
         changes: dict[str, Any] = {}
         if step.after is SendState.SENDING:
@@ -325,8 +341,16 @@ class MemoryLedger:
         if (step.before, step.after) == (SendState.LOOKING, SendState.PENDING):
             changes["resends"] = row.resends + 1
         kept.row = replace(row, state=step.after, **changes)
+        if step.after in FINISHED:
+            self._close(kept.row)
         self.history.append((step.id, step.before, step.after))
         return TransitionResult.DONE
+
+    def _close(self, row: SendRow) -> None:
+        others = self._open[row.conversation]
+        del others[row.id]
+        if not others:
+            del self._open[row.conversation]
 
     def _refusal(self, step: Transition, row: SendRow) -> TransitionResult | None:
         if row.state is not step.before:
@@ -336,15 +360,10 @@ class MemoryLedger:
                 return TransitionResult.SILENCED
             if row.conversation in self.undetermined:
                 return TransitionResult.HELD
-        if step.after is SendState.SENT:
-            others = (
-                other
-                for other in self.rows.values()
-                if other.row.account == row.account and other.sent_mid == step.sent_mid
-            )
-            if not step.sent_mid or any(others):
-                return TransitionResult.MID_TAKEN
-        return None
+        if step.after is not SendState.SENT:
+            return None
+        taken = not step.sent_mid or (row.account, step.sent_mid) in self._claimed
+        return TransitionResult.MID_TAKEN if taken else None
 
     def _holds(self, lease: Lease) -> bool:
         return self.epochs.get(lease.name) == lease.epoch

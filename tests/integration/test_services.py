@@ -11,9 +11,12 @@ import aio_pika
 import asyncpg
 import pytest
 
+from tests.contract.store_support import ANNA, INBOX, LONG, another, message, recorded
 from tests.services import AmqpSpace, PostgresServer, RabbitMQServer
 from tests.services.kept import wait_until
+from tests.services.postgres_copies import DatabaseCopies
 from tests.services.provision import POSTGRES, RABBITMQ
+from vestlus.store.rows import MemberKind
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,6 +87,43 @@ async def test_each_test_has_an_empty_database_of_its_own(
     tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
     assert await connection.fetchval(tables) == 0
     await connection.close()
+
+
+async def test_a_store_that_was_used_is_as_new_for_the_next_test(
+    store_databases: DatabaseCopies,
+) -> None:
+    url = store_databases.take()
+    async with another(url) as store:
+        first = await store.acquire([INBOX], ANNA, LONG)
+        await store.put_embeddings("a model", {"a picture": b"vector"})
+        (one,) = await recorded(store, first[INBOX], message())
+        await store.heartbeat(ANNA)
+
+        # With its sessions still open.
+        store_databases.give_back(url)
+        assert store_databases.take() == url
+
+    async with another(url) as store:
+        assert await store.live(MemberKind.CONVERSATION, LONG) == ()
+        assert await store.embeddings("a model", ["a picture"]) == {}
+        assert (await store.counts()).events == {}
+        assert await store.acquire([INBOX], ANNA, LONG) == first
+        (again,) = await recorded(store, first[INBOX], message())
+        assert again.seq == one.seq
+    store_databases.give_back(url)
+
+
+async def test_a_store_that_cannot_be_made_new_is_no_tests_again(
+    store_databases: DatabaseCopies,
+) -> None:
+    url = store_databases.take()
+    connection = await asyncpg.connect(url)
+    await connection.execute("UPDATE meta SET value = value || '0'")
+    await connection.close()
+
+    store_databases.give_back(url)
+    with pytest.raises(asyncpg.InvalidCatalogNameError):
+        await asyncpg.connect(url)
 
 
 # A test run of one test, which says where its servers are and waits to be ended.

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from tests.services.kept import (
@@ -23,6 +23,8 @@ from tests.services.kept import (
     service_user,
 )
 from tests.services.server import DockerRunner, PrivateRunner, Server, run
+
+T = TypeVar("T")
 
 IMAGE = "postgres:17-alpine"
 BINARY_PLACES = (
@@ -75,13 +77,13 @@ class PostgresServer(Server):
         """
         name = f"test_{uuid.uuid4().hex[:12]}"
         model = "template0" if template is None else urlsplit(template).path[1:]
-        _run_apart(lambda: _execute(self.url, f'CREATE DATABASE "{name}" TEMPLATE "{model}"'))
+        run_apart(lambda: _execute(self.url, f'CREATE DATABASE "{name}" TEMPLATE "{model}"'))
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
     def drop_database(self, url: str) -> None:
         """Drop a database that `fresh_database` made, sessions or not."""
         name = urlsplit(url).path[1:]
-        _run_apart(lambda: _execute(self.url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        run_apart(lambda: _execute(self.url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
 
 async def _execute(url: str, statement: str) -> None:
@@ -94,10 +96,10 @@ async def _execute(url: str, statement: str) -> None:
         await connection.close()
 
 
-def _run_apart(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run_apart(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine to its end on a loop of its own, also where a loop already runs."""
     with ThreadPoolExecutor(1) as executor:
-        executor.submit(lambda: asyncio.run(make())).result()
+        return executor.submit(lambda: asyncio.run(make())).result()
 
 
 def private_postgres() -> PostgresServer:

@@ -292,7 +292,7 @@ def test_a_mid_that_proves_another_row_already_is_looked_into() -> None:
     async def scenario() -> None:
         place = place_with(Fault.NONE, rows=0)
         place.ledger.add("other", user="u9", state=SendState.SENT)
-        place.ledger.rows["other"].sent_mid = "m2"
+        place.ledger.claim("other", "m2")
         place.ledger.add("r0")
         place.instagram._mid = lambda: "m2"  # type: ignore[method-assign]
         async with place.serving() as worker:

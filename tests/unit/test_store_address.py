@@ -41,3 +41,16 @@ def test_a_store_is_made_without_touching_anything(url: str, tmp_path: Path) -> 
     open_store(place, partitions=4, outbox_partitions=2)
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["sqlite:///some/store.db", "postgresql://user@127.0.0.1/db"])
+def test_stores_of_one_kind_share_their_statements_and_nothing_else(place: str) -> None:
+    one, two = (open_store(place, partitions=4, outbox_partitions=2) for _ in range(2))
+    for_other_partitions = open_store(place, partitions=4, outbox_partitions=3)
+
+    of_one, of_two, of_other = (vars(store) for store in (one, two, for_other_partitions))
+    assert {name for name in of_one if of_one[name] is not of_two[name]} == {
+        "_database",
+        "_backend",
+    }
+    assert of_one["_epochs"] is not of_other["_epochs"]

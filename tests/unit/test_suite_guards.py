@@ -1,10 +1,11 @@
-"""No test reaches beyond this machine, and no warning passes unseen."""
+"""No test reaches beyond this machine, no warning passes unseen, no statement compiles twice."""
 
 import asyncio
 import socket
 import warnings
 
 import pytest
+from sqlalchemy import Engine, create_engine, literal_column, select
 
 from tests.conftest import OutsideNetworkError
 
@@ -37,3 +38,16 @@ async def test_this_machine_itself_can_be_reached() -> None:
 def test_a_warning_is_an_error() -> None:
     with pytest.raises(UserWarning, match="beware"):
         warnings.warn("beware", stacklevel=1)
+
+
+def test_a_statement_is_compiled_once_for_all_the_stores() -> None:
+    def compiled(engine: Engine) -> object:
+        with engine.connect() as connection:
+            return connection.execute(select(literal_column("1"))).context.compiled
+
+    engines = create_engine("sqlite://"), create_engine("sqlite://")
+    one, two = (compiled(engine) for engine in engines)
+
+    assert one is two
+    for engine in engines:
+        engine.dispose()

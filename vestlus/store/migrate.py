@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from threading import Lock
 from typing import Final
 
@@ -44,22 +45,33 @@ async def bring_up_to_date(backend: Backend, *, made_for: Mapping[str, int]) -> 
 
 
 def _migrate(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", _MIGRATIONS)
-    known = ScriptDirectory.from_config(config)
     current = MigrationContext.configure(connection).get_current_heads()
-    if current == tuple(known.get_heads()):
+    known = _known_revisions()
+    if current == known[:1]:
         return
-    revisions = {script.revision for script in known.walk_revisions()}
-    newer = sorted(set(current) - revisions)
+    newer = sorted(set(current) - set(known))
     if newer:
         message = (
             f"the store's schema is at revision {', '.join(newer)}, which this version of Vestlus "
             f"does not know: use a newer Vestlus, or another store"
         )
         raise StoreError(message)
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", _MIGRATIONS)
+    return config
+
+
+@cache
+def _known_revisions() -> tuple[str, ...]:
+    """Newest first, each made from the next. To find them is to run every migration's file."""
+    every = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(script.revision for script in every)
 
 
 def _compare(connection: Connection, dialect: Dialect, made_for: Mapping[str, int]) -> None:

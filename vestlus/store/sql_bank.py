@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, Text, bindparam, cast, delete, se
 
 from vestlus.store import schema
 from vestlus.store.sql_codec import cleaned, rows_parameter
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 
 _META: Final = schema.meta.c
@@ -24,9 +24,8 @@ _STAMP: Final = "catalogue"
 class SqlBank(SqlPart):
     """What belongs to no conversation. See :class:`~vestlus.store.port.Bank` and ``Ledger``."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         self._catalogue = select(_PICTURE.id, _PICTURE.data).order_by(_PICTURE.id)
         name = bindparam("of", type_=Text())
         self._stamp = select(_META.value).where(_META.name == name)

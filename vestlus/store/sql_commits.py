@@ -22,7 +22,7 @@ from vestlus.errors import StoreUnavailable
 from vestlus.store import schema
 from vestlus.store.rows import After, CommitResult, EventState, NewSend, TurnCommit
 from vestlus.store.sql_codec import rows_parameter
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_errors import is_fault_of_data
 from vestlus.store.sql_memory import HistoryRow, Memory, history_rows
 from vestlus.store.sql_part import SqlPart
@@ -124,9 +124,8 @@ def _changed_by(after: After) -> Row:
 class SqlCommits(SqlPart):
     """Commits turns. See :class:`~vestlus.store.port.Turns`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         self._lock_versions = (
             select(_CONVERSATION.id, _CONVERSATION.version, _CONVERSATION.messages)
             .where(dialect.one_of(_CONVERSATION.id, "ids"))

@@ -32,7 +32,6 @@ class Database:
     """
 
     def __init__(self, backend: Backend) -> None:
-        self.dialect = backend.dialect
         self._backend = backend
 
     async def close(self) -> None:

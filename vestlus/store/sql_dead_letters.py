@@ -20,7 +20,7 @@ from sqlalchemy import (
 from vestlus.store import schema
 from vestlus.store.rows import DeadLetter, LetterState, LettersWanted
 from vestlus.store.sql_codec import cleaned
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_trail import longer
 from vestlus.store.trail import Moment, read, written
@@ -46,10 +46,10 @@ LETTER_COLUMNS: Final = (
 class SqlDeadLetters(SqlPart):
     """What was given up. See :class:`~vestlus.store.port.DeadLetters`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         # By themselves: JSON has no bytes, and letters are rare.
-        add = database.dialect.insert(schema.dead_letter)
+        add = dialect.insert(schema.dead_letter)
         new = add.excluded
         self._add_letter = add.on_conflict_do_update(
             index_elements=["id"],

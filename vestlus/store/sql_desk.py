@@ -19,7 +19,7 @@ from vestlus.store import schema
 from vestlus.store.ledger import SendState
 from vestlus.store.rows import ConversationRow, Draft, Kind
 from vestlus.store.sql_codec import cleaned
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_rows import CONVERSATION_COLUMNS, conversation_row, is_in, picture_ids
 
@@ -57,8 +57,8 @@ class SqlDesk(SqlPart):
     wrote would cost every message more than people who look save.
     """
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         most = bindparam("most", type_=BigInteger())
         every = select(*CONVERSATION_COLUMNS).limit(most)
         newest = every.order_by(_CONVERSATION.user_ms.desc(), _CONVERSATION.id)

@@ -36,7 +36,7 @@ from vestlus.store.rows import (
 )
 from vestlus.store.sql_changes import Changes
 from vestlus.store.sql_codec import cleaned, event_of, indexed, rows_parameter
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_rows import picture_ids
 from vestlus.store.sql_sends import Mark
@@ -49,9 +49,8 @@ _LEDGER: Final = schema.ledger.c
 class SqlEchoes(SqlPart):
     """Whose echoes are. See :class:`~vestlus.store.port.Turns` and ``Ledger``."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         self._settled_changes = Changes(dialect, outbox_partitions)
         since = bindparam("since", type_=BigInteger())
         self._recent = (

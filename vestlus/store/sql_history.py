@@ -24,7 +24,7 @@ from vestlus.conversation.history import HistoryMessage
 from vestlus.store import schema
 from vestlus.store.rows import Lease
 from vestlus.store.sql_codec import cleaned, event_of
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_rows import HISTORY_COLUMNS, REMOVED, history_message, is_in
 
@@ -42,9 +42,8 @@ _WITH_TEXT: Final = (EventKind.MESSAGE, EventKind.ECHO, EventKind.STANDBY)
 class SqlHistory(SqlPart):
     """What was said. See :class:`~vestlus.store.port.Turns`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         of = bindparam("of", type_=Text())
         first = bindparam("first", type_=BigInteger())
         in_sight = (_HISTORY.conversation == of, _HISTORY.role != REMOVED)

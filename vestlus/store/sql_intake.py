@@ -13,8 +13,8 @@ from vestlus.store.rows import EventState, Lease, NewEvent, RecordedEvent
 from vestlus.store.sql_arrivals import Arrival, marks_of, people_of, refused, row_of
 from vestlus.store.sql_changes import Changes
 from vestlus.store.sql_codec import cleaned, rows_parameter
-from vestlus.store.sql_database import Database
 from vestlus.store.sql_dead_letters import SqlDeadLetters
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_errors import is_fault_of_data
 from vestlus.store.sql_standing import Occasion
 
@@ -46,9 +46,8 @@ _PEOPLE_COLUMNS: Final[dict[str, Any]] = {
 class SqlIntake(SqlDeadLetters):
     """Records and finds events. See :class:`~vestlus.store.port.Turns`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         self._changes = Changes(dialect, outbox_partitions)
         rows = dialect.rows({"n": Integer(), **_EVENT_COLUMNS})
         # Rows are numbered by the database in the order of the select: both insert one after the

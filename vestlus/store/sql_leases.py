@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Connection, Text, and_, bindparam, case, or_,
 from vestlus.store import schema
 from vestlus.store.rows import Lease, Member
 from vestlus.store.sql_codec import rows_parameter
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 
 _LEASE = schema.lease.c
@@ -24,9 +24,8 @@ LONGEST_LEASE_MS: Final = 15 * 60 * 1000
 class SqlLeases(SqlPart):
     """Who may act for what. See :class:`~vestlus.store.port.Leases`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         names = dialect.rows({"name": Text()})
         self._make = (
             dialect.insert(schema.lease)

@@ -26,7 +26,7 @@ from vestlus.store import schema
 from vestlus.store.ledger import SendState
 from vestlus.store.names import partition_number
 from vestlus.store.rows import Lease, SendRow
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_rows import SEND_COLUMNS, send_row
 from vestlus.store.sql_trail import longer
@@ -38,9 +38,8 @@ _LEDGER: Final = schema.ledger.c
 class SqlLedger(SqlPart):
     """What is to be sent. See :class:`~vestlus.store.port.Ledger`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         self._recover = (
             update(schema.ledger)
             .where(_LEDGER.outbox == bindparam("of", type_=Integer()), _is_unfinished(_LEDGER))

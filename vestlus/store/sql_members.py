@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, Text, bindparam, delete, exists, 
 from vestlus.store import schema
 from vestlus.store.rows import Lease, Member, MemberKind
 from vestlus.store.sql_codec import rows_parameter
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 
 #: The database gives all signs of life their time; a little for a clock that is adjusted.
@@ -23,9 +23,8 @@ _LEASE = schema.lease.c
 class SqlMembers(SqlPart):
     """Who is there, and who should serve what. See :class:`~vestlus.store.port.Members`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         beat = dialect.insert(schema.member).values(heartbeat_ms=dialect.now_ms())
         self._beat = beat.on_conflict_do_update(
             index_elements=["id"],

@@ -11,7 +11,7 @@ from vestlus.conversation.events import EventKind
 from vestlus.store import schema
 from vestlus.store.rows import Lease, RecordedMessage
 from vestlus.store.sql_codec import cleaned, event_of, indexed
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_rows import is_in
 
@@ -27,9 +27,8 @@ _BRINGING: Final = (*_FROM_USER, EventKind.ECHO)
 class SqlMissed(SqlPart):
     """See :class:`~vestlus.store.port.MissedMessages`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         account = bindparam("account", type_=Text())
         self._looked_until = select(_LOOKED.until_ms).where(_LOOKED.account == account)
         note = dialect.insert(schema.looked_for_missed).values(

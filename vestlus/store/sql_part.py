@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -12,30 +11,31 @@ from vestlus.errors import LeaseLost
 from vestlus.store import schema
 from vestlus.store.rows import Lease
 from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 
 
 class SqlPart:
     """One of the store's ports over a :class:`Database`.
 
+    To make one is to make its statements, which depend on the database's language and on the
+    partitions, and on nothing else. It holds nothing that changes.
+
     Locks are taken in one order everywhere, so that transactions wait for each other and never
     in a ring: leases by name, then conversations by id, then events, then ledger rows by id.
     """
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        self._database = database
-        self._dialect = database.dialect
+    #: Not there before :meth:`~vestlus.store.sql_store.SqlStore.over`.
+    _database: Database
+
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        self._dialect = dialect
         self._outbox_partitions = outbox_partitions
-
-    @cached_property
-    def _epochs(self) -> Select[Any]:
-        """Locks leases as they are: whoever wants to take one over waits for the commit.
-
-        PostgreSQL's ``FOR SHARE``; SQLite, which knows no such clause, holds the whole file.
-        """
         lease = schema.lease.c
-        return (
+        # Locks leases as they are: whoever wants to take one over waits for the commit.
+        # PostgreSQL's FOR SHARE; SQLite, which knows no such clause, holds the whole file.
+        self._epochs: Select[Any] = (
             select(lease.name, lease.epoch)
-            .where(self._dialect.one_of(lease.name, "names"))
+            .where(dialect.one_of(lease.name, "names"))
             .order_by(lease.name)
             .with_for_update(read=True)
         )

@@ -21,7 +21,7 @@ from vestlus.store import schema
 from vestlus.store.post_rows import PostRow, PostTimes
 from vestlus.store.posts import PostState
 from vestlus.store.sql_codec import cleaned
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_post_rows import CONTAINER_COLUMNS, POST_COLUMNS, post_rows
 from vestlus.store.sql_rows import is_in
@@ -46,9 +46,8 @@ def _number(name: str) -> Any:  # noqa: ANN401 - a parameter of any comparison
 class SqlPostLists(SqlPart):
     """What is to be published, and was. See :class:`~vestlus.store.port.Posts`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         named = _POST.id == bindparam("of", type_=Text())
         of_outbox = _POST.outbox == bindparam("of", type_=Integer())
         self._one = select(*POST_COLUMNS).where(named)

@@ -22,7 +22,7 @@ from vestlus.store.post_rows import NewPost, PostStep, PostStepResult
 from vestlus.store.posts import CANCELLABLE, RECOVERED, PostState
 from vestlus.store.rows import Lease
 from vestlus.store.sql_codec import cleaned
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_post_lists import SqlPostLists, is_unended
 from vestlus.store.sql_post_rows import (
     changed_values,
@@ -45,9 +45,8 @@ class SqlPosts(SqlPostLists):
     Posts are few, a hundred a day and account at most: each step is a transaction of its own.
     """
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         named = _POST.id == bindparam("of", type_=Text())
         self._add_post = dialect.insert(schema.post).on_conflict_do_nothing().returning(_POST.id)
         of_outbox = _POST.outbox == bindparam("of", type_=Integer())

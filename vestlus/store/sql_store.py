@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from vestlus.store.sql_claims import SqlClaims
 from vestlus.store.sql_commits import SqlCommits
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_desk import SqlDesk, has_something_open
-from vestlus.store.sql_dialect import Backend
+from vestlus.store.sql_dialect import Backend, Dialect
 from vestlus.store.sql_echoes import SqlEchoes
 from vestlus.store.sql_history import SqlHistory
 from vestlus.store.sql_intake import SqlIntake
@@ -62,18 +63,19 @@ class SqlStore(
     StoreUnavailable while it is away, within seconds, and work again when it is back.
     """
 
-    def __init__(self, backend: Backend, *, partitions: int, outbox_partitions: int) -> None:
-        super().__init__(Database(backend), outbox_partitions)
-        self._backend = backend
-        self._partitions = partitions
+    _backend: Backend
+    _partitions: int
+
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         self._check: Select[Any] = select(literal_column("1"))
-        self._now = select(backend.dialect.now_ms())
+        self._now = select(dialect.now_ms())
         event, ledger = schema.inbox_event.c, schema.ledger.c
         self._events = select(event.kind, event.state, func.count()).group_by(
             event.kind, event.state
         )
         self._sends = select(ledger.state, func.count()).group_by(ledger.state)
-        talk, now = schema.conversation.c, backend.dialect.now_ms()
+        talk, now = schema.conversation.c, dialect.now_ms()
         self._waiting_people = (
             select(func.count())
             .select_from(schema.conversation)
@@ -99,6 +101,14 @@ class SqlStore(
         self._occurrences_by_state = select(schema.occurrence.c.state, func.count()).group_by(
             schema.occurrence.c.state
         )
+
+    def over(self, backend: Backend, partitions: int) -> Self:
+        """A store with these statements over a database that speaks their language."""
+        store = copy(self)
+        store._database = Database(backend)  # noqa: SLF001  the copy is one of us
+        store._backend = backend  # noqa: SLF001
+        store._partitions = partitions  # noqa: SLF001
+        return store
 
     async def __aenter__(self) -> Self:
         """See :meth:`vestlus.store.port.Store.__aenter__`."""

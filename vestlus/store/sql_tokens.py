@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, Text, bindparam, select, update
 
 from vestlus.store import schema
 from vestlus.store.sql_codec import cleaned
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.token_rows import TokenRow, TokenState
 
@@ -19,9 +19,8 @@ _TOKEN: Final = schema.account_token.c
 class SqlTokens(SqlPart):
     """What accounts are called with. See :class:`~vestlus.store.port.Tokens`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         self._tokens = select(schema.account_token).order_by(_TOKEN.account)
         self._first_token = (
             dialect.insert(schema.account_token).on_conflict_do_nothing().returning(_TOKEN.version)

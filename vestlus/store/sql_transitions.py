@@ -23,8 +23,8 @@ from vestlus.store.ledger import FINISHED, SendState
 from vestlus.store.names import partition_number
 from vestlus.store.rows import DeadLetter, Lease, SendRow, Transition, TransitionResult
 from vestlus.store.sql_codec import rows_parameter
-from vestlus.store.sql_database import Database
 from vestlus.store.sql_dead_letters import SqlDeadLetters
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_memory import Memory
 from vestlus.store.sql_rows import SEND_COLUMNS, is_in, send_row
 from vestlus.store.sql_steps import BEGINNING, LETTER_PREFIX, NEVER_SAID, Fence, Walk, check
@@ -48,9 +48,8 @@ _CHANGES: Final[dict[str, Any]] = {
 class SqlTransitions(SqlDeadLetters):
     """Makes the ledger's steps. See :class:`~vestlus.store.port.Ledger`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         self._lock_rows = (
             select(*SEND_COLUMNS)
             .where(

@@ -32,8 +32,8 @@ from vestlus.store.rows import (
     RecordedEvent,
 )
 from vestlus.store.sql_codec import cleaned, event_of
-from vestlus.store.sql_database import Database
 from vestlus.store.sql_dead_letters import SqlDeadLetters
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_rows import (
     CONVERSATION_COLUMNS,
     HISTORY_COLUMNS,
@@ -57,9 +57,8 @@ EVENT_LETTER_PREFIX: Final = "event:"
 class SqlTurns(SqlDeadLetters):
     """Conversations as they are. See :class:`~vestlus.store.port.Turns`."""
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         is_pending = _EVENT.state == literal_column(schema.PENDING, Text)
         self._select = select(*CONVERSATION_COLUMNS).where(dialect.one_of(_CONVERSATION.id, "ids"))
         self._newest = (
