@@ -163,6 +163,7 @@ class PublisherService:
             ring=worker.ring,
             show=worker.show,
             search=worker.search,
+            returned=worker.bus_returned,
             clock=self._clock,
             tally=self._tally,
         )
