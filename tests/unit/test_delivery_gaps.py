@@ -17,7 +17,7 @@ PARTITIONS = 4
 
 def told(bus: MemoryBus) -> list[SearchRequest]:
     """What the publishers were told, and that each was told of its own accounts."""
-    found = []
+    found: list[SearchRequest] = []
     for (queue, partition), bodies in bus.messages.items():
         for body in bodies:
             assert queue is Queue.OUTBOX
