@@ -12,24 +12,31 @@ import random
 import signal
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import Any
+
+import aiohttp
 
 from tests.chaos.journal import Journal, Outage
 from tests.chaos.kinds import (
     FULL_SECONDS,
+    POST_FAULTS,
     WEBHOOK_KINDS,
     WEBHOOK_TROUBLES,
     WEBHOOKS_WELL,
     Act,
+    Place,
     ProcessKind,
     RequestKind,
     Side,
 )
 from tests.chaos.plan import BUSY_USERS, SETTLING_SECONDS, NetworkFault, Plan
 from tests.chaos.proxy import Trouble
+from tests.chaos.steps import AWAY
 from tests.chaos.world import BUSY, World
 from tests.e2e.service import ServiceError
 from tests.e2e.traffic import Traffic
+from tests.services.kept import ServiceError as ServerError
 
 #: So many newcomers write after each fault, to accounts of different publishers; the slowest
 #: counts.
@@ -38,6 +45,8 @@ NEWCOMERS = 4
 LONGEST_OUTAGE = 300.0
 #: Requests that are to go wrong and have not come yet, of one kind.
 MOST_AHEAD = 2
+#: What swallowing requests waits at most for second tries, seconds.
+MOST_PATIENCE = 45.0
 
 
 class Nemesis:
@@ -49,10 +58,25 @@ class Nemesis:
         self._traffic = traffic
         self._journal = journal
         self._chance = random.Random(plan.seed + 1)  # noqa: S311 - reproducible
+        #: A fault of the network waits for the second tries of sends.
+        self._about_to_swallow = False
 
     async def run(self) -> None:
-        """Makes every fault of the plan. Raises ServiceError when nobody is answered again."""
+        """Makes every fault of the plan, as long as newcomers are answered again after each.
+        Everything is well again afterwards; what ended it too soon is in the journal.
+        """
         await self._traffic.call("webhooks", WEBHOOK_TROUBLES)
+        try:
+            await self._all()
+        except BaseExceptionGroup as errors:
+            given_up, others = errors.split((ServiceError, ServerError, aiohttp.ClientError))
+            if others is not None:
+                raise
+            for error in leaves(given_up):
+                self._journal.give_up(str(error) or type(error).__name__)
+        await self._end()
+
+    async def _all(self) -> None:
         async with asyncio.TaskGroup() as group:
             beside = [
                 group.create_task(self._world.serve.watch(), name="systemd"),
@@ -64,13 +88,12 @@ class Nemesis:
             await asyncio.sleep(max(0.0, self._plan.seconds - self._journal.elapsed))
             for task in beside:
                 task.cancel()
-        await self._end()
 
     async def _end(self) -> None:
         """Everything is well again; counts what the simulator did."""
         await self._traffic.call("webhooks", WEBHOOKS_WELL)
         stats = await self._traffic.call("stats")
-        for kind in self._plan.requests:
+        for kind in (*self._plan.requests, *POST_FAULTS):
             self._journal.fired[kind.name] = _fired(stats, kind)
         for name in WEBHOOK_KINDS:
             self._journal.fired[f"webhook {name}"] = int(stats[f"webhook_{name}"])
@@ -147,6 +170,8 @@ class Nemesis:
                 group.create_task(self._disconnect(fault), name=fault.kind.name)
 
     async def _disconnect(self, fault: NetworkFault) -> None:
+        if (fault.kind.place, fault.kind.trouble) == (Place.GRAPH, Trouble.BLACKHOLE):
+            await self._until_tried_again()
         proxy = self._world.proxies[fault.kind.place]
         chance = random.Random(fault.seed)  # noqa: S311 - reproducible
         began, hit = time.time(), max(1, proxy.connections)
@@ -168,6 +193,22 @@ class Nemesis:
             aloud=False,
         )
 
+    async def _until_tried_again(self) -> None:
+        """Waits for sends that were not done and are sent again after a look: looks fail too, and
+        what would be swallowed now, at its second try, would end as `unknown`.
+        """
+        deadline = time.monotonic() + MOST_PATIENCE
+        self._about_to_swallow = True
+        try:
+            while time.monotonic() < deadline:
+                before_ms = round((time.time() - SETTLING_SECONDS) * 1000)
+                with suppress(*AWAY):
+                    if not await self._world.steps.doubtful(before_ms):
+                        return
+                await asyncio.sleep(0.5)
+        finally:
+            self._about_to_swallow = False
+
     async def _requests(self) -> None:
         """Has single requests go wrong, each kind evenly over the time."""
         asked: Counter[str] = Counter()
@@ -175,7 +216,7 @@ class Nemesis:
             share = min(1.0, self._journal.elapsed / self._plan.seconds)
             scale = self._plan.seconds / FULL_SECONDS
             stats = await self._traffic.call("stats")
-            sparing = self._plan.spares_not_done(self._journal.elapsed)
+            sparing = self._about_to_swallow or self._plan.spares_not_done(self._journal.elapsed)
             for kind in self._plan.requests:
                 due = round(kind.times * scale * share) + 1
                 ahead = asked[kind.name] - _fired(stats, kind)
@@ -194,7 +235,9 @@ class Nemesis:
             rule["contains"] = f"#{BUSY_USERS}"
             await self._traffic.call("model", {"faults": [rule]})
             return
-        rule["account"] = self._chance.choice(BUSY)
+        rule["op"] = kind.op
+        if kind.op == "send":
+            rule["account"] = self._chance.choice(BUSY)
         if kind.not_done:
             # What is sent again comes after the settling time at the earliest.
             rule["fresh_seconds"] = SETTLING_SECONDS
@@ -202,7 +245,16 @@ class Nemesis:
 
 
 def _fired(stats: dict[str, Any], kind: RequestKind) -> int:
-    return int(stats[f"{kind.side}_faults_fired"].get(kind.kind, 0))
+    if kind.side is Side.GRAPH:
+        return int(stats["graph_faults_by_op"].get(f"{kind.op} {kind.kind}", 0))
+    return int(stats["model_faults_fired"].get(kind.kind, 0))
+
+
+def leaves(error: BaseException | None) -> list[BaseException]:
+    """What an exception is about, where it is a group: each of its parts."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for one in error.exceptions for leaf in leaves(one)]
+    return [] if error is None else [error]
 
 
 def _send(pid: int, number: signal.Signals) -> None:

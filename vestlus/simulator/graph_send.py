@@ -46,6 +46,10 @@ class Draft:
     started: Started
 
 
+class GarbageAnswer(Exception):
+    """200 is to be answered, with a body that is not JSON."""
+
+
 class SendApi:
     """Checks a send as Meta does, does it, and misbehaves as told.
 
@@ -75,7 +79,7 @@ class SendApi:
 
         Raises:
             GraphError: If Meta would refuse it, or an injected fault says so.
-            CutConnection: If an injected fault says so.
+            CutConnection, GarbageAnswer: If an injected fault says so.
 
         """
         op = "action" if body.get("sender_action") is not None else "send"
@@ -97,7 +101,7 @@ class SendApi:
         """Handle `POST /{account}/message_attachments`: keep a picture or file for later sends.
 
         Raises:
-            GraphError, CutConnection: As `send` does; `late` does as `drop`.
+            GraphError, CutConnection, GarbageAnswer: As `send` does; `late` does as `drop`.
 
         """
         fault = await self._admit("upload", account, body, started)
@@ -245,11 +249,13 @@ async def fail_before(fault: Fault | None) -> None:
 
 
 def fail_after(fault: Fault | None) -> None:
-    """Answer with an error although everything was done, if the fault says so.
+    """Answer with an error, or nonsense, although everything was done, if the fault says so.
 
     Raises:
-        GraphError: As the fault says.
+        GraphError, GarbageAnswer: As the fault says.
 
     """
+    if fault is not None and fault.kind == "garbage":
+        raise GarbageAnswer
     if fault is not None and fault.error is not None:
         raise graph_errors.injected(fault.error)
