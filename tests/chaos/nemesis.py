@@ -47,6 +47,8 @@ LONGEST_OUTAGE = 300.0
 MOST_AHEAD = 2
 #: What swallowing requests waits at most for second tries, seconds.
 MOST_PATIENCE = 45.0
+#: After which there are no more faults: somebody or something does not answer.
+GIVEN_UP = (ServiceError, ServerError, aiohttp.ClientError, OSError)
 
 
 class Nemesis:
@@ -69,7 +71,7 @@ class Nemesis:
         try:
             await self._all()
         except BaseExceptionGroup as errors:
-            given_up, others = errors.split((ServiceError, ServerError, aiohttp.ClientError))
+            given_up, others = errors.split(GIVEN_UP)
             if others is not None:
                 raise
             for error in leaves(given_up):
