@@ -11,15 +11,12 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from contextlib import suppress
-from typing import Any
 
 import aiohttp
 
 from tests.chaos.journal import Journal, Outage
 from tests.chaos.kinds import (
-    FULL_SECONDS,
     POST_FAULTS,
     WEBHOOK_KINDS,
     WEBHOOK_TROUBLES,
@@ -27,13 +24,12 @@ from tests.chaos.kinds import (
     Act,
     Place,
     ProcessKind,
-    RequestKind,
-    Side,
 )
-from tests.chaos.plan import BUSY_USERS, SETTLING_SECONDS, NetworkFault, Plan
+from tests.chaos.plan import SETTLING_SECONDS, NetworkFault, Plan
 from tests.chaos.proxy import Trouble
+from tests.chaos.requests import Requests, fired
 from tests.chaos.steps import AWAY
-from tests.chaos.world import BUSY, World
+from tests.chaos.world import World
 from tests.e2e.service import ServiceError
 from tests.e2e.traffic import Traffic
 from tests.services.kept import ServiceError as ServerError
@@ -43,8 +39,6 @@ from tests.services.kept import ServiceError as ServerError
 NEWCOMERS = 4
 #: Nobody may wait longer than this, seconds: the service starts slowly on a busy machine.
 LONGEST_OUTAGE = 300.0
-#: Requests that are to go wrong and have not come yet, of one kind.
-MOST_AHEAD = 2
 #: What swallowing requests waits at most for second tries, seconds.
 MOST_PATIENCE = 45.0
 #: After which there are no more faults: somebody or something does not answer.
@@ -60,8 +54,7 @@ class Nemesis:
         self._traffic = traffic
         self._journal = journal
         self._chance = random.Random(plan.seed + 1)  # noqa: S311 - reproducible
-        #: A fault of the network waits for the second tries of sends.
-        self._about_to_swallow = False
+        self._requests = Requests(plan, traffic, journal, self._chance)
 
     async def run(self) -> None:
         """Makes every fault of the plan, as long as newcomers are answered again after each.
@@ -82,7 +75,7 @@ class Nemesis:
         async with asyncio.TaskGroup() as group:
             beside = [
                 group.create_task(self._world.serve.watch(), name="systemd"),
-                group.create_task(self._requests(), name="requests"),
+                group.create_task(self._requests.run(), name="requests"),
             ]
             network = group.create_task(self._network(), name="network")
             await self._processes()
@@ -96,7 +89,7 @@ class Nemesis:
         await self._traffic.call("webhooks", WEBHOOKS_WELL)
         stats = await self._traffic.call("stats")
         for kind in (*self._plan.requests, *POST_FAULTS):
-            self._journal.fired[kind.name] = _fired(stats, kind)
+            self._journal.fired[kind.name] = fired(stats, kind)
         for name in WEBHOOK_KINDS:
             self._journal.fired[f"webhook {name}"] = int(stats[f"webhook_{name}"])
         await self._traffic.call("faults", {"clear": True, "rules": []})
@@ -200,7 +193,7 @@ class Nemesis:
         what would be swallowed now, at its second try, would end as `unknown`.
         """
         deadline = time.monotonic() + MOST_PATIENCE
-        self._about_to_swallow = True
+        self._requests.sparing = True
         try:
             while time.monotonic() < deadline:
                 before_ms = round((time.time() - SETTLING_SECONDS) * 1000)
@@ -209,47 +202,7 @@ class Nemesis:
                         return
                 await asyncio.sleep(0.5)
         finally:
-            self._about_to_swallow = False
-
-    async def _requests(self) -> None:
-        """Has single requests go wrong, each kind evenly over the time."""
-        asked: Counter[str] = Counter()
-        while True:
-            share = min(1.0, self._journal.elapsed / self._plan.seconds)
-            scale = self._plan.seconds / FULL_SECONDS
-            stats = await self._traffic.call("stats")
-            sparing = self._about_to_swallow or self._plan.spares_not_done(self._journal.elapsed)
-            for kind in self._plan.requests:
-                due = round(kind.times * scale * share) + 1
-                ahead = asked[kind.name] - _fired(stats, kind)
-                if asked[kind.name] >= due or ahead >= MOST_AHEAD or (kind.not_done and sparing):
-                    continue
-                asked[kind.name] += 1
-                await self._ask(kind)
-            await asyncio.sleep(0.5)
-
-    async def _ask(self, kind: RequestKind) -> None:
-        rule: dict[str, Any] = {"kind": kind.kind, "next": 1}
-        if kind.seconds is not None:
-            rule["seconds"] = kind.seconds
-        if kind.side is Side.MODEL:
-            # Whose markers these are; newcomers and scenarios have others.
-            rule["contains"] = f"#{BUSY_USERS}"
-            await self._traffic.call("model", {"faults": [rule]})
-            return
-        rule["op"] = kind.op
-        if kind.op == "send":
-            rule["account"] = self._chance.choice(BUSY)
-        if kind.not_done:
-            # What is sent again comes after the settling time at the earliest.
-            rule["fresh_seconds"] = SETTLING_SECONDS
-        await self._traffic.call("faults", {"rules": [rule]})
-
-
-def _fired(stats: dict[str, Any], kind: RequestKind) -> int:
-    if kind.side is Side.GRAPH:
-        return int(stats["graph_faults_by_op"].get(f"{kind.op} {kind.kind}", 0))
-    return int(stats["model_faults_fired"].get(kind.kind, 0))
+            self._requests.sparing = False
 
 
 def leaves(error: BaseException | None) -> list[BaseException]:

@@ -63,7 +63,8 @@ class NoAnswers:
         }
 
     async def ask_as_newcomer(self) -> str:
-        return await asyncio.get_running_loop().create_future()
+        await asyncio.Event().wait()
+        raise AssertionError
 
 
 def plan_of(*faults: ProcessFault) -> Plan:
