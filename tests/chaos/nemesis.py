@@ -25,7 +25,13 @@ from tests.chaos.kinds import (
     Place,
     ProcessKind,
 )
-from tests.chaos.plan import SETTLING_SECONDS, NetworkFault, Plan
+from tests.chaos.plan import (
+    CALM_SECONDS,
+    SECOND_TRY_SECONDS,
+    SETTLING_SECONDS,
+    NetworkFault,
+    Plan,
+)
 from tests.chaos.proxy import Trouble
 from tests.chaos.requests import Requests, fired
 from tests.chaos.steps import AWAY
@@ -40,7 +46,7 @@ NEWCOMERS = 4
 #: Nobody may wait longer than this, seconds: the service starts slowly on a busy machine.
 LONGEST_OUTAGE = 300.0
 #: What swallowing requests waits at most for second tries, seconds.
-MOST_PATIENCE = 45.0
+MOST_PATIENCE = 30.0
 #: After which there are no more faults: somebody or something does not answer.
 GIVEN_UP = (ServiceError, ServerError, aiohttp.ClientError, OSError)
 
@@ -55,6 +61,10 @@ class Nemesis:
         self._journal = journal
         self._chance = random.Random(plan.seed + 1)  # noqa: S311 - reproducible
         self._requests = Requests(plan, traffic, journal, self._chance)
+        #: Held by a fault of the network that leaves requests to Graph ambiguous.
+        self._graph = asyncio.Lock()
+        #: When what the last hole swallowed was tried again, by the monotonic clock.
+        self._tried_again_at = 0.0
 
     async def run(self) -> None:
         """Makes every fault of the plan, as long as newcomers are answered again after each.
@@ -161,12 +171,33 @@ class Nemesis:
     async def _network(self) -> None:
         async with asyncio.TaskGroup() as group:
             for fault in self._plan.network:
-                await asyncio.sleep(max(0.0, fault.at - self._journal.elapsed))
-                group.create_task(self._disconnect(fault), name=fault.kind.name)
+                group.create_task(self._in_time(fault), name=fault.kind.name)
+
+    async def _in_time(self, fault: NetworkFault) -> None:
+        """Makes a fault at its time. Those that leave requests to Graph ambiguous come one after
+        the other, each when what the one before left was tried again.
+        """
+        graph = fault.kind.place is Place.GRAPH
+        hole = graph and fault.kind.trouble is Trouble.BLACKHOLE
+        ahead = CALM_SECONDS if hole else 0.0
+        await asyncio.sleep(max(0.0, fault.at - ahead - self._journal.elapsed))
+        if not graph or fault.kind.trouble is Trouble.DELAY:
+            await self._disconnect(fault)
+            return
+        async with self._graph:
+            await asyncio.sleep(max(0.0, self._tried_again_at - time.monotonic()))
+            if not hole:
+                await self._disconnect(fault)
+                return
+            self._requests.sparing = True
+            try:
+                await self._until_tried_again()
+                await self._disconnect(fault)
+            finally:
+                self._requests.sparing = False
+                self._tried_again_at = time.monotonic() + SECOND_TRY_SECONDS
 
     async def _disconnect(self, fault: NetworkFault) -> None:
-        if (fault.kind.place, fault.kind.trouble) == (Place.GRAPH, Trouble.BLACKHOLE):
-            await self._until_tried_again()
         proxy = self._world.proxies[fault.kind.place]
         chance = random.Random(fault.seed)  # noqa: S311 - reproducible
         began, hit = time.time(), max(1, proxy.connections)
@@ -192,17 +223,14 @@ class Nemesis:
         """Waits for sends that were not done and are sent again after a look: looks fail too, and
         what would be swallowed now, at its second try, would end as `unknown`.
         """
+        await asyncio.sleep(CALM_SECONDS)
         deadline = time.monotonic() + MOST_PATIENCE
-        self._requests.sparing = True
-        try:
-            while time.monotonic() < deadline:
-                before_ms = round((time.time() - SETTLING_SECONDS) * 1000)
-                with suppress(*AWAY):
-                    if not await self._world.steps.doubtful(before_ms):
-                        return
-                await asyncio.sleep(0.5)
-        finally:
-            self._requests.sparing = False
+        while time.monotonic() < deadline:
+            before_ms = round((time.time() - SETTLING_SECONDS) * 1000)
+            with suppress(*AWAY):
+                if not await self._world.steps.doubtful(before_ms):
+                    return
+            await asyncio.sleep(0.5)
 
 
 def leaves(error: BaseException | None) -> list[BaseException]:

@@ -35,6 +35,9 @@ SETTLING_SECONDS = 8.0
 #: From a fault of the requests to the second try of most that it hit: the request's time-out,
 #: settling, a look for each second that a few rows wait for theirs, and a look that hangs.
 SECOND_TRY_SECONDS = 10.0 + SETTLING_SECONDS + 12.0 + 15.0
+#: So long before requests go nowhere there is none any more that is about to be tried again: their
+#: time-out, settling, and a look.
+CALM_SECONDS = 10.0 + SETTLING_SECONDS + 2.0
 
 #: What users' names begin with; verdicts are asked for by the letter that both have.
 JUDGED = "u"
@@ -99,16 +102,6 @@ class Plan:
             picture_probability=0.02,
             prefix=BUSY_USERS,
             newcomers=NEWCOMERS,
-        )
-
-    def spares_not_done(self, at: float) -> bool:
-        """Whether nothing may go wrong at this moment that may be tried a second time while
-        requests to Graph go nowhere.
-        """
-        return any(
-            fault.at - SECOND_TRY_SECONDS <= at <= fault.at + fault.lasts
-            for fault in self.network
-            if (fault.kind.place, fault.kind.trouble) == (Place.GRAPH, Trouble.BLACKHOLE)
         )
 
     def least(self) -> dict[str, int]:

@@ -37,11 +37,14 @@ class Requests:
             share = min(1.0, self._journal.elapsed / self._plan.seconds)
             scale = self._plan.seconds / FULL_SECONDS
             stats = await self._traffic.call("stats")
-            sparing = self.sparing or self._plan.spares_not_done(self._journal.elapsed)
             for kind in self._plan.requests:
                 due = round(kind.times * scale * share) + 1
                 ahead = asked[kind.name] - fired(stats, kind)
-                if asked[kind.name] >= due or ahead >= MOST_AHEAD or (kind.not_done and sparing):
+                if (
+                    asked[kind.name] >= due
+                    or ahead >= MOST_AHEAD
+                    or (kind.not_done and self.sparing)
+                ):
                     continue
                 asked[kind.name] += 1
                 await self._ask(kind)
