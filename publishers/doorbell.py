@@ -40,6 +40,7 @@ class Doorbell:
         ring: Callable[[Sequence[SendReference]], None],
         show: Callable[[Sequence[ActionRequest]], None],
         search: Callable[[Sequence[SearchRequest]], None],
+        returned: Callable[[], None],
         clock: Clock,
         tally: Tally,
     ) -> None:
@@ -49,12 +50,20 @@ class Doorbell:
         self._ring = ring
         self._show = show
         self._search = search
+        self._returned = returned
         self._clock = clock
         self._tally = tally
 
     async def run(self) -> None:
         """Receives until cancelled; subscribes again whenever the subscription is lost."""
-        await consume(self._bus, Queue.OUTBOX, self._partition, self._heard, most=_AT_ONCE)
+        await consume(
+            self._bus,
+            Queue.OUTBOX,
+            self._partition,
+            self._heard,
+            most=_AT_ONCE,
+            returned=self._returned,
+        )
 
     async def _heard(self, deliveries: Sequence[Delivery]) -> None:
         sends: list[SendReference] = []

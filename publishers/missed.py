@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 
 import structlog
 
+from publishers.gaps import Gaps
 from publishers.missed_reading import MissedReader, SearchParts
+from publishers.missed_run import Run
 from publishers.rate import AccountBudget, CallKind
 from publishers.reconcile import retry_seconds
 from publishers.rules import SendingRules
@@ -28,26 +29,6 @@ _TRIES = 5
 
 #: Pages without anything new before a listing counts as broken.
 _MOST_REPEATS = 10
-
-
-@dataclass(slots=True)
-class _Run:
-    """One look under way. Times are milliseconds since 1970."""
-
-    since_ms: int
-    began_ms: int
-    #: Pages of conversations are still to be listed, from this cursor on.
-    listing: bool = True
-    after: str | None = None
-    #: Pages that showed nothing new.
-    repeats: int = 0
-    found: dict[str, Thread] | None = None
-    #: Conversations to be read, the longest unread first, and how often each failed.
-    threads: deque[tuple[Thread, int]] | None = None
-    taken_in: int = 0
-    stale: int = 0
-    too_fresh: bool = False
-    complete: bool = True
 
 
 class MissedSearch:
@@ -89,7 +70,8 @@ class MissedSearch:
         self._reader = MissedReader(
             account, parts=parts, policy=self._policy, clock=clock, tally=tally
         )
-        self._run: _Run | None = None
+        self._gaps = Gaps(rules)
+        self._run: Run | None = None
         self._asked_since_ms: int | None = None
         self._failures = 0
         #: When the next call, or the next look by itself, is due.
@@ -102,11 +84,22 @@ class MissedSearch:
         if self._run is None:
             self._next_ms = self._clock()
 
+    def suspect(self, sign: str) -> None:
+        """By this sign webhooks may have been lost: looks come sooner, where there are any."""
+        if not self._gaps.suspected:
+            _log.info("delivery_gap_suspected", account=self._account, sign=sign)
+        self._gaps.suspect(self._clock())
+
+    def heard(self) -> None:
+        """A user of the account is being answered: webhooks come."""
+        self._gaps.heard(self._clock())
+
     def wait(self, now_ms: int) -> float:
         """Seconds until a call is wanted; infinity for "not before somebody asks"."""
-        if self._next_ms is None:
-            return math.inf
-        return max(0.0, (self._next_ms - now_ms) / 1000)
+        # A look under way answers a suspicion too, or is followed by one that does.
+        gap_ms = self._gaps.due_ms if self._run is None else None
+        due = [one for one in (self._next_ms, gap_ms) if one is not None]
+        return max(0.0, (min(due) - now_ms) / 1000) if due else math.inf
 
     async def call(self, budget: AccountBudget) -> None:
         """Makes the next call. Needs a token of the Conversations API. Raises LeaseLost."""
@@ -124,6 +117,8 @@ class MissedSearch:
     async def _begin(self) -> bool:
         """Plans a look; False when nothing is to be read."""
         now_ms = self._clock()
+        if self._gaps.began(now_ms):
+            _log.info("delivery_gap_suspected", account=self._account, sign="silence")
         until_ms = await until_available(lambda: self._parts.store.looked_until(self._account))
         asked, self._asked_since_ms = self._asked_since_ms, None
         if not until_ms and asked is None:
@@ -134,7 +129,7 @@ class MissedSearch:
         if asked is not None:
             since_ms = min(since_ms, asked) if until_ms else asked
         await self._reader.prepare()
-        self._run = _Run(since_ms - self._policy.tolerance_ms, now_ms, found={})
+        self._run = Run(since_ms - self._policy.tolerance_ms, now_ms, found={})
         return True
 
     async def _step(self) -> None:
@@ -149,7 +144,7 @@ class MissedSearch:
         else:
             self._next_ms = self._clock()
 
-    async def _list(self, run: _Run) -> None:
+    async def _list(self, run: Run) -> None:
         page = await self._parts.listings.threads(self._account, run.after)
         found = run.found if run.found is not None else {}
         new = [one for one in page.threads if one.updated_ms + 999 >= run.since_ms]
@@ -168,7 +163,7 @@ class MissedSearch:
             oldest_first = sorted(found.values(), key=lambda thread: thread.updated_ms)
             run.threads = deque((one, 0) for one in oldest_first)
 
-    async def _read(self, run: _Run, thread: Thread, failures: int) -> None:
+    async def _read(self, run: Run, thread: Thread, failures: int) -> None:
         threads = run.threads if run.threads is not None else deque()
         try:
             listed = await self._parts.listings.thread_messages(self._account, thread.id)
@@ -193,7 +188,7 @@ class MissedSearch:
             raise
         threads.popleft()
 
-    async def _end(self, run: _Run) -> None:
+    async def _end(self, run: Run) -> None:
         self._run = None
         self._tally.count("searched")
         self._tally.count("missed", run.taken_in)
@@ -207,6 +202,9 @@ class MissedSearch:
         if run.complete:
             # What was too fresh, or on its way, is looked at again next time.
             await self._note(run.began_ms - self._policy.grace_ms)
+            if run.taken_in:
+                # Where some were lost, more may be.
+                self._gaps.suspect(self._clock())
         self._rest(run.began_ms, soon=run.too_fresh)
 
     async def _note(self, until_ms: int) -> None:

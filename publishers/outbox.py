@@ -152,15 +152,23 @@ class OutboxWorker:
 
     def ring(self, sends: Iterable[SendReference]) -> None:
         """These rows were just written. Losing a ring delays until the next reading."""
+        sends = tuple(sends)
         self._reader.ring(sends)
+        self._searches.heard({one.account for one in sends})
 
     def show(self, actions: Iterable[ActionRequest]) -> None:
         """Users are to be shown something, if it can be done in time."""
+        actions = tuple(actions)
         self._actions.ask(actions)
+        self._searches.heard({one.account for one in actions})
 
     def search(self, requests: Iterable[SearchRequest]) -> None:
         """Somebody wants missed messages of these accounts to be looked for."""
         self._searches.ask(requests)
+
+    def bus_returned(self) -> None:
+        """The bus was away: where it was for the webhook too, what came meanwhile was refused."""
+        self._searches.suspect("bus_was_away")
 
     def usage(self, account: str, percent: float, regain_seconds: float = 0.0) -> None:
         """Follows Meta's usage headers for an account, if it is one of this partition."""

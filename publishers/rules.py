@@ -97,6 +97,10 @@ class SendingRules:
     missed_reach_seconds: float = 24 * 3600.0
     #: First wait after a call of such a look that failed; doubles up to the longest.
     missed_retry_seconds: float = 5.0
+    #: Between two looks that signs of a delivery gap ask for, however many there are.
+    missed_pause_seconds: float = 60.0
+    #: How many times its usual pause an account must be silent for that to be such a sign.
+    silence_times: float = 20.0
     #: For sends in flight to settle when a lease is let go in good order.
     drain_seconds: float = 30.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import structlog
 
@@ -57,6 +57,22 @@ class Searches:
         early, self._early = self._early, []
         self.ask(early)
 
+    def heard(self, accounts: Collection[str]) -> None:
+        """Users of these accounts are being answered: their webhooks come."""
+        for account in accounts:
+            lane = self._lanes.get(account)
+            if lane is not None and lane.search is not None:
+                lane.search.heard()
+                lane.changed.set()
+
+    def suspect(self, sign: str) -> None:
+        """Webhooks of any account may have been lost."""
+        now_ms = self._clock()
+        self.ask(
+            SearchRequest(account=account, since_ms=now_ms, sign=sign)
+            for account in (self._parts.accounts if self._parts else ())
+        )
+
     def ask(self, requests: Iterable[SearchRequest]) -> None:
         """Somebody wants missed messages to be looked for; of other accounts nobody can."""
         for request in requests:
@@ -67,5 +83,8 @@ class Searches:
             if lane is None or lane.search is None:
                 self._early.append(request)
                 continue
-            lane.search.ask(request.since_ms)
+            if request.sign:
+                lane.search.suspect(request.sign)
+            else:
+                lane.search.ask(request.since_ms)
             lane.changed.set()

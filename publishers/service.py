@@ -7,31 +7,22 @@ import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import structlog
 
-from publishers.doorbell import Doorbell
-from publishers.missed_reading import SearchParts
-from publishers.outbox import OutboxWorker
+from publishers.partitions import Partitions, PublisherStore, Served
 from publishers.pictures import PictureSource
-from publishers.posts_worker import Posting, PostWorker
+from publishers.posts_worker import Posting
 from publishers.rules import SendingRules
 from publishers.tally import PublisherStats, Tally
 from vestlus.bus.port import Bus, Topology
 from vestlus.clock import Clock
-from vestlus.conversation.identity import outbox_partition_of
 from vestlus.errors import LeaseLost
 from vestlus.instagram.port import Messaging
-from vestlus.store.names import partition_number
-from vestlus.store.port import DeadLetters, Ledger, MissedMessages
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
-
-
-class PublisherStore(Ledger, MissedMessages, DeadLetters, Protocol):
-    """What a publisher needs of the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +31,6 @@ class Failure:
 
     name: str
     error: BaseException
-
-
-@dataclass(slots=True)
-class _Held:
-    lease: Lease
-    worker: OutboxWorker
-    serving: asyncio.Task[None]
-    listening: asyncio.Task[None]
 
 
 class PublisherService:
@@ -78,20 +61,24 @@ class PublisherService:
         """Missed messages are looked for of ``accounts``, where the ``topology`` is told. Without
         ``posting``, messages are sent and nothing is published.
         """
-        self._accounts = accounts
-        self._topology = topology
-        self._bus = bus
-        #: Without it, messages are sent and nothing is published.
-        self._posting = posting
-        self._store = store
-        self._messaging = messaging
-        self._pictures = pictures
-        self._clock = clock
         self._monotonic = monotonic
         self._rules = rules
-        self._chance = chance
         self._tally = Tally()
-        self._held: dict[str, _Held] = {}
+        self._build = Partitions(
+            bus=bus,
+            store=store,
+            messaging=messaging,
+            pictures=pictures,
+            clock=clock,
+            monotonic=monotonic,
+            rules=rules,
+            chance=chance,
+            tally=self._tally,
+            accounts=accounts,
+            topology=topology,
+            posting=posting,
+        )
+        self._held: dict[str, Served] = {}
         self._until: dict[str, float] = {}
         #: Tasks of partitions that failed or are let go, until they are through; by lease name.
         self._ending: dict[asyncio.Task[None], str] = {}
@@ -131,47 +118,7 @@ class PublisherService:
         def remaining() -> float:
             return self._until.get(lease.name, 0.0) - self._monotonic()
 
-        posts = None
-        if self._posting is not None:
-            posts = PostWorker(
-                lease=lease,
-                posting=self._posting,
-                lease_remaining=remaining,
-                clock=self._clock,
-                monotonic=self._monotonic,
-                rules=self._rules,
-                tally=self._tally,
-            )
-        worker = OutboxWorker(
-            lease=lease,
-            ledger=self._store,
-            messaging=self._messaging,
-            pictures=self._pictures,
-            lease_remaining=remaining,
-            clock=self._clock,
-            monotonic=self._monotonic,
-            rules=self._rules,
-            tally=self._tally,
-            chance=self._chance,
-            missed=self._search_parts(partition_number(lease.name)),
-            posts=posts,
-        )
-        bell = Doorbell(
-            bus=self._bus,
-            letters=self._store,
-            partition=partition_number(lease.name),
-            ring=worker.ring,
-            show=worker.show,
-            search=worker.search,
-            clock=self._clock,
-            tally=self._tally,
-        )
-        held = _Held(
-            lease=lease,
-            worker=worker,
-            serving=asyncio.create_task(worker.run(), name=f"{lease.name}.worker"),
-            listening=asyncio.create_task(bell.run(), name=f"{lease.name}.doorbell"),
-        )
+        held = self._build.serve(lease, remaining)
         self._held[lease.name] = held
         for task in (held.serving, held.listening):
             task.add_done_callback(lambda task: self._ended(held, task))
@@ -240,20 +187,7 @@ class PublisherService:
             looking=sum(worker.looking for worker in workers),
         )
 
-    def _search_parts(self, outbox: int) -> SearchParts | None:
-        if self._topology is None:
-            return None
-        outboxes = self._topology.outbox
-        mine = [one for one in self._accounts if outbox_partition_of(one, outboxes) == outbox]
-        return SearchParts(
-            accounts=tuple(mine),
-            listings=self._messaging,
-            store=self._store,
-            bus=self._bus,
-            inbox_partitions=self._topology.inbox,
-        )
-
-    def _ended(self, held: _Held, task: asyncio.Task[None]) -> None:
+    def _ended(self, held: Served, task: asyncio.Task[None]) -> None:
         if self._held.get(held.lease.name) is not held or task.cancelled():
             return
         error = task.exception() or RuntimeError(f"{task.get_name()} ended by itself")
@@ -268,7 +202,7 @@ class PublisherService:
         self._until.pop(held.lease.name, None)
         self._failures.put_nowait(Failure(held.lease.name, error))
 
-    def _keep_ending(self, held: _Held) -> None:
+    def _keep_ending(self, held: Served) -> None:
         for task in (held.serving, held.listening):
             if not task.done():
                 self._ending[task] = held.lease.name

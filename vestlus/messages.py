@@ -63,6 +63,9 @@ class SearchRequest:
     account: str
     #: Milliseconds since 1970.
     since_ms: int
+    #: By what a delivery gap is suspected; then a look goes back by itself as far as it must, and
+    #: many signs lead to few looks. Empty where a person asks.
+    sign: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
@@ -29,6 +29,7 @@ from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.console.api import Gate
 from vestlus.console.api_schedules import SchedulesApi
+from vestlus.delivery_gaps import GapTeller
 from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnavailable
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
 from vestlus.instagram.handler import WebhookHandler
@@ -63,6 +64,8 @@ class Front:
         self._settings = settings
         self._topology = Topology(inbox=settings.partitions)
         self._webhook: ASGIApp | None = None
+        #: A webhook came before it could be taken in.
+        self._refused_early = False
         self._media: ASGIApp | None = None
         self._bus: Bus | None = None
         self._store: Store | None = None
@@ -97,6 +100,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or runs the lifespan."""
         if scope["type"] == "http" and scope["path"] == "/webhook":
+            self._refused_early |= self._webhook is None and scope["method"] == "POST"
             await (self._webhook or _NOT_YET)(scope, receive, send)
         elif scope["type"] == "http" and self._media and scope["path"].startswith(MEDIA_PATH):
             await self._media(scope, receive, send)
@@ -139,6 +143,16 @@ class Front:
                 _log.warning("bus_not_reachable")
                 await backoff.wait()
                 continue
+            gaps = await stack.enter_async_context(
+                GapTeller(bus, outbox_partitions=self._topology.outbox, clock=system_clock)
+            )
+            if self._refused_early:
+                # Whose it was is not known: nobody has read it.
+                gaps.suspect({account.id for account in settings.accounts}, "webhook_refused")
+
+            def refused(accounts: Collection[str], gaps: GapTeller = gaps) -> None:
+                gaps.suspect(accounts, "webhook_refused")
+
             self._webhook = await stack.enter_async_context(
                 WebhookHandler(
                     secrets=settings.secrets,
@@ -147,6 +161,7 @@ class Front:
                     partitions=self._topology.inbox,
                     clock=system_clock,
                     on_counts=self._count,
+                    on_refused=refused,
                 )
             )
             self._bus = bus

@@ -36,6 +36,8 @@ class Journal:
     entries: list[Entry] = field(default_factory=list)
     fired: Counter[str] = field(default_factory=Counter)
     outages: list[Outage] = field(default_factory=list)
+    #: What kept the run from its end.
+    gave_up: list[str] = field(default_factory=list)
 
     @property
     def elapsed(self) -> float:
@@ -48,6 +50,11 @@ class Journal:
         self.entries.append(Entry(now if began is None else began, now, what))
         if aloud:
             self.say(f"{now - self.began:7.1f} s  {what}")
+
+    def give_up(self, why: str) -> None:
+        """The run cannot go on as planned; its report says so."""
+        self.gave_up.append(why)
+        self.note(f"gave up: {why.splitlines()[0] if why else 'for no reason'}")
 
     def around(self, begin: float, end: float) -> list[Entry]:
         """What was done between two moments."""

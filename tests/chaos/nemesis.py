@@ -11,33 +11,44 @@ import os
 import random
 import signal
 import time
-from collections import Counter
-from typing import Any
+from contextlib import suppress
+
+import aiohttp
 
 from tests.chaos.journal import Journal, Outage
 from tests.chaos.kinds import (
-    FULL_SECONDS,
+    POST_FAULTS,
     WEBHOOK_KINDS,
     WEBHOOK_TROUBLES,
     WEBHOOKS_WELL,
     Act,
+    Place,
     ProcessKind,
-    RequestKind,
-    Side,
 )
-from tests.chaos.plan import BUSY_USERS, SETTLING_SECONDS, NetworkFault, Plan
+from tests.chaos.plan import (
+    CALM_SECONDS,
+    SECOND_TRY_SECONDS,
+    SETTLING_SECONDS,
+    NetworkFault,
+    Plan,
+)
 from tests.chaos.proxy import Trouble
-from tests.chaos.world import BUSY, World
+from tests.chaos.requests import Requests, fired
+from tests.chaos.steps import AWAY
+from tests.chaos.world import World
 from tests.e2e.service import ServiceError
 from tests.e2e.traffic import Traffic
+from tests.services.kept import ServiceError as ServerError
 
 #: So many newcomers write after each fault, to accounts of different publishers; the slowest
 #: counts.
 NEWCOMERS = 4
 #: Nobody may wait longer than this, seconds: the service starts slowly on a busy machine.
 LONGEST_OUTAGE = 300.0
-#: Requests that are to go wrong and have not come yet, of one kind.
-MOST_AHEAD = 2
+#: What swallowing requests waits at most for second tries, seconds.
+MOST_PATIENCE = 30.0
+#: After which there are no more faults: somebody or something does not answer.
+GIVEN_UP = (ServiceError, ServerError, aiohttp.ClientError, OSError)
 
 
 class Nemesis:
@@ -49,14 +60,32 @@ class Nemesis:
         self._traffic = traffic
         self._journal = journal
         self._chance = random.Random(plan.seed + 1)  # noqa: S311 - reproducible
+        self._requests = Requests(plan, traffic, journal, self._chance)
+        #: Held by a fault of the network that leaves requests to Graph ambiguous.
+        self._graph = asyncio.Lock()
+        #: When what the last hole swallowed was tried again, by the monotonic clock.
+        self._tried_again_at = 0.0
 
     async def run(self) -> None:
-        """Makes every fault of the plan. Raises ServiceError when nobody is answered again."""
+        """Makes every fault of the plan, as long as newcomers are answered again after each.
+        Everything is well again afterwards; what ended it too soon is in the journal.
+        """
         await self._traffic.call("webhooks", WEBHOOK_TROUBLES)
+        try:
+            await self._all()
+        except BaseExceptionGroup as errors:
+            given_up, others = errors.split(GIVEN_UP)
+            if others is not None:
+                raise
+            for error in leaves(given_up):
+                self._journal.give_up(str(error) or type(error).__name__)
+        await self._end()
+
+    async def _all(self) -> None:
         async with asyncio.TaskGroup() as group:
             beside = [
                 group.create_task(self._world.serve.watch(), name="systemd"),
-                group.create_task(self._requests(), name="requests"),
+                group.create_task(self._requests.run(), name="requests"),
             ]
             network = group.create_task(self._network(), name="network")
             await self._processes()
@@ -64,14 +93,13 @@ class Nemesis:
             await asyncio.sleep(max(0.0, self._plan.seconds - self._journal.elapsed))
             for task in beside:
                 task.cancel()
-        await self._end()
 
     async def _end(self) -> None:
         """Everything is well again; counts what the simulator did."""
         await self._traffic.call("webhooks", WEBHOOKS_WELL)
         stats = await self._traffic.call("stats")
-        for kind in self._plan.requests:
-            self._journal.fired[kind.name] = _fired(stats, kind)
+        for kind in (*self._plan.requests, *POST_FAULTS):
+            self._journal.fired[kind.name] = fired(stats, kind)
         for name in WEBHOOK_KINDS:
             self._journal.fired[f"webhook {name}"] = int(stats[f"webhook_{name}"])
         await self._traffic.call("faults", {"clear": True, "rules": []})
@@ -143,8 +171,31 @@ class Nemesis:
     async def _network(self) -> None:
         async with asyncio.TaskGroup() as group:
             for fault in self._plan.network:
-                await asyncio.sleep(max(0.0, fault.at - self._journal.elapsed))
-                group.create_task(self._disconnect(fault), name=fault.kind.name)
+                group.create_task(self._in_time(fault), name=fault.kind.name)
+
+    async def _in_time(self, fault: NetworkFault) -> None:
+        """Makes a fault at its time. Those that leave requests to Graph ambiguous come one after
+        the other, each when what the one before left was tried again.
+        """
+        graph = fault.kind.place is Place.GRAPH
+        hole = graph and fault.kind.trouble is Trouble.BLACKHOLE
+        ahead = CALM_SECONDS if hole else 0.0
+        await asyncio.sleep(max(0.0, fault.at - ahead - self._journal.elapsed))
+        if not graph or fault.kind.trouble is Trouble.DELAY:
+            await self._disconnect(fault)
+            return
+        async with self._graph:
+            await asyncio.sleep(max(0.0, self._tried_again_at - time.monotonic()))
+            if not hole:
+                await self._disconnect(fault)
+                return
+            self._requests.sparing = True
+            try:
+                await self._until_tried_again()
+                await self._disconnect(fault)
+            finally:
+                self._requests.sparing = False
+                self._tried_again_at = time.monotonic() + SECOND_TRY_SECONDS
 
     async def _disconnect(self, fault: NetworkFault) -> None:
         proxy = self._world.proxies[fault.kind.place]
@@ -168,41 +219,25 @@ class Nemesis:
             aloud=False,
         )
 
-    async def _requests(self) -> None:
-        """Has single requests go wrong, each kind evenly over the time."""
-        asked: Counter[str] = Counter()
-        while True:
-            share = min(1.0, self._journal.elapsed / self._plan.seconds)
-            scale = self._plan.seconds / FULL_SECONDS
-            stats = await self._traffic.call("stats")
-            sparing = self._plan.spares_not_done(self._journal.elapsed)
-            for kind in self._plan.requests:
-                due = round(kind.times * scale * share) + 1
-                ahead = asked[kind.name] - _fired(stats, kind)
-                if asked[kind.name] >= due or ahead >= MOST_AHEAD or (kind.not_done and sparing):
-                    continue
-                asked[kind.name] += 1
-                await self._ask(kind)
+    async def _until_tried_again(self) -> None:
+        """Waits for sends that were not done and are sent again after a look: looks fail too, and
+        what would be swallowed now, at its second try, would end as `unknown`.
+        """
+        await asyncio.sleep(CALM_SECONDS)
+        deadline = time.monotonic() + MOST_PATIENCE
+        while time.monotonic() < deadline:
+            before_ms = round((time.time() - SETTLING_SECONDS) * 1000)
+            with suppress(*AWAY):
+                if not await self._world.steps.doubtful(before_ms):
+                    return
             await asyncio.sleep(0.5)
 
-    async def _ask(self, kind: RequestKind) -> None:
-        rule: dict[str, Any] = {"kind": kind.kind, "next": 1}
-        if kind.seconds is not None:
-            rule["seconds"] = kind.seconds
-        if kind.side is Side.MODEL:
-            # Whose markers these are; newcomers and scenarios have others.
-            rule["contains"] = f"#{BUSY_USERS}"
-            await self._traffic.call("model", {"faults": [rule]})
-            return
-        rule["account"] = self._chance.choice(BUSY)
-        if kind.not_done:
-            # What is sent again comes after the settling time at the earliest.
-            rule["fresh_seconds"] = SETTLING_SECONDS
-        await self._traffic.call("faults", {"rules": [rule]})
 
-
-def _fired(stats: dict[str, Any], kind: RequestKind) -> int:
-    return int(stats[f"{kind.side}_faults_fired"].get(kind.kind, 0))
+def leaves(error: BaseException | None) -> list[BaseException]:
+    """What an exception is about, where it is a group: each of its parts."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for one in error.exceptions for leaf in leaves(one)]
+    return [] if error is None else [error]
 
 
 def _send(pid: int, number: signal.Signals) -> None:

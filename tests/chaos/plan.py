@@ -13,6 +13,7 @@ from tests.chaos.kinds import (
     FULL_SECONDS,
     LONGEST_DELAY,
     NETWORK_KINDS,
+    POST_FAULTS,
     PROCESS_KINDS,
     REQUEST_KINDS,
     WEBHOOK_KINDS,
@@ -31,13 +32,20 @@ from tests.e2e.traffic import Habits
 #: run of ten minutes sees hundreds of sends through to their end.
 SETTLING_SECONDS = 8.0
 
-#: From a fault of the requests to the second try of what it hit, at most: the request's time-out,
-#: settling, and a look for each second that a few rows wait for theirs.
-SECOND_TRY_SECONDS = 10.0 + SETTLING_SECONDS + 12.0
+#: From a fault of the requests to the second try of most that it hit: the request's time-out,
+#: settling, a look for each second that a few rows wait for theirs, and a look that hangs.
+SECOND_TRY_SECONDS = 10.0 + SETTLING_SECONDS + 12.0 + 15.0
+#: So long before requests go nowhere there is none any more that is about to be tried again: their
+#: time-out, settling, and a look.
+CALM_SECONDS = 10.0 + SETTLING_SECONDS + 2.0
 
 #: What users' names begin with; verdicts are asked for by the letter that both have.
 JUDGED = "u"
-BUSY_USERS, NEWCOMERS = f"{JUDGED}b", f"{JUDGED}n"
+BUSY_USERS, NEWCOMERS, TAKEN_OVER = f"{JUDGED}b", f"{JUDGED}n", f"{JUDGED}t"
+
+#: In a run of :data:`FULL_SECONDS`: conversations that a person takes over and hands back, and
+#: posts that a person plans. Each costs the start of a program or two.
+TAKE_OVERS, POSTS = 20, 20
 
 T = TypeVar("T")
 
@@ -72,6 +80,9 @@ class Plan:
     processes: tuple[ProcessFault, ...]
     network: tuple[NetworkFault, ...]
     requests: tuple[RequestKind, ...]
+    #: Conversations that are taken over and handed back, and posts that are planned.
+    take_overs: int
+    posts: int
     #: Late requests of the scenario that follows, 0 for none.
     late: int
 
@@ -93,22 +104,16 @@ class Plan:
             newcomers=NEWCOMERS,
         )
 
-    def spares_not_done(self, at: float) -> bool:
-        """Whether nothing may go wrong at this moment that may be tried a second time while
-        requests to Graph go nowhere.
-        """
-        return any(
-            fault.at - SECOND_TRY_SECONDS <= at <= fault.at + fault.lasts
-            for fault in self.network
-            if (fault.kind.place, fault.kind.trouble) == (Place.GRAPH, Trouble.BLACKHOLE)
-        )
-
     def least(self) -> dict[str, int]:
         """How often each kind must have happened, by name."""
         share = self.seconds / FULL_SECONDS
         wanted = {kind.name: int(kind.least * share) for kind in self.requests}
         if self.requests:
             wanted |= {f"webhook {name}": int(least * share) for name, least in _WEBHOOKS}
+        wanted["conversation taken over"] = (self.take_overs + 1) // 2
+        # Each post brings one of them with it; a long outage may leave no time for some.
+        for place, kind in enumerate(POST_FAULTS):
+            wanted[kind.name] = (self.posts + 2 * place) // 4
         names = [one.kind.name for one in self.processes] + [one.kind.name for one in self.network]
         for name in names:
             wanted[name] = wanted.get(name, 0) + 1
@@ -156,6 +161,8 @@ def drawn(
         ),
         network=network,
         requests=REQUEST_KINDS,
+        take_overs=max(1, round(TAKE_OVERS * share)),
+        posts=max(len(POST_FAULTS), round(POSTS * share)),
         late=late if late is not None else round(20 * share) if share >= 0.5 else 0,
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.chaos.journal import Journal, Outage
 from tests.chaos.plan import Plan
+from tests.chaos.posting import Post
 from tests.chaos.steps import EVERY_STEP, RECONCILED
 from vestlus.store.ledger import SendState
 
@@ -70,12 +71,17 @@ class Report:
     #: Exit statuses of the service when it ended by itself, and what it left behind then.
     ended: list[int]
     left_behind: list[str]
+    posts: list[Post] = field(default_factory=list)
+    #: What kept the run from its end.
+    gave_up: list[str] = field(default_factory=list)
     late: Late | None = None
     timelines: list[str] = field(default_factory=list)
 
     def problems(self) -> list[str]:
         """Everything by which the run is not good."""
-        found = [f"{len(self.verdict[name])} {name}" for name in BREACHES if self.verdict[name]]
+        found = [f"gave up: {why.splitlines()[0]}" for why in self.gave_up]
+        found += [f"{len(self.verdict[name])} {name}" for name in BREACHES if self.verdict[name]]
+        found += [post.problem for post in self.posts if post.problem is not None]
         if self.verdict["not_accepted"]:
             found.append(f"{self.verdict['not_accepted']} messages never got a 200")
         if self.verdict["answered"] != self.written:
@@ -115,6 +121,8 @@ class Report:
             f"{max(found_):.1f} s (longest)"
             for kind, found_ in of_kind.items()
         ]
+        once = sum(post.problem is None for post in self.posts)
+        lines.append(f"  posts: {len(self.posts)} planned, {once} once on the grid")
         if self.ended:
             lines.append(f"  vestlus serve ended and was restarted: {self.ended}")
         if self.late:
@@ -126,6 +134,7 @@ class Report:
         problems = self.problems()
         lines += [f"  BROKEN: {one}" for one in problems] or ["  kept"]
         lines += self.timelines
+        lines += [f"  {why}" for why in self.gave_up]
         if problems:
             lines.append(f"  again: make chaos ARGS=\"--seed {self.seed} --pair '{self.pair}'\"")
         return "\n".join(lines)
@@ -142,6 +151,7 @@ def made(
     steps: Counter[tuple[SendState, SendState]],
     ended: list[int],
     left_behind: list[str],
+    posts: list[Post],
 ) -> Report:
     """The report of what was seen."""
     return Report(
@@ -158,6 +168,8 @@ def made(
         steps={step_name(step): count for step, count in steps.items()},
         ended=ended,
         left_behind=left_behind,
+        posts=posts,
+        gave_up=journal.gave_up,
     )
 
 

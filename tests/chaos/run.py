@@ -11,7 +11,9 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import traceback
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,13 +22,17 @@ import aiohttp
 
 from tests.chaos.journal import Journal
 from tests.chaos.late import run_late
-from tests.chaos.nemesis import Nemesis
+from tests.chaos.nemesis import Nemesis, leaves
+from tests.chaos.people import People
 from tests.chaos.plan import JUDGED, Plan, drawn
+from tests.chaos.posting import Poster
 from tests.chaos.report import Report, made
 from tests.chaos.scenarios import Scenarios
+from tests.chaos.steps import AWAY
 from tests.chaos.timeline import timelines
 from tests.chaos.world import BUSY, QUIET, World, is_embedded, running_world
 from tests.e2e.conftest import EMBEDDED, PRODUCTION
+from tests.e2e.service import ServiceError
 from tests.e2e.traffic import Traffic
 from tests.services import (
     PostgresServer,
@@ -35,6 +41,7 @@ from tests.services import (
     provide_rabbitmq,
     running,
 )
+from vestlus.store.ledger import SendState
 
 Say = Callable[[str], None]
 
@@ -47,7 +54,7 @@ PICTURE = Path(__file__).parents[2] / "image_bank" / "starter" / "where-to-find-
 
 
 async def run_chaos(pair: str, plan: Plan, world: World, say: Say) -> Report:
-    """Runs a plan and returns what happened. Raises ServiceError when it cannot go on."""
+    """Runs a plan and returns what happened, also where the service had to be given up."""
     journal = Journal(say)
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=120), connector=aiohttp.TCPConnector(limit=0)
@@ -63,20 +70,25 @@ async def run_chaos(pair: str, plan: Plan, world: World, say: Say) -> Report:
         )
         await traffic.call("model", {"latency_seconds": MODEL_SECONDS})
         start = int((await traffic.call("info"))["seq"])
-        writing = asyncio.create_task(traffic.run(), name="traffic")
-        playing = asyncio.create_task(Scenarios(world, traffic, journal).run(), name="scenarios")
+        poster = Poster(plan, world, traffic, journal)
+        beside = {
+            asyncio.create_task(work, name=name)
+            for name, work in (
+                ("traffic", traffic.run()),
+                ("scenarios", Scenarios(world, traffic, journal).run()),
+                ("people", People(plan, world, traffic, journal).run()),
+                ("posts", poster.run()),
+            )
+        }
         try:
             await Nemesis(plan, world, traffic, journal).run()
             journal.note("everything is well again")
             traffic.stopped.set()
-            async with asyncio.timeout(SETTLE_SECONDS):
-                await asyncio.gather(writing, playing)
-        except TimeoutError:
-            say(f"{traffic.unanswered} users still wait for an answer, or a scenario for its step")
+            await _ended(beside, traffic, journal)
         finally:
-            for task in (writing, playing):
+            for task in beside:
                 task.cancel()
-            await asyncio.wait({writing, playing})
+            await asyncio.wait(beside)
         verdict = await traffic.call(f"check?after={start}&user_prefix={JUDGED}&wait=20")
         report = made(
             pair,
@@ -85,14 +97,39 @@ async def run_chaos(pair: str, plan: Plan, world: World, say: Say) -> Report:
             written=traffic.written,
             answers=traffic.answers,
             verdict=verdict,
-            steps=await world.steps.counted(),
+            steps=await _steps(world, journal),
             ended=world.serve.ended,
             left_behind=world.serve.left_behind,
+            posts=await poster.seen(),
         )
-        if plan.late:
+        if plan.late and not journal.gave_up:
             report.late = await run_late(world.simulator, session, plan, journal)
         report.timelines = await timelines(report, world, traffic, journal)
         return report
+
+
+async def _ended(
+    beside: Collection[asyncio.Task[None]], traffic: Traffic, journal: Journal
+) -> None:
+    """Waits for what is still under way. Where the service was given up, nothing more comes."""
+    seconds = 1.0 if journal.gave_up else SETTLE_SECONDS
+    done, under_way = await asyncio.wait(beside, timeout=seconds)
+    for task in done:
+        if (error := task.exception()) is not None:
+            for leaf in leaves(error):
+                told = "".join(traceback.format_exception(leaf))
+                journal.give_up(f"{task.get_name()}: {type(leaf).__name__}\n{told}")
+    if under_way:
+        names = ", ".join(sorted(task.get_name() for task in under_way))
+        journal.note(f"{traffic.unanswered} users still wait for an answer; unfinished: {names}")
+
+
+async def _steps(world: World, journal: Journal) -> Counter[tuple[SendState, SendState]]:
+    try:
+        return await world.steps.counted()
+    except AWAY as error:
+        journal.give_up(f"the steps of the ledger cannot be read: {type(error).__name__}")
+        return Counter()
 
 
 async def _kept(session: aiohttp.ClientSession, simulator: str) -> str:
@@ -130,8 +167,17 @@ async def run_pair(
     """One run on one pair, in a folder of its own."""
     rabbitmq, postgres = servers
     say(f"{pair}, seed {plan.seed}: {plan.seconds:.0f} s of faults")
-    async with running_world(folder, say, plan=plan, rabbitmq=rabbitmq, postgres=postgres) as world:
-        return await run_chaos(pair, plan, world, say)
+    report: Report | None = None
+    try:
+        async with running_world(
+            folder, say, plan=plan, rabbitmq=rabbitmq, postgres=postgres
+        ) as world:
+            report = await run_chaos(pair, plan, world, say)
+    except ServiceError as error:
+        if report is None:
+            raise
+        report.gave_up.append(f"the service does not end: {error}")
+    return report
 
 
 def say_at_once(text: str) -> None:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import asyncpg
-
 from tests.chaos.journal import Journal
+from tests.chaos.operating import operate
 from tests.chaos.plan import SETTLING_SECONDS
+from tests.chaos.steps import AWAY
 from tests.chaos.world import DESK, STAGE, World
 from tests.e2e.traffic import Traffic
 from vestlus.conversation.identity import conversation_id
@@ -126,24 +124,15 @@ class Scenarios:
         """An operator says yes or no, by the command."""
         await self._write(DESK, user)
         await self._until(lambda: self._is(user, "draft"), 30)
-        found = await self._operate("drafts", "--json")
+        found = await self._operate("drafts", "--json") or "[]"
         conversation = conversation_id(DESK, user)
-        for draft in json.loads(found or "[]"):
+        for draft in json.loads(found):
             if draft["conversation"] == conversation:
                 await self._operate(word, conversation, str(draft["turn"]))
                 return
 
-    async def _operate(self, *words: str) -> str:
-        """Runs ``vestlus conversations …`` beside the service; says nothing where that fails."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "vestlus.cli.main", "conversations", *words),
-            env={"PATH": os.environ["PATH"], **self._world.settings}
-            | {"VESTLUS_DATA_DIR": str(self._world.folder)},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        said, _ = await process.communicate()
-        return said.decode() if process.returncode == 0 else ""
+    async def _operate(self, *words: str) -> str | None:
+        return await operate(self._world.folder, self._world.settings, "conversations", *words)
 
     async def _write(self, account: str, user: str, *, open_ms: int | None = None) -> None:
         body: dict[str, Any] = {"account": account, "user": user, "text": f"Mis kell? #{user}-1"}
@@ -157,13 +146,13 @@ class Scenarios:
     async def _is(self, user: str, state: str) -> bool:
         try:
             return state in await self._world.steps.states_of(user)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except AWAY:
             return False  # it is being restarted
 
     async def _taken(self, step: Step) -> bool:
         try:
             return (await self._world.steps.counted())[step] > 0
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except AWAY:
             return False  # it is being restarted
 
     async def _until(self, condition: Callable[[], Awaitable[bool]], seconds: float) -> None:

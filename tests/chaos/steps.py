@@ -22,6 +22,9 @@ EVERY_STEP = TRANSITIONS | {
     (SendState.DRAFT, SendState.CANCELLED),
 }
 
+#: What asking raises while the database is away.
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.OperationalError)
+
 #: What looking led to.
 RECONCILED = {
     (SendState.LOOKING, SendState.SENT): "found",
@@ -59,6 +62,9 @@ _OF_USER = (
     "SELECT at, ledger, user_id, before, after, reason FROM chaos_step "
     "WHERE user_id = {0} ORDER BY id"
 )
+_SILENCE = "SELECT silence FROM conversation WHERE id = {0}"
+_POST_STATE = "SELECT state FROM post WHERE caption = {0}"
+_DOUBTFUL = "SELECT count(*) FROM ledger WHERE state = 'looking' AND attempted_ms < {0}"
 _STATE_OF_USER = "SELECT state FROM ledger WHERE user_id = {0} ORDER BY id"
 
 
@@ -81,7 +87,7 @@ class StepTaken:
 class _Connection(Protocol):
     async def run(self, statements: str) -> None: ...
 
-    async def rows(self, statement: str, *values: str) -> list[Any]: ...
+    async def rows(self, statement: str, *values: str | int) -> list[Any]: ...
 
 
 class Steps:
@@ -113,6 +119,21 @@ class Steps:
         """The states of a user's rows as they are."""
         return [str(row[0]) for row in await self._database.rows(_STATE_OF_USER, user)]
 
+    async def silence_of(self, conversation: str) -> str:
+        """Why the bot is silent there; empty where it is not, or there is no such conversation."""
+        rows = await self._database.rows(_SILENCE, conversation)
+        return str(rows[0][0]) if rows else ""
+
+    async def post_state(self, caption: str) -> str:
+        """The state of the post with this caption; empty where there is none."""
+        rows = await self._database.rows(_POST_STATE, caption)
+        return str(rows[0][0]) if rows else ""
+
+    async def doubtful(self, before_ms: int) -> int:
+        """Rows that are being looked for, of attempts made before that."""
+        rows = await self._database.rows(_DOUBTFUL, before_ms)
+        return int(rows[0][0])
+
 
 class _Postgres:
     def __init__(self, url: str) -> None:
@@ -125,7 +146,7 @@ class _Postgres:
         finally:
             await connection.close()
 
-    async def rows(self, statement: str, *values: str) -> list[Any]:
+    async def rows(self, statement: str, *values: str | int) -> list[Any]:
         connection = await asyncpg.connect(self._url, timeout=10)
         try:
             found = await connection.fetch(statement.format("$1"), *values, timeout=30)
@@ -143,7 +164,7 @@ class _Sqlite:
             connection.executescript(statements)
         connection.close()
 
-    async def rows(self, statement: str, *values: str) -> list[Any]:
+    async def rows(self, statement: str, *values: str | int) -> list[Any]:
         with sqlite3.connect(self._path, timeout=30) as connection:
             found = connection.execute(statement.format("?"), values).fetchall()
         connection.close()

@@ -66,6 +66,12 @@ async def answers_after_a_person(client: Client) -> None:
     await answers(client, MARKERS[2])
 
 
+async def answers_after_a_take_over(client: Client) -> None:
+    await answers(client, *MARKERS[:2])
+    await client.control("taken-over", {"user": USER})
+    await answers(client, MARKERS[2])
+
+
 async def answers_after_the_window(client: Client) -> None:
     await good(client)
     yesterday = round(time.time() * 1000) - 25 * 3600 * 1000
@@ -90,6 +96,7 @@ BROKEN: Mapping[Callable[[Client], Awaitable[None]], str] = {
     swaps_two: "out_of_order",
     answers_somebody_else: "misdirected",
     answers_after_a_person: "after_person",
+    answers_after_a_take_over: "after_person",
     answers_after_the_window: "outside_window",
     exceeds_the_rate: "over_limit",
 }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.journal import Entry, Journal, Outage
+from tests.chaos.posting import Post
 from tests.chaos.report import BREACHES, Late, Report, step_name
 from tests.chaos.steps import EVERY_STEP
 from tests.chaos.timeline import story
@@ -72,6 +73,31 @@ def test_messages_without_a_200_or_without_an_answer_break_the_run() -> None:
 
 def test_processes_that_outlive_their_service_break_the_run() -> None:
     assert replace(GOOD, left_behind=["ray::X"]).problems() == ["left behind: ray::X"]
+
+
+@pytest.mark.parametrize(
+    ("post", "said"),
+    [
+        (Post("A", "published", 2), "“A” is on the grid 2 times"),
+        (Post("A", "dead", 0), "“A” is lost: not on the grid, and dead"),
+        (Post("A", "unknown", 1), "“A” is lost: unknown, although it is on the grid"),
+        (Post("A", "unknown", 0), "“A” is lost: not on the grid, and unknown"),
+    ],
+)
+def test_a_post_that_is_not_out_just_once_breaks_the_run(post: Post, said: str) -> None:
+    good = Post("B", "published", 1)
+    assert replace(GOOD, posts=[good, good]).problems() == []
+    report = replace(GOOD, posts=[good, post])
+    assert report.problems() == [said]
+    assert "posts: 2 planned, 1 once on the grid" in str(report)
+
+
+def test_a_run_that_was_given_up_tells_why_and_all_that_it_saw() -> None:
+    report = replace(GOOD, gave_up=["no answer within 300 s of: kill raylet\nthe end of a log"])
+    assert report.problems() == ["gave up: no answer within 300 s of: kill raylet"]
+    told = str(report)
+    for part in ("the end of a log", "--seed 7", "kill registry 1", "10 messages"):
+        assert part in told
 
 
 def late(fired: int, **found: int) -> Late:

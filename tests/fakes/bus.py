@@ -67,6 +67,7 @@ class MemoryBus:
         self.begun = 0
         self.cancelled = 0
         self.changed = asyncio.Condition()
+        self._subscriptions: list[MemorySubscription] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -100,7 +101,18 @@ class MemoryBus:
             await self.changed.wait_for(lambda: self.begun >= publishes)
 
     async def subscribe(self, queue: Queue, partition: int) -> MemorySubscription:
-        return MemorySubscription(self, (queue, partition))
+        error = self.fail(partition)
+        if error is not None:
+            raise error
+        subscription = MemorySubscription(self, (queue, partition))
+        self._subscriptions.append(subscription)
+        return subscription
+
+    async def lose_subscriptions(self) -> None:
+        """All that there are end, as when a broker restarts."""
+        lost, self._subscriptions = self._subscriptions, []
+        for subscription in lost:
+            await subscription.close()
 
     async def depth(self, queue: Queue, partition: int) -> int:
         return len(self.messages[queue, partition])

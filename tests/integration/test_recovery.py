@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,16 @@ from tests.fakes.assistant import ScriptedAssistant
 from tests.fakes.outbox import MemoryPictures
 from tests.integration.simulator_harness import FIRST, SECRET, Client
 from tests.integration.test_hosting import FAST
+from tests.unit.test_webhook_handler import Answer
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue, Topology
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.conversation.operating import Act, operator_event
+from vestlus.delivery_gaps import GapTeller
 from vestlus.hosting.host import ConversationHost
 from vestlus.instagram.graph import GraphClient
-from vestlus.instagram.parsing import group_by_partition, parse_webhook
+from vestlus.instagram.handler import WebhookHandler
 from vestlus.messages import encode, inbox_message
 from vestlus.settings_account import Account
 from vestlus.simulator import Simulator, SimulatorConfig
@@ -62,6 +64,7 @@ QUICK = SendingRules(
     lease_margin_seconds=0.2,
     clock_tolerance_seconds=2.0,
     missed_grace_seconds=0.5,
+    missed_pause_seconds=0.5,
     missed_sweep_seconds=600.0,
 )
 
@@ -180,27 +183,47 @@ class Stage:
         await self.bus.publish(Queue.INBOX, partition, [message])
 
 
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """Everything but the host and the publisher runs."""
+@asynccontextmanager
+async def opened_stage(
+    folder: Path, bus: Bus, *, webhook_bus: Bus | None = None
+) -> AsyncIterator[Stage]:
+    """Everything but the host and the publisher runs, on these buses."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
             open_store(
-                f"sqlite:///{tmp_path / 'store.sqlite'}",
+                f"sqlite:///{folder / 'store.sqlite'}",
                 partitions=TOPOLOGY.inbox,
                 outbox_partitions=TOPOLOGY.outbox,
             )
         )
-        bus = await stack.enter_async_context(
-            open_bus(f"sqlite:///{tmp_path / 'bus.sqlite'}", TOPOLOGY)
+        gaps = await stack.enter_async_context(
+            GapTeller(webhook_bus or bus, outbox_partitions=TOPOLOGY.outbox, clock=system_clock)
+        )
+        handler = await stack.enter_async_context(
+            WebhookHandler(
+                secrets=(SECRET,),
+                verify_token="",
+                bus=webhook_bus or bus,
+                partitions=TOPOLOGY.inbox,
+                clock=system_clock,
+                on_counts=lambda _: None,
+                on_refused=lambda accounts: gaps.suspect(accounts, "webhook_refused"),
+            )
         )
 
         async def take(request: web.Request) -> web.Response:
-            events = parse_webhook(await request.read())
-            for partition, group in group_by_partition(events, TOPOLOGY.inbox).items():
-                body = encode(inbox_message(group, at_ms=system_clock()))
-                await bus.publish(Queue.INBOX, partition, [body])
-            return web.Response()
+            answer = Answer()
+            await handler(
+                {
+                    "type": "http",
+                    "method": "POST",
+                    "query_string": b"",
+                    "headers": [(key.lower(), value) for key, value in request.raw_headers],
+                },
+                _receiver(await request.read()),
+                answer.send,
+            )
+            return web.Response(status=answer.status)
 
         app = web.Application()
         app.add_routes([web.post("/webhook", take)])
@@ -211,7 +234,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         simulator = await stack.enter_async_context(
             Simulator(
                 SimulatorConfig(
-                    data=tmp_path / "simulator.sqlite",
+                    data=folder / "simulator.sqlite",
                     webhook_url=f"http://127.0.0.1:{runner.addresses[0][1]}/webhook",
                     app_secret=SECRET,
                     access_token="graph-token",
@@ -225,6 +248,29 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
             GraphClient(f"{simulator.url}/graph/v25.0", lambda _: "graph-token")
         )
         yield Stage(Client(simulator.url, http), store, bus, graph, stack)
+
+
+def _receiver(body: bytes) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """ASGI's ``receive`` for one body."""
+    messages: list[dict[str, Any]] = [{"type": "http.request", "body": body}]
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    return receive
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Everything but the host and the publisher runs."""
+    async with (
+        open_bus(f"sqlite:///{tmp_path / 'bus.sqlite'}", TOPOLOGY) as bus,
+        opened_stage(tmp_path, bus) as opened,
+    ):
+        yield opened
 
 
 def said(user: str, text: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401  of several types

@@ -189,6 +189,21 @@ async def test_a_fault_does_what_it_says(
     assert (await client.get("/control/stats"))["graph_faults_fired"] == {kind: 1}
 
 
+async def test_garbage_is_answered_to_what_was_done(client: Client) -> None:
+    await client.control("messages", {"user": "u1", "text": "Tere"})
+    rules = [{"kind": "garbage", "next": 1, "op": op} for op in ("send", "conversations")]
+    await client.control("faults", {"rules": rules})
+    url, token = f"{client.url}/graph/v25.0/{FIRST}", {"Authorization": f"Bearer {TOKEN}"}
+    sent = {"recipient": {"id": "u1"}, "message": {"text": "vastus"}}
+    calls = (("POST", f"{url}/messages", sent), ("GET", f"{url}/conversations", None))
+    for method, path, body in calls:
+        async with client.http.request(method, path, json=body, headers=token) as answer:
+            assert (answer.status, (await answer.text())[:1]) == (200, "<")
+    assert await client.sent() == ["vastus"]
+    counted = (await client.get("/control/stats"))["graph_faults_by_op"]
+    assert counted == {"send garbage": 1, "conversations garbage": 1}
+
+
 async def test_a_late_send_is_done_after_the_connection_was_cut(client: Client) -> None:
     written = await client.control("messages", {"user": "u1", "text": "Tere"})
     await client.control("faults", {"rules": [{"kind": "late", "next": 1, "seconds": 0.2}]})

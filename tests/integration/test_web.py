@@ -14,10 +14,14 @@ from image_bank.links import LinkSigner
 from image_bank.open import open_storage
 from image_bank.storage import file_name
 from tests.unit.test_webhook_handler import Answer
+from vestlus.bus.open import open_bus
+from vestlus.bus.port import Queue, Topology
 from vestlus.cli.ports import free_port
 from vestlus.clock import system_clock
+from vestlus.conversation.identity import outbox_partition_of
 from vestlus.instagram.signature import sign
 from vestlus.keys import derived_key
+from vestlus.messages import decode_outbox
 from vestlus.settings import Settings
 from vestlus.store.names import REGISTRY, inbox_lease, outbox_lease
 from vestlus.store.open import open_store
@@ -47,7 +51,7 @@ MESSAGE = json.dumps(
 ).encode()
 
 
-def settings(folder: Path, **changed: Any) -> Settings:  # noqa: ANN401 - any setting
+def settings(folder: Path, **changed: object) -> Settings:
     values: dict[str, Any] = {
         "data_dir": folder,
         "app_secrets": (SECRET,),
@@ -106,6 +110,22 @@ async def test_without_the_bus_a_webhook_gets_503_and_may_come_again(tmp_path: P
         ready = await call(front, "GET", "/readyz")
         assert ready.status == 503
         assert "bus" in json.loads(ready.body)["problems"]
+
+
+async def test_who_was_refused_before_the_bus_was_reached_is_looked_after(tmp_path: Path) -> None:
+    """Nobody read whose message it was: what was missed is looked for of every account."""
+    own = settings(tmp_path, accounts=({"id": "1", "access_token": "t"},))
+    topology = Topology(inbox=own.partitions)
+    front = Front(own)
+    assert (await call(front, "POST", "/webhook", MESSAGE)).status == 503
+    async with front._lifespan(front._rest), open_bus(own.bus, topology) as bus:
+        partition = outbox_partition_of("1", topology.outbox)
+        bell = await bus.subscribe(Queue.OUTBOX, partition)
+        async with asyncio.timeout(15):
+            (delivery,) = await bell.receive(10)
+        (request,) = decode_outbox(delivery.body).searches
+        assert (request.account, request.sign) == ("1", "webhook_refused")
+        await bell.close()
 
 
 async def test_without_the_store_webhooks_are_taken_in_all_the_same(tmp_path: Path) -> None:

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from vestlus.simulator.checker import Verdict, check
 from vestlus.simulator.graph_rate import OverLimit
-from vestlus.simulator.records import Attachment, Author, HandBack, Message, Refusal
+from vestlus.simulator.records import (
+    Attachment,
+    Author,
+    HandBack,
+    Message,
+    Refusal,
+    TakeOver,
+)
 
 ACCOUNT = "17841400000000001"
 
@@ -18,6 +25,7 @@ class History:
     """Builds what a simulator would have seen; ticks count deliveries."""
 
     messages: list[Message] = field(default_factory=list)
+    take_overs: list[TakeOver] = field(default_factory=list)
     hand_backs: list[HandBack] = field(default_factory=list)
     tick: int = 0
 
@@ -43,6 +51,11 @@ class History:
         message.echoed_at = float(message.echoed)
         return message
 
+    def taken_over(self, user: str) -> None:
+        """A person has the conversation, without having written."""
+        tick = self._next()
+        self.take_overs.append(TakeOver(account=ACCOUNT, user=user, tick=tick, at=float(tick)))
+
     def handed_back(self, user: str) -> None:
         self.hand_backs.append(HandBack(account=ACCOUNT, user=user, tick=self._next()))
 
@@ -66,7 +79,7 @@ class History:
         return message
 
     def verdict(self) -> Verdict:
-        return check(self.messages, hand_backs=self.hand_backs)
+        return check(self.messages, take_overs=self.take_overs, hand_backs=self.hand_backs)
 
 
 def conversation(count: int, user: str = "u1") -> History:
@@ -208,6 +221,25 @@ def test_nothing_may_be_sent_after_a_person_until_it_is_handed_back() -> None:
 
     history = conversation(1)
     history.took_over("u1")
+    history.handed_back("u1")
+    history.answered("u1", "9-17 #u1-0")
+    assert history.verdict().ok
+
+
+def test_nothing_may_be_sent_after_a_take_over_until_it_is_handed_back() -> None:
+    history = conversation(1)
+    history.answered("u1", "9-17 #u1-0")
+    history.taken_over("u1")
+    history.asked("u1", "Ja pühapäeval? #u1-1")
+    verdict = history.verdict()
+    assert (verdict.ok, verdict.left_to_person) == (True, 1)
+    early = history.answered("u1", "Kinni #u1-1")
+    verdict = history.verdict()
+    assert not verdict.ok
+    assert [each["mid"] for each in verdict.after_person if isinstance(each, dict)] == [early.mid]
+
+    history = conversation(1)
+    history.taken_over("u1")
     history.handed_back("u1")
     history.answered("u1", "9-17 #u1-0")
     assert history.verdict().ok

@@ -22,7 +22,7 @@ def test_a_rule_for_the_next_calls_fires_that_often(times: int, calls: int) -> N
     faults = plan({"kind": "drop", "next": times})
     fired = [faults.draw("send") is not None for _ in range(calls)]
     assert fired == [number < times for number in range(calls)]
-    assert faults.fired["drop"] == min(times, calls)
+    assert faults.fired["drop"] == faults.fired_by_op["send drop"] == min(times, calls)
 
 
 @pytest.mark.parametrize(("probability", "expected"), [(0, 0), (1, 500)])

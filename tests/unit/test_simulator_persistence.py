@@ -10,12 +10,13 @@ from vestlus.simulator.persistence import (
     DROP_WEBHOOK,
     PUT_HAND_BACK,
     PUT_REFUSAL,
+    PUT_TAKE_OVER,
     PUT_UPLOAD,
     PUT_USER,
     PUT_WEBHOOK,
     DataFile,
 )
-from vestlus.simulator.records import Attachment, HandBack, Message, Refusal
+from vestlus.simulator.records import Attachment, HandBack, Message, Refusal, TakeOver
 
 
 def no_failure(error: sqlite3.Error) -> None:
@@ -87,6 +88,7 @@ def test_what_few_messages_have_is_kept_too(tmp_path: Path) -> None:
     data.put_message(rich)
     data.put(PUT_UPLOAD, "A", "77", "image", "http://x", "abc", None)
     data.put(PUT_REFUSAL, "A", "U", 3.5, 9)
+    data.put(PUT_TAKE_OVER, "A", "U", 9, 4.5)
     data.put(PUT_HAND_BACK, "A", "U", 10)
     data.close()
 
@@ -96,6 +98,7 @@ def test_what_few_messages_have_is_kept_too(tmp_path: Path) -> None:
     assert [asdict(each) for each in saved.messages] == [asdict(rich)]
     assert saved.uploads == {("A", "77"): Attachment("image", "http://x", "abc")}
     assert saved.refusals == [Refusal(account="A", user="U", at=3.5, seq=9)]
+    assert saved.take_overs == [TakeOver(account="A", user="U", tick=9, at=4.5)]
     assert saved.hand_backs == [HandBack(account="A", user="U", tick=10)]
 
 

@@ -540,6 +540,27 @@ async def test_beyond_so_many_in_flight_the_answer_is_503_at_once(bus: MemoryBus
     assert (await front.post(TEXT)).status == 200
 
 
+async def test_the_accounts_of_what_was_refused_are_told_and_no_others(bus: MemoryBus) -> None:
+    told: list[set[str]] = []
+    front = Front(bus, on_refused=lambda accounts: told.append(set(accounts)), max_in_flight=1)
+    assert (await front.post(TEXT)).status == 200
+    assert told == []
+    bus.fail = lambda _: BusUnavailable()
+    assert (await front.post(TEXT)).status == 503
+    (account,) = {event.account for event in parse_webhook(TEXT)}
+    assert told == [{account}]
+    bus.fail = lambda _: None
+    bus.gate.clear()
+    waiting = asyncio.create_task(front.post(TEXT))
+    await bus.wait_begun(3)
+    assert (await front.post(TEXT)).status == 503
+    assert told == [{account}, {account}]
+    bus.gate.set()
+    assert (await waiting).status == 200
+    assert (await front.post(TEXT, ())).status == 401
+    assert len(told) == 2
+
+
 async def test_nothing_of_a_request_is_logged(bus: MemoryBus, front: Front) -> None:
     with structlog.testing.capture_logs() as logs:
         await front.post(TEXT)

@@ -17,20 +17,34 @@ _log = structlog.get_logger(__name__)
 Handle = Callable[[Sequence[Delivery]], Awaitable[None]]
 
 
-async def consume(bus: Bus, queue: Queue, partition: int, handle: Handle, *, most: int) -> None:
+async def consume(
+    bus: Bus,
+    queue: Queue,
+    partition: int,
+    handle: Handle,
+    *,
+    most: int,
+    returned: Callable[[], None] | None = None,
+) -> None:
     """Hands deliveries, at most ``most`` at a time, to ``handle`` until cancelled.
 
+    ``returned`` is called whenever the queue is reached again that was not reachable, or lost.
     What ``handle`` raises, other than BusUnavailable, ends it. Deliveries not acknowledged by
     then go to the next consumer.
     """
     backoff = Backoff()
+    away = False
     while True:
         try:
             subscription = await bus.subscribe(queue, partition)
         except BusUnavailable:
             _log.warning("queue_not_reachable", queue=str(queue), partition=partition)
+            away = True
             await backoff.wait()
             continue
+        if away and returned is not None:
+            returned()
+        away = True
         try:
             await _receive(subscription, handle, most, backoff)
         except (SubscriptionLost, BusUnavailable):

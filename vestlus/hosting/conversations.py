@@ -21,7 +21,7 @@ from vestlus.hosting.mailbox import HISTORY_MESSAGES, MOST_EVENTS, Mailbox
 from vestlus.hosting.summaries import Summaries
 from vestlus.hosting.suspects import Suspects
 from vestlus.hosting.turn_places import Limits, Places
-from vestlus.hosting.turns import Conversing, HandedOver, TurnCounts, TurnPolicies
+from vestlus.hosting.turns import Conversing, HandedOver, SuspectGap, TurnCounts, TurnPolicies
 from vestlus.settings_account import Account
 from vestlus.store.port import Turns
 from vestlus.store.rows import ConversationRow, EventState, Lease, RecordedEvent
@@ -57,6 +57,7 @@ class Conversations:
         suspects: SuspectPolicy,
         account_of: Callable[[str], Account | None],
         courtesy: Courtesy,
+        suspect_gap: SuspectGap,
         handed_over: Callable[[HandedOver], None],
         lost: Callable[[Lease], None],
         failed: Callable[[BaseException], None],
@@ -78,6 +79,7 @@ class Conversations:
             assistant=assistant,
             answers=Answers(account_of),
             courtesy=courtesy,
+            suspect_gap=suspect_gap,
             summaries=self._summaries,
             clock=clock,
             policies=policies,

@@ -15,6 +15,7 @@ from vestlus.assistant.port import Assistant
 from vestlus.bus.port import Bus
 from vestlus.clock import Clock
 from vestlus.conversation.turn import SuspectPolicy
+from vestlus.delivery_gaps import GapTeller
 from vestlus.errors import LeaseLost, VestlusError
 from vestlus.grouping import GroupCommitter
 from vestlus.hosting.burial import DeadQueue
@@ -91,6 +92,7 @@ class ConversationHost:
             max_weight=MOST_EVENTS_TOGETHER,
         )
         courtesy = Courtesy(bus, clock, outbox_partitions)
+        self._gaps = GapTeller(bus, outbox_partitions=outbox_partitions, clock=clock)
         self.conversations = Conversations(
             store=store,
             commits=self._commits,
@@ -100,6 +102,7 @@ class ConversationHost:
             suspects=suspects or SuspectPolicy(),
             account_of=account_of,
             courtesy=courtesy,
+            suspect_gap=self._gaps.suspect,
             handed_over=handed_over,
             lost=self._drop,
             failed=self._fail,
@@ -120,7 +123,7 @@ class ConversationHost:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
-        for part in (self._commits, self._recorder, self.conversations, self._echoes):
+        for part in (self._commits, self._recorder, self._gaps, self.conversations, self._echoes):
             await self._stack.enter_async_context(part)
         return self
 

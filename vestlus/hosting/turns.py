@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -76,6 +76,10 @@ class HandedOver:
     at_ms: int
 
 
+#: Webhooks of these accounts may have been lost, by this sign.
+SuspectGap = Callable[[Collection[str], str], None]
+
+
 class Loader(Protocol):
     """Reads one conversation, together with others that are asked for at the same time."""
 
@@ -101,6 +105,7 @@ class Conversing:
         assistant: Assistant,
         answers: Answers,
         courtesy: Courtesy,
+        suspect_gap: SuspectGap,
         summaries: Summaries,
         clock: Clock,
         policies: TurnPolicies,
@@ -112,6 +117,7 @@ class Conversing:
         self._assistant = assistant
         self._answers = answers
         self._courtesy = courtesy
+        self._suspect_gap = suspect_gap
         self._summaries = summaries
         self._clock = clock
         self._policies = policies
@@ -225,6 +231,9 @@ class Conversing:
         wanted = {one.reply_to_mid for one in events if one.reply_to_mid} - quotes.keys()
         if wanted:
             quotes |= await self._store.texts_of(box.account, box.id, wanted)
+            if wanted - quotes.keys():
+                # A picture, something very old, or a message that never came.
+                self._suspect_gap([box.account], "reply_to_unknown")
         return Burst(seqs, events, tuple(as_history(event, quotes) for event in events))
 
     async def _asked(self, box: Mailbox, burst: Burst) -> Answer | None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
@@ -69,6 +69,10 @@ PUBLISH_TIMEOUT_SECONDS: Final = 4.0
 MAX_IN_FLIGHT: Final = 1000
 
 
+def _nobody_told(_: Collection[str]) -> None:
+    """There is nobody who could ask Instagram."""
+
+
 class WebhookHandler:
     """The ASGI application behind ``/webhook``, for one process.
 
@@ -78,6 +82,7 @@ class WebhookHandler:
 
     ``on_counts`` gets what each request came to, and what events became durable: names like
     ``request_accepted``, ``request_signature_mismatch`` and ``event_message``, and how many.
+    ``on_refused`` gets the accounts of whose events some got a 503: Meta may give them up.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class WebhookHandler:
         partitions: int,
         clock: Clock,
         on_counts: Callable[[Mapping[str, int]], None],
+        on_refused: Callable[[Collection[str]], None] = _nobody_told,
         publish_timeout: float = PUBLISH_TIMEOUT_SECONDS,
         read_timeout: float = READ_TIMEOUT_SECONDS,
         max_in_flight: int = MAX_IN_FLIGHT,
@@ -100,6 +106,7 @@ class WebhookHandler:
         self._partitions = partitions
         self._clock = clock
         self._on_counts = on_counts
+        self._on_refused = on_refused
         self._publish_timeout = publish_timeout
         self._read_timeout = read_timeout
         self._max_in_flight = max_in_flight
@@ -181,6 +188,7 @@ class WebhookHandler:
         if not events:
             return None
         if len(self._in_flight) >= self._max_in_flight:
+            self._on_refused({event.account for event in events})
             raise HttpRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
         publishing = asyncio.create_task(self._publish(events), name="publish webhook")
         self._in_flight.add(publishing)
@@ -213,6 +221,8 @@ class WebhookHandler:
             outcome = "accepted"
             kinds = Counter(f"event_{event.kind}" for event in events)
             self._on_counts({**kinds, "request_accepted": 1})
+        if outcome != "accepted":
+            self._on_refused({event.account for event in events})
         return outcome
 
     async def _publish_all(self, events: tuple[Event, ...]) -> None:

@@ -5,27 +5,36 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vestlus.simulator.graph_message import HUMAN_AGENT
-from vestlus.simulator.records import Message
+from vestlus.simulator.records import Message, TakeOver
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """From the tick at which a person's echo was answered 200 until the hand-back's."""
+    """From the tick at which a person's echo was answered 200, or of a take-over, until the
+    hand-back's.
+    """
 
     begin: int
     begin_at: float
     end: float
 
 
-def silences(conversation: Sequence[Message], hand_backs: Sequence[int]) -> list[Silence]:
-    """Return when the service had to be silent, one for each message that a person wrote."""
-    found: list[Silence] = []
-    for message in conversation:
-        if message.author == "person" and message.echoed is not None:
-            ends = (tick for tick in hand_backs if tick > message.echoed)
-            begin_at = message.echoed_at or 0.0
-            found.append(Silence(message.echoed, begin_at, min(ends, default=math.inf)))
-    return found
+def silences(
+    conversation: Sequence[Message], take_overs: Sequence[TakeOver], hand_backs: Sequence[int]
+) -> list[Silence]:
+    """Return when the service had to be silent: for each message that a person wrote, and for
+    each time that a person took over.
+    """
+    begins = [
+        (message.echoed, message.echoed_at or 0.0)
+        for message in conversation
+        if message.author == "person" and message.echoed is not None
+    ]
+    begins += [(mark.tick, mark.at) for mark in take_overs]
+    return [
+        Silence(tick, at, min((end for end in hand_backs if end > tick), default=math.inf))
+        for tick, at in begins
+    ]
 
 
 def left_to_person(message: Message, quiet: Sequence[Silence]) -> bool:

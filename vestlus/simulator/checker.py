@@ -14,7 +14,7 @@ from vestlus.simulator.graph_rate import OverLimit
 from vestlus.simulator.jsontypes import Json, JsonObject
 from vestlus.simulator.languages import takes_fixed_answer
 from vestlus.simulator.markers import find_markers
-from vestlus.simulator.records import HandBack, Message, Refusal
+from vestlus.simulator.records import HandBack, Message, Refusal, TakeOver
 
 
 @dataclass(slots=True)
@@ -50,6 +50,7 @@ def check(
     messages: Iterable[Message],
     *,
     refusals: Iterable[Refusal] = (),
+    take_overs: Iterable[TakeOver] = (),
     hand_backs: Iterable[HandBack] = (),
     over_limit: Iterable[OverLimit] = (),
     grace_seconds: float = 0.0,
@@ -57,8 +58,9 @@ def check(
     """Judge messages of any number of conversations, given in the order of their `seq`.
 
     What a person answered by hand does not count as an answer, but it silences the service, from
-    the moment its echo was answered 200 until the conversation is handed back; a message of the
-    service that started less than `grace_seconds` into that is no breach.
+    the moment its echo was answered 200, as a take-over does from its mark on, until the
+    conversation is handed back; a message of the service that started less than `grace_seconds`
+    into that is no breach.
     """
     conversations: dict[tuple[str, str], list[Message]] = defaultdict(list)
     for message in messages:
@@ -66,9 +68,12 @@ def check(
     back: dict[tuple[str, str], list[int]] = defaultdict(list)
     for mark in hand_backs:
         back[mark.account, mark.user].append(mark.tick)
+    taken: dict[tuple[str, str], list[TakeOver]] = defaultdict(list)
+    for one in take_overs:
+        taken[one.account, one.user].append(one)
     verdict = Verdict()
     for lane, conversation in conversations.items():
-        _check_conversation(conversation, back[lane], grace_seconds, verdict)
+        _check_conversation(conversation, taken[lane], back[lane], grace_seconds, verdict)
     verdict.outside_window = [
         {"account": each.account, "user": each.user, "at": each.at, "seq": each.seq}
         for each in refusals
@@ -81,6 +86,7 @@ def check(
 
 def _check_conversation(
     conversation: Sequence[Message],
+    take_overs: Sequence[TakeOver],
     hand_backs: Sequence[int],
     grace_seconds: float,
     verdict: Verdict,
@@ -95,7 +101,7 @@ def _check_conversation(
     for answer in answers:
         for marker in dict.fromkeys(find_markers(answer.text)):
             given[marker].append(answer)
-    quiet = silences(conversation, hand_backs)
+    quiet = silences(conversation, take_overs, hand_backs)
     verdict.messages += len(written)
     verdict.marked += sum(bool(find_markers(message.text)) for message in written)
     verdict.not_accepted += sum(message.accepted is None for message in written)

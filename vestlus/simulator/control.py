@@ -207,6 +207,7 @@ class ControlApi:
         return checker.check(
             [each for each in self._state.after(after) if each.user.startswith(prefix)],
             refusals=[each for each in refusals if each.user.startswith(prefix)],
+            take_overs=list(self._state.take_overs),
             hand_backs=list(self._state.hand_backs),
             over_limit=[each for each in list(self._meter.over) if each.seq >= after],
             grace_seconds=grace,

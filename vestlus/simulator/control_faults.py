@@ -170,6 +170,7 @@ class FaultControlApi:
             "webhook_delayed": self._webhooks.troubles["delayed"],
             "graph_calls": dict(self._graph.calls),
             "graph_faults_fired": dict(self._graph_faults.fired),
+            "graph_faults_by_op": dict(self._graph_faults.fired_by_op),
             "graph_over_limit": dict(self._meter.refused),
             "model_calls": dict(self._model.calls),
             "model_under_way": self._model.under_way,

@@ -34,6 +34,7 @@ class PeopleControlApi:
         """Return the routes to serve."""
         return [
             web.post("/control/personal-answer", self.personal_answer),
+            web.post("/control/taken-over", self.taken_over),
             web.post("/control/handed-back", self.handed_back),
             web.post("/control/unsend", self.unsend),
             web.post("/control/edit", self.edit),
@@ -64,6 +65,12 @@ class PeopleControlApi:
             self._webhooks.send_echo(message)
         first = sent[0].to_json()
         return web.json_response(first | {"messages": [each.to_json() for each in sent]})
+
+    async def taken_over(self, request: web.Request) -> web.Response:
+        """Answer `POST /control/taken-over`: for the checker, a person has the conversation."""
+        account, user = read_lane(self._state, parse_object(await request.read()))
+        self._state.take_over(account, user)
+        return web.json_response({"account": account, "user": user})
 
     async def handed_back(self, request: web.Request) -> web.Response:
         """Answer `POST /control/handed-back`: for the checker, the service may answer again."""

@@ -26,6 +26,7 @@ GRAPH_KINDS = {
     "hang": 30.0,
     "late": 5.0,
     "slow": 2.0,
+    "garbage": 0.0,
     "error": 0.0,
 }
 GRAPH_OPS = (
@@ -184,6 +185,8 @@ class FaultPlan:
         self._rng = rng
         self._rules: list[Rule] = []
         self.fired: Counter[str] = Counter()
+        # The same by operation and kind: "send apply".
+        self.fired_by_op: Counter[str] = Counter()
 
     def change(self, rules: Json, *, clear: bool) -> None:
         """Add rules, after dropping the old ones if `clear`.
@@ -216,6 +219,7 @@ class FaultPlan:
             elif self._rng.random() >= rule.probability:
                 continue
             self.fired[rule.kind] += 1
+            self.fired_by_op[f"{op} {rule.kind}"] += 1
             return Fault(rule.kind, rule.seconds, rule.text, rule.instructions, rule.error)
         return None
 

@@ -18,7 +18,13 @@ from vestlus.simulator.graph_read import (
     parse_conversation_id,
     split_fields,
 )
-from vestlus.simulator.graph_send import CutConnection, SendApi, fail_after, fail_before
+from vestlus.simulator.graph_send import (
+    CutConnection,
+    GarbageAnswer,
+    SendApi,
+    fail_after,
+    fail_before,
+)
 from vestlus.simulator.jsontypes import BadInputError, Json, JsonObject, parse_object
 from vestlus.simulator.records import Thread
 from vestlus.simulator.state import State
@@ -93,6 +99,9 @@ class GraphApi:
         except CutConnection:
             self.calls["cut"] += 1
             return cut_connection(request)
+        except GarbageAnswer:
+            self.calls["garbage"] += 1
+            return web.Response(text="<html>no JSON</html>", content_type="text/html")
         except GraphError as error:
             status, body = error.status, error.envelope(self._trace_id())
             told = error.headers(account)

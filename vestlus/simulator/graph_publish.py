@@ -7,7 +7,7 @@ from vestlus.simulator import graph_errors, publish_errors
 from vestlus.simulator.faults import Fault, FaultPlan
 from vestlus.simulator.graph_errors import GraphError
 from vestlus.simulator.graph_read import graph_time
-from vestlus.simulator.graph_send import CutConnection, fail_before
+from vestlus.simulator.graph_send import CutConnection, fail_after, fail_before
 from vestlus.simulator.jsontypes import Json, JsonObject
 from vestlus.simulator.media import (
     IMAGE_BYTES,
@@ -200,6 +200,7 @@ class PublishApi:
             raise graph_errors.unknown_error()
         if fault is not None and fault.kind in {"drop", "late"}:
             raise CutConnection
+        fail_after(fault)
 
 
 async def _later(apply: Callable[[], JsonObject], seconds: float) -> None:

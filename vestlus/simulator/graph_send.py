@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from vestlus.simulator import graph_errors
+from vestlus.simulator.answer_times import AnswerTimes
 from vestlus.simulator.faults import Fault, FaultPlan
 from vestlus.simulator.graph_message import (
     HUMAN_AGENT,
@@ -46,6 +47,10 @@ class Draft:
     started: Started
 
 
+class GarbageAnswer(Exception):
+    """200 is to be answered, with a body that is not JSON."""
+
+
 class SendApi:
     """Checks a send as Meta does, does it, and misbehaves as told.
 
@@ -63,6 +68,8 @@ class SendApi:
         faults: FaultPlan,
         tasks: TaskGroup,
     ) -> None:
+        # By which faults spare what is sent again; the model tells it what it gives.
+        self.times = AnswerTimes()
         self._state = state
         self._webhooks = webhooks
         self._media = media
@@ -75,7 +82,7 @@ class SendApi:
 
         Raises:
             GraphError: If Meta would refuse it, or an injected fault says so.
-            CutConnection: If an injected fault says so.
+            CutConnection, GarbageAnswer: If an injected fault says so.
 
         """
         op = "action" if body.get("sender_action") is not None else "send"
@@ -97,7 +104,7 @@ class SendApi:
         """Handle `POST /{account}/message_attachments`: keep a picture or file for later sends.
 
         Raises:
-            GraphError, CutConnection: As `send` does; `late` does as `drop`.
+            GraphError, CutConnection, GarbageAnswer: As `send` does; `late` does as `drop`.
 
         """
         fault = await self._admit("upload", account, body, started)
@@ -117,7 +124,7 @@ class SendApi:
         recipient = body.get("recipient")
         named = recipient.get("id") if isinstance(recipient, dict) else None
         user = named if isinstance(named, str) else None
-        age = self._age_seconds(account, user) if user is not None else 0.0
+        age = self._age_seconds(account, user, body) if user is not None else 0.0
         fault = self._faults.draw(op, account, user, body=body, age_seconds=age)
         await fail_before(fault)
         if self._meter.used_up(account):
@@ -126,8 +133,15 @@ class SendApi:
             raise graph_errors.throttled()
         return fault
 
-    def _age_seconds(self, account: str, user: str) -> float:
-        """Return how long ago a user wrote last; infinity for one who never did."""
+    def _age_seconds(self, account: str, user: str, body: JsonObject) -> float:
+        """Return how long ago the model gave an answer, or else the user wrote last; infinity for
+        a user who never did.
+        """
+        message = body.get("message")
+        text = message.get("text") if isinstance(message, dict) else None
+        given = self.times.of(text if isinstance(text, str) else None)
+        if given is not None:
+            return self._state.clock() - given
         thread = self._state.threads.get((account, user))
         if thread is None or thread.last_user_ms is None:
             return math.inf
@@ -245,11 +259,13 @@ async def fail_before(fault: Fault | None) -> None:
 
 
 def fail_after(fault: Fault | None) -> None:
-    """Answer with an error although everything was done, if the fault says so.
+    """Answer with an error, or nonsense, although everything was done, if the fault says so.
 
     Raises:
-        GraphError: As the fault says.
+        GraphError, GarbageAnswer: As the fault says.
 
     """
+    if fault is not None and fault.kind == "garbage":
+        raise GarbageAnswer
     if fault is not None and fault.error is not None:
         raise graph_errors.injected(fault.error)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from vestlus.simulator import model_replies
+from vestlus.simulator.answer_times import AnswerTimes
 from vestlus.simulator.embeddings import DIMENSIONS, embed
 from vestlus.simulator.faults import FaultPlan
 from vestlus.simulator.graph import cut_connection
@@ -46,12 +47,14 @@ class ModelApi:
         self,
         faults: FaultPlan,
         log: RequestLog,
+        times: AnswerTimes,
         *,
         clock: Callable[[], float],
         rng: random.Random,
     ) -> None:
         self.latency = (0.0, 0.0)
         self.log = log
+        self._times = times
         self._faults = faults
         self._clock = clock
         self._rng = rng
@@ -126,9 +129,11 @@ class ModelApi:
             reply = broken(fault)
             if reply is not None:
                 return reply
+            output = model_output(prompt, fault)
+            self._times.note(output.text or "", self._clock())
             said = write(
                 body,
-                model_output(prompt, fault),
+                output,
                 number=recorded.seq,
                 now=self._clock(),
                 prompt_characters=prompt.characters,

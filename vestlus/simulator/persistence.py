@@ -22,6 +22,7 @@ from vestlus.simulator.records import (
     HandBack,
     Message,
     Refusal,
+    TakeOver,
     User,
     WebhookEvent,
 )
@@ -49,6 +50,8 @@ CREATE TABLE IF NOT EXISTS refusal (
   account TEXT NOT NULL, user TEXT NOT NULL, at REAL NOT NULL, seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS hand_back (
   account TEXT NOT NULL, user TEXT NOT NULL, tick INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS take_over (
+  account TEXT NOT NULL, user TEXT NOT NULL, tick INTEGER NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS container (id TEXT PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS post (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
 """
@@ -65,6 +68,7 @@ PUT_SUBSCRIPTION = "INSERT OR REPLACE INTO subscription VALUES (?, ?)"
 PUT_MEDIA = "INSERT OR IGNORE INTO media VALUES (?, ?, ?)"
 PUT_UPLOAD = "INSERT INTO upload VALUES (?, ?, ?, ?, ?, ?)"
 PUT_REFUSAL = "INSERT INTO refusal VALUES (?, ?, ?, ?)"
+PUT_TAKE_OVER = "INSERT INTO take_over VALUES (?, ?, ?, ?)"
 PUT_HAND_BACK = "INSERT INTO hand_back VALUES (?, ?, ?)"
 PUT_CONTAINER = "INSERT OR REPLACE INTO container VALUES (?, ?)"
 PUT_POST = "INSERT INTO post VALUES (?, ?)"
@@ -82,6 +86,7 @@ class Saved:
     subscriptions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     uploads: dict[tuple[str, str], Attachment] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    take_overs: list[TakeOver] = field(default_factory=list)
     hand_backs: list[HandBack] = field(default_factory=list)
     containers: list[JsonObject] = field(default_factory=list)
     posts: list[JsonObject] = field(default_factory=list)
@@ -221,6 +226,10 @@ def _read(connection: sqlite3.Connection) -> Saved:
         refusals=[
             Refusal(account=row[0], user=row[1], at=row[2], seq=row[3])
             for row in connection.execute("SELECT * FROM refusal ORDER BY rowid")
+        ],
+        take_overs=[
+            TakeOver(account=row[0], user=row[1], tick=row[2], at=row[3])
+            for row in connection.execute("SELECT * FROM take_over ORDER BY rowid")
         ],
         hand_backs=[
             HandBack(account=row[0], user=row[1], tick=row[2])

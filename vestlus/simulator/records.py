@@ -202,6 +202,16 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver:
+    """A person took a conversation over without writing, at this tick and time."""
+
+    account: str
+    user: str
+    tick: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandBack:
     """A person gave a conversation back to the service, at this tick."""
 

@@ -159,7 +159,7 @@ class Simulator:
         )
         graph_tokens = GraphTokenApi(tokens, graph.calls, rng=tokens_rng)
         log = RequestLog(self._clock)
-        model = ModelApi(model_faults, log, clock=self._clock, rng=model_rng)
+        model = ModelApi(model_faults, log, sender.times, clock=self._clock, rng=model_rng)
         moderation = ModerationApi(log)
         page = ChatPage(state, media)
         control = ControlApi(config, state, webhooks, media, meter)

@@ -13,6 +13,7 @@ from vestlus.simulator.persistence import (
     PUT_HAND_BACK,
     PUT_REFUSAL,
     PUT_SUBSCRIPTION,
+    PUT_TAKE_OVER,
     PUT_UPLOAD,
     PUT_USER,
     DataFile,
@@ -25,6 +26,7 @@ from vestlus.simulator.records import (
     HandBack,
     Message,
     Refusal,
+    TakeOver,
     Thread,
     User,
 )
@@ -62,6 +64,7 @@ class State:
         self.origin = ""
         self.uploads = dict(saved.uploads)
         self.refusals = list(saved.refusals)
+        self.take_overs = list(saved.take_overs)
         self.hand_backs = list(saved.hand_backs)
         self.log: list[Message] = []
         self.users: dict[str, User] = {user.id: user for user in saved.users}
@@ -76,7 +79,8 @@ class State:
         for message in saved.messages:
             self._index(message)
         self.last_seq = self.log[-1].seq if self.log else 0
-        ticks = [each.tick for each in self.hand_backs]
+        ticks = [each.tick for each in self.take_overs]
+        ticks += [each.tick for each in self.hand_backs]
         for each in self.log:
             ticks += filter(None, (each.offered, each.accepted, each.started, each.echoed))
         self._tick = max(ticks, default=0)
@@ -171,6 +175,13 @@ class State:
         refusal = Refusal(account=account, user=user, at=self.clock(), seq=self.last_seq)
         self.refusals.append(refusal)
         self._data.put(PUT_REFUSAL, account, user, refusal.at, refusal.seq)
+        self.notify(account, user)
+
+    def take_over(self, account: str, user: str) -> None:
+        """Remember that from now on a person has the conversation."""
+        mark = TakeOver(account=account, user=user, tick=self.next_tick(), at=self.clock())
+        self.take_overs.append(mark)
+        self._data.put(PUT_TAKE_OVER, account, user, mark.tick, mark.at)
         self.notify(account, user)
 
     def hand_back(self, account: str, user: str) -> None:
