@@ -23,7 +23,6 @@ from actors import NAMESPACE
 from actors.conversation_actor import ConversationActor
 from actors.publisher_actor import PublisherActor
 from actors.shell import Controls, Shell, new_member
-from vestlus.accounts.open import keeping_tokens
 from vestlus.bus.port import Topology
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.hosting.assignment import assign_evenly
@@ -127,6 +126,9 @@ class Registry:
 
     async def run(self, controls: Controls) -> None:
         """Rounds until told to stop; then drains every actor and ends it."""
+        # Here: whoever starts the registry need not load an HTTP client for it.
+        from vestlus.accounts.open import keeping_tokens  # noqa: PLC0415
+
         controls.opening = True
         topology = Topology(inbox=self._settings.partitions)
         member = new_member(f"{self._cluster}/{REGISTRY_NAME}", MemberKind.REGISTRY)

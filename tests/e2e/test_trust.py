@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Pair
-from tests.e2e.service import Service, running_service, wait_for
+from tests.e2e.service import Service, wait_for
 from vestlus.conversation.identity import conversation_id
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
@@ -28,24 +28,11 @@ PNG = Path(__file__).parents[2] / "image_bank" / "starter" / "where-to-find-us.p
 LONG = Path(__file__).parents[1] / "long_answer.txt"
 
 
-@pytest.fixture(scope="module")
-def service(pair: Pair) -> Iterator[Service]:
-    """Return the service, with the pause short enough to see its end."""
-    with running_service(pair.folder, pair.settings) as running:
-        yield running
-
-
 def said_to(service: Service, user: str, after: int = 0) -> list[dict[str, Any]]:
     """The messages to a user with a higher number, oldest first."""
     query = f"account={service.account}&user={user}&after={after}"
     found = service.control(f"conversation?{query}")["messages"]
     return [one for one in found if one["direction"] == "out"]
-
-
-def requests_of(service: Service, text: str) -> list[dict[str, Any]]:
-    """The requests to the model that contain a text, oldest first."""
-    found = service.control("model-requests?limit=2000")["requests"]
-    return [one["body"] for one in found if text in json.dumps(one["body"], ensure_ascii=False)]
 
 
 def catalogue(pair: Pair) -> dict[str, dict[str, Any]]:
@@ -117,7 +104,7 @@ def test_a_picture_is_chosen_fetched_by_graph_shown_and_not_sent_twice(
     bank = catalogue(pair)
     assert len(bank) >= 12
     first = picture_after(service, service.write("piia", QUESTION)["seq"])
-    (request,) = requests_of(service, QUESTION)
+    (request,) = service.model_requests(QUESTION)
     for name in bank:
         assert f"\n{name} | " in request["instructions"]
     files = {entry["file"].partition(".")[0]: name for name, entry in bank.items()}
@@ -139,7 +126,7 @@ def test_a_picture_is_chosen_fetched_by_graph_shown_and_not_sent_twice(
         for picture in message["attachments"]
     ]
     assert len(sent) == len(set(sent))
-    (second,) = requests_of(service, "Saatke palun veel üks pilt!")
+    (second,) = service.model_requests("Saatke palun veel üks pilt!")
     assert files[first["sha256"]] in json.dumps(second["input"])
 
 
@@ -176,7 +163,7 @@ def test_five_messages_within_two_seconds_get_one_answer_that_covers_them_all(
         first = service.write("burt", "Tere #burt-1")
         for n in (2, 3, 4):
             service.write("burt", f"ja veel üks asi #burt-{n}")
-        wait_for("the model works", lambda: requests_of(service, "#burt-4"), seconds=30)
+        wait_for("the model works", lambda: service.model_requests("#burt-4"), seconds=30)
         service.write("burt", "Mis aadress teil on? #burt-5")
         (answer,) = service.answers("burt", int(first["seq"]))
         time_for_more(service)
@@ -195,7 +182,7 @@ def test_a_person_s_answer_in_the_middle_of_a_turn_silences_the_bot_until_it_is_
         service.ask(user, "Tere!")
         with slow_model(service, 2.0):
             question = service.write(user, f"Kas teil on {mids} tube? #tuba-1")
-            wait_for("the model works", lambda: requests_of(service, mids), seconds=30)
+            wait_for("the model works", lambda: service.model_requests(mids), seconds=30)
             said = f"Tere, siin Mari: tuba {mids} on vaba."
             service.control("personal-answer", {"user": user, "text": said})
             time_for_more(service)
@@ -206,7 +193,7 @@ def test_a_person_s_answer_in_the_middle_of_a_turn_silences_the_bot_until_it_is_
         service.control("handed-back", {"user": user})
         operate(service, pair, "hand-back", conversation_id(service.account, user))
         service.answers(user, int(after[0]["seq"]))
-        (request,) = requests_of(service, f"Aitäh {mids}! #tuba-2")
+        (request,) = service.model_requests(f"Aitäh {mids}! #tuba-2")
         assert f"[staff] {said}" in [item["content"] for item in request["input"]]
     finally:
         service.control("webhooks", {"echo_mids": "same"})
@@ -263,7 +250,7 @@ def test_a_long_answer_in_three_scripts_arrives_whole_in_real_pieces(
     persona.write_text(f"{persona.read_text('utf-8')}\n- Ekskursioonid: {link}\n", "utf-8")
     wait_for(
         "the persona is read again",
-        lambda: service.ask("lotta", "Tere #link-1") and requests_of(service, link),
+        lambda: service.ask("lotta", "Tere #link-1") and service.model_requests(link),
         seconds=30,
     )
     reply = {
@@ -307,7 +294,7 @@ def test_a_user_s_picture_is_shown_to_the_model(service: Service) -> None:
     sent = service.control("messages", {"user": "vera", "attachments": [image]})
     service.answers("vera", int(sent["seq"]))
     (request,) = [
-        one for one in requests_of(service, "input_image") if "vera" not in json.dumps(one)
+        one for one in service.model_requests("input_image") if "vera" not in json.dumps(one)
     ]
     shown = [part for item in request["input"] for part in picture_parts(item)]
     assert len(shown) == 1
