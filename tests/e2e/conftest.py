@@ -29,6 +29,18 @@ EMBEDDED = "sqlite"
 PRODUCTION = "rabbitmq+postgresql"
 
 
+#: Two lanes that `make test` runs side by side, in a process each: much of their time is waiting.
+#: About as long as each other; the other lane has every test that is not named here.
+FIRST_LANE, OTHER_LANE = "first lane", "other lane"
+_FIRST = ("test_rolling", "test_stopping", f"[{EMBEDDED}")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Gives each test its lane."""
+    lane = FIRST_LANE if any(part in item.nodeid for part in _FIRST) else OTHER_LANE
+    item.add_marker(pytest.mark.xdist_group(lane))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a running demo come last: it takes no processor from those that start

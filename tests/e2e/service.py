@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -189,16 +191,25 @@ def restart(service: Service, folder: Path, settings: Mapping[str, str]) -> None
 
 def _started_demo(folder: Path, settings: Mapping[str, str]) -> Service:
     addresses = folder / "demo.json"
-    environment = {"VESTLUS_HTTP_PORT": str(free_port("127.0.0.1")), **settings}
     log = folder / "demo.log"
-    process = start_process("demo", folder, environment, log)
-    try:
-        _wait_until("demo is ready", process, log, lambda: _filled(addresses))
-    except BaseException:
-        stop_process(process)
-        raise
+    with _one_after_the_other():
+        environment = {"VESTLUS_HTTP_PORT": str(free_port("127.0.0.1")), **settings}
+        process = start_process("demo", folder, environment, log)
+        try:
+            _wait_until("demo is ready", process, log, lambda: _filled(addresses))
+        except BaseException:
+            stop_process(process)
+            raise
     found = json.loads(addresses.read_text("utf-8"))
     return Service(process, log, found["simulator"], found["service"], found["account"])
+
+
+@contextmanager
+def _one_after_the_other() -> Iterator[None]:
+    """Demos that start at the same moment would choose the same port for their simulators."""
+    with (Path(tempfile.gettempdir()) / "vestlus-tests-demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _filled(file: Path) -> bool:

@@ -15,7 +15,7 @@ from tests.e2e.conftest import EMBEDDED
 from tests.e2e.kills import KINDS, LEAST_IN_FLIGHT, Plan, run_kills
 from tests.e2e.service import Service
 
-KILLS_OF_EACH = 2
+KILLS_OF_EACH = 1
 
 
 @pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
