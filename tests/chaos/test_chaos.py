@@ -15,7 +15,7 @@ from tests.chaos.run import run_pair
 from tests.e2e.conftest import OTHER_LANE, PRODUCTION
 from tests.services import PostgresServer, RabbitMQServer
 
-SECONDS, USERS, SEED = 60.0, 100, 4
+SECONDS, USERS, SEED = 60.0, 50, 4
 
 
 @pytest.mark.xdist_group(OTHER_LANE)

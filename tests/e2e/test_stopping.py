@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.e2e.conftest import QUICK
 from tests.e2e.service import (
+    START_SECONDS,
     Process,
     Service,
     everybody,
@@ -72,7 +73,7 @@ def test_a_second_signal_one_at_the_start_and_the_end_of_ray_end_it_at_once_and_
             wait_for(
                 "the actors start",
                 lambda: "Serve and the actors start" in log.read_text("utf-8", "replace"),
-                seconds=60,
+                seconds=START_SECONDS,
             )
             before = family(process.pid)
             began = time.monotonic()
