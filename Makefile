@@ -26,15 +26,17 @@ install-dev:
 run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops it
 	@exec $(VENV)/vestlus demo $(ARGS)
 
-SIDE_BY_SIDE := tests/unit tests/contract tests/integration
+WHOLE := tests/e2e tests/chaos/test_chaos.py
+SIDE_BY_SIDE := tests/unit tests/contract tests/integration tests/chaos $(WHOLE:%=--ignore=%)
 
 .PHONY: test
 test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k name" chooses some
 	@$(VENV)/python -m tests.services ensure
 ifeq ($(strip $(ARGS)),)
-# Tests that start the whole service need the machine for themselves; the others go side by side.
+# Tests that start whole services go in two lanes, whose tests share what is running; and apart from
+# the others, which leave no processor idle.
 	@$(VENV)/python -m pytest --numprocesses 2 --dist worksteal $(SIDE_BY_SIDE)
-	@exec $(VENV)/python -m pytest tests/e2e tests/chaos
+	@exec $(VENV)/python -m pytest --numprocesses 2 --dist loadgroup $(WHOLE)
 else
 	@exec $(VENV)/python -m pytest $(ARGS)
 endif

@@ -2,66 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
-from dataclasses import asdict
 from typing import Any
 
 import ray
 
-from actors.shell import Controls, Shell, new_member
-from image_bank.open import open_bank
-from vestlus.assistant.open import open_assistant
-from vestlus.bus.open import open_bus
-from vestlus.bus.port import Topology
-from vestlus.clock import system_clock
-from vestlus.conversation.turn import BurstPolicy
-from vestlus.hosting.host import ConversationHost
-from vestlus.hosting.membership import Membership
-from vestlus.hosting.predecessor import make_sure_gone
-from vestlus.hosting.run import until_failed
-from vestlus.hosting.turns import TurnPolicies
-from vestlus.notify import Notifier
+from actors.shell import Shell
 from vestlus.settings import Settings
-from vestlus.store.open import open_store
-from vestlus.store.rows import MemberKind
-
-
-async def serve_conversations(settings: Settings, member_id: str, controls: Controls) -> None:
-    """Opens the adapters, joins the members, and converses until told to stop."""
-    controls.opening = True
-    topology = Topology(inbox=settings.partitions)
-    member = new_member(member_id, MemberKind.CONVERSATION)
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(
-            open_store(
-                settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
-            )
-        )
-        bus = await stack.enter_async_context(open_bus(settings.bus, topology))
-        bank = await stack.enter_async_context(open_bank(settings, store, system_clock))
-        assistant = open_assistant(settings, clock=system_clock, store=store, bank=bank)
-        stack.push_async_callback(assistant.aclose)
-        notifier = await stack.enter_async_context(Notifier(settings))
-        burst = BurstPolicy(longest_ms=int(settings.burst_wait_seconds * 1000))
-        host = await stack.enter_async_context(
-            ConversationHost(
-                store=store,
-                bus=bus,
-                assistant=assistant,
-                clock=system_clock,
-                partitions=topology.inbox,
-                outbox_partitions=topology.outbox,
-                policies=TurnPolicies(burst=burst),
-                account_of=settings.account,
-                handed_over=notifier,
-            )
-        )
-        membership = Membership(store, member, host)
-        controls.describe = lambda: {"leases": len(membership.held), **asdict(host.counts())}
-        await make_sure_gone(store, member)
-        controls.opening = False
-        serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
-        await until_failed(serving, host.failed)
 
 
 @ray.remote
@@ -73,6 +19,9 @@ class ConversationActor:
     """
 
     def __init__(self, settings: Settings, member_id: str) -> None:
+        # Here: whoever starts this actor need not load what only the actor uses.
+        from actors.conversing import serve_conversations  # noqa: PLC0415
+
         self._shell = Shell(
             member_id,
             lambda controls: serve_conversations(settings, member_id, controls),

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.plan import drawn
 from tests.chaos.run import run_pair
-from tests.e2e.conftest import PRODUCTION
+from tests.e2e.conftest import OTHER_LANE, PRODUCTION
 from tests.services import PostgresServer, RabbitMQServer
 
-SECONDS, USERS, SEED = 60.0, 100, 4
+SECONDS, USERS, SEED = 60.0, 50, 4
 
 
+@pytest.mark.xdist_group(OTHER_LANE)
 async def test_whatever_breaks_nothing_is_lost_doubled_or_out_of_order(
     tmp_path: Path,
     say: Callable[[str], None],
@@ -25,4 +28,4 @@ async def test_whatever_breaks_nothing_is_lost_doubled_or_out_of_order(
     plan = drawn(SEED, SECONDS, users=USERS)
     report = await run_pair(PRODUCTION, plan, tmp_path, say, (rabbitmq_server, postgres_server))
     say(str(report))
-    assert report.problems() == []
+    assert report.problems() == [], str(report)

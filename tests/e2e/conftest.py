@@ -1,4 +1,8 @@
-"""The service on both pairs of bus and store, each started once for the tests that share it."""
+"""The demo on both pairs of bus and store, each started once for all the tests that share it.
+
+They share accounts, persona and model too: each test has users of its own, and puts back what it
+changed. What kills and freezes is well again when somebody was answered.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,38 @@ import pytest
 from tests.e2e.service import Service, running_service
 from tests.services import PostgresServer, RabbitMQServer
 
-#: Short waits, so that the tests are: nothing else about the service differs.
-QUICK = {"VESTLUS_BURST_WAIT_SECONDS": "0.4", "VESTLUS_SETTLING_SECONDS": "5"}
+#: Short waits, so that the tests are: nothing else about the service differs. And Ray's default of
+#: 15 has its processes wait for all others: here for Instagram, broker, database and the tests.
+QUICK = {
+    "VESTLUS_BURST_WAIT_SECONDS": "0.4",
+    "VESTLUS_SETTLING_SECONDS": "5",
+    "RAY_worker_niceness": "0",
+}
+
+VERIFY_TOKEN = "the verify token"
 
 EMBEDDED = "sqlite"
 PRODUCTION = "rabbitmq+postgresql"
+
+
+#: Two lanes that `make test` runs side by side, in a process each: much of their time is waiting.
+#: About as long as each other; the other lane has every test that is not named here.
+FIRST_LANE, OTHER_LANE = "first lane", "other lane"
+_FIRST = ("test_rolling", "test_stopping", f"[{EMBEDDED}")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Gives each test its lane."""
+    lane = FIRST_LANE if any(part in item.nodeid for part in _FIRST) else OTHER_LANE
+    item.add_marker(pytest.mark.xdist_group(lane))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a running demo come last: it takes no processor from those that start
+    services of their own, and ends with the last of its tests.
+    """
+    items.sort(key=lambda item: isinstance(item, pytest.Function) and "pair" in item.fixturenames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +59,26 @@ class Pair:
     rabbitmq: RabbitMQServer | None = None
 
 
-@pytest.fixture(scope="module", params=[EMBEDDED, PRODUCTION])
+@pytest.fixture(scope="session", params=[EMBEDDED, PRODUCTION])
 def pair(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:
     """Return each pair in turn, empty."""
     folder = tmp_path_factory.mktemp("service")
+    settings = QUICK | {"VESTLUS_VERIFY_TOKEN": VERIFY_TOKEN}
     if request.param == EMBEDDED:
-        yield Pair(EMBEDDED, folder, dict(QUICK))
+        yield Pair(EMBEDDED, folder, settings)
         return
     rabbitmq: RabbitMQServer = request.getfixturevalue("rabbitmq_service")
     postgres: PostgresServer = request.getfixturevalue("postgres_service")
     space, database = rabbitmq.fresh_space(), postgres.fresh_database()
     addresses = {"VESTLUS_BUS_URL": space.url, "VESTLUS_DATABASE_URL": database}
-    yield Pair(PRODUCTION, folder, QUICK | addresses, rabbitmq)
+    yield Pair(PRODUCTION, folder, settings | addresses, rabbitmq)
     rabbitmq.retire(space)
     postgres.drop_database(database)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(pair: Pair) -> Iterator[Service]:
     """Return the running service."""
     with running_service(pair.folder, pair.settings) as running:

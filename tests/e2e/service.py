@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -79,6 +81,12 @@ class Service:
         """Writes and waits for one answer."""
         sent = self.write(user, text)
         return self.answers(user, int(sent["seq"]), seconds=seconds)[0]
+
+    def model_requests(self, text: str) -> list[dict[str, Any]]:
+        """The requests to the model that contain a text, oldest first."""
+        query = urllib.parse.urlencode({"limit": 2000, "contains": text})
+        found = self.control(f"model-requests?{query}")["requests"]
+        return [one["body"] for one in found if text in json.dumps(one["body"], ensure_ascii=False)]
 
     def processes(self, mark: str) -> list[int]:
         """Process ids of this service whose command line has ``mark``, oldest first."""
@@ -163,15 +171,49 @@ def running_service(folder: Path, settings: Mapping[str, str]) -> Iterator[Servi
 
     Raises ServiceError when it does not start, does not stop, or leaves a process behind.
     """
+    service = _started_demo(folder, settings)
+    try:
+        yield service
+    finally:
+        stop_process(service.process)
+
+
+def restart(service: Service, folder: Path, settings: Mapping[str, str]) -> None:
+    """Stops the demo of :func:`running_service` and starts it again on its folder, in place.
+
+    Raises ServiceError as that does.
+    """
+    stop_process(service.process)
+    again = _started_demo(folder, settings)
+    service.process = again.process
+    service.simulator, service.address = again.simulator, again.address
+
+
+def _started_demo(folder: Path, settings: Mapping[str, str]) -> Service:
     addresses = folder / "demo.json"
-    environment = {"VESTLUS_HTTP_PORT": str(free_port("127.0.0.1")), **settings}
+    log = folder / "demo.log"
+    with _one_after_the_other():
+        environment = {"VESTLUS_HTTP_PORT": str(free_port("127.0.0.1")), **settings}
+        process = start_process("demo", folder, environment, log)
+        try:
+            _wait_until("demo is ready", process, log, lambda: _filled(addresses))
+        except BaseException:
+            stop_process(process)
+            raise
+    found = json.loads(addresses.read_text("utf-8"))
+    return Service(process, log, found["simulator"], found["service"], found["account"])
 
-    def started() -> bool:
-        return addresses.exists() and addresses.stat().st_size > 0
 
-    with _running("demo", folder, environment, started) as (process, log):
-        found = json.loads(addresses.read_text("utf-8"))
-        yield Service(process, log, found["simulator"], found["service"], found["account"])
+@contextmanager
+def _one_after_the_other() -> Iterator[None]:
+    """Demos that start at the same moment would choose the same port for their simulators."""
+    with (Path(tempfile.gettempdir()) / "vestlus-tests-demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _filled(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
 
 
 @contextmanager
@@ -180,13 +222,16 @@ def running_serve(folder: Path, simulator: str, settings: Mapping[str, str]) -> 
 
     Raises ServiceError as :func:`running_service` does.
     """
-    environment = {"VESTLUS_HTTP_HOST": "127.0.0.1", **settings}
     log = folder / "serve.log"
-
-    def started() -> bool:
-        return "Vestlus is ready at" in log.read_text("utf-8", errors="replace")
-
-    with _running("serve", folder, environment, started) as (process, _):
+    # Of an earlier start on this folder.
+    before = log.stat().st_size if log.exists() else 0
+    with serving(folder, settings) as (process, _):
+        _wait_until(
+            "serve is ready",
+            process,
+            log,
+            lambda: b"Vestlus is ready at" in log.read_bytes()[before:],
+        )
         address = f"http://127.0.0.1:{settings['VESTLUS_HTTP_PORT']}"
         yield Service(process, log, simulator, address, settings["VESTLUS_ACCOUNT_ID"])
 
@@ -211,19 +256,15 @@ def start_process(
         )
 
 
-@contextmanager
-def _running(
-    command: str, folder: Path, settings: Mapping[str, str], started: Callable[[], bool]
-) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    with _started(command, folder, settings) as (process, log):
+def _wait_until(
+    what: str, process: subprocess.Popen[bytes], log: Path, started: Callable[[], bool]
+) -> None:
+    def ready() -> bool:
+        if process.poll() is not None:
+            raise ServiceError(f"it ended\n{log.read_text('utf-8', errors='replace')[-4000:]}")
+        return started()
 
-        def ready() -> bool:
-            if process.poll() is not None:
-                raise ServiceError(f"it ended\n{log.read_text('utf-8', errors='replace')[-4000:]}")
-            return started()
-
-        wait_for(f"{command} is ready", ready, seconds=START_SECONDS)
-        yield process, log
+    wait_for(what, ready, seconds=START_SECONDS)
 
 
 @contextmanager
@@ -231,16 +272,9 @@ def serving(
     folder: Path, settings: Mapping[str, str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """``vestlus serve``, not ready yet, and its log; ended as :func:`running_serve` ends it."""
-    with _started("serve", folder, {"VESTLUS_HTTP_HOST": "127.0.0.1", **settings}) as started:
-        yield started
-
-
-@contextmanager
-def _started(
-    command: str, folder: Path, settings: Mapping[str, str]
-) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    log = folder / f"{command}.log"
-    process = start_process(command, folder, settings, log)
+    log = folder / "serve.log"
+    environment = {"VESTLUS_HTTP_HOST": "127.0.0.1", **settings}
+    process = start_process("serve", folder, environment, log)
     try:
         yield process, log
     finally:

@@ -26,7 +26,7 @@ from vestlus.bus.port import Topology
 from vestlus.cli.ports import free_port
 from vestlus.store.open import open_store
 
-HABITS = Habits(seed=7, users=40)
+HABITS = Habits(seed=7, users=25)
 MODEL_SECONDS = (0.5, 2.0)
 
 #: For the last answers, after everybody stopped writing.

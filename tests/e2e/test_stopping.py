@@ -1,15 +1,19 @@
-"""Told to stop at bad moments: while it starts, and again while it drains."""
+"""Told to stop at bad moments: while it starts, and again while it drains. And it does not outlive
+its Ray: somebody has to notice, and start it again.
+"""
 
 from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e.conftest import QUICK
 from tests.e2e.service import (
+    START_SECONDS,
     Process,
     Service,
     everybody,
@@ -40,7 +44,7 @@ def ended(process: subprocess.Popen[bytes], before: list[Process], log: Path) ->
     wait_for("no process is left behind", lambda: not left_of(before), seconds=10)
 
 
-def test_a_second_signal_ends_at_once_one_at_the_start_too_and_nothing_is_lost(
+def test_a_second_signal_one_at_the_start_and_the_end_of_ray_end_it_at_once_and_nothing_is_lost(
     tmp_path: Path, say: Callable[[str], None]
 ) -> None:
     port = free_port("127.0.0.1")
@@ -69,7 +73,7 @@ def test_a_second_signal_ends_at_once_one_at_the_start_too_and_nothing_is_lost(
             wait_for(
                 "the actors start",
                 lambda: "Serve and the actors start" in log.read_text("utf-8", "replace"),
-                seconds=60,
+                seconds=START_SECONDS,
             )
             before = family(process.pid)
             began = time.monotonic()
@@ -80,3 +84,14 @@ def test_a_second_signal_ends_at_once_one_at_the_start_too_and_nothing_is_lost(
         with running_serve(tmp_path, simulator, settings) as service:
             answers = Service.answers(service, "mari", int(sent["seq"]))
             assert len(answers) == 1
+            _when_the_raylet_dies_serve_says_so_and_ends_and_leaves_nothing(service)
+
+
+def _when_the_raylet_dies_serve_says_so_and_ends_and_leaves_nothing(service: Service) -> None:
+    before = family(service.process.pid)
+    service.kill("raylet/raylet")
+    assert service.process.wait(30) == 1
+    assert "Ray has ended: its raylet is gone." in service.tail()
+    # Where there is no /proc workers end in their own time, which may be minutes.
+    if sys.platform == "linux":
+        wait_for("nothing of it is left", lambda: not left_of(before), seconds=10)

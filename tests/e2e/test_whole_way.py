@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections import Counter
 from pathlib import Path
@@ -16,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import PRODUCTION, Pair
-from tests.e2e.service import Service, running_service, wait_for
+from tests.e2e.conftest import EMBEDDED, PRODUCTION, VERIFY_TOKEN, Pair
+from tests.e2e.service import Service, restart, wait_for
 from vestlus.cli.ports import free_port
 from vestlus.store.open import open_store
 
@@ -25,23 +26,18 @@ PAYLOADS = Path(__file__).parents[1] / "payloads"
 HOURS = "Tere! Mis kell te avate?"
 
 
-def requests_of(service: Service, text: str) -> list[dict[str, Any]]:
-    """The requests to the model that contain a text."""
-    found = service.control("model-requests?limit=2000")["requests"]
-    return [one["body"] for one in found if text in json.dumps(one["body"], ensure_ascii=False)]
-
-
 def test_a_question_is_answered_from_the_persona_and_a_change_of_the_file_is_noticed(
     service: Service, pair: Pair
 ) -> None:
     assert "9–19" in service.ask("reader", HOURS)
     persona = pair.folder / "persona.md"
-    persona.write_text(persona.read_text("utf-8").replace("9–19", "11–17"), "utf-8")
-    wait_for(
-        "the answer follows the persona file",
-        lambda: "11–17" in service.ask("reader", HOURS),
-        seconds=60,
-    )
+    for before, after in (("9–19", "11–17"), ("11–17", "9–19")):
+        persona.write_text(persona.read_text("utf-8").replace(before, after), "utf-8")
+        wait_for(
+            "the answer follows the persona file",
+            lambda: after in service.ask("reader", HOURS),  # noqa: B023
+            seconds=60,
+        )
 
 
 def test_after_kill_9_of_the_conversation_actor_the_next_answer_knows_what_was_said(
@@ -53,7 +49,7 @@ def test_after_kill_9_of_the_conversation_actor_the_next_answer_knows_what_was_s
     service.ask("rita", "Ja telefon? #rita-2")
     outage = time.monotonic() - began
     assert killed not in service.processes("ray::ConversationActor")
-    (request,) = requests_of(service, "Ja telefon? #rita-2")
+    (request,) = service.model_requests("Ja telefon? #rita-2")
     said = [item["content"] for item in request["input"]]
     assert "Mis aadress teil on? #rita-1" in said
     assert first in said
@@ -178,7 +174,9 @@ def test_forged_and_broken_requests_are_refused_and_the_handshake_works(service:
         assert [one["status"] for one in answer["responses"]] == [status]
     garbage = service.control("raw-webhook", {"body": "no json"})
     assert [one["status"] for one in garbage["responses"]] == [400]
-    assert service.status("/webhook?hub.mode=subscribe&hub.verify_token=no&hub.challenge=1") == 403
+    for token, status in ((VERIFY_TOKEN, 200), ("no", 403)):
+        query = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1"}
+        assert service.status(f"/webhook?{urllib.parse.urlencode(query)}") == status
     assert service.status("/readyz") == 200
     assert service.status("/healthz") == 200
     assert service.status("/nowhere") == 404
@@ -227,15 +225,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_second_start_keeps_the_history(folder: Path) -> None:
-    settings = {"VESTLUS_BURST_WAIT_SECONDS": "0.2"}
-    with running_service(folder, settings) as first:
-        answer = first.ask("mart", "Mis aadress teil on? #mart-1")
-    with running_service(folder, settings) as second:
-        second.ask("mart", "Ja telefon? #mart-2")
-        (request,) = requests_of(second, "Ja telefon? #mart-2")
-        said = [item["content"] for item in request["input"]]
-        page = second.control("conversation?user=mart")["messages"]
+@pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
+def test_a_second_start_keeps_the_history(service: Service, pair: Pair) -> None:
+    answer = service.ask("mart", "Mis aadress teil on? #mart-1")
+    restart(service, pair.folder, pair.settings)
+    service.ask("mart", "Ja telefon? #mart-2")
+    (request,) = service.model_requests("Ja telefon? #mart-2")
+    said = [item["content"] for item in request["input"]]
+    page = service.control("conversation?user=mart")["messages"]
     assert "Mis aadress teil on? #mart-1" in said
     assert answer in said
     assert answer in [message["text"] for message in page]

@@ -10,7 +10,6 @@ from image_bank.bank import ImageBank
 from image_bank.catalogue import Picture
 from image_bank.errors import CatalogueRefused, PictureRefused, StorageUnavailable
 from image_bank.open import load_at_start, open_storage
-from vestlus.assistant.picture_vectors import keep_picture_vectors
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.cli.not_started import NotStartedError
@@ -57,7 +56,11 @@ async def _check_store(settings: Settings) -> None:
             _check_names(settings, await store.schedules())
             await load_at_start(settings, store, system_clock)
             pictures = await ImageBank(store, clock=system_clock).pictures()
-            await keep_picture_vectors(settings, store, pictures.values(), system_clock)
+            if pictures:
+                # OpenAI's SDK takes a second to import, and many banks are empty.
+                from vestlus.assistant.picture_vectors import keep_picture_vectors
+
+                await keep_picture_vectors(settings, store, pictures.values(), system_clock)
             _tell_of_plans(settings, pictures)
     except (CatalogueRefused, PictureRefused, StorageUnavailable, SettingsError) as error:
         raise NotStartedError(str(error)) from error
