@@ -54,6 +54,11 @@ for _name, _where, _help in (
         "vestlus.cli.eval:eval_",
         "Ask the configured assistant questions and compare its answers with what is expected.",
     ),
+    (
+        "loadtest",
+        "vestlus.cli.loadtest:loadtest",
+        "Write as many users at a steady rate, and report how fast and how well they are answered.",
+    ),
 ):
     # Loaded when they are used: --help does not wait for what they import.
     app.command(_where, name=_name, help=_help)

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import structlog
 
@@ -18,6 +19,7 @@ from vestlus.simulator.config import (
     ACCESS_TOKEN_VARIABLE,
     APP_SECRET_VARIABLE,
     DEFAULT_MODEL_LABEL,
+    Half,
     SimulatorConfig,
 )
 from vestlus.simulator.server import Simulator
@@ -37,8 +39,8 @@ def parse_arguments(arguments: Sequence[str]) -> SimulatorConfig:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001, help="0 takes a free port")
     parser.add_argument("--data", type=Path, required=True, help="SQLite file; made if missing")
-    parser.add_argument("--webhook-url", required=True)
-    parser.add_argument("--account-id", action="append", required=True, dest="account_ids")
+    parser.add_argument("--webhook-url", default="")
+    parser.add_argument("--account-id", action="append", default=[], dest="account_ids")
     parser.add_argument(
         "--app-secret",
         default=os.environ.get(APP_SECRET_VARIABLE, ""),
@@ -52,11 +54,19 @@ def parse_arguments(arguments: Sequence[str]) -> SimulatorConfig:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model-label", default=DEFAULT_MODEL_LABEL)
     parser.add_argument(
+        "--only",
+        choices=get_args(Half),
+        help="be only one half; the model needs no webhook address, account and secrets",
+    )
+    parser.add_argument("--run", default="", help="sets ids apart from other runs of this seed")
+    parser.add_argument(
         "--until-stdin-closes",
         action="store_true",
         help="end when standard input does, as when whoever started it is gone",
     )
     given = parser.parse_args(arguments)
+    if given.only != "model" and not (given.webhook_url and given.account_ids):
+        parser.error("--webhook-url and --account-id are needed")
     try:
         return SimulatorConfig(
             data=given.data,
@@ -68,6 +78,8 @@ def parse_arguments(arguments: Sequence[str]) -> SimulatorConfig:
             port=given.port,
             seed=given.seed,
             model_label=given.model_label,
+            only=given.only,
+            run=given.run,
             until_stdin_closes=given.until_stdin_closes,
         )
     except ValueError as error:

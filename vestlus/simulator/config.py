@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+#: The halves that may run as processes of their own.
+Half = Literal["graph", "model"]
 
 ACCESS_TOKEN_VARIABLE = "VESTLUS_SIMULATOR_ACCESS_TOKEN"  # noqa: S105  (a name, not a secret)
 APP_SECRET_VARIABLE = "VESTLUS_SIMULATOR_APP_SECRET"  # noqa: S105
@@ -23,10 +27,12 @@ class SimulatorConfig:
         port: The port to listen on; 0 takes a free one.
         seed: Decides every chance: faults, duplicates, delays, latencies.
         model_label: What the chat page says about who answers.
+        only: Be only one half: Instagram (Graph API, webhooks, chat page), or the model.
+        run: Sets message ids apart from those of other runs with the same seed.
         until_stdin_closes: End when standard input does, as when whoever started it is gone.
 
     Raises:
-        ValueError: If no account is given, or a secret is empty.
+        ValueError: If no account is given, or a secret is empty. The model alone needs neither.
 
     """
 
@@ -39,9 +45,13 @@ class SimulatorConfig:
     port: int = 0
     seed: int = 0
     model_label: str = DEFAULT_MODEL_LABEL
+    only: Half | None = None
+    run: str = ""
     until_stdin_closes: bool = False
 
     def __post_init__(self) -> None:
+        if self.only == "model":
+            return
         if not self.account_ids or not all(self.account_ids):
             message = "at least one account id is needed"
             raise ValueError(message)

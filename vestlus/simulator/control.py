@@ -199,7 +199,8 @@ class ControlApi:
             expects_answer=expects,
             any_answer=any_answer,
         )
-        self._webhooks.send_message(written, get_text(body, "quick_reply"))
+        if get_flag(body, "webhook", default=True):
+            self._webhooks.send_message(written, get_text(body, "quick_reply"))
         return written
 
     def _judge(self, after: int, prefix: str, grace: float) -> checker.Verdict:

@@ -15,12 +15,12 @@ from vestlus.simulator.jsontypes import (
     JsonObject,
     get_flag,
     get_number,
-    get_range,
     get_text,
     mentions,
     parse_object,
 )
 from vestlus.simulator.model import ModelApi
+from vestlus.simulator.model_pace import Latency
 from vestlus.simulator.moderation import ModerationApi
 from vestlus.simulator.state import State
 from vestlus.simulator.webhooks import WebhookSender
@@ -64,6 +64,7 @@ class FaultControlApi:
             web.post("/control/moderation", self.moderation),
             web.post("/control/raw-webhook", self.raw_webhook),
             web.get("/control/model-requests", self.model_requests),
+            web.get("/control/model-turns", self.model_turns),
             web.get("/control/stats", self.stats),
         ]
 
@@ -104,12 +105,12 @@ class FaultControlApi:
     async def model(self, request: web.Request) -> web.Response:
         """Answer `POST /control/model`."""
         body = parse_object(await request.read())
-        latency = get_range(body, "latency_seconds", self._model.latency)
+        latency = Latency.changed(self._model.latency, body)
         clear = get_flag(body, "clear", default=False)
         self._model_faults.change(body.get("faults", []), clear=clear)
         self._model.latency = latency
         answer: JsonObject = {
-            "latency_seconds": list(latency),
+            "latency_seconds": latency.to_json(),
             "rules": self._model_faults.to_json(),
         }
         return web.json_response(answer)
@@ -150,6 +151,11 @@ class FaultControlApi:
         newer = [each for each in self._model.log.requests if each.seq > after]
         found = [body for body in (each.to_json() for each in newer) if mentions(body, wanted)]
         return web.json_response({"requests": found[:limit]})
+
+    async def model_turns(self, request: web.Request) -> web.Response:
+        """Answer `GET /control/model-turns`."""
+        turns = self._model.turns.after(query_number(request, "after", 0))
+        return web.json_response({"turns": turns, "under_way": self._model.under_way})
 
     async def stats(self, _request: web.Request) -> web.Response:
         """Answer `GET /control/stats`."""

@@ -31,6 +31,7 @@ from vestlus.simulator.model_http import (
     no_key,
 )
 from vestlus.simulator.model_output import model_output
+from vestlus.simulator.model_pace import Latency, TurnLog
 from vestlus.simulator.model_request import Prompt, read_chat, read_responses
 
 MODELS = ("simulator", "simulator-embedding")
@@ -52,9 +53,10 @@ class ModelApi:
         clock: Callable[[], float],
         rng: random.Random,
     ) -> None:
-        self.latency = (0.0, 0.0)
+        self.latency = Latency()
         self.log = log
         self._times = times
+        self.turns = TurnLog()
         self._faults = faults
         self._clock = clock
         self._rng = rng
@@ -116,7 +118,8 @@ class ModelApi:
         async def answer(recorded: RecordedRequest, raw: bytes) -> web.Response | None:
             body = parse_object(raw)
             prompt = read(body)
-            wait = self._rng.uniform(*self.latency)
+            began = self._clock()
+            wait = self.latency.draw(self._rng)
             if wait:
                 await asyncio.sleep(wait)
             if _is_gone(request):
@@ -138,7 +141,9 @@ class ModelApi:
                 now=self._clock(),
                 prompt_characters=prompt.characters,
             )
-            return web.json_response(said)
+            response = web.json_response(said)
+            self.turns.add(prompt, began, self._clock())
+            return response
 
         return await self._watched(request, answer)
 

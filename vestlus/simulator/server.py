@@ -94,7 +94,7 @@ class Simulator:
             raise RuntimeError(message)
         await asyncio.shield(self._failed)
 
-    async def _start(self, stack: AsyncExitStack) -> None:
+    async def _start(self, stack: AsyncExitStack) -> None:  # noqa: PLR0915 - it joins all parts
         config = self._config
         loop = asyncio.get_running_loop()
         failed: asyncio.Future[None] = loop.create_future()
@@ -122,7 +122,10 @@ class Simulator:
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         tasks = TaskGroup("simulator", fail)
         stack.push_async_callback(tasks.cancel)
-        state = State(config.account_ids, data, saved, clock=self._clock, rng=rng())
+        ids = rng()
+        if config.run:
+            ids.seed(f"{config.seed} {config.run}")
+        state = State(config.account_ids, data, saved, clock=self._clock, rng=ids)
         media = MediaStore(data, session)
         webhooks = WebhookSender(
             WebhookPoster(config.webhook_url, config.app_secret, session),
@@ -176,9 +179,11 @@ class Simulator:
             graph_faults=graph_faults,
             model_faults=model_faults,
         )
+        instagram = (graph, graph_tokens, control, people, token_control, publishing, page)
+        halves = {"graph": instagram, "model": (model, moderation)}
+        wanted = [each for name in halves if config.only in {None, name} for each in halves[name]]
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[refuse_bad_input])
-        controls = (control, people, token_control, publishing, fault_control)
-        for part in (graph, graph_tokens, model, moderation, *controls, page):
+        for part in (*wanted, fault_control):
             app.add_routes(part.routes())
         await self._listen(app, arrivals, stack)
         state.origin = self.url

@@ -11,7 +11,7 @@ from vestlus.scheduling.event_rules import Applies, LastFirings, fired, held_bac
 from vestlus.store import schema
 from vestlus.store.plan_rows import NewTrigger, RuleFiring, RuleOutcome, Taken, TriggerRow
 from vestlus.store.sql_codec import cleaned
-from vestlus.store.sql_database import Database
+from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_plan_rows import encode_outcomes, new_occurrence_values, trigger_row
 
@@ -33,9 +33,8 @@ class SqlTriggers(SqlPart):
     Locks are taken in one order: the event by its key, then its rules by name.
     """
 
-    def __init__(self, database: Database, outbox_partitions: int) -> None:
-        super().__init__(database, outbox_partitions)
-        dialect = database.dialect
+    def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
+        super().__init__(dialect, outbox_partitions)
         by_key = (
             _EVENT.source == _word("of_source"),
             _EVENT.name == _word("of_name"),
