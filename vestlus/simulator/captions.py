@@ -27,6 +27,7 @@ TITLES = ("title", "name", "headline", "pealkiri", "nimi")
 MOST_DETAILS = 4
 LONGEST_DETAIL = 200
 MOST_LINES = 2
+TAG_WEIGHT, TOPIC_WEIGHT = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,17 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 def _choose(asked: Asked) -> list[ListedPicture]:
     """Return the pictures that share most with the task and the event; the first of equal ones."""
-    wanted = _stems(" ".join((asked.task, *(said for _, said in asked.event))))
-    ranked = sorted(
-        asked.offered, key=lambda each: -len(wanted & _stems(f"{each.shows} {each.tags}"))
-    )
-    return ranked[: asked.count]
+    wanted = languages.words(" ".join((asked.task, *(said for _, said in asked.event))))
+    stems, topics = languages.stems(wanted), languages.topics(wanted)
+
+    def likeness(picture: ListedPicture) -> int:
+        shown, tagged = languages.words(picture.shows), languages.words(picture.tags)
+        shared = len(stems & languages.stems(shown)) + TAG_WEIGHT * len(
+            stems & languages.stems(tagged)
+        )
+        return shared + TOPIC_WEIGHT * len(topics & languages.topics([*shown, *tagged]))
+
+    return sorted(asked.offered, key=lambda each: -likeness(each))[: asked.count]
 
 
 def _caption(prompt: Prompt, asked: Asked, shows: tuple[str, ...]) -> str:
@@ -135,19 +142,25 @@ def _caption(prompt: Prompt, asked: Asked, shows: tuple[str, ...]) -> str:
 
 
 def _lines(prompt: Prompt, asked: Asked, language: str) -> list[str]:
-    """Return the account's lines that fit the task and the event, as far as they are in the
-    language.
-    """
+    """Return the account's lines that fit the task and the event best, of those in the language."""
     sections = read_sections(prompt.instructions)
-    persona = persona_match.read_persona(sections.told, sections.documents)
+    told, documents = (
+        tuple("\n".join(_in_language(text, language)) for text in texts)
+        for texts in (sections.told, sections.documents)
+    )
+    persona = persona_match.read_persona(told, documents)
     words = languages.words(" ".join((asked.task, *(said for _, said in asked.event))))
-    best = persona_match.best_lines(persona, words)
-    return [line for line in best if languages.guess_language(line) == language][:MOST_LINES]
+    return persona_match.best_lines(persona, words)[:MOST_LINES]
+
+
+def _in_language(text: str, language: str) -> list[str]:
+    """Return the lines of a text in a language, and its headings."""
+    return [
+        line
+        for line in text.splitlines()
+        if line.lstrip().startswith("#") or languages.guess_language(line) == language
+    ]
 
 
 def _sentence(text: str) -> str:
     return text if not text or text[-1] in ".!?…" else f"{text}."
-
-
-def _stems(text: str) -> frozenset[str]:
-    return languages.stems(languages.words(text))
