@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -68,6 +69,7 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
                 drafter=drafter,
                 kept=partial(rows_of_file, settings.schedules, settings.accounts),
                 clock=system_clock,
+                monotonic=time.monotonic,
             )
         )
         holder = PlannerHolder(service)

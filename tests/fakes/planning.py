@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.clock import virtual_ms
+from tests.fakes.clock import virtual_monotonic, virtual_ms
 from tests.fakes.store_plans import MemoryPlans
 from vestlus.planning.definitions import row_of
 from vestlus.planning.planner import Planner
@@ -91,6 +91,7 @@ class PlanPlace:
             drafter=self.drafter,
             kept=self.kept,
             clock=self.clock,
+            monotonic=virtual_monotonic,
             rules=self.rules,
             steps=self.steps,
         )

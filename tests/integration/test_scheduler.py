@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -119,6 +120,7 @@ def planner_of(store: Store, lease: Lease, killer: Killer | None = None, *names:
         drafter=drafter,
         kept=lambda _: (),
         clock=system_clock,
+        monotonic=time.monotonic,
         rules=QUICK,
         steps=Counter(),
     )
@@ -231,6 +233,7 @@ async def test_the_service_plans_while_it_holds_the_lease_and_hears_the_bell(
             drafter=PretendDrafter(),
             kept=lambda _: (),
             clock=system_clock,
+            monotonic=time.monotonic,
             rules=slow,
         ) as service,
     ):

@@ -368,8 +368,25 @@ async def test_a_clock_that_goes_ahead_passes_over_by_the_rule(place: PlanPlace)
         await until_ms(FIRST_MS - MINUTE_MS)
         offset = 3 * HOUR_MS - 20 * MINUTE_MS
         planner.ring()
-        await until_ms(FIRST_MS)
+        await until_ms(FIRST_MS + MINUTE_MS - 1000)
+        assert place.store.states("tund") == [READY]
+        await until_ms(FIRST_MS + MINUTE_MS + 1000)
     assert place.store.states("tund") == [SKIPPED, SKIPPED, HANDED, READY]
+
+
+@in_virtual_time
+async def test_a_clock_that_jumps_ahead_and_back_loses_nothing(place: PlanPlace) -> None:
+    offset = 0
+    place.clock = lambda: virtual_ms() + offset
+    place.file = [schedule(missed="skip")]
+    async with place.serving() as planner:
+        await until_ms(FIRST_MS - 3 * MINUTE_MS)
+        offset = 365 * 24 * HOUR_MS
+        planner.ring()
+        await until_ms(FIRST_MS - 2 * MINUTE_MS)
+        offset = 0
+        await until_ms(FIRST_MS + 2 * HOUR_MS + 1000)
+    assert place.store.states("tund") == [HANDED] * 3
 
 
 @in_virtual_time

@@ -16,7 +16,6 @@ from vestlus.planning.definitions import Unreadable, read_definition
 from vestlus.planning.ports import Drafted, Drafter, Impossible, NotNow
 from vestlus.planning.rules import PlannerRules
 from vestlus.planning.settling import (
-    Attendance,
     Ending,
     drafted,
     ended,
@@ -27,6 +26,7 @@ from vestlus.planning.settling import (
     pause_ending,
     was_missed,
 )
+from vestlus.planning.watch import Attendance
 from vestlus.scheduling.missed import MissedRule
 from vestlus.store.occurrences import OPEN, OccurrenceState
 from vestlus.store.plan_port import Occurrences, Schedules

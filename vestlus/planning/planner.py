@@ -21,7 +21,7 @@ from vestlus.planning.definitions import Unreadable, read_definition
 from vestlus.planning.pool import Pool
 from vestlus.planning.ports import Drafter
 from vestlus.planning.rules import PlannerRules
-from vestlus.planning.settling import Attendance
+from vestlus.planning.watch import Attendance, Steadiness
 from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.plan_rows import Claim, OccurrenceRow, ScheduleRow
 from vestlus.store.rows import Lease
@@ -53,6 +53,7 @@ class Planner:
         drafter: Drafter,
         kept: Kept,
         clock: Clock,
+        monotonic: Callable[[], float],
         rules: PlannerRules,
         steps: Counter[str],
     ) -> None:
@@ -60,9 +61,11 @@ class Planner:
         self._store = store
         self._kept = kept
         self._clock = clock
+        self._monotonic = monotonic
         self._rules = rules
         self._steps = steps
         self._attendance = Attendance()
+        self._steadiness = Steadiness()
         self._bench = Bench(
             store=store,
             lease=lease,
@@ -134,6 +137,10 @@ class Planner:
         """Does what is due, and returns after how many seconds there is more to do."""
         if self._is_draining:
             return self._rules.longest_seconds
+        unsettled = self._steadiness.unsettled_seconds(self._clock(), self._monotonic())
+        if unsettled:
+            _log.warning("clock_jumped_ahead", believed_in_seconds=round(unsettled))
+            return min(unsettled, self._rules.longest_seconds)
         has_claimed = await self._claim()
         now_ms = self._clock()
         self._attendance.note(now_ms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -60,6 +60,7 @@ class PlannerService:
         drafter: Drafter,
         kept: Kept,
         clock: Clock,
+        monotonic: Callable[[], float],
         rules: PlannerRules | None = None,
     ) -> None:
         self._bus = bus
@@ -67,6 +68,7 @@ class PlannerService:
         self._drafter = drafter
         self._kept = kept
         self._clock = clock
+        self._monotonic = monotonic
         self._rules = rules or PlannerRules()
         self._steps: Counter[str] = Counter()
         self._held: _Held | None = None
@@ -95,6 +97,7 @@ class PlannerService:
             drafter=self._drafter,
             kept=self._kept,
             clock=self._clock,
+            monotonic=self._monotonic,
             rules=self._rules,
             steps=self._steps,
         )
