@@ -213,7 +213,8 @@ async def test_other_methods_are_not_allowed(desk: Desk, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["departure", "", "Arrival", "arrival/", "arrival/x", "õ", "../arrival", "\x00"]
+    "name",
+    ["departure", "", "Arrival", "arrival/", "arrival/x", "õ", "../arrival", "\x00", "\udcff"],
 )
 async def test_an_unknown_event_is_not_found_and_recorded(desk: Desk, name: str) -> None:
     answer = await desk.post(path=f"/events/{name}")
