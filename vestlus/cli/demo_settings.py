@@ -142,7 +142,7 @@ def _schedule(account: Account, now_ms: int) -> Schedule:
         name="tutvustus",
         account=account.id,
         at=wall + _MINUTE,
-        choose="model",
+        tags=("asukoht",),
         not_again_days=0,
         prompt=("Kutsu inimesi külla ja ütle, kust meid leiab: aadress ja peatus."),
         approve=False,
