@@ -95,7 +95,7 @@ async def run(folder: Path, *words: str, **environment: str) -> Ended:
 
 
 class Forks:
-    """Evaluations in processes that have imported everything."""
+    """Evaluations in processes that have imported everything, with no pictures."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
         self._process = process
@@ -106,7 +106,7 @@ class Forks:
         told = {
             "folder": str(folder),
             "words": ["eval", *words],
-            "environment": environ(environment),
+            "environment": environ({"VESTLUS_IMAGE_FOLDER": str(self._folder), **environment}),
             "program": PROGRAM,
             "out": str(out),
             "err": str(err),
@@ -130,7 +130,9 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        yield Forks(process, tmp_path_factory.mktemp("eval"))
+        folder = tmp_path_factory.mktemp("eval")
+        (folder / "catalogue.toml").touch()
+        yield Forks(process, folder)
 
 
 @pytest.fixture
