@@ -5,6 +5,9 @@ VENV := .venv/bin
 
 export RAY_USAGE_STATS_ENABLED := 0
 
+# Some images set it. Tests start hundreds of processes, each of which would compile everything.
+unexport PYTHONDONTWRITEBYTECODE
+
 # PYTHON=/path/to/python3.12 chooses the Python that .venv is made with.
 ifdef PYTHON
 export PYTHON

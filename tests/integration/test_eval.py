@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,28 @@ try:
     app()
 except SettingsError as error:
     sys.exit(f"settings: {error}")
+"""
+
+#: Runs the program for each line it gets, in a fork, which has its imports behind it: they take
+#: longer than all the rest.
+FORKING = """
+import json, os, sys
+import vestlus.evaluation.model, vestlus.evaluation.opening, vestlus.evaluation.running
+import rich.console, rich.progress, rich.table
+
+for line in sys.stdin:
+    told = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.chdir(told["folder"])
+        os.environ.clear()
+        os.environ.update(told["environment"])
+        for stream, name in ((sys.stdout, "out"), (sys.stderr, "err")):
+            os.dup2(os.open(told[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
+        sys.argv = ["eval", *told["words"]]
+        exec(told["program"])
+        sys.exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 ONE = """
@@ -51,12 +75,16 @@ class Ended:
         return results
 
 
-async def run(folder: Path, *words: str, **environment: str) -> Ended:
+def environ(given: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | given
+
+
+async def run(folder: Path, *words: str, **environment: str) -> Ended:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PROGRAM, "eval", *words),
         cwd=folder,
-        env=kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | environment,
+        env=environ(environment),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -64,6 +92,47 @@ async def run(folder: Path, *words: str, **environment: str) -> Ended:
         out, err = await process.communicate()
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
+
+
+class Forks:
+    """Evaluations in processes that have imported everything, with no pictures."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+
+    async def run(self, folder: Path, *words: str, **environment: str) -> Ended:
+        out, err = self._folder / "out", self._folder / "err"
+        told = {
+            "folder": str(folder),
+            "words": ["eval", *words],
+            "environment": environ({"VESTLUS_IMAGE_FOLDER": str(self._folder), **environment}),
+            "program": PROGRAM,
+            "out": str(out),
+            "err": str(err),
+        }
+        status = await asyncio.to_thread(self._ended, json.dumps(told))
+        return Ended(status, *await asyncio.to_thread(lambda: (out.read_text(), err.read_text())))
+
+    def _ended(self, told: str) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(told, file=self._process.stdin, flush=True)
+        return int(self._process.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        folder = tmp_path_factory.mktemp("eval")
+        (folder / "catalogue.toml").touch()
+        yield Forks(process, folder)
 
 
 @pytest.fixture
@@ -85,10 +154,12 @@ async def test_the_example_passes_from_a_fresh_clone(tmp_path: Path) -> None:
     assert await asyncio.to_thread(lambda: [*tmp_path.iterdir()]) == []
 
 
-async def test_what_is_wrong_is_in_the_table_and_in_the_exit_status(tmp_path: Path) -> None:
+async def test_what_is_wrong_is_in_the_table_and_in_the_exit_status(
+    tmp_path: Path, forks: Forks
+) -> None:
     (tmp_path / "persona.md").write_text("- Oleme avatud kell 9–19.")
     (tmp_path / "eval.toml").write_text(ONE + 'must_not = "avatud"\nhandover = true\n')
-    ended = await run(tmp_path, "eval.toml", "--simulator", "--repeat", "2")
+    ended = await forks.run(tmp_path, "eval.toml", "--simulator", "--repeat", "2")
     assert ended.status == 1
     assert "FAILED 0/2" in ended.out
     assert 'says "avatud"' in ended.out
@@ -115,10 +186,10 @@ async def test_without_a_model_it_says_what_to_set(file: Path) -> None:
     assert "--simulator" in ended.err
 
 
-async def test_the_configured_model_is_asked(file: Path) -> None:
+async def test_the_configured_model_is_asked(file: Path, forks: Forks) -> None:
     async with FakeOpenAI(says("Oleme avatud 9–19")) as server:
         server.script += [says("Ma ei tea")]
-        ended = await run(
+        ended = await forks.run(
             file.parent,
             *("eval.toml", "--json", "--repeat", "3", "--at-once", "1"),
             OPENAI_BASE_URL=server.url,
@@ -133,7 +204,9 @@ async def test_the_configured_model_is_asked(file: Path) -> None:
     assert {one.body["model"] for one in server.received} == {"our-model"}
 
 
-async def test_an_account_of_the_settings_is_asked_with_its_own_files(tmp_path: Path) -> None:
+async def test_an_account_of_the_settings_is_asked_with_its_own_files(
+    tmp_path: Path, forks: Forks
+) -> None:
     knowledge = tmp_path / "documents"
     knowledge.mkdir()
     (knowledge / "ajad.md").write_text("Oleme avatud kell 9–19.")
@@ -143,7 +216,7 @@ async def test_an_account_of_the_settings_is_asked_with_its_own_files(tmp_path: 
     )
     (tmp_path / "eval.toml").write_text('[[questions]]\nask = "Mis kell?"\nmust = "9–19"\n')
     async with FakeOpenAI(says("9–19")) as server:
-        ended = await run(tmp_path, "eval.toml", OPENAI_BASE_URL=server.url)
+        ended = await forks.run(tmp_path, "eval.toml", OPENAI_BASE_URL=server.url)
     assert ended.status == 0, ended.err
     assert "as expected" in ended.out
     (request,) = server.received
@@ -151,11 +224,13 @@ async def test_an_account_of_the_settings_is_asked_with_its_own_files(tmp_path: 
     assert "Oleme avatud kell 9–19." in json.dumps(request.body, ensure_ascii=False)
 
 
-async def test_a_model_that_refuses_is_a_failed_question_and_not_the_end(file: Path) -> None:
+async def test_a_model_that_refuses_is_a_failed_question_and_not_the_end(
+    file: Path, forks: Forks
+) -> None:
     await asyncio.to_thread(file.write_text, ONE + '[[questions]]\nask = "x"\nmust = "9–19"\n')
     async with FakeOpenAI(says("9–19")) as server:
         server.script += [fails(401)]
-        ended = await run(
+        ended = await forks.run(
             file.parent,
             *("eval.toml", "--json", "--at-once", "1"),
             OPENAI_BASE_URL=server.url,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -39,6 +40,7 @@ OF_OTHER_FEATURES = {
 }
 
 
+@cache
 def exception_classes() -> dict[str, type[Exception]]:
     return {
         name: one
@@ -59,22 +61,26 @@ def test_every_exception_class_of_the_openai_package_is_mapped() -> None:
 
 
 def test_every_status_has_a_meaning_that_does_not_depend_on_the_class() -> None:
-    client = openai.AsyncOpenAI(api_key="k", base_url="http://127.0.0.1/v1")
     for status in range(300, 600):
         response = httpx2.Response(status, request=REQUEST, json={"error": {}})
-        error = client._make_status_error_from_response(response)
+        error = client()._make_status_error_from_response(response)
         failed = failure_of(error, OPTIONAL, NOW_MS)
         unavailable = status in {401, 403, 404, 408, 409, 425, 429} or status >= 500
         assert isinstance(failed.error, AssistantUnavailable) is unavailable, status
         assert failed.retry is (unavailable and status not in {401, 403, 404}), status
 
 
+@cache
+def client() -> openai.AsyncOpenAI:
+    """A client that is asked what it makes of responses, and sends nothing."""
+    return openai.AsyncOpenAI(api_key="k", base_url="http://127.0.0.1/v1")
+
+
 def status_error(status: int, body: Any, **headers: str) -> openai.APIStatusError:  # noqa: ANN401
     """The error that the SDK itself makes of such a response."""
-    client = openai.AsyncOpenAI(api_key="k", base_url="http://127.0.0.1/v1")
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     response = httpx2.Response(status, request=REQUEST, json=body, headers=named)
-    return client._make_status_error_from_response(response)
+    return client()._make_status_error_from_response(response)
 
 
 def envelope(code: str, message: str = "", param: str | None = None) -> dict[str, Any]:
