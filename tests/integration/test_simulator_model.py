@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal
@@ -353,3 +354,17 @@ async def test_the_model_takes_as_long_as_told(client: Client, model: openai.Asy
         *(model.responses.create(model="simulator", input="Tere") for _ in range(20))
     )
     assert 0.2 <= loop.time() - start < 2
+
+
+async def test_a_fault_that_spares_second_tries_knows_when_the_model_answered(
+    client: Client, model: openai.AsyncOpenAI
+) -> None:
+    """However long the user has waited: what was just made has not been tried before."""
+    long_ago = round((time.time() - 60) * 1000)
+    await client.control("messages", {"user": "u1", "text": "Tere", "timestamp_ms": long_ago})
+    rule = {"kind": "throttle", "next": 1, "fresh_seconds": 30}
+    await client.control("faults", {"rules": [rule]})
+    assert (await client.send("9-17 #u1-1"))[0] == 200
+    await model.responses.create(model="simulator", instructions=PERSONA, input="Mis kell? #u1-2")
+    assert (await client.send("9-17 #u1-2"))[0] == 400
+    assert (await client.get("/control/stats"))["graph_faults_by_op"] == {"send throttle": 1}
