@@ -39,7 +39,7 @@ ifeq ($(strip $(ARGS)),)
 # Tests that start whole services go in two lanes, whose tests share what is running; and apart from
 # the others, which leave no processor idle.
 	@$(VENV)/python -m pytest --numprocesses 2 --dist worksteal $(SIDE_BY_SIDE)
-	@exec $(VENV)/python -m pytest --numprocesses 2 --dist loadgroup $(WHOLE)
+	@exec $(VENV)/python -m pytest --numprocesses 2 --dist loadscope $(WHOLE)
 else
 	@exec $(VENV)/python -m pytest $(ARGS)
 endif

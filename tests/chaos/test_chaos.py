@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.chaos.plan import drawn
 from tests.chaos.run import run_pair
-from tests.e2e.conftest import OTHER_LANE, PRODUCTION
+from tests.e2e.conftest import PRODUCTION
 from tests.services import PostgresServer, RabbitMQServer
 
 SECONDS, USERS, SEED = 60.0, 50, 4
 
 
-@pytest.mark.xdist_group(OTHER_LANE)
 async def test_whatever_breaks_nothing_is_lost_doubled_or_out_of_order(
     tmp_path: Path,
     say: Callable[[str], None],
