@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -16,7 +17,9 @@ import pytest
 from aiohttp import web
 
 from tests.integration.simulator_harness import FIRST, SECOND, SECRET, TOKEN
+from vestlus.cli.ports import free_port
 from vestlus.loadtest.recording import Recording
+from vestlus.loadtest.verdict import STATUS, Outcome
 from vestlus.simulator import Simulator, SimulatorConfig
 from vestlus.simulator.load.plan import Plan, read_faults
 from vestlus.simulator.load.run import Load, NotAnsweredError
@@ -30,6 +33,7 @@ class SmallService:
     url: str = ""
     graph: str = ""
     model: str = ""
+    token: str = TOKEN
     #: Statuses for the next webhooks, in place of 200; nothing of them is taken in.
     refuse: list[int] = field(default_factory=list)
     #: Messages whose marker ends so are never answered.
@@ -40,6 +44,9 @@ class SmallService:
     pictures: int = 0
     posts: Counter[int] = field(default_factory=Counter)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        return web.Response()
 
     async def take(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -71,7 +78,7 @@ class SmallService:
             await self._post(f"{self.graph}/graph/v25.0/{account}/messages", answer)
 
     async def _post(self, url: str, body: object) -> Any:  # noqa: ANN401 - JSON
-        headers = {"Authorization": f"Bearer {TOKEN}"}
+        headers = {"Authorization": f"Bearer {self.token}"}
         async with self.http.post(url, json=body, headers=headers) as response:
             return await response.json()
 
@@ -81,7 +88,7 @@ async def small_service() -> AsyncIterator[SmallService]:
     async with aiohttp.ClientSession() as http:
         service = SmallService(http)
         app = web.Application()
-        app.add_routes([web.post("/webhook", service.take)])
+        app.add_routes([web.post("/webhook", service.take), web.get("/readyz", service.ready)])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -274,3 +281,45 @@ def test_the_process_names_every_wrong_fault_before_anything_starts() -> None:
     assert said["kind"] == "refused"
     assert said["problem"].splitlines()[0].startswith("fault 2: kind must be one of apply, drop")
     assert said["problem"].splitlines()[1] == "fault 3: on must be one of graph, model, webhooks"
+
+
+async def test_the_command_drives_a_deployment_and_leaves_a_report(tmp_path: Path) -> None:
+    config = tmp_path / "own.toml"
+    config.write_text(
+        "".join(
+            f'[[accounts]]\nid = "{one}"\naccess_token = "a-token"\n' for one in (FIRST, SECOND)
+        ),
+        "utf-8",
+    )
+    graph, model = free_port("127.0.0.1"), free_port("127.0.0.1")
+    async with small_service() as service:
+        service.token = "a-token"
+        service.graph, service.model = f"http://127.0.0.1:{graph}", f"http://127.0.0.1:{model}"
+        command = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "vestlus.cli.main", "loadtest", "--target", service.url),
+            *("--users", "10", "--rate", "20", "--duration", "2s", "--accounts", "2"),
+            *("--model-latency", "fixed:100ms", "--graph-port", str(graph)),
+            *("--model-port", str(model), "--report", str(tmp_path / "report")),
+            env=os.environ
+            | {
+                "VESTLUS_CONFIG": str(config),
+                "VESTLUS_APP_SECRETS": SECRET,
+                "VESTLUS_BURST_WAIT_SECONDS": "0",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        said, wrong = await command.communicate()
+
+    text = said.decode()
+    assert f"VESTLUS_GRAPH_URL=http://127.0.0.1:{graph}/graph/v25.0" in text, wrong.decode()
+    found = json.loads((tmp_path / "report" / "loadtest.json").read_text("utf-8"))
+    assert found["promises"]["answered"] == found["throughput"]["due"] > 20
+    assert found["promises"]["ok"]
+    assert {part["name"] for part in found["parts"]} == {
+        *("generator", "pretend Graph", "pretend model"),
+    }
+    assert all(part["memory_bytes_most"] > 0 for part in found["parts"])
+    # A busy machine may make it no result; it is a whole one all the same.
+    assert STATUS[Outcome(found["verdict"]["outcome"])] == command.returncode
+    assert (tmp_path / "report" / "loadtest.html").stat().st_size > 5000

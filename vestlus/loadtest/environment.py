@@ -112,7 +112,7 @@ def service_environment(
         "VESTLUS_MEDIA_HOSTS": urlsplit(graph_url).netloc,
         "VESTLUS_IMAGE_FOLDER": str(starter_folder()),
         "OPENAI_BASE_URL": f"{model_url}/openai/v1",
-        "OPENAI_API_KEY": "not needed by the simulator",
+        "OPENAI_API_KEY": "not-needed-by-the-simulator",
         "VESTLUS_MODEL": "simulator",
     }
 

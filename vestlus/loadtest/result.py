@@ -108,7 +108,7 @@ def _asked(options: Options) -> dict[str, Any]:
     asked = asdict(options)
     for name in ("json_file", "report", "listen", "seen_as", "graph_port", "model_port"):
         del asked[name]
-    return asked
+    return asked | {"faults": list(options.faults)}
 
 
 def _errors(recording: Recording, ended: dict[str, Any] | None) -> dict[str, Any]:
