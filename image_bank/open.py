@@ -62,7 +62,7 @@ async def open_links(settings: Settings, store: Bank, clock: Clock) -> AsyncIter
     async with open_bank(settings, store, clock) as bank:
         yield BankLinks(
             bank=bank,
-            signer=_signer(settings),
+            signer=link_signer(settings),
             public_url=settings.public_url,
             accounts=settings.account,
         )
@@ -73,7 +73,7 @@ async def open_media(settings: Settings, clock: Clock) -> AsyncIterator[MediaHan
     """What answers ``/media/``. Raises SettingsError without an encryption key, and as
     :func:`open_storage`.
     """
-    signer = _signer(settings)
+    signer = link_signer(settings)
     async with open_storage(settings) as storage:
         yield MediaHandler(signer=signer, storage=storage, clock=clock)
 
@@ -98,7 +98,8 @@ async def load_at_start(settings: Settings, store: Bank, clock: Clock) -> Loaded
     return loaded
 
 
-def _signer(settings: Settings) -> LinkSigner:
+def link_signer(settings: Settings) -> LinkSigner:
+    """Signs links to pictures. Raises SettingsError without an encryption key."""
     secret = settings.encryption_key
     if secret is None:
         problem = "VESTLUS_ENCRYPTION_KEY: is missing; links to pictures are signed with it"

@@ -5,13 +5,10 @@ may send events.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from vestlus.planning.conditions import compile_condition
-from vestlus.planning.schemas import schema_problems
 from vestlus.scheduling.quiet import parse_quiet_hours
 from vestlus.settings_posts import PlanName, PostPlan
 from vestlus.settings_values import comma_separated, header_safe
@@ -23,20 +20,28 @@ _SOURCE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
 def _schema(value: dict[str, Any]) -> dict[str, Any]:
-    problems = schema_problems(value)
-    if problems:
-        raise ValueError("; ".join(problems))
+    if value:
+        # Here: most processes have no rules, and need not load what reads their schemas.
+        from vestlus.planning.schemas import schema_problems  # noqa: PLC0415
+
+        problems = schema_problems(value)
+        if problems:
+            raise ValueError("; ".join(problems))
     return value
 
 
-def _readable_by(parse: Callable[[str], object]) -> AfterValidator:
-    """A text that somebody else reads, and refuses with a ValueError."""
+def _condition(value: str) -> str:
+    if value:
+        # As above.
+        from vestlus.planning.conditions import compile_condition  # noqa: PLC0415
 
-    def check(value: str) -> str:
-        parse(value)
-        return value
+        compile_condition(value)
+    return value
 
-    return AfterValidator(check)
+
+def _quiet_hours(value: str) -> str:
+    parse_quiet_hours(value)
+    return value
 
 
 class EventRule(PostPlan):
@@ -47,14 +52,14 @@ class EventRule(PostPlan):
     #: JSON Schema that the payload must fit.
     payload: Annotated[dict[str, Any], Field(default_factory=dict), AfterValidator(_schema)]
     #: A Jinja2 expression over ``event``; empty for always.
-    when: Annotated[str, _readable_by(compile_condition)] = ""
+    when: Annotated[str, AfterValidator(_condition)] = ""
     delay_minutes: Annotated[float, Field(ge=0, le=60 * 24 * 30)] = 0.0
     #: Time that must lie between the rule's posts.
     cool_down_minutes: Annotated[float, Field(ge=0, le=60 * 24 * 365)] = 0.0
     #: Posts of this rule on one day of the account's calendar; 0 for no limit.
     most_per_day: Annotated[int, Field(ge=0, le=100)] = 0
     #: No posts of this rule then: ``22:00-07:00`` by the account's clock; they wait.
-    quiet_hours: Annotated[str, _readable_by(parse_quiet_hours)] = ""
+    quiet_hours: Annotated[str, AfterValidator(_quiet_hours)] = ""
 
 
 def event_source(entry: SecretStr) -> tuple[str, str]:

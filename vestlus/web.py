@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
 from starlette.applications import Starlette
@@ -50,6 +50,9 @@ PROBE_SECONDS = 3.0
 #: How old the store's sums in ``/metrics`` may be; Prometheus asks every 15 s or more.
 COUNTS_SECONDS = 10.0
 
+#: How long an event's answer waits for the bell; the scheduler looks by itself besides.
+RING_SECONDS = 1.0
+
 _NOT_YET = PlainTextResponse("not now\n", status_code=503, headers={"Retry-After": "5"})
 
 
@@ -67,7 +70,7 @@ class Front:
         self._event_counts: Counter[str] = Counter()
         self._events = EventsRoute(
             sources=settings.event_sources,
-            desk=EventDesk(rules_of(settings), system_clock, self._ring),
+            desk=EventDesk(rules_of(settings), system_clock, self._wake_planner),
             store=lambda: self._store,
             on_counts=self._event_counts.update,
         )
@@ -78,7 +81,7 @@ class Front:
             settings,
             Gate(settings.operator_token),
             store=lambda: self._store,
-            ring=self._ring,
+            ring=self._wake_planner,
             clock=system_clock,
         )
         self._rest = Starlette(
@@ -166,10 +169,12 @@ class Front:
                 return
             await backoff.wait()
 
-    async def _ring(self) -> None:
-        """Wakes the scheduler, which looks by itself too while the bus is away."""
+    async def _wake_planner(self) -> None:
+        """Rings, unless the bus is away or slow: nobody's request waits for that."""
         if self._bus is not None:
-            await ring(self._bus)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RING_SECONDS):
+                    await ring(self._bus)
 
     def _count(self, counts: Mapping[str, int]) -> None:
         self._counts.update(counts)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -29,7 +30,9 @@ def test_messages_are_answered_from_settings_alone(
     config = tmp_path / "own.toml"
     config.write_text(
         'VESTLUS_BURST_WAIT_SECONDS = 0.2\n[[accounts]]\nid = "17841400000000009"\n'
-        'access_token = "replaced by the environment"\npersona = "ours.md"\n',
+        'access_token = "replaced by the environment"\npersona = "ours.md"\n'
+        '[[event_rules]]\nname = "uudis"\nevent = "news"\ntags = ["news"]\n'
+        'caption = "{{ event.title }}"\n',
         "utf-8",
     )
     port = free_port("127.0.0.1")
@@ -39,6 +42,7 @@ def test_messages_are_answered_from_settings_alone(
             "VESTLUS_INGRESS": ingress,
             "VESTLUS_BUS_URL": amqp_space.url,
             "VESTLUS_DATABASE_URL": postgres_database,
+            "VESTLUS_EVENT_TOKENS": "shop=the-event-token",
         }
         with running_serve(tmp_path, simulator, own) as service:
             assert "8–20" in service.ask("somebody", "Mis kell te avate?")
@@ -60,14 +64,49 @@ def test_messages_are_answered_from_settings_alone(
             )
             assert [one["status"] for one in forged["responses"]] == [401]
             assert bool(service.processes("haproxy")) == (ingress == "haproxy")
+            _an_event_of_another_system_is_taken_once(service, own)
             _a_revoked_token_is_replaced_in_the_same_processes(service, own)
             _the_doctor_finds_all_well_but_the_certificate(service, own)
             service.process.send_signal(signal.SIGTERM)
             assert service.process.wait(120) == 0
         text = service.log.read_text("utf-8", errors="replace")
         assert "token_rejected" in text
-        for secret in ("IGSIM", "the app secret", "the-access-token", "kkkkk", "Mis kell te avate"):
+        for secret in (
+            "IGSIM",
+            "the app secret",
+            "the-access-token",
+            "kkkkk",
+            "Mis kell te avate",
+            "the-event-token",
+        ):
             assert secret not in text
+
+
+def _an_event_of_another_system_is_taken_once(service: Service, settings: dict[str, str]) -> None:
+    def tell(name: str, token: str) -> tuple[int, bytes]:
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            f"{service.address}/events/{name}",
+            data=b'{"title":"Uus raamat"}',
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Content-Type": "application/json",
+                "Idempotency-Key": "4711",
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read()
+
+    status, body = tell("news", "the-event-token")
+    assert status == 202
+    assert tell("news", "the-event-token") == (202, body)
+    assert tell("news", "another")[0] == 401
+    assert tell("none", "the-event-token")[0] == 404
+    unknown, known = _vestlus(settings, "events", "list")
+    assert (unknown["event"], unknown["outcomes"][0]["reason"]) == ("none", "unknown_event")
+    assert (known["id"], known["source"]) == (json.loads(body)["id"], "shop")
 
 
 def _a_revoked_token_is_replaced_in_the_same_processes(

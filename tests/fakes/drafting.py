@@ -127,6 +127,18 @@ class FakeModerator:
         return self.finding
 
 
+class SeenSearch(LexicalSearch):
+    """By words; it keeps what was looked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queries: list[str] = []
+
+    async def best(self, query: str, texts: Mapping[str, str], most: int) -> tuple[str, ...]:
+        self.queries.append(query)
+        return await super().best(query, texts, most)
+
+
 class Drafting:
     """A drafter and all that it is given."""
 
@@ -142,14 +154,14 @@ class Drafting:
         self.moderator = FakeModerator()
         values: dict[str, Any] = {"id": ACCOUNT, "name": "Raekoda", **(account or {})}
         self.account = Account.model_validate(values)
-        search = LexicalSearch()
+        self.search = SeenSearch()
         self.drafter = PostDrafter(
             accounts=lambda one: self.account if one == ACCOUNT else None,
             pictures=self.bank,
             used=self.used,
             writer=self.writer,
             moderator=self.moderator,
-            searches=lambda _: search,
+            searches=lambda _: self.search,
         )
 
     def withdraw(self, name: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from image_bank.catalogue import Picture, encode
 from tests.unit.test_webhook_handler import Answer
 from vestlus.cli.ports import free_port
 from vestlus.console.api import LARGEST_BODY
@@ -23,6 +24,20 @@ from vestlus.web import Front
 ACCOUNT = "17841400000000001"
 TOKEN = "sõna operaatorile"
 FIELDS = "must have five fields: minute, hour, day of month, month, day of week"
+MAP = encode(
+    Picture(
+        id="map",
+        file="map.png",
+        media_type="image/png",
+        size=1,
+        width=400,
+        height=400,
+        shows="Where we are",
+        in_posts=True,
+        post_file="map.jpg",
+        tags=("sea",),
+    )
+)
 NEWS = {"name": "news", "cron": "0 9 * * *", "tags": ["sea"], "caption": "Tere!"}
 
 
@@ -79,6 +94,7 @@ async def front(tmp_path: Path) -> AsyncIterator[Front]:
         async with asyncio.timeout(15):
             while made._store is None:
                 await asyncio.sleep(0.05)
+        await made._store.put_pictures({"map": MAP}, 1)
         yield made
 
 
@@ -89,6 +105,7 @@ async def test_a_schedule_is_added_shown_paused_and_removed(front: Front) -> Non
     assert (added["kept_by"], added["paused"], added["problem"]) == ("hand", False, "")
     assert await call(front, "GET", "/api/v1/schedules/news") == (200, added)
     assert await call(front, "GET", "/api/v1/schedules") == (200, {"schedules": [added]})
+    assert await call(front, "GET", "/api/v1/schedules?account=") == (200, {"schedules": [added]})
     assert await call(front, "GET", "/api/v1/schedules?account=1") == (200, {"schedules": []})
     status, paused = await call(front, "POST", "/api/v1/schedules/news/pause")
     assert (status, paused) == (200, added | {"paused": True})

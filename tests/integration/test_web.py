@@ -47,7 +47,7 @@ MESSAGE = json.dumps(
 ).encode()
 
 
-def settings(folder: Path, **changed: str) -> Settings:
+def settings(folder: Path, **changed: Any) -> Settings:  # noqa: ANN401 - any setting
     values: dict[str, Any] = {
         "data_dir": folder,
         "app_secrets": (SECRET,),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from image_bank.catalogue import Picture, encode
 from tests.contract.plan_support import DRAFT, claimed, hold_scheduler, post_of, step
@@ -173,7 +174,16 @@ def test_what_can_only_be_known_here_is_told_too(run: Run) -> None:
         "--account: is not the id of an account that is set up",
         "--at: is never due any more: all its times are over",
     ]
-    assert "unheard" in said.splitlines()[2]
+    assert "unheard: is not in the bank" in said.splitlines()[2]
+    for option, words, told in (
+        ("--caption", "{{ event.title }}", "--caption: names the field 'title'"),
+        ("--caption", "õ" * 2201, "--caption: Instagram takes 2200 characters"),
+        ("--prompt", "{{ event.title }}", "--prompt: names the field 'title'"),
+    ):
+        add = ("schedule", "x", "--cron", "0 9 * * *", "--picture", "map", option, words)
+        assert refused(PostRefused, *add).startswith(told)
+    untagged = ("schedule", "x", "--cron", "0 9 * * *", "--tag", "moon")
+    assert "--tag: the bank has 0 pictures" in refused(PostRefused, *untagged)
     assert "must have either at or cron" in refused(
         PostRefused, "schedule", "x", "--picture", "map"
     )
@@ -231,6 +241,29 @@ def test_a_service_with_a_name_that_somebody_took_does_not_start(
     )
     with pytest.raises(NotStartedError, match="vestlus posts unschedule news"):
         asyncio.run(check_adapters(settings))
+
+
+def test_what_of_the_file_could_not_be_posted_is_told_at_the_start(
+    run: Run, tmp_path: Path, database: str
+) -> None:
+    over = {"name": "over", "at": "2020-01-01T09:00", "pictures": ("gone",)}
+    filed = {"name": "filed", "cron": "0 9 * * *", "pictures": ("unheard", "map")}
+    rule = {"name": "rule", "event": "flood", "tags": ("moon",)}
+    settings = Settings.model_validate(
+        {
+            "data_dir": tmp_path / "var",
+            "database_url": database,
+            "accounts": ({"id": ACCOUNT},),
+            "schedules": (over, filed),
+            "event_rules": (rule,),
+        }
+    ).with_accounts_of_plans()
+    with capture_logs() as logs:
+        asyncio.run(check_adapters(settings))
+    told = {one["plan"]: one["problem"] for one in logs if one["event"] == "cannot_be_posted"}
+    assert told.keys() == {"filed", "rule"}
+    assert told["filed"].startswith("unheard: ")
+    assert told["rule"].startswith("tags: ")
 
 
 def test_a_schedule_that_there_is_not_is_said(run: Run) -> None:

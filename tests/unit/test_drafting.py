@@ -104,8 +104,8 @@ async def test_too_few_pictures_say_how_many_and_what_to_do() -> None:
     outcome = await none(drafting, of)
     assert outcome == Impossible(
         "too_few_pictures",
-        "2 needed, and of 2 that may be posted with the tags sea, 1 were not used within 30 days: "
-        "add pictures to the bank, or lower not_again_days",
+        "2 wanted, and of 2 for posts of this account with the tags sea, 1 not used within 30 "
+        "days: add pictures, or lower not_again_days",
     )
     assert (
         "mend their tags"
@@ -235,6 +235,8 @@ async def test_a_field_that_the_event_does_not_have_is_named() -> None:
         assert isinstance(outcome, Impossible)
         assert "'title'" in outcome.problem
     assert (await none(drafting, WRITTEN, "[1]")).reason == "event_unreadable"
+    empty = recipe(pictures=("hall",), prompt="{% if event.a is defined %}Write.{% endif %}")
+    assert (await none(drafting, empty, '{"b": 1}')).reason == "prompt_not_rendered"
 
 
 async def test_a_link_of_an_event_goes_into_a_caption_only_where_the_template_says_so() -> None:
@@ -282,10 +284,13 @@ async def test_the_model_may_choose_for_words_that_are_given() -> None:
 
 async def test_of_many_pictures_the_model_is_offered_those_that_fit() -> None:
     pictures = [bank_picture(f"p{number:03}", shows=f"Street {number}") for number in range(90)]
-    drafting = Drafting(*pictures, bank_picture("z", shows="A concert in the hall"))
-    of = recipe(choice=Choice.MODEL, prompt="Write about the concert")
-    assert ids(await drafted(drafting, occurrence(of))) == ("z",)
+    concert = bank_picture("z", shows="A concert in the hall")
+    drafting = Drafting(*pictures, concert, account={"mask": ["email"]})
+    of = recipe(choice=Choice.MODEL, prompt="Write about {{ event.what }}")
+    one = await drafted(drafting, occurrence(of, payload='{"what": "a concert", "by": "a@b.ee"}'))
+    assert ids(one) == ("z",)
     assert len(drafting.writer.tasks[0].offered) == 12
+    assert drafting.search.queries == ["Write about “a concert” a concert [email-1]"]
 
 
 async def test_a_picture_that_another_draft_took_meanwhile_is_not_taken_by_the_model() -> None:

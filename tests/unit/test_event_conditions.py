@@ -165,7 +165,7 @@ def test_a_condition_that_does_not_fit_the_data_fails_and_says_why(
     assert said in str(failed.value)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(
     source=st.text(alphabet="event.ab[]()'|+*-/<=>~{}% \n#0notandlower", max_size=40),
     value=st.none()

@@ -40,7 +40,7 @@ def check_read_or_refused(body: bytes) -> None:
     assert said.startswith(("the body ", "a ", "objects ", "there ", "NaN", "Infinity", "-Inf"))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(value=OBJECTS, ascii_only=st.booleans(), indent=st.none() | st.integers(0, 2))
 def test_every_object_within_bounds_is_read_as_it_is(
     value: dict[str, Any], *, ascii_only: bool, indent: int | None
@@ -51,7 +51,7 @@ def test_every_object_within_bounds_is_read_as_it_is(
     assert json.loads(data.text) == value
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(value=OBJECTS)
 def test_the_same_data_have_the_same_digest_however_they_are_written(
     value: dict[str, Any],
@@ -63,13 +63,13 @@ def test_the_same_data_have_the_same_digest_however_they_are_written(
     assert first.digest("a") == second.digest("a") != first.digest("b")
 
 
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 @given(body=st.binary(max_size=60))
 def test_bytes_do_no_harm(body: bytes) -> None:
     check_read_or_refused(body)
 
 
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 @given(text=st.text(alphabet='[]{}":,0129eE+-.\\u d8aNItrnfy', max_size=40))
 def test_what_is_nearly_json_does_no_harm(text: str) -> None:
     check_read_or_refused(("{" + text + "}").encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vestlus.planning.template_values import MOST_CHARACTERS
+from vestlus.planning.template_values import MOST_CHARACTERS, harmless
 from vestlus.planning.templates import (
     LONGEST_TEMPLATE,
     Facts,
@@ -81,7 +82,7 @@ def test_what_an_event_says_is_never_read_as_a_template() -> None:
 
 def test_names_and_tags_of_an_event_lose_their_signs_unless_the_template_wants_them() -> None:
     title = "Kõne @keegi #osta \uff20kolmas ##neljas info@vald.ee #\u200bviies #"
-    plain = "Kõne keegi osta kolmas neljas info@vald.ee \u200bviies "
+    plain = "Kõne keegi osta kolmas neljas info@vald.ee viies "
     assert text("{{ event.title }}", title=title) == plain
     assert text("#{{ event.title|lower }}", title="Rae") == "#rae"
     # What is left over at the end of one value does not reach the next.
@@ -89,6 +90,14 @@ def test_names_and_tags_of_an_event_lose_their_signs_unless_the_template_wants_t
     rendered = render("{{ event.title|as_is }}", facts(title=title))
     assert rendered.text == title
     assert rendered.written == title
+
+
+@given(st.text(alphabet="a1_@#\uff20 .\u200b\n", max_size=12))
+def test_no_name_or_tag_is_left_in_what_an_event_says(said: str) -> None:
+    left = harmless(said)
+    assert not re.search(r"(?<![^\W_])[@#\uff20][\u200b]*\w", left)
+    assert harmless(left) == left
+    assert not left.endswith(("@@", "##"))
 
 
 def test_what_the_author_wrote_is_told_from_what_the_event_says() -> None:

@@ -72,7 +72,7 @@ STRETCHES = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(
     zone=st.sampled_from(ZONES),
     day=st.sampled_from(DAYS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from vestlus.errors import SettingsError
 from vestlus.settings import Mode, Settings, load_settings
+from vestlus.settings_schedules import Schedule
 
 ONE = '[[accounts]]\nid = "1"\ntimezone = "Asia/Kathmandu"\n'
 TWO = ONE + '[[accounts]]\nid = "2"\n'
@@ -184,3 +186,21 @@ def test_whatever_a_schedule_says_it_is_one_or_is_told_in_words(
         (one,) = settings.schedules
         assert one.account == "1"
         list(zip(range(3), one.recurrence("UTC").after(0), strict=False))
+
+
+def test_the_schedules_of_the_manual_are_schedules(file: Path) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "posts.md").read_text("utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", manual, re.DOTALL)
+    names = {
+        one.name
+        for example in examples
+        if "[[schedules]]" in example
+        for one in load(file, ONE + example).schedules
+    }
+    assert names >= {"hommik", "joulud"}
+
+
+def test_the_manual_names_every_key_of_a_schedule() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "posts.md").read_text("utf-8")
+    for key in Schedule.model_fields:
+        assert re.search(rf"^\|.*`{key}`", manual, re.MULTILINE), key

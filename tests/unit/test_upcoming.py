@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vestlus.planning.definitions import row_of
+from vestlus.planning.definitions import next_look_ms, row_of
 from vestlus.planning.telling import moment_values, upcoming_values, wall
 from vestlus.planning.upcoming import MOST_DAYS, Snapshot, Source, Upcoming, until, upcoming
 from vestlus.scheduling.recipe import Recipe
@@ -116,6 +119,36 @@ def test_everything_is_in_one_row_by_time() -> None:
     assert [one.name for one in told(schedule(), schedule("a"), days=9, limit=3)] == [
         *("a", "news", "a"),
     ]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["* * * * *", "*/7 3 * * *", "0 9 * * *", "30 2 28 3 *", "0 0 L * *"]),
+            st.integers(0, 3 * 24 * 60),
+            st.booleans(),
+        ),
+        max_size=6,
+    ),
+    st.integers(1, 60),
+)
+def test_times_of_many_schedules_are_those_of_each_in_order(
+    given_schedules: list[tuple[str, int, bool]], limit: int
+) -> None:
+    """However far each was looked at."""
+    rows, expected = [], []
+    for at, (cron, minutes, is_paused) in enumerate(given_schedules):
+        row = schedule(f"n{at}", cron)
+        recurrence = Schedule(name="x", cron=cron, tags=("a",)).recurrence("Europe/Tallinn")
+        watched = NOW + minutes * 60_000
+        look = next_look_ms(recurrence, after_ms=watched, now_ms=NOW)
+        rows.append(replace(row, watched_ms=watched, look_ms=look, paused=is_paused))
+        times = itertools.takewhile(
+            lambda one: one.at_ms <= until(NOW, 4), recurrence.after(watched)
+        )
+        expected += [(one.at_ms, row.name) for one in itertools.islice(times, limit)]
+    found = told(*rows, days=4, limit=limit)
+    assert [(one.at_ms, one.name) for one in found] == sorted(expected)[:limit]
 
 
 def test_a_time_that_is_claimed_is_told_as_its_occurrence_only() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
@@ -10,20 +11,15 @@ from pydantic import BaseModel, ValidationError
 from vestlus.assistant.api import MAX_OUTPUT_TOKENS, Json
 from vestlus.assistant.failures import Reason, invalid
 from vestlus.assistant.prompt import Prompt, Turn
-from vestlus.assistant.schema import REPLY, REPLY_WITH_PICTURES, SUMMARY, Form
+from vestlus.assistant.schema import Form
 
 
+@cache  # made once: the same for every request of a kind
 def _response_format(form: Form) -> Json:
     return {
         "type": "json_schema",
         "json_schema": {"name": form.name, "strict": True, "schema": form.schema},
     }
-
-
-#: Made once: the same for every request of a kind.
-_RESPONSE_FORMATS: Final = {
-    form: _response_format(form) for form in (REPLY, REPLY_WITH_PICTURES, SUMMARY)
-}
 
 
 class _Message(BaseModel):
@@ -61,7 +57,7 @@ class ChatApi:
         body: Json = {
             "model": model,
             "messages": [{"role": "system", "content": system}, *_alternating(prompt)],
-            "response_format": _RESPONSE_FORMATS[prompt.form],
+            "response_format": _response_format(prompt.form),
             "max_completion_tokens": MAX_OUTPUT_TOKENS,
             "store": False,
             "prompt_cache_key": prompt.cache_key,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
@@ -10,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 from vestlus.assistant.api import MAX_OUTPUT_TOKENS, Json
 from vestlus.assistant.failures import Reason, invalid, meaning_of_code
 from vestlus.assistant.prompt import Prompt, Turn
-from vestlus.assistant.schema import REPLY, REPLY_WITH_PICTURES, SUMMARY, Form
+from vestlus.assistant.schema import Form
 
 
+@cache  # made once: the same for every request of a kind
 def _text(form: Form) -> Json:
     return {
         "format": {
@@ -22,10 +24,6 @@ def _text(form: Form) -> Json:
             "schema": form.schema,
         }
     }
-
-
-#: Made once: the same for every request of a kind.
-_TEXTS: Final = {form: _text(form) for form in (REPLY, REPLY_WITH_PICTURES, SUMMARY)}
 
 
 class _Content(BaseModel):
@@ -69,7 +67,7 @@ class ResponsesApi:
             "model": model,
             "instructions": prompt.instructions,
             "input": [*_items(prompt.history), *now, *_items(prompt.messages)],
-            "text": _TEXTS[prompt.form],
+            "text": _text(prompt.form),
             "max_output_tokens": MAX_OUTPUT_TOKENS,
             # The history is ours; OpenAI would keep each response for 30 days otherwise.
             "store": False,

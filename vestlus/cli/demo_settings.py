@@ -142,12 +142,9 @@ def _schedule(account: Account, now_ms: int) -> Schedule:
         name="tutvustus",
         account=account.id,
         at=wall + _MINUTE,
-        choose="model",
+        tags=("asukoht",),
         not_again_days=0,
-        prompt=(
-            "Tutvusta meid kahe või kolme lausega: kes me oleme, millal oleme avatud ja kust meid "
-            "leiab. Kutsu inimesi külla."
-        ),
+        prompt=("Kutsu inimesi külla ja ütle, kust meid leiab: aadress ja peatus."),
         approve=False,
     )
 

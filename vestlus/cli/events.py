@@ -62,22 +62,22 @@ def fire(
     """
     from vestlus.planning.events import Verdict
     from vestlus.planning.http import told
+    from vestlus.planning.payloads import parse_payload
 
-    body = _body(data, file)
     _check_key(key)
+    try:
+        parsed = parse_payload(_body(data, file))
+    except ValueError as error:
+        raise EventRefused(str(error)) from None
 
     async def firing(store: Store, settings: Settings) -> Answer:
+        from vestlus.cli.bell import bell_of
         from vestlus.clock import system_clock
         from vestlus.planning.event_rules import rules_of
         from vestlus.planning.events import EventDesk
-        from vestlus.planning.payloads import parse_payload
         from vestlus.settings_events import COMMAND_LINE
 
-        try:
-            parsed = parse_payload(body)
-        except ValueError as error:
-            raise EventRefused(str(error)) from None
-        desk = EventDesk(rules_of(settings), system_clock)
+        desk = EventDesk(rules_of(settings), system_clock, bell_of(settings))
         return await desk.take(store, COMMAND_LINE, name, parsed, key)
 
     answer = _run(firing)

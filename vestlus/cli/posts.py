@@ -247,4 +247,4 @@ def _say(text: str) -> None:
 
 
 # More commands of the same group, in modules that need the names above.
-from vestlus.cli import posts_cancel, posts_plans  # noqa: E402, F401
+from vestlus.cli import posts_cancel, posts_drafts, posts_plans, posts_preview  # noqa: E402, F401

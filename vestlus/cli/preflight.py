@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+
+import structlog
 
 from image_bank.bank import ImageBank
+from image_bank.catalogue import Picture
 from image_bank.errors import CatalogueRefused, PictureRefused, StorageUnavailable
 from image_bank.open import load_at_start, open_storage
 from vestlus.assistant.picture_vectors import keep_picture_vectors
@@ -20,9 +23,12 @@ from vestlus.errors import (
     StoreUnavailable,
     VestlusError,
 )
+from vestlus.planning.plan_checks import problems_of_plans
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.plan_rows import Keeper, ScheduleRow
+
+_log = structlog.get_logger(__name__)
 
 
 async def check_adapters(settings: Settings) -> None:
@@ -52,6 +58,7 @@ async def _check_store(settings: Settings) -> None:
             await load_at_start(settings, store, system_clock)
             pictures = await ImageBank(store, clock=system_clock).pictures()
             await keep_picture_vectors(settings, store, pictures.values(), system_clock)
+            _tell_of_plans(settings, pictures)
     except (CatalogueRefused, PictureRefused, StorageUnavailable, SettingsError) as error:
         raise NotStartedError(str(error)) from error
     except StoreUnavailable as error:
@@ -77,6 +84,12 @@ def _check_names(settings: Settings, known: Collection[ScheduleRow]) -> None:
             for name in taken
         )
         raise NotStartedError("\n".join(lines))
+
+
+def _tell_of_plans(settings: Settings, pictures: Mapping[str, Picture]) -> None:
+    """What could not be posted as things are. It is no reason not to answer messages."""
+    for plan, problem in problems_of_plans(settings, pictures, system_clock()):
+        _log.warning("cannot_be_posted", plan=plan, problem=problem)
 
 
 async def _check_bus(settings: Settings) -> None:

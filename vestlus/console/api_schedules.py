@@ -71,7 +71,7 @@ class SchedulesApi:
         ]
 
     async def _list(self, request: Request) -> JSONResponse:
-        rows = await self._opened().schedules(account=request.query_params.get("account"))
+        rows = await self._opened().schedules(account=request.query_params.get("account") or None)
         now_ms = self._clock()
         # Many schedules take a while, and webhooks do not wait for them.
         told = await asyncio.to_thread(lambda: [schedule_values(row, now_ms) for row in rows])
@@ -116,7 +116,7 @@ class SchedulesApi:
             problems.append(f"limit: must be a whole number from 1 to {_MOST}")
         if problems:
             raise ApiRefusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", *problems)
-        found = await snapshot(self._opened(), given.get("account"))
+        found = await snapshot(self._opened(), given.get("account") or None)
         now_ms = self._clock()
         rows = await asyncio.to_thread(
             upcoming,

@@ -147,6 +147,9 @@ def task_of(occasion: Occasion, shown: Shown, caption: str) -> CaptionTask:
     recipe = occasion.recipe
     writes = bool(recipe.prompt)
     rendered = rendered_for(occasion, recipe.prompt, for_model=True)
+    if writes and not rendered.text.strip():
+        words = "the prompt comes to nothing with these data: say what is asked for in any case"
+        raise NoDraft(Impossible("prompt_not_rendered", words))
     line = occasion.line
     return CaptionTask(
         task=rendered.text if writes else f"Choose pictures for a post. Its caption: {caption}",
@@ -168,7 +171,7 @@ def rendered_for(occasion: Occasion, template: str, *, for_model: bool = False) 
         event=occasion.event,
         now=occasion.local,
         account_name=occasion.account.name,
-        account_language=occasion.language,
+        account_language=occasion.account.language,
     )
     try:
         return render(template, facts, for_model=for_model)

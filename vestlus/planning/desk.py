@@ -19,8 +19,9 @@ from vestlus.settings_wordings import place, wording
 from vestlus.store.plan_port import Schedules
 from vestlus.store.plan_rows import Keeper, ScheduleRow
 
-#: What is wrong with a recipe as far as it can be known beforehand, one line for each problem.
-CheckRecipe = Callable[[Recipe], Awaitable[list[str]]]
+#: What is wrong with a recipe of an account that is due at that moment (ms), as far as it can be
+#: known beforehand: one line for each problem, which may begin with the key and a colon.
+CheckRecipe = Callable[[Recipe, Account, int], Awaitable[list[str]]]
 #: Wakes the scheduler; it may fail to, since that one looks by itself too.
 Ring = Callable[[], Awaitable[None]]
 
@@ -79,10 +80,13 @@ class ScheduleDesk:
         schedule = _schedule(values)
         now_ms = self.clock()
         owner, problems = self._owner(schedule)
-        if next(iter(schedule.recurrence(owner.timezone).after(now_ms)), None) is None:
+        upcoming = next(iter(schedule.recurrence(owner.timezone).after(now_ms)), None)
+        if upcoming is None:
             which = "at" if schedule.at is not None else "cron"
             problems.append(Problem(which, "is never due any more: all its times are over"))
-        problems += [Problem("", line) for line in await self.check(schedule.recipe(owner.id))]
+        due_ms = now_ms if upcoming is None else upcoming.at_ms
+        lines = await self.check(schedule.recipe(owner.id), owner, due_ms)
+        problems += map(_told, lines)
         if problems:
             raise PlanRefused(tuple(problems))
         row = row_of(schedule, owner, Keeper.HAND, now_ms)
@@ -142,6 +146,12 @@ def _schedule(values: Mapping[str, Any]) -> Schedule:
         found = error.errors(include_url=False)
         problems = (Problem(".".join(place(one)), wording(one, "a schedule")) for one in found)
         raise PlanRefused(tuple(dict.fromkeys(problems))) from error
+
+
+def _told(line: str) -> Problem:
+    key, colon, words = line.partition(": ")
+    known = colon and key in Schedule.model_fields
+    return Problem(key, words) if known else Problem("", line)
 
 
 def _none(name: str) -> NoSuchSchedule:

@@ -39,8 +39,8 @@ KEPT_MS: Final = 7 * 24 * _HOUR_MS
 #: Events removed in one transaction, so that those that come meanwhile wait for none that is long.
 _FORGOTTEN_AT_ONCE: Final = 500
 
-#: Different refused events of one source that one process records within an hour. More of them are
-#: a fault that the first have shown, and must not fill the store.
+#: Refused events of one source that one process hands to the store within an hour. More of them
+#: are a fault that the first have shown, and must not fill it.
 MOST_REFUSED: Final = 60
 
 #: Characters of a refused event's name and data that are kept.

@@ -33,7 +33,9 @@ class EventData:
 
     def digest(self, name: str) -> str:
         """Tells events apart: SHA-256 of the event's name and its data."""
-        return hashlib.sha256(f"{name}\n{self.text}".encode()).hexdigest()
+        # A name comes from an address or a command line, and may be no Unicode.
+        said = f"{name}\n{self.text}".encode(errors="backslashreplace")
+        return hashlib.sha256(said).hexdigest()
 
 
 def parse_payload(body: bytes) -> EventData:

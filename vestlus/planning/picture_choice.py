@@ -10,8 +10,10 @@ import structlog
 
 from image_bank.catalogue import Picture
 from image_bank.links import local_day
+from vestlus.assistant.caption_checking import texts_of
 from vestlus.assistant.pictures import MAX_CANDIDATES, MAX_LISTED, OfferedPicture, searchable
 from vestlus.assistant.searches import Searches
+from vestlus.conversation.masking import mask
 from vestlus.errors import AssistantError
 from vestlus.planning.captioning import Occasion, Shown, task_of
 from vestlus.planning.drafting_words import NoDraft
@@ -152,7 +154,9 @@ class PictureChoice:
     async def _best(self, occasion: Occasion, free: Sequence[Picture]) -> tuple[str, ...]:
         """Those that fit what the post is about; none where they cannot be searched now."""
         task = task_of(occasion, Shown(), "")
-        query = " ".join((task.task, *map(str, task.event.values())))[:_LONGEST_QUERY]
+        said = " ".join((task.task, *texts_of(task.event)))[:_LONGEST_QUERY]
+        # It goes to the embedding model.
+        (query,) = mask((said,), occasion.account.mask).texts
         texts = {one.id: searchable(one.shows, one.alt, one.tags) for one in free}
         try:
             return await self._searches(occasion.account).best(query, texts, MAX_CANDIDATES)

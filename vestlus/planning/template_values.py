@@ -17,11 +17,13 @@ MOST_CHARACTERS: Final = 20_000
 #: Numbers beyond it are no prices, counts or years.
 _LARGEST: Final = 10**15
 
-#: What makes a name or tag to tap of the word behind it, in all its forms, or may do so of the
-#: first word of what is printed next; and the invisible letters that may stand in between.
+#: What makes a name or tag to tap of the word behind it, in all its forms, with the invisible
+#: letters that may stand in between.
 _SIGNS: Final = re.compile(
-    r"(?<!\w)[@\uff20\ufe6b#\uff03\ufe5f]+(?=[\u200b-\u200f\u2060-\u2064\ufeff]*(?:\w|\Z))"
+    r"[@\uff20\ufe6b#\uff03\ufe5f][@\uff20\ufe6b#\uff03\ufe5f\u200b-\u200f\u2060-\u2064\ufeff]*"
 )
+#: Such a word, or the end, behind which the next thing that is printed begins.
+_WORD: Final = re.compile(r"\w|\Z")
 #: Around what is printed of an event: two characters of which no text of any value has one.
 OPENS: Final = "\ue000"
 CLOSES: Final = "\ue001"
@@ -88,8 +90,17 @@ def quoted(value: Any) -> str:  # noqa: ANN401 - as above
 
 
 def harmless(text: str) -> str:
-    """A text without control characters and without the signs of names and tags."""
-    return _SIGNS.sub("", plain(text))
+    """A text without control characters and without the signs of names and tags.
+
+    A single one within a word stays, as in addresses of e-mail.
+    """
+
+    def kept(match: re.Match[str]) -> str:
+        signs, place = match.group(), match.start()
+        within = len(signs) == 1 and place > 0 and match.string[place - 1].isalnum()
+        return signs if within or not _WORD.match(match.string, match.end()) else ""
+
+    return _SIGNS.sub(kept, plain(text))
 
 
 def plain(text: str) -> str:

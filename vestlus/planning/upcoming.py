@@ -95,20 +95,45 @@ def upcoming(
 ) -> list[Upcoming]:
     """What goes out until then, the next first, as things stand.
 
-    Takes long where there are many thousands of schedules: not for an event loop.
+    Of schedules it reads those that are due before the last of it. Sorting many thousands of them
+    takes a while all the same: not for an event loop.
     """
     zones = {one.id: one.timezone for one in settings.accounts}
     paused = {row.name for row in found.schedules if row.paused}
     claimed = [_of_occurrence(row, zones, paused) for row in found.occurrences]
     posts = [_of_post(row, zones) for row in found.posts if row.state not in ENDED]
-    schedules = (
-        _of_schedule(row, zones, now_ms, until_ms)
-        for row in found.schedules
-        # It is looked at no later than its next time; a paused one was, when it was paused.
-        if 0 < row.look_ms <= until_ms
-    )
     rest = (_by_time(one for one in rows if one.at_ms <= until_ms) for rows in (claimed, posts))
-    return list(itertools.islice(heapq.merge(*rest, *schedules, key=_order), limit))
+    schedules = _of_schedules(found.schedules, zones, now_ms, until_ms)
+    return list(itertools.islice(heapq.merge(*rest, schedules, key=_order), limit))
+
+
+def _of_schedules(
+    rows: Iterable[ScheduleRow], zones: dict[str, str], now_ms: int, until_ms: int
+) -> Iterator[Upcoming]:
+    """The times of all schedules, by time. Each is read when its turn may have come: it is looked
+    at no later than its next time; a paused one was to be, when it was paused.
+    """
+    waiting = sorted(
+        (row for row in rows if 0 < row.look_ms <= until_ms), key=lambda row: -row.look_ms
+    )
+    reading: list[tuple[tuple[int, str, str], Upcoming, Iterator[Upcoming]]] = []
+    while waiting or reading:
+        while waiting and (not reading or waiting[-1].look_ms <= reading[0][1].at_ms):
+            _push(reading, _of_schedule(waiting.pop(), zones, now_ms, until_ms))
+        if reading:
+            _, one, rest = heapq.heappop(reading)
+            yield one
+            _push(reading, rest)
+
+
+def _push(
+    reading: list[tuple[tuple[int, str, str], Upcoming, Iterator[Upcoming]]],
+    times: Iterator[Upcoming],
+) -> None:
+    one = next(times, None)
+    if one is not None:
+        # Names are unique among schedules, so that nothing after the order is compared.
+        heapq.heappush(reading, (_order(one), one, times))
 
 
 def _of_schedule(
@@ -117,7 +142,7 @@ def _of_schedule(
     read = read_definition(row)
     if not isinstance(read, Definition):
         yield Upcoming(
-            at_ms=now_ms,
+            at_ms=max(now_ms, row.look_ms),
             timezone=zones.get(row.account, _UTC),
             account=row.account,
             source=Source.SCHEDULE,

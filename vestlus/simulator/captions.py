@@ -17,15 +17,17 @@ LANGUAGE = re.compile(r'BCP 47 tag "([A-Za-z0-9-]+)"')
 COUNT = re.compile(r"Choose exactly (\d+)")
 SHOWN = re.compile(r"(?m)^The post has a picture of this: (.+)$")
 # What a caption would be refused for, where the prompt gives it only as data.
-LOOKS_LIKE_A_LINK = re.compile(r"://|\w\.\w{2,}|\w@\w|\[[a-z]")
+LOOKS_LIKE_A_LINK = re.compile(r"://|\w\.[^\W\d_]{2,}|\w@\w|\[[a-z]")
+# "Announce that the hall is open." asks for "The hall is open."
+TO_SAY = re.compile(
+    r"(?im)^\W*(?:teata|kirjuta|ütle|announce|say|tell|write|сообщи|скажи|напиши)\w*,? "
+    r"(?:et|that|что) (?P<said>[^\n]+?[.!?])(?=\s|$)"
+)
 TITLES = ("title", "name", "headline", "pealkiri", "nimi")
-LEADS = {
-    "et": "Pilk meie pildikogusse",
-    "en": "A look at our pictures",
-    "ru": "Из наших фотографий",
-}
 MOST_DETAILS = 4
 LONGEST_DETAIL = 200
+MOST_LINES = 2
+TAG_WEIGHT, TOPIC_WEIGHT = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,38 +109,58 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 def _choose(asked: Asked) -> list[ListedPicture]:
     """Return the pictures that share most with the task and the event; the first of equal ones."""
-    wanted = _stems(" ".join((asked.task, *(said for _, said in asked.event))))
-    ranked = sorted(
-        asked.offered, key=lambda each: -len(wanted & _stems(f"{each.shows} {each.tags}"))
-    )
-    return ranked[: asked.count]
+    wanted = languages.words(" ".join((asked.task, *(said for _, said in asked.event))))
+    stems, topics = languages.stems(wanted), languages.topics(wanted)
+
+    def likeness(picture: ListedPicture) -> int:
+        shown, tagged = languages.words(picture.shows), languages.words(picture.tags)
+        shared = len(stems & languages.stems(shown)) + TAG_WEIGHT * len(
+            stems & languages.stems(tagged)
+        )
+        return shared + TOPIC_WEIGHT * len(topics & languages.topics([*shown, *tagged]))
+
+    return sorted(asked.offered, key=lambda each: -likeness(each))[: asked.count]
 
 
 def _caption(prompt: Prompt, asked: Asked, shows: tuple[str, ...]) -> str:
     base = asked.language.partition("-")[0].lower()
+    lines = _lines(prompt, asked, base)
+    to_say = TO_SAY.search(asked.task)
     titles = [said for name, said in asked.event if name.casefold() in TITLES]
-    details = [said[:LONGEST_DETAIL] for _, said in asked.event if said not in titles[:1]]
-    lead = titles[0] if titles else LEADS.get(base, "")
-    about = f"{lead}: {', '.join(details[:MOST_DETAILS])}" if details else lead
+    if to_say is not None and languages.guess_language(to_say["said"]) == base:
+        said = re.sub("[“”]", "", to_say["said"])
+        first = said[:1].upper() + said[1:]
+    elif titles:
+        details = [said[:LONGEST_DETAIL] for _, said in asked.event if said != titles[0]]
+        first = _sentence(": ".join(filter(None, [titles[0], ", ".join(details[:MOST_DETAILS])])))
+    else:
+        first = languages.GREETING.get(base, "")
     pictured = " ".join(_sentence(one) for one in shows)
-    paragraphs = [_sentence(about), pictured, _line(prompt, asked, base)]
-    return "\n\n".join(dict.fromkeys(filter(None, paragraphs)))
+    paragraphs = [" ".join(filter(None, [first, *lines])), "" if lines else pictured]
+    # What shows the picture is left where there is nothing else to say.
+    return "\n\n".join(filter(None, paragraphs)) or asked.task
 
 
-def _line(prompt: Prompt, asked: Asked, language: str) -> str:
-    """Return the account's line that fits the task and the event best, if it is in the language."""
+def _lines(prompt: Prompt, asked: Asked, language: str) -> list[str]:
+    """Return the account's lines that fit the task and the event best, of those in the language."""
     sections = read_sections(prompt.instructions)
-    persona = persona_match.read_persona(sections.told, sections.documents)
+    told, documents = (
+        tuple("\n".join(_in_language(text, language)) for text in texts)
+        for texts in (sections.told, sections.documents)
+    )
+    persona = persona_match.read_persona(told, documents)
     words = languages.words(" ".join((asked.task, *(said for _, said in asked.event))))
-    for line in persona_match.best_lines(persona, words):
-        if languages.guess_language(line) == language:
-            return line
-    return ""
+    return persona_match.best_lines(persona, words)[:MOST_LINES]
+
+
+def _in_language(text: str, language: str) -> list[str]:
+    """Return the lines of a text in a language, and its headings."""
+    return [
+        line
+        for line in text.splitlines()
+        if line.lstrip().startswith("#") or languages.guess_language(line) == language
+    ]
 
 
 def _sentence(text: str) -> str:
     return text if not text or text[-1] in ".!?…" else f"{text}."
-
-
-def _stems(text: str) -> frozenset[str]:
-    return languages.stems(languages.words(text))

@@ -144,6 +144,8 @@ class Decision:
     at_ms: int
     #: The caption as the person changed it; ``None`` as it was. ``ai_generated`` stays.
     caption: str | None = None
+    #: Why not, where it is REJECTED; becomes the row's ``problem``.
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

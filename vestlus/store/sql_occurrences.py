@@ -77,6 +77,7 @@ class SqlOccurrences(SqlOccurrenceLists):
             "by": cleaned(decision.by),
             "at": decision.at_ms,
             "words": None if decision.caption is None else cleaned(decision.caption),
+            "why": cleaned(decision.why),
             "of": cleaned(id_),
         }
         return await self._database.write(
@@ -138,7 +139,7 @@ class SqlOccurrences(SqlOccurrenceLists):
                 decided_by=_text("by"),
                 decided_ms=_number("at"),
                 reason="",
-                problem="",
+                problem=_text("why"),
                 changed_ms=_number("at"),
             )
             .returning(_OCCURRENCE.id)
