@@ -211,11 +211,12 @@ async def test_a_yes_makes_a_draft_ready_for_when_it_is_due(store: Store) -> Non
 async def test_a_no_ends_it_and_nobody_decides_what_does_not_wait(store: Store) -> None:
     lease = await hold_scheduler(store)
     row = await waiting(store, lease)
-    no = Decision(after=OccurrenceState.REJECTED, by="Mari", at_ms=700)
+    no = Decision(after=OccurrenceState.REJECTED, by="Mari", at_ms=700, why="Vale päev")
 
     assert await store.decide(row.id, no)
     now = await read(store, row.id)
     assert (now.state, now.decided_by, now.wake_ms) == (OccurrenceState.REJECTED, "Mari", 0)
+    assert (now.problem, now.caption) == ("Vale päev", row.caption)
     assert not await store.decide(row.id, yes())
     assert not await store.decide("unheard of", yes())
     planned = await claimed(store, lease, wall="09:00")

@@ -118,6 +118,16 @@ async def test_the_model_is_told_task_event_picture_and_moment(server: FakeOpenA
     assert told.count("</event>") == 2  # the rules name it, and it ends the data
 
 
+async def test_servers_of_chat_completions_are_asked_the_same(server: FakeOpenAI) -> None:
+    configured = settings(server.url).model_copy(update={"openai_api": "chat"})
+    server.script += [says("Vaata evil.example.com/x"), says("Tulge!")]
+    async with drafting(configured) as drafter:
+        assert await caption(drafter, WRITE, title="x") == "Tulge!"
+    body = server.received[-1].body
+    assert body["response_format"]["json_schema"]["name"] == "caption"
+    assert "a web address" in json.dumps(body["messages"])
+
+
 @pytest.mark.parametrize(
     ("wrong", "remark"),
     [

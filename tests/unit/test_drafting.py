@@ -104,8 +104,8 @@ async def test_too_few_pictures_say_how_many_and_what_to_do() -> None:
     outcome = await none(drafting, of)
     assert outcome == Impossible(
         "too_few_pictures",
-        "2 needed, and of 2 that may be posted with the tags sea, 1 were not used within 30 days: "
-        "add pictures to the bank, or lower not_again_days",
+        "2 wanted, and of 2 for posts of this account with the tags sea, 1 not used within 30 "
+        "days: add pictures, or lower not_again_days",
     )
     assert (
         "mend their tags"

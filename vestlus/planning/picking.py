@@ -73,14 +73,16 @@ def oldest_first(pictures: Iterable[Picture], use: Use) -> tuple[Picture, ...]:
 
 def too_few(recipe: Recipe, tagged: int, free: int) -> str:
     """Why there are not enough pictures, and what to do about it, in a sentence."""
-    among = f"with the tags {', '.join(recipe.tags)}" if recipe.tags else "of the account"
-    words = (
-        f"{recipe.count} needed, and of {tagged} that may be posted {among}, {free} were not used "
-        f"within {recipe.not_again_days} days: "
-    )
+    tags = f" with the tags {', '.join(recipe.tags)}" if recipe.tags else ""
     if tagged < recipe.count:
-        return words + "add pictures to the bank, or mend their tags (`vestlus images list`)"
-    return words + "add pictures to the bank, or lower not_again_days"
+        return (
+            f"{recipe.count} wanted, and the bank has {tagged} for posts of this account{tags}: "
+            "add pictures, or mend their tags (`vestlus images list`)"
+        )
+    return (
+        f"{recipe.count} wanted, and of {tagged} for posts of this account{tags}, {free} not used "
+        f"within {recipe.not_again_days} days: add pictures, or lower not_again_days"
+    )
 
 
 class Reservations:
