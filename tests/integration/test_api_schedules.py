@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,31 +13,31 @@ import pytest
 
 from image_bank.catalogue import Picture, encode
 from tests.unit.test_webhook_handler import Answer
+from vestlus.bus.port import Topology
 from vestlus.cli.ports import free_port
 from vestlus.console.api import LARGEST_BODY
 from vestlus.planning.definitions import row_of
 from vestlus.settings import Settings
 from vestlus.settings_account import Account
 from vestlus.settings_schedules import Schedule
+from vestlus.store.open import open_store
 from vestlus.store.plan_rows import Keeper
 from vestlus.web import Front
 
 ACCOUNT = "17841400000000001"
 TOKEN = "sõna operaatorile"
 FIELDS = "must have five fields: minute, hour, day of month, month, day of week"
-MAP = encode(
-    Picture(
-        id="map",
-        file="map.png",
-        media_type="image/png",
-        size=1,
-        width=400,
-        height=400,
-        shows="Where we are",
-        in_posts=True,
-        post_file="map.jpg",
-        tags=("sea",),
-    )
+MAP = Picture(
+    id="map",
+    file="map.png",
+    media_type="image/png",
+    size=1,
+    width=400,
+    height=400,
+    shows="Where we are",
+    in_posts=True,
+    post_file="map.jpg",
+    tags=("sea",),
 )
 NEWS = {"name": "news", "cron": "0 9 * * *", "tags": ["sea"], "caption": "Tere!"}
 
@@ -86,15 +87,31 @@ async def raw(front: Front, method: str, path: str, body: bytes, token: str | No
     return answer
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store with a picture for posts."""
+    made = settings(tmp_path_factory.mktemp("filled"))
+
+    async def fill() -> None:
+        topology = Topology(inbox=made.partitions)
+        async with open_store(
+            made.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+        ) as store:
+            await store.put_pictures({"map": encode(MAP)}, 1)
+
+    asyncio.run(fill())
+    return made.data_dir / "store.sqlite"
+
+
 @pytest.fixture
-async def front(tmp_path: Path) -> AsyncIterator[Front]:
+async def front(tmp_path: Path, filled: Path) -> AsyncIterator[Front]:
     """A replica whose store is open."""
+    shutil.copy(filled, tmp_path / "store.sqlite")
     made = Front(settings(tmp_path))
     async with made._lifespan(made._rest):
         async with asyncio.timeout(15):
             while made._store is None:
                 await asyncio.sleep(0.05)
-        await made._store.put_pictures({"map": MAP}, 1)
         yield made
 
 

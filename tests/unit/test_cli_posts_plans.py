@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,14 @@ Run = Callable[..., str]
 ACCOUNT = "17841400000000001"
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a store with a picture for posts."""
+    path = tmp_path_factory.mktemp("filled") / "s.sqlite"
+    on_store(f"sqlite:///{path}", fill)
+    return path
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'var' / 's.sqlite'}"
@@ -40,6 +49,7 @@ def database(tmp_path: Path) -> str:
 @pytest.fixture
 def run(
     database: str,
+    filled: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -52,7 +62,7 @@ def run(
     monkeypatch.setenv("VESTLUS_DATABASE_URL", database)
     monkeypatch.setenv("VESTLUS_ACCOUNT_ID", ACCOUNT)
     (tmp_path / "var").mkdir()
-    on_store(database, fill)
+    shutil.copy(filled, tmp_path / "var" / "s.sqlite")
 
     def command(*arguments: str) -> str:
         with pytest.raises(SystemExit) as ended:
