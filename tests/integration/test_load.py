@@ -322,6 +322,13 @@ async def command(
         await process.communicate()
 
 
+async def heard(process: asyncio.subprocess.Process, words: bytes) -> None:
+    """Reads what the command says until it has said so."""
+    assert process.stdout is not None
+    while words not in (said := await process.stdout.readline()):
+        assert said, "it has ended"
+
+
 async def test_the_command_drives_a_deployment_and_leaves_a_report(tmp_path: Path) -> None:
     async with small_service() as service, command(service, tmp_path, "--duration", "2s") as run:
         said, wrong = await run.communicate()
@@ -345,14 +352,12 @@ async def test_ctrl_c_ends_the_command_with_what_there_was_and_leaves_nothing(
 ) -> None:
     async with small_service() as service, command(service, tmp_path, "--duration", "1h") as run:
         # A line of progress: it is under way.
-        while b"answered" not in (said := await run.stdout.readline()):
-            assert said, (await run.stderr.read()).decode()
+        await heard(run, b"answered")
         children = family(run.pid)
         run.send_signal(signal.SIGINT)
-        said = await run.stdout.read()
-        status = await run.wait()
+        said, _ = await run.communicate()
 
-    assert status == 130
+    assert run.returncode == 130
     assert "INTERRUPTED" in said.decode()
     found = json.loads((tmp_path / "report" / "loadtest.json").read_text("utf-8"))
     assert found["verdict"]["outcome"] == "interrupted"
@@ -364,8 +369,7 @@ async def test_ctrl_c_ends_the_command_with_what_there_was_and_leaves_nothing(
 
 async def test_a_killed_command_takes_its_processes_with_it(tmp_path: Path) -> None:
     async with small_service() as service, command(service, tmp_path, "--duration", "1h") as run:
-        while b"first messages" not in (said := await run.stdout.readline()):
-            assert said, (await run.stderr.read()).decode()
+        await heard(run, b"first messages")
         children = family(run.pid)
         run.kill()
         await run.wait()
