@@ -49,6 +49,10 @@ kills: install-dev ## Kill processes under load, 20 of each kind on both pairs; 
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m tests.e2e.run_kills $(ARGS)
 
+.PHONY: loadtest
+loadtest: install ## Load-test the service on this machine; ARGS="--rate 50 --duration 5m"
+	@exec $(VENV)/vestlus loadtest $(ARGS)
+
 .PHONY: chaos
 chaos: install-dev ## Break everything that can break, 10 minutes; ARGS="--seconds 60 --seed 7"
 	@$(VENV)/python -m tests.services ensure

@@ -240,7 +240,7 @@ def test_every_point_of_a_plot_is_inside_it(values: list[float]) -> None:
     for point in points:
         x, y = map(float, point.split(","))
         assert 64 <= x <= 748
-        assert 14 <= y <= 226
+        assert 28 <= y <= 226
 
 
 @given(st.floats(1e-6, 1e12))

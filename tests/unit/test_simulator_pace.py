@@ -5,7 +5,7 @@ from statistics import median
 
 import pytest
 
-from vestlus.simulator.jsontypes import BadInputError
+from vestlus.simulator.jsontypes import BadInputError, Json, as_object
 from vestlus.simulator.model_pace import Latency, TurnLog
 from vestlus.simulator.model_request import read_responses
 
@@ -30,9 +30,9 @@ def test_two_numbers_are_the_bounds_and_one_is_both() -> None:
 
 
 @pytest.mark.parametrize("value", [-1, [3, 1], {"median": -1}, {"median": 1, "sigma": "x"}, "2s"])
-def test_what_is_no_latency_is_refused(value: object) -> None:
+def test_what_is_no_latency_is_refused(value: Json) -> None:
     with pytest.raises(BadInputError):
-        Latency.changed(Latency(), {"latency_seconds": value})  # type: ignore[dict-item] - any
+        Latency.changed(Latency(), {"latency_seconds": value})
 
 
 def test_turns_are_told_from_where_one_stopped() -> None:
@@ -42,5 +42,5 @@ def test_turns_are_told_from_where_one_stopped() -> None:
         log.add(read_responses({"model": "m", "input": text}), number, number + 0.5)
     log.add(read_responses({"model": "m", "input": "no marker"}), 9, 9)
 
-    assert [turn["markers"] for turn in log.after(1)] == [["#u1-1"], ["#u1-2"]]  # type: ignore[index,call-overload]
+    assert [as_object(turn, "")["markers"] for turn in log.after(1)] == [["#u1-1"], ["#u1-2"]]
     assert log.after(3) == []

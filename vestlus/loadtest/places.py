@@ -33,15 +33,16 @@ class Local:
         self.graph_port, self.model_port = free_port("127.0.0.1"), free_port("127.0.0.1")
         self.burst_wait_seconds = 0.0
         self._environ = os.environ
+        self._given: dict[str, str] = {}
 
     async def versions(self) -> dict[str, object]:
         """Of bus and store. Raises LoadTestError."""
         bus, store = (self._environ.get(f"VESTLUS_{name}_URL") for name in ("BUS", "DATABASE"))
         return {"bus": await bus_version(bus), "store": await store_version(store)}
 
-    def start(self, stack: ExitStack, folder: Path) -> Child | None:
-        """Starts the service. Raises SettingsError, OptionsError."""
-        environment = service_environment(
+    def prepare(self, folder: Path) -> None:
+        """Reads what the service is given. Raises SettingsError, OptionsError."""
+        self._given = service_environment(
             self._environ,
             folder,
             self.port,
@@ -50,9 +51,12 @@ class Local:
             graph_url=f"http://127.0.0.1:{self.graph_port}",
             model_url=f"http://127.0.0.1:{self.model_port}",
         )
-        settings = load_settings(environment, mode=Mode.SERVE)
+        settings = load_settings(self._given, mode=Mode.SERVE)
         self.burst_wait_seconds = settings.burst_wait_seconds
-        return stack.enter_context(service(environment, folder))
+
+    def start(self, stack: ExitStack, folder: Path) -> Child | None:
+        """Starts the service, once it is prepared."""
+        return stack.enter_context(service(self._given, folder))
 
     def announcement(self, _: Options) -> str:
         """What is said while one waits."""
@@ -73,6 +77,9 @@ class Remote:
     async def versions(self) -> dict[str, object]:
         """What is known of the deployment: where it is."""
         return {"bus": "the deployment's", "store": "the deployment's", "target": self.address}
+
+    def prepare(self, _folder: Path) -> None:
+        """Its settings are its own."""
 
     def start(self, _stack: ExitStack, _folder: Path) -> Child | None:
         """It runs already."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 WIDTH, HEIGHT = 760, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 14, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 28, 34
 _TICKS = 4
 #: Okabe and Ito's colours, which people who see few colours tell apart; and dashes besides.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9", "#7f7f7f")
@@ -44,7 +44,7 @@ def line_plot(
             f"{_x(at, end):.1f},{_y(value, top):.1f}"
             for at, value in zip(seconds, values, strict=True)
         )
-        dash = DASHES[index // 2 % len(DASHES)]
+        dash = DASHES[index % len(DASHES)]
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{COLOURS[index % len(COLOURS)]}" '
             f'stroke-width="1.8" stroke-dasharray="{dash}"><title>{escape(name)}</title></polyline>'
@@ -78,7 +78,7 @@ def _legend(names: tuple[str, ...]) -> str:
     items = "".join(
         '<li><svg width="34" height="10" aria-hidden="true"><line x1="0" y1="5" x2="34" y2="5" '
         f'stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="2.4" '
-        f'stroke-dasharray="{DASHES[index // 2 % len(DASHES)]}"/></svg> {escape(name)}</li>'
+        f'stroke-dasharray="{DASHES[index % len(DASHES)]}"/></svg> {escape(name)}</li>'
         for index, name in enumerate(names)
     )
     return f'<ul class="legend">{items}</ul>'

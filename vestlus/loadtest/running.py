@@ -46,6 +46,7 @@ def run_load_test(options: Options, stop: Stop, say: Say) -> dict[str, Any]:
             )
         )
         place = Remote(options) if options.target else Local(options)
+        place.prepare(folder)
         facts = machine() | asyncio.run(place.versions())
         # What users' ids and messages' ids are made of: other ones each time.
         run = f"9{secrets.randbelow(10**8):08}"
