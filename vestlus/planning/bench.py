@@ -11,6 +11,7 @@ import structlog
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost, StoreUnavailable
+from vestlus.hosting.places import place_of
 from vestlus.planning.claiming import Plan
 from vestlus.planning.definitions import Unreadable, read_definition
 from vestlus.planning.ports import Drafted, Drafter, Impossible, NotNow
@@ -135,7 +136,7 @@ class Bench:
         except (LeaseLost, StoreUnavailable):
             raise
         except Exception as defect:  # noqa: BLE001 - one draft must not stop the others
-            _log.error("draft_failed_unexpectedly", error=type(defect).__name__, plan=row.name)
+            _log.error("draft_failed_unexpectedly", place=place_of(defect), plan=row.name)
             return NotNow("defect", "making its draft failed of a defect: see the log")
 
     async def _checked(self, row: OccurrenceRow) -> Impossible | None:
@@ -144,7 +145,7 @@ class Bench:
         except (LeaseLost, StoreUnavailable):
             raise
         except Exception as defect:  # noqa: BLE001 - as above
-            _log.error("check_failed_unexpectedly", error=type(defect).__name__, plan=row.name)
+            _log.error("check_failed_unexpectedly", place=place_of(defect), plan=row.name)
             return Impossible("defect", "looking at its draft failed of a defect: see the log")
 
     async def _step(self, step: OccurrenceStep) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -53,9 +54,9 @@ class Planner:
         drafter: Drafter,
         kept: Kept,
         clock: Clock,
-        monotonic: Callable[[], float],
         rules: PlannerRules,
         steps: Counter[str],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lease = lease
         self._store = store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -60,8 +61,8 @@ class PlannerService:
         drafter: Drafter,
         kept: Kept,
         clock: Clock,
-        monotonic: Callable[[], float],
         rules: PlannerRules | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bus = bus
         self._store = store
