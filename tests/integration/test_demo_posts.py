@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
@@ -74,6 +75,7 @@ async def planned(store: Store, settings: Settings, posts: int) -> dict[str, Pos
             drafter=drafter,
             kept=partial(rows_of_file, settings.schedules, settings.accounts),
             clock=system_clock,
+            monotonic=time.monotonic,
             rules=PlannerRules(longest_seconds=0.2, busy_seconds=0.05),
             steps=Counter(),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -102,6 +103,7 @@ async def scheduler(own: Settings, store: Store) -> AsyncIterator[None]:
             drafter=PretendDrafter(seconds=0),
             kept=lambda _: (),
             clock=system_clock,
+            monotonic=time.monotonic,
             rules=SLOW,
         )
         async with service:

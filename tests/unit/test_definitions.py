@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vestlus.planning.definitions import (
@@ -29,6 +29,8 @@ from vestlus.store.plan_rows import Keeper, ScheduleRow
 OWNER = Account(id="17841400000000001", timezone="Pacific/Apia")
 #: 2026-11-27 12:00 UTC.
 NOW = 1_795_780_800_000
+
+unhurried = settings(deadline=None, max_examples=50)
 
 _words = st.text(st.characters(exclude_characters="{}"), max_size=20)
 _walls = st.integers(0, 5_000_000).map(
@@ -60,6 +62,7 @@ def schedules(draw: st.DrawFn) -> Schedule:
     return Schedule.model_validate(values)
 
 
+@unhurried
 @given(schedules())
 def test_a_row_says_all_that_the_schedule_said(schedule: Schedule) -> None:
     """With the account and the zone of the settings, without which it is read."""
@@ -79,6 +82,7 @@ def test_a_row_says_all_that_the_schedule_said(schedule: Schedule) -> None:
     assert _first(read.recurrence.after(NOW)) == _first(expected.after(NOW))
 
 
+@unhurried
 @given(schedules())
 def test_the_same_schedule_is_the_same_text_however_it_came(schedule: Schedule) -> None:
     """Read back and written again, and with its account and zone written out."""
@@ -89,6 +93,7 @@ def test_the_same_schedule_is_the_same_text_however_it_came(schedule: Schedule) 
     assert text.isascii()
 
 
+@unhurried
 @given(schedules())
 def test_a_new_row_is_looked_at_half_an_hour_before_it_is_due(schedule: Schedule) -> None:
     """At once where that is past, never where nothing is to come."""

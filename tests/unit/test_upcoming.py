@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vestlus.planning.definitions import next_look_ms, row_of
@@ -121,6 +121,7 @@ def test_everything_is_in_one_row_by_time() -> None:
     ]
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(
         st.tuples(

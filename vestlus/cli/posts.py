@@ -247,4 +247,10 @@ def _say(text: str) -> None:
 
 
 # More commands of the same group, in modules that need the names above.
-from vestlus.cli import posts_cancel, posts_drafts, posts_plans, posts_preview  # noqa: E402, F401
+from vestlus.cli import (  # noqa: E402
+    posts_cancel,  # noqa: F401
+    posts_drafts,  # noqa: F401
+    posts_next,  # noqa: F401
+    posts_plans,  # noqa: F401
+    posts_preview,  # noqa: F401
+)

@@ -1,4 +1,4 @@
-"""``vestlus posts schedule …``: posts that go out by the clock, and what will go out next."""
+"""``vestlus posts schedule`` and its kin: posts that go out by the clock."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from vestlus.store.port import Store
 
 T = TypeVar("T")
-
-#: How long a line of `posts next` may be that is not about times and names.
-_SHORT = 50
 
 #: Keys of a schedule whose options are named for one of several.
 _OPTIONS = {"pictures": "--picture", "tags": "--tag", "name": "NAME"}
@@ -209,57 +206,6 @@ def resume(name: str, *, as_json: AsJson = False) -> None:
         The schedule.
     """
     _pause(name, paused=False, as_json=as_json)
-
-
-@posts.command(name="next")
-def next_(
-    *,
-    days: float = 7.0,
-    account: str | None = None,
-    limit: int = 100,
-    as_json: AsJson = False,
-) -> None:
-    """Show what will go out and when, as things stand.
-
-    Times are by the account's clock, with its offset. What a person must say yes to first, and
-    what is paused, is shown with that.
-
-    Parameters
-    ----------
-    days
-        How far to look ahead.
-    account
-        Only what this account publishes.
-    limit
-        How many.
-    """
-    from vestlus.clock import system_clock
-    from vestlus.planning.telling import upcoming_values, wall
-    from vestlus.planning.upcoming import Upcoming, snapshot, until, upcoming
-
-    now_ms = system_clock()
-
-    async def reading(store: Store, settings: Settings) -> list[Upcoming]:
-        found = await snapshot(store, account)
-        until_ms = until(now_ms, days)
-        return upcoming(found, settings, now_ms=now_ms, until_ms=until_ms, limit=limit)
-
-    if not days > 0:
-        raise PostRefused(("--days: must be above 0",))
-    rows = _run(reading)
-    if as_json:
-        _print_json([upcoming_values(one) for one in rows])
-        return
-    for one in rows:
-        state = f"{one.state}, paused" if one.paused else one.state
-        source = f"{one.source} {one.name}".strip()
-        words = " ".join([", ".join(one.pictures), *one.caption.split()]).strip()
-        short = words if len(words) <= _SHORT else f"{words[: _SHORT - 1]}…"
-        _say("  ".join([wall(one.at_ms, one.timezone), source, state, one.id, short]).rstrip())
-        if one.problem:
-            _say(f"    {one.problem}")
-    if not rows:
-        _say(f"Nothing is planned for the next {days:g} days.")
 
 
 def _pause(name: str, *, paused: bool, as_json: bool) -> None:
