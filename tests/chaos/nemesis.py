@@ -60,7 +60,7 @@ class Nemesis:
         self._traffic = traffic
         self._journal = journal
         self._chance = random.Random(plan.seed + 1)  # noqa: S311 - reproducible
-        self._requests = Requests(plan, traffic, journal, self._chance)
+        self._requests = Requests(plan, traffic, journal)
         #: Held by a fault of the network that leaves requests to Graph ambiguous.
         self._graph = asyncio.Lock()
         #: When what the last hole swallowed was tried again, by the monotonic clock.

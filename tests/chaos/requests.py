@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from typing import Any
 
 from tests.chaos.journal import Journal
 from tests.chaos.kinds import FULL_SECONDS, RequestKind, Side
 from tests.chaos.plan import BUSY_USERS, SETTLING_SECONDS, Plan
-from tests.chaos.world import BUSY
 from tests.e2e.traffic import Traffic
 
 #: Requests that are to go wrong and have not come yet, of one kind.
@@ -20,13 +18,10 @@ MOST_AHEAD = 2
 class Requests:
     """Tells the simulator which requests are to go wrong next."""
 
-    def __init__(
-        self, plan: Plan, traffic: Traffic, journal: Journal, chance: random.Random
-    ) -> None:
+    def __init__(self, plan: Plan, traffic: Traffic, journal: Journal) -> None:
         self._plan = plan
         self._traffic = traffic
         self._journal = journal
-        self._chance = chance
         #: Nothing may go wrong that would be tried a second time soon.
         self.sparing = False
 
@@ -54,14 +49,13 @@ class Requests:
         rule: dict[str, Any] = {"kind": kind.kind, "next": 1}
         if kind.seconds is not None:
             rule["seconds"] = kind.seconds
-        if kind.side is Side.MODEL:
+        if kind.op == "send":
             # Whose markers these are; newcomers and scenarios have others.
             rule["contains"] = f"#{BUSY_USERS}"
+        if kind.side is Side.MODEL:
             await self._traffic.call("model", {"faults": [rule]})
             return
         rule["op"] = kind.op
-        if kind.op == "send":
-            rule["account"] = self._chance.choice(BUSY)
         if kind.not_done:
             # What is sent again comes after the settling time at the earliest.
             rule["fresh_seconds"] = SETTLING_SECONDS
