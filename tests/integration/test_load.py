@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from vestlus.simulator.load.run import Load, NotAnsweredError
 
 @dataclass
 class SmallService:
-    """Answers each message by itself: one call of the model, one of Graph."""
+    """Answers each message by itself, a user's in order: one call of the model, one of Graph."""
 
     http: aiohttp.ClientSession
     url: str = ""
@@ -46,6 +46,7 @@ class SmallService:
     pictures: int = 0
     posts: Counter[int] = field(default_factory=Counter)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def ready(self, _request: web.Request) -> web.Response:
         return web.Response()
@@ -71,6 +72,11 @@ class SmallService:
         self.pictures += "attachments" in message
         if message["text"].split()[0].endswith(self.swallow):
             return
+        async with self.turns[event["sender"]["id"]]:
+            await self._turn(event)
+
+    async def _turn(self, event: dict[str, Any]) -> None:
+        message = event["message"]
         prompt = {"model": "m", "instructions": "We open at 8.", "input": message["text"]}
         said = await self._post(f"{self.model}/openai/v1/responses", prompt)
         text = said["output"][0]["content"][0]["text"]

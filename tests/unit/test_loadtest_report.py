@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -272,3 +273,16 @@ def line_at_ten() -> str:
     for each in ("10 s", "10.0/s due", "in flight 25 (20 in the model)", "backlog 5", "2 x 503"):
         assert each in said
     return said
+
+
+def test_progress_is_one_table_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    recording, parts = recorded()
+    with shown(pytest.fail, 12) as show:
+        show(recording, parts)
+    said = capsys.readouterr().out
+    for each in ("12 of 12 s", "25 (20 in the model)", "2 x HTTP 503", "pretend Graph"):
+        assert each in said
