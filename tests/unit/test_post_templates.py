@@ -51,6 +51,7 @@ def text(template: str, **event: Any) -> str:  # noqa: ANN401 - any JSON
         ("{{ event.items|join(' ja ') }}", "a ja b"),
         ("{{ 'tasuta' if event.free else 'tasuline' }}", "tasuta"),
         ("{{ event.null }}", ""),
+        ("{{ event.id }} {{ event.id|as_is }}", "17841400000000001 17841400000000001"),
         ("{% set all = event.title ~ '!' %}{{ all }}", "Seeseam!"),
     ],
 )
@@ -63,6 +64,7 @@ def test_a_template_tells_event_time_and_account(template: str, said: str) -> No
         "price": 7.5,
         "free": True,
         "null": None,
+        "id": 17841400000000001,
     }
     assert problem_of_template(template) == ""
     assert text(template, **event) == said
@@ -162,6 +164,7 @@ def test_what_cannot_be_a_template_is_said_beforehand(template: str, said: str) 
         + "{% endfor %}",
         "{% for a in event.items %}{{ event.big[:9] }}{{ a|abs }}{{ a|abs }}{% endfor %}",
         "{{ 1 // 0 }}",
+        "{{ event.long }}",
         "{{ event.items }}",
         "{{ event.items + event.items }}",
         "{% for a in event.big %}{% endfor %}",
@@ -175,7 +178,7 @@ def test_what_cannot_be_a_template_is_said_beforehand(template: str, said: str) 
 def test_what_would_take_all_time_or_memory_or_python_ends_with_words(template: str) -> None:
     assert problem_of_template(template) == ""
     with pytest.raises(TemplateFailed) as failed:
-        text(template, items=LONG, big="x" * (MOST_CHARACTERS - 1))
+        text(template, items=LONG, long=10**41, big="x" * (MOST_CHARACTERS - 1))
     assert "xxx" not in str(failed.value)
 
 

@@ -16,6 +16,8 @@ MOST_CHARACTERS: Final = 20_000
 
 #: Numbers beyond it are no prices, counts or years.
 _LARGEST: Final = 10**15
+#: Nor is one beyond it an id.
+_LONGEST: Final = 10**40
 
 #: What makes a name or tag to tap of the word behind it, in all its forms, with the invisible
 #: letters that may stand in between.
@@ -77,7 +79,7 @@ def printed(value: Any) -> str:  # noqa: ANN401 - any value of JSON
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float | datetime):
-        return str(number(value)) if isinstance(value, int | float) else value.isoformat(" ")
+        return value.isoformat(" ") if isinstance(value, datetime) else _digits(value)
     return f"{OPENS}{harmless(text_of(value))}{CLOSES}"
 
 
@@ -113,10 +115,17 @@ def text_of(value: Any) -> str:  # noqa: ANN401 - as above
     if isinstance(value, Undefined):
         return str(value)  # raises, and names it
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(number(value))
+        return _digits(value)
     if not isinstance(value, str):
         raise TooMuch("a list or a table is used as a text")
     return bounded(value)
+
+
+def _digits(value: float) -> str:
+    """A number as a text: other systems' ids are long ones."""
+    if not -_LONGEST <= value <= _LONGEST:
+        raise TooMuch("a number is too long")
+    return str(value)
 
 
 def number(value: Any) -> int | float:  # noqa: ANN401 - as above
