@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,10 @@ from aiohttp import web
 
 from tests.e2e.service import everybody, family, wait_for
 from tests.integration.simulator_harness import FIRST, SECOND, SECRET, TOKEN
+from tests.services import AmqpSpace
 from vestlus.cli.ports import free_port
+from vestlus.loadtest.machine import bus_version
+from vestlus.loadtest.options import LoadTestError
 from vestlus.loadtest.recording import Recording
 from vestlus.loadtest.verdict import STATUS, Outcome
 from vestlus.simulator import Simulator, SimulatorConfig
@@ -386,3 +390,15 @@ async def test_a_killed_command_takes_its_processes_with_it(tmp_path: Path) -> N
 
     assert len(children) == 4
     await asyncio.to_thread(wait_for, "nothing is left", lambda: not left(), seconds=30)
+
+
+async def test_the_broker_s_version_is_recorded(amqp_space: AmqpSpace) -> None:
+    assert re.fullmatch(r"RabbitMQ \d+\.\d+\.\d+.*", await bus_version(amqp_space.url))
+    assert (await bus_version(None)).startswith("embedded (SQLite 3.")
+
+
+async def test_a_broker_that_is_not_there_is_told_without_its_password() -> None:
+    port = free_port("127.0.0.1")
+    with pytest.raises(LoadTestError, match="RabbitMQ cannot be reached") as caught:
+        await bus_version(f"amqp://user:hush@127.0.0.1:{port}/")
+    assert "hush" not in str(caught.value)

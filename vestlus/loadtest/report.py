@@ -127,14 +127,15 @@ def _plots(found: dict[str, Any]) -> Iterable[str]:
         seconds,
         {"in flight": series["in_flight"], "waiting in the service": series["backlog"]},
     )
-    ends = [float(min(each["until"], len(seconds))) for each in windows]
     for kind, title in (("answer", "Message answered"), ("ack", "Webhook answered")):
+        filled = [each for each in windows if each[kind]["count"]]
+        ends = [float(min(each["until"], len(seconds))) for each in filled]
         yield line_plot(
             kind,
             f"{title}: percentiles over time",
             "milliseconds",
             ends,
-            {name: [each[kind][name] for each in windows] for name in ("p50", "p90", "p99")},
+            {name: [each[kind][name] for each in filled] for name in ("p50", "p90", "p99")},
         )
     cores = {name: _as_long(values, len(seconds)) for name, values in series["cores"].items()}
     yield line_plot("cpu", "CPU of each part", "cores", seconds, cores)
