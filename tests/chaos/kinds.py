@@ -97,6 +97,7 @@ PAST_LEASE = 23.0
 ACTOR_KINDS = (
     ActorKind(MemberKind.CONVERSATION, "ConversationActor"),
     ActorKind(MemberKind.PUBLISHER, "PublisherActor", short_freeze=True),
+    ActorKind(MemberKind.SCHEDULER, "SchedulerActor"),
 )
 
 PROCESS_KINDS = (

@@ -1,4 +1,5 @@
-"""Posts that people plan by the command, whose publishing is done and answered by an error or cut.
+"""Posts that people plan by the command, or that events lead to by way of the scheduler, whose
+publishing is done and answered by an error or cut.
 
 Each must be on the grid exactly once.
 """
@@ -6,6 +7,7 @@ Each must be on the grid exactly once.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from dataclasses import dataclass
 
@@ -14,12 +16,18 @@ from tests.chaos.kinds import POST_FAULTS
 from tests.chaos.operating import insist
 from tests.chaos.plan import Plan
 from tests.chaos.steps import AWAY
-from tests.chaos.world import BUSY, World
+from tests.chaos.world import BUSY, World, event_of
 from tests.e2e.traffic import Traffic
+from vestlus.store.occurrences import OPEN, OccurrenceState
 from vestlus.store.posts import ENDED, PostState
 
 #: Pictures of the starter bank.
 PICTURES = ("where-to-find-us", "parking")
+
+#: A post's last states, and those of an occurrence that becomes none.
+_OVER = frozenset(map(str, ENDED)) | (
+    frozenset(map(str, OccurrenceState)) - frozenset(map(str, OPEN)) - {str(OccurrenceState.HANDED)}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +82,21 @@ class Poster:
         rule = {"kind": fault.kind, "op": fault.op, "next": 1, "account": account}
         await self._traffic.call("faults", {"rules": [rule]})
         caption = f"Postitus {number}"
-        await insist(
-            self._world.folder,
-            self._world.settings,
-            *("posts", "publish-now", "--account", account, "--caption", caption),
-            # However often the command is tried, there is one post of this name.
-            *("--picture", PICTURES[number % len(PICTURES)], "--key", f"chaos {number}"),
+        # Of each fault half the posts each way.
+        by_event = (number + number // len(POST_FAULTS)) % 2 == 1
+        words = (
+            ("events", "fire", event_of(account), "--data", json.dumps({"caption": caption}))
+            if by_event
+            else (
+                *("posts", "publish-now", "--account", account, "--caption", caption),
+                *("--picture", PICTURES[number % len(PICTURES)]),
+            )
         )
+        # However often the command is tried, there is one post of this name.
+        named = ("--key", f"chaos {number}")
+        await insist(self._world.folder, self._world.settings, *words, *named)
         self._planned[caption] = account
-        while (state := await self._state(caption)) not in ENDED:
+        while (state := await self._state(caption)) not in _OVER:
             await asyncio.sleep(1.0)
         self._journal.note(f"{caption}, {fault.kind}: {state}", began=began, aloud=False)
 

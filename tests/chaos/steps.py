@@ -64,6 +64,7 @@ _OF_USER = (
 )
 _SILENCE = "SELECT silence FROM conversation WHERE id = {0}"
 _POST_STATE = "SELECT state FROM post WHERE caption = {0}"
+_OCCURRENCE_STATE = "SELECT state FROM occurrence WHERE payload LIKE {0} AND post = ''"
 _DOUBTFUL = "SELECT count(*) FROM ledger WHERE state = 'looking' AND attempted_ms < {0}"
 _STATE_OF_USER = "SELECT state FROM ledger WHERE user_id = {0} ORDER BY id"
 
@@ -125,8 +126,12 @@ class Steps:
         return str(rows[0][0]) if rows else ""
 
     async def post_state(self, caption: str) -> str:
-        """The state of the post with this caption; empty where there is none."""
+        """The state of the post with this caption, or of the occurrence that is to become it;
+        empty where there is neither.
+        """
         rows = await self._database.rows(_POST_STATE, caption)
+        if not rows:
+            rows = await self._database.rows(_OCCURRENCE_STATE, f'%"{caption}"%')
         return str(rows[0][0]) if rows else ""
 
     async def doubtful(self, before_ms: int) -> int:

@@ -146,6 +146,17 @@ def _tables() -> Iterator[str]:
             f'[[accounts]]\nid = "{account}"\naccess_token = "the-access-token"\n'
             f"approve = {approve}\n"
         )
+    for account in BUSY:
+        yield (
+            f'[[event_rules]]\nname = "{event_of(account)}"\nevent = "{event_of(account)}"\n'
+            f'account = "{account}"\npictures = ["where-to-find-us"]\n'
+            'caption = "{{ event.caption }}"\n'
+        )
+
+
+def event_of(account: str) -> str:
+    """The event, and its rule, by which this account posts."""
+    return f"post-of-{account}"
 
 
 def _address(url: str) -> tuple[str, int]:

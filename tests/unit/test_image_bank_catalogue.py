@@ -141,7 +141,7 @@ def test_everything_that_is_wrong_with_a_description_is_said_at_once() -> None:
         ({"shows": "  "}, "map: shows: must not be blank"),
         ({"shows": "x" * 501}, "map: shows: is longer than 500 characters"),
         ({"shows": 1}, "map: shows: must be text in quotes"),
-        ({"tags": 1}, "map: tags: must be a list of texts"),
+        ({"tags": 1}, "map: tags: must be text in quotes, or a list of such"),
         ({"valid_from": date(2026, 2, 1), "valid_until": date(2026, 1, 1)}, "is before valid_from"),
         ({"in_dms": False, "in_posts": False}, "one of them must be true"),
     ],
