@@ -320,6 +320,8 @@ async def command(
             "VESTLUS_CONFIG": str(config),
             "VESTLUS_APP_SECRETS": SECRET,
             "VESTLUS_BURST_WAIT_SECONDS": "0",
+            # What a killed one leaves goes with the test's own files.
+            "TMPDIR": str(tmp_path),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
