@@ -28,7 +28,8 @@ from vestlus.loadtest.recording import Recording
 from vestlus.loadtest.verdict import STATUS, Outcome
 from vestlus.simulator import Simulator, SimulatorConfig
 from vestlus.simulator.load.plan import Plan, read_faults
-from vestlus.simulator.load.run import Load, NotAnsweredError
+from vestlus.simulator.load.run import Load
+from vestlus.simulator.load.warming import NotAnsweredError
 
 
 @dataclass

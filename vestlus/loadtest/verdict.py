@@ -28,6 +28,11 @@ BREACHES = {
 }
 
 
+ENDED_EARLY = (
+    "it was ended before its time; what is counted as lost or not accepted was still under way"
+)
+
+
 class Outcome(StrEnum):
     """What a run says. The values are those of the JSON."""
 
@@ -81,7 +86,7 @@ def judge(facts: Facts) -> Verdict:
         # What was still under way is not lost.
         firm = [each for each in broken if BREACHES["lost"] not in each]
         firm = [each for each in firm if BREACHES["not_accepted"] not in each]
-        return Verdict(Outcome.INTERRUPTED, ("it was ended before its time", *firm, *limits))
+        return Verdict(Outcome.INTERRUPTED, (ENDED_EARLY, *firm, *limits))
     if limits:
         return Verdict(Outcome.NO_RESULT, (*limits, *broken))
     behind = [_behind(facts)] if fell_behind(facts.backlog, facts.rate) else []

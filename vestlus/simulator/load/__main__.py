@@ -15,7 +15,8 @@ import uvloop
 
 from vestlus.simulator.jsontypes import BadInputError, JsonObject, parse_object
 from vestlus.simulator.load.plan import Plan, read_plan
-from vestlus.simulator.load.run import Load, NotAnsweredError
+from vestlus.simulator.load.run import Load
+from vestlus.simulator.load.warming import NotAnsweredError
 
 REFUSED = 2
 

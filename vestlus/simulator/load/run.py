@@ -3,21 +3,20 @@
 import asyncio
 import io
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
 
 import aiohttp
 from PIL import Image
 
 from vestlus.simulator import checker
-from vestlus.simulator.jsontypes import Json, JsonObject, as_list, as_object
+from vestlus.simulator.jsontypes import JsonObject, as_list, as_object
 from vestlus.simulator.load.control import Control, Faults, events
 from vestlus.simulator.load.journal import Journal
 from vestlus.simulator.load.plan import Plan
 from vestlus.simulator.load.posting import Writers
-from vestlus.simulator.load.schedule import Post, Writing, draw_posts
+from vestlus.simulator.load.schedule import Post, draw_posts
+from vestlus.simulator.load.warming import seq_of, warm_up
 from vestlus.simulator.tasks import TaskGroup
 from vestlus.simulator.webhook_post import WebhookPoster
 
@@ -33,10 +32,6 @@ CONNECTIONS = 512
 PICTURE_SIZE = (320, 240)
 
 Emit = Callable[[JsonObject], None]
-
-
-class NotAnsweredError(Exception):
-    """The first messages, before the load, were not answered in time; says what was seen."""
 
 
 class Load:
@@ -73,7 +68,7 @@ class Load:
             stack.push_async_callback(tasks.cancel)
             poster = WebhookPoster(plan.webhook_url, plan.app_secret, session)
             picture = await self._graph.upload(_picture())
-            await self._warm_up(poster, picture)
+            self._seen = await warm_up(plan, self._graph, self._model, poster, self._stop)
             writers = Writers(
                 plan, self._graph, poster, self._journal, picture=picture, tasks=tasks
             )
@@ -143,13 +138,13 @@ class Load:
             messages = as_list(found["messages"], "messages")
             if not messages:
                 return
-            self._seen = max(_seq(each) for each in messages)
+            self._seen = max(seq_of(each) for each in messages)
             self._journal.received(messages)
 
     async def _ask_model(self) -> None:
         found = await self._model.get("model-turns", after=self._turn_seen)
         turns = as_list(found["turns"], "turns")
-        self._turn_seen = max((_seq(each) for each in turns), default=self._turn_seen)
+        self._turn_seen = max((seq_of(each) for each in turns), default=self._turn_seen)
         under_way = found["under_way"]
         self._in_model = under_way if isinstance(under_way, int) else 0
         self._journal.model_turned(turns)
@@ -210,52 +205,6 @@ class Load:
             }
         )
 
-    async def _warm_up(self, poster: WebhookPoster, picture: str) -> None:
-        """Have a user of each account answered, so that what is missing shows before the load."""
-        journal = Journal()
-        failed: list[BaseException] = []
-        tasks = TaskGroup("warm-up", failed.append)
-        # Other users than those of the load.
-        plan = replace(self._plan, run=f"8{self._plan.run[1:]}")
-        writers = Writers(plan, self._graph, poster, journal, picture=picture, tasks=tasks)
-        now = time.time()
-        for number in range(len(plan.accounts)):
-            writing = Writing(0.0, number, 1, "Tere! Mis kell te avate?", picture=False)
-            writers.post(await writers.tell([writing], now, 0.0))
-        deadline = now + plan.patience
-        try:
-            while journal.in_flight and time.time() < deadline and not self._stop.is_set():
-                await asyncio.sleep(LOOK_SECONDS)
-                found = await self._graph.get("feed", after=self._seen, direction="out")
-                messages = as_list(found["messages"], "messages")
-                self._seen = max((_seq(each) for each in messages), default=self._seen)
-                journal.received(messages)
-        finally:
-            await tasks.cancel()
-        if failed:
-            raise failed[0]
-        if journal.in_flight and not self._stop.is_set():
-            raise NotAnsweredError(await self._diagnosis(journal))
-
-    async def _diagnosis(self, journal: Journal) -> str:
-        """Say how far the first messages came."""
-        if journal.not_taken_in:
-            seen = ", ".join(f"{n} x HTTP {status}" for status, n in journal.statuses.items())
-            return (
-                f"{self._plan.webhook_url} did not take the first webhooks ({seen}; 0 is no "
-                "answer). 401 is another app secret; 0 a wrong address, or nothing listens there"
-            )
-        calls = Counter[str]()
-        for name, control in (("graph", self._graph), ("model", self._model)):
-            stats = as_object((await control.get("stats"))[f"{name}_calls"], "calls")
-            calls[name] = sum(each for each in stats.values() if isinstance(each, int))
-        return (
-            f"the first webhooks were taken in and not answered within {self._plan.patience:g} s. "
-            f"The pretend model was asked {calls['model']} times, the pretend Graph "
-            f"{calls['graph']} times: where that is 0, the service has another address of it; "
-            "otherwise its log says more"
-        )
-
 
 def _fail(failed: "asyncio.Future[None]", error: BaseException) -> None:
     if not failed.done():
@@ -264,11 +213,6 @@ def _fail(failed: "asyncio.Future[None]", error: BaseException) -> None:
 
 def _timer(seconds: float) -> "asyncio.Task[None]":
     return asyncio.create_task(asyncio.sleep(max(0.0, seconds)), name="rest")
-
-
-def _seq(value: Json) -> int:
-    seq = as_object(value, "one")["seq"]
-    return seq if isinstance(seq, int) else 0
 
 
 def _picture() -> bytes:
