@@ -93,7 +93,7 @@ class Poster:
             )
         )
         # However often the command is tried, there is one post of this name.
-        named = ("--key", f"chaos {number}")
+        named = ("--key", f"chaos-{number}")
         await insist(self._world.folder, self._world.settings, *words, *named)
         self._planned[caption] = account
         while (state := await self._state(caption)) not in _OVER:
