@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from tests.e2e.service import Service, running_service
 from tests.services import PostgresServer, RabbitMQServer
@@ -29,24 +27,6 @@ VERIFY_TOKEN = "the verify token"
 
 EMBEDDED = "sqlite"
 PRODUCTION = "rabbitmq+postgresql"
-
-
-#: What is in the first of two lanes that `make test` runs side by side, in a process each: much of
-#: their time is waiting. Everything else is in the other, which takes about as long.
-FIRST_LANE = ("test_rolling.py", "test_stopping.py", f"[{EMBEDDED}")
-
-
-class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Hands out whole lanes, so that what a lane shares is started once."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        """The lane of a test."""
-        return "first" if any(part in nodeid for part in FIRST_LANE) else "other"
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
-    """For the processes of one run."""
-    return Lanes(config, log)
 
 
 @pytest.hookimpl(trylast=True)
