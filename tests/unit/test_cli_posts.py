@@ -117,6 +117,8 @@ def test_what_instagram_would_not_take_is_refused_in_words(run: Run) -> None:
         (("--picture", "map", "--picture", "plan", "--story"), "takes 1 to 1"),
         (("--picture", "map") * 11, "takes 1 to 10"),
         (("--picture", "map", "--within-hours", "0"), "above 0"),
+        (("--picture", "map", "--within-hours", "nan"), "above 0"),
+        (("--picture", "map", "--within-hours", "inf"), "at most 168"),
     ]
     for arguments, said in refusals:
         assert said in refused(PostRefused, "publish-now", "--account", ACCOUNT, *arguments)

@@ -25,6 +25,9 @@ AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.
 #: How much of a caption fits into a line of a list.
 _SHORT = 50
 
+#: As for what schedules and rules plan.
+_MOST_HOURS = 24 * 7
+
 _NOT_THERE = "there is no such post: `vestlus posts list` shows their ids"
 
 T = TypeVar("T")
@@ -91,8 +94,8 @@ def publish_now(
         problems = await problems_of(
             Wish(owner, kind, picture, caption), store, settings.account(owner), now_ms
         )
-        if within_hours <= 0:
-            problems.append("--within-hours must be above 0")
+        if not 0 < within_hours <= _MOST_HOURS:
+            problems.append(f"--within-hours must be above 0, and at most {_MOST_HOURS}")
         if problems:
             raise PostRefused(tuple(problems))
         identity = uuid4().hex
