@@ -51,10 +51,11 @@ async def fill(database: Path) -> None:
                 height=400,
                 shows="Where we are",
                 in_posts=name != "private",
+                ai_generated=name == "drawn",
                 post_file=f"{name}.jpg",
             )
         )
-        for name in ("map", "plan", "private")
+        for name in ("map", "plan", "private", "drawn")
     }
     database.parent.mkdir()
     topology = Topology()
@@ -105,6 +106,12 @@ def test_several_pictures_are_a_carousel_and_a_story_is_said(run: Run) -> None:
     two = json.loads(publish(run, "--picture", "plan", "--json"))
     assert (two["kind"], two["pictures"]) == ("carousel", ["map", "plan"])
     assert json.loads(publish(run, "--story", "--json"))["kind"] == "story"
+
+
+def test_what_ai_made_is_disclosed(run: Run) -> None:
+    for picture, disclosed in (("map", False), ("drawn", True)):
+        row = json.loads(run("publish-now", "--account", ACCOUNT, "--picture", picture, "--json"))
+        assert row["ai_generated"] is disclosed
 
 
 def test_what_instagram_would_not_take_is_refused_in_words(run: Run) -> None:
