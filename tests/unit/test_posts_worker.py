@@ -466,6 +466,24 @@ def test_the_days_quota_goes_to_the_earliest_planned() -> None:
     run_virtual(scenario())
 
 
+def test_room_that_comes_later_goes_to_the_earliest_planned_whoever_was_looked_at_first() -> None:
+    async def scenario() -> None:
+        place = PostPlace(instagram=PretendPublishing(quota=PublishingQuota(5, 5)))
+        begun_ms = virtual_ms()
+        place.store.plan("later", planned_ms=begun_ms - 10_000)
+        async with place.serving():
+            await asyncio.sleep(100)
+            # Only now is it planned, for an earlier time: as one that was made up for.
+            place.store.plan("earlier", planned_ms=begun_ms - 20_000)
+            await asyncio.sleep(200)
+            assert {row.reason for row in place.store.rows.values()} == {"publishing_limit"}
+            place.instagram.quota = PublishingQuota(5, 6)
+            await asyncio.sleep(1_000)
+        assert place.instagram.captions() == ["Postitus earlier"]
+
+    run_virtual(scenario())
+
+
 def test_containers_are_counted_by_the_day_also_those_that_nobody_knows_of() -> None:
     async def scenario() -> None:
         place = PostPlace(rules=SendingRules(limits=limited(Quota(3, 1_000.0))))
