@@ -53,6 +53,8 @@ class Picture:
     language: str = ""
     #: Whose it is, and under which terms it may be used.
     rights: str = ""
+    #: Whether AI made it: posts with it are disclosed as made with AI.
+    ai_generated: bool = False
     in_dms: bool = True
     in_posts: bool = True
     #: First and last day on which it may be used, by the account's calendar.

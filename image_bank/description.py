@@ -52,6 +52,8 @@ class Description(BaseModel):
     tags: Annotated[tuple[_Word, ...], BeforeValidator(comma_separated)] = ()
     language: Annotated[str, AfterValidator(_language)] = ""
     rights: str = ""
+    #: Posts with it are disclosed as made with AI.
+    ai_generated: StrictBool = False
     in_dms: StrictBool = True
     in_posts: StrictBool = True
     valid_from: date | None = None

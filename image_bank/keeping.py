@@ -88,6 +88,7 @@ async def make_picture(
         tags=description.tags,
         language=description.language,
         rights=description.rights,
+        ai_generated=description.ai_generated,
         in_dms=description.in_dms,
         in_posts=description.in_posts,
         valid_from=description.valid_from,

@@ -104,7 +104,11 @@ class PostDesk:
             self.quotas.told(post.account, read)
         if not wait and self.quotas.has_room(post.account):
             return True
-        seconds = min(wait or self.rules.quota_wait_seconds, self.rules.quota_wait_seconds)
+        # All that wait are looked at again at one moment, the earliest planned first: else a later
+        # one whose turn happens to come just after there is room would take it.
+        longest = self.rules.quota_wait_seconds
+        together = longest - self.clock() / 1000 % longest
+        seconds = min(wait or together, together)
         step = self.outcomes.put_off(post, "publishing_limit", max(seconds, 1.0), self.clock())
         await self.record(step)
         return False

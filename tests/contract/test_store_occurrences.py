@@ -24,7 +24,7 @@ from vestlus.store.occurrences import (
     OPEN,
     OccurrenceState,
 )
-from vestlus.store.plan_rows import Decision, OccurrenceRow, OccurrenceStep
+from vestlus.store.plan_rows import Decision, OccurrenceRow, OccurrenceStep, Trigger
 from vestlus.store.port import Store
 from vestlus.store.post_rows import PostPicture
 from vestlus.store.posts import PostState
@@ -275,6 +275,9 @@ async def test_the_longest_due_of_the_states_asked_for_come_first(store: Store) 
     assert await store.due_occurrences(planned, 9_000, limit=1) == (sooner,)
     assert await store.due_occurrences(OPEN, 9_000, limit=9) == (sooner, later, drafted)
     assert await store.due_occurrences([over.state], 9_000, limit=9) == ()
+    of_schedules = await store.due_occurrences(OPEN, 9_000, limit=1, trigger=Trigger.SCHEDULE)
+    assert of_schedules == (sooner,)
+    assert await store.due_occurrences(OPEN, 9_000, limit=9, trigger=Trigger.EVENT) == ()
 
 
 async def test_the_next_look_is_that_of_the_first_who_waits(store: Store) -> None:

@@ -139,11 +139,17 @@ class MemoryPlans:
         return min(looks, default=None)
 
     async def due_occurrences(
-        self, states: Collection[OccurrenceState], now_ms: int, *, limit: int
+        self,
+        states: Collection[OccurrenceState],
+        now_ms: int,
+        *,
+        limit: int,
+        trigger: Trigger | None = None,
     ) -> tuple[OccurrenceRow, ...]:
         """See the port."""
         await self._called()
         due = [row for row in self._open() if row.state in states and row.wake_ms <= now_ms]
+        due = [row for row in due if trigger in (None, row.trigger)]
         return tuple(sorted(due, key=lambda row: (row.wake_ms, row.id))[:limit])
 
     async def occurrence_step(self, lease: Lease, step: OccurrenceStep) -> bool:

@@ -122,6 +122,16 @@ class Stage:
         async with self.http.post(f"{self.simulator}/control/{path}", json=body) as response:
             assert response.status == 200, await response.text()
 
+    async def fail_first(self, fault: str | None, accounts: list[str]) -> None:
+        """Has Graph fail the first request of each account for a container, and to publish."""
+        rules = [
+            {"kind": fault, "op": op, "account": account, "next": 1}
+            for op in ("container", "publish")
+            for account in accounts
+            if fault is not None
+        ]
+        await self.control("faults", {"rules": rules})
+
     async def captions(self, account: str) -> list[str]:
         query = {"account": account}
         async with self.http.get(f"{self.simulator}/control/grid", params=query) as response:
@@ -262,13 +272,7 @@ async def test_killed_at_every_step_a_post_is_on_the_grid_once(
         return killer.reached.is_set()
 
     async with running_stage(accounts, tmp_path) as stage:
-        rules = [
-            {"kind": fault, "op": op, "account": account, "next": 1}
-            for op in ("container", "publish")
-            for account in accounts
-            if fault is not None
-        ]
-        await stage.control("faults", {"rules": rules})
+        await stage.fail_first(fault, accounts)
         reached = await asyncio.gather(
             *(life(stage, account, at) for at, account in enumerate(accounts, 1))
         )

@@ -17,6 +17,7 @@ import pytest
 
 from tests.contract.store_support import another, store
 from tests.fakes.planning import OWNER, PretendDrafter
+from tests.integration.test_posts import MOMENTS as PUBLISHERS_MOMENTS
 from tests.integration.test_posts import (
     OUTBOX,
     Killer,
@@ -54,8 +55,12 @@ QUICK = PlannerRules(longest_seconds=0.2, busy_seconds=0.05, retry_seconds=0.05)
 STEPS = ("sync_schedules", "claim", "occurrence_step", "occurrence_step")
 #: A moment before and one after each of these, and of making and checking the draft.
 MOMENTS = 2 * (len(STEPS) + 2)
-#: All of these, and each third of the publisher's eighteen, all of which ``test_posts.py`` has.
-WHOLE_WAY = (*range(1, MOMENTS + 1), *range(MOMENTS + 1, MOMENTS + 19, 3))
+#: All of these, and each third of the publisher's, all of which ``test_posts.py`` has; by what
+#: Graph does with the first request for a container and the first to publish.
+WHOLE_WAY = {
+    fault: (*range(1, MOMENTS + 1), *range(MOMENTS + 1, MOMENTS + most + 1, 3))
+    for fault, most in PUBLISHERS_MOMENTS.items()
+}
 
 
 @dataclass
@@ -260,12 +265,13 @@ async def test_the_service_plans_while_it_holds_the_lease_and_hears_the_bell(
         await service.let_go(5.0)
 
 
+@pytest.mark.parametrize("fault", WHOLE_WAY)
 async def test_the_whole_way_killed_at_every_step_is_one_post_on_the_grid(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Who is killed writes nothing more.
     monkeypatch.setattr("publishers.posts_book.LAST_STEPS_SECONDS", 0.05)
-    accounts = accounts_of_their_own(len(WHOLE_WAY))
+    accounts = accounts_of_their_own(len(WHOLE_WAY[fault]))
 
     async def life(stage: Stage, account: str, at: int) -> bool:
         """One time whose scheduler and publisher are killed at a moment; whether it came."""
@@ -301,8 +307,12 @@ async def test_the_whole_way_killed_at_every_step_is_one_post_on_the_grid(
     async with opened("new"):
         pass
     async with running_stage(accounts, tmp_path) as stage:
+        await stage.fail_first(fault, accounts)
         reached = await asyncio.gather(
-            *(life(stage, account, at) for at, account in zip(WHOLE_WAY, accounts, strict=True))
+            *(
+                life(stage, account, at)
+                for at, account in zip(WHOLE_WAY[fault], accounts, strict=True)
+            )
         )
     assert all(reached), "a moment that never came: nobody was killed at it"
 

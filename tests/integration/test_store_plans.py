@@ -221,7 +221,7 @@ async def test_no_frequent_question_reads_a_whole_table(
             "schedule": (store._one_schedule, {"of": "s9"}, "schedule_pkey"),
             "due occurrences": (
                 store._due_occurrences,
-                {"states": ["planned"], "now": 19_905, "most": 5},
+                {"states": ["planned"], "triggers": ["event"], "now": 19_905, "most": 5},
                 "occurrence_wake",
             ),
             "event of key": (

@@ -117,6 +117,25 @@ def test_what_is_over_is_never_looked_at_again() -> None:
     assert (planned(claim), claim.look_ms) == ([HOUR_MS], 0)
 
 
+def test_a_time_far_ahead_is_the_moment_by_the_rules_that_its_zone_has_by_then() -> None:
+    """A new version brings rules by which the clocks show 09:00 an hour earlier."""
+    old = Plan(Repeated("0 9 1 * *", ZoneInfo("Etc/GMT-2")), MissedRule.SKIP)
+    new = Plan(Repeated("0 9 1 * *", ZoneInfo("Etc/GMT-3")), MissedRule.SKIP)
+    (due,) = itertools.islice(new.recurrence.after(START_MS), 1)
+    far = START_MS + 60 * 24 * HOUR_MS
+    kept, looks = row(look_ms=START_MS, watched_ms=due.at_ms), 0
+    found: list[NewOccurrence] = []
+    while not found and kept.look_ms < far:
+        looks += 1
+        claim = claim_of(kept, old if looks == 1 else new, kept.look_ms)
+        found, kept = list(claim.occurrences), after(claim)
+    (one,) = found
+    (expected,) = itertools.islice(new.recurrence.after(due.at_ms), 1)
+    assert (one.state, one.due_ms) == (OccurrenceState.PLANNED, expected.at_ms)
+    assert kept.watched_ms == expected.at_ms
+    assert looks <= 10
+
+
 def test_what_passed_while_it_was_paused_is_skipped_whatever_the_rule() -> None:
     resumed = row(changed_ms=START_MS + 3 * HOUR_MS + MINUTE_MS)
     claim = claim_of(resumed, Plan(), START_MS + 4 * HOUR_MS)

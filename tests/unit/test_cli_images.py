@@ -73,7 +73,7 @@ def test_everything_that_can_be_said_of_a_picture_is_kept(run: Run) -> None:
         "--post": "crop",
     }
     flat = [text for option in said.items() for text in option]
-    added = json.loads(add(run, "map", *flat, "--no-in-dms", "--json"))
+    added = json.loads(add(run, "map", *flat, "--no-in-dms", "--ai-generated", "--json"))
     kept = {
         "id": "map",
         "shows": "Where we are",
@@ -81,6 +81,7 @@ def test_everything_that_can_be_said_of_a_picture_is_kept(run: Run) -> None:
         "tags": ["a", "b"],
         "language": "et",
         "rights": "ours",
+        "ai_generated": True,
         "in_dms": False,
         "in_posts": True,
         "valid_from": "2026-01-01",

@@ -51,10 +51,11 @@ async def fill(database: Path) -> None:
                 height=400,
                 shows="Where we are",
                 in_posts=name != "private",
+                ai_generated=name == "drawn",
                 post_file=f"{name}.jpg",
             )
         )
-        for name in ("map", "plan", "private")
+        for name in ("map", "plan", "private", "drawn")
     }
     database.parent.mkdir()
     topology = Topology()
@@ -107,6 +108,12 @@ def test_several_pictures_are_a_carousel_and_a_story_is_said(run: Run) -> None:
     assert json.loads(publish(run, "--story", "--json"))["kind"] == "story"
 
 
+def test_what_ai_made_is_disclosed(run: Run) -> None:
+    for picture, disclosed in (("map", False), ("drawn", True)):
+        row = json.loads(run("publish-now", "--account", ACCOUNT, "--picture", picture, "--json"))
+        assert row["ai_generated"] is disclosed
+
+
 def test_what_instagram_would_not_take_is_refused_in_words(run: Run) -> None:
     refusals: list[tuple[tuple[str, ...], str]] = [
         (("--picture", "unheard"), "unheard: is not in the bank"),
@@ -117,6 +124,8 @@ def test_what_instagram_would_not_take_is_refused_in_words(run: Run) -> None:
         (("--picture", "map", "--picture", "plan", "--story"), "takes 1 to 1"),
         (("--picture", "map") * 11, "takes 1 to 10"),
         (("--picture", "map", "--within-hours", "0"), "above 0"),
+        (("--picture", "map", "--within-hours", "nan"), "above 0"),
+        (("--picture", "map", "--within-hours", "inf"), "at most 168"),
     ]
     for arguments, said in refusals:
         assert said in refused(PostRefused, "publish-now", "--account", ACCOUNT, *arguments)

@@ -59,6 +59,12 @@ approve = true
 [event_rules.payload]
 type = "object"
 required = ["seats"]
+
+[[event_rules]]
+name = "quiet"
+event = "quiet"
+pictures = ["hall"]
+quiet_hours = "00:00-23:59"
 """
 
 
@@ -210,6 +216,10 @@ def test_a_yes_that_would_not_let_it_go_out_is_refused_in_words(run: Run, databa
     assert "a story has none" in both
     assert "good for 24 hours" in both
     assert row_of(database, far).state is OccurrenceState.WAITING
+    # The service does not run, or it would have said so itself.
+    late = waiting(database, wall="10:00", due_ms=system_clock() - 25 * HOUR)
+    assert "has lapsed" in refused(PostRefused, "approve", late, "--by", "Mari")
+    assert row_of(database, late).state is OccurrenceState.WAITING
     assert "vestlus posts drafts" in refused(NoSuchPost, "approve", "unheard", "--by", "Mari")
 
 
@@ -258,6 +268,10 @@ def test_an_event_rule_is_previewed_with_an_event_s_data(run: Run, tmp_path: Pat
     shown = run("preview", "opening", "--event-data", "event.json")
     assert "condition does not hold" in shown
     assert "Waits for a person's yes" in shown
+
+
+def test_a_preview_of_a_rule_waits_for_the_end_of_its_quiet_hours(run: Run) -> None:
+    assert " 23:59 " in json.loads(run("preview", "quiet", "--json"))["goes_out"]
 
 
 def test_what_cannot_be_previewed_says_why(run: Run) -> None:

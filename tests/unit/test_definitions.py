@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from vestlus.planning.definitions import (
     AHEAD_MS,
+    LOOK_AGAIN_MS,
     Definition,
     Unreadable,
     definition_of,
@@ -96,11 +97,12 @@ def test_the_same_schedule_is_the_same_text_however_it_came(schedule: Schedule) 
 @unhurried
 @given(schedules())
 def test_a_new_row_is_looked_at_half_an_hour_before_it_is_due(schedule: Schedule) -> None:
-    """At once where that is past, never where nothing is to come."""
+    """At once where that is past, once a week until then, never where nothing is to come."""
     row = row_of(schedule, OWNER, Keeper.HAND, NOW)
     upcoming = _first(schedule.recurrence(OWNER.timezone).after(NOW))
     assert row.watched_ms == NOW
-    assert row.look_ms == (max(NOW, upcoming[0].at_ms - AHEAD_MS) if upcoming else 0)
+    ahead_ms = upcoming[0].at_ms - AHEAD_MS if upcoming else -NOW
+    assert row.look_ms == (min(max(NOW, ahead_ms), NOW + LOOK_AGAIN_MS) if upcoming else 0)
 
 
 @pytest.mark.parametrize(

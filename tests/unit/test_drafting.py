@@ -50,6 +50,14 @@ async def test_named_pictures_and_a_template_make_a_draft_that_needs_no_yes() ->
     assert (one.needs_yes, one.draft.ai_generated) == (False, False)
 
 
+async def test_a_post_with_a_picture_that_ai_made_is_disclosed_as_such() -> None:
+    drafting = Drafting(bank_picture("hall", ai_generated=True), bank_picture("park"))
+    both = recipe(pictures=("park", "hall"), count=2)
+    assert (await drafted(drafting, occurrence(both))).draft.ai_generated
+    park = recipe(pictures=("park",))
+    assert not (await drafted(drafting, occurrence(park, id_="o2"))).draft.ai_generated
+
+
 async def test_without_words_there_is_no_caption_and_a_story_has_one_picture() -> None:
     drafting = Drafting(bank_picture("hall"))
     one = await drafted(drafting, occurrence(recipe(pictures=("hall",), story=True)))

@@ -68,6 +68,7 @@ def test_of_many_and_long_problems_the_first_are_told_in_short() -> None:
         ({"anyOf": [{}, {"$dynamicRef": "x"}]}, "anyOf/1/$dynamicRef: leads out"),
         ({"$ref": "#/$defs/none"}, "#/$defs/none: there is no such place"),
         ({"$ref": "#none"}, "#none: there is no such place"),
+        ({"$ref": "#/anyOf/x", "anyOf": [{}]}, "#/anyOf/x: there is no such place"),
         ({"$id": "https://x.example/"}, "has an $id"),
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, "another $schema"),
         ({"$ref": "#"}, "without end"),

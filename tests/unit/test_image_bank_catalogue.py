@@ -46,6 +46,7 @@ pictures = st.builds(
     tags=st.lists(words, max_size=3).map(tuple),
     language=st.sampled_from(["", "et", "zh-Hant"]),
     rights=words,
+    ai_generated=st.booleans(),
     in_dms=st.booleans(),
     in_posts=st.booleans(),
     valid_from=st.none() | days,

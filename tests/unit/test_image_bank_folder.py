@@ -31,6 +31,7 @@ alt = "A map"
 tags = ["map", "address"]
 language = "et"
 rights = "ours"
+ai_generated = true
 in_dms = true
 in_posts = false
 valid_from = 2026-01-01
@@ -121,6 +122,7 @@ async def test_a_folder_is_loaded_as_its_catalogue_says(place: Place) -> None:
         tags=("map", "address"),
         language="et",
         rights="ours",
+        ai_generated=True,
         in_dms=True,
         in_posts=False,
         valid_from=date(2026, 1, 1),

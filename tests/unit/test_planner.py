@@ -11,12 +11,13 @@ import pytest
 from tests.fakes.clock import START_MS, frozen_for, run_virtual, virtual_ms
 from tests.fakes.planning import OWNER, PlanPlace, schedule, until_ms
 from vestlus.errors import LeaseLost
+from vestlus.planning.claiming import Plan, claim_of
 from vestlus.planning.definitions import AHEAD_MS
 from vestlus.planning.ports import Impossible, NotNow
 from vestlus.planning.rules import PlannerRules
 from vestlus.scheduling.recipe import Recipe
 from vestlus.store.occurrences import OccurrenceState
-from vestlus.store.plan_rows import Decision, NewOccurrence, Trigger
+from vestlus.store.plan_rows import Claim, Decision, NewOccurrence, ScheduleRow, Trigger
 from vestlus.store.post_rows import PostKind
 
 MINUTE_MS = 60_000
@@ -91,8 +92,8 @@ async def test_it_sleeps_while_nothing_is_due(place: PlanPlace) -> None:
         await until_ms(START_MS + 1000)
         before = place.store.calls
         await until_ms(START_MS + HOUR_MS)
-    # Two questions about occurrences, one about schedules and one about when, every 30 s.
-    assert place.store.calls - before <= 4 * 121
+    # Three questions about occurrences, one about schedules and one about when, every 30 s.
+    assert place.store.calls - before <= 5 * 121
 
 
 @in_virtual_time
@@ -130,6 +131,35 @@ async def test_slow_drafts_delay_neither_the_clock_nor_what_is_ready(place: Plan
         await until_ms(FIRST_MS + 601_000)
     assert place.drafter.most_at_once == 4
     assert len(place.store.posts) == 10
+
+
+@in_virtual_time
+async def test_events_without_end_delay_no_schedule(place: PlanPlace) -> None:
+    place.file = [schedule()]
+    place.drafter.seconds = 200.0
+    async with place.serving():
+        await until_ms(FIRST_MS - AHEAD_MS - 10_000)
+        for number in range(100):
+            place.store.put(event(f"sündmus-{number}"), virtual_ms())
+        await until_ms(FIRST_MS + 1000)
+        assert place.store.states("tund") == [HANDED]
+        assert len(place.store.posts) < 50
+
+
+@in_virtual_time
+async def test_very_many_schedules_of_one_time_do_not_hold_up_what_is_due_meanwhile(
+    place: PlanPlace,
+) -> None:
+    place.rules = PlannerRules(page=5)
+    many = [schedule(f"hulk-{number}") for number in range(100)]
+    place.file = [*many, schedule("pool", "30 * * * *")]
+    async with place.serving():
+        # All of them are claimed as this one is due.
+        await until_ms(FIRST_MS - AHEAD_MS + 150)
+        assert 0 < len(place.store.rows) < 1 + len(many)
+        assert place.store.states("pool") == [HANDED]
+        await until_ms(FIRST_MS + 1000)
+    assert all(place.store.states(one.name) == [HANDED] for one in many)
 
 
 @in_virtual_time
@@ -427,6 +457,29 @@ async def test_one_that_cannot_be_read_does_not_stop_the_others(place: PlanPlace
         await until_ms(FIRST_MS + 1000)
     assert place.store.states("tund") == [HANDED]
     assert place.store.states("uuem") == []
+
+
+def test_a_defect_of_one_schedule_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(row: ScheduleRow, plan: Plan, now_ms: int, withdrawn: object = ()) -> Claim:
+        if row.name == "viga":
+            raise KeyError(row.name)
+        del withdrawn
+        return claim_of(row, plan, now_ms)
+
+    monkeypatch.setattr("vestlus.planning.planner.claim_of", failing)
+
+    @in_virtual_time
+    async def scenario(place: PlanPlace) -> None:
+        place.file = [schedule(), schedule("viga")]
+        async with place.serving():
+            await until_ms(FIRST_MS + 1000)
+        assert place.store.states("tund") == [HANDED]
+        assert place.store.states("viga") == []
+        assert place.store.by_name["viga"].look_ms > FIRST_MS
+
+    scenario()
 
 
 @in_virtual_time

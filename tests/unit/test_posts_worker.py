@@ -403,6 +403,27 @@ def test_no_error_is_a_loop(error: GraphError, reason: str, most: int) -> None:
     assert post.problem
 
 
+def test_a_rejected_token_is_tried_once_a_minute_until_it_is_too_late_and_says_what_to_do() -> None:
+    async def scenario() -> PostPlace:
+        place = PostPlace(posts=PostRules(poll_seconds=30))
+        place.instagram.fault = lambda *_: Fault.TOKEN
+        place.store.plan("x", deadline_ms=virtual_ms() + HOUR_MS)
+        async with place.serving():
+            await asyncio.sleep(HOUR_MS / 2000)
+            waiting = place.store.rows["x"]
+            assert waiting.state is PostState.PLANNED
+            assert waiting.problem.endswith("connect the account anew")
+            await place.ended()
+        return place
+
+    place = run_virtual(scenario(), longest=10_000)
+    post = place.store.rows["x"]
+    assert (post.state, post.reason) == (PostState.DEAD, "too_late")
+    assert "connect the account anew" in post.problem
+    assert len([1 for op, _, _ in place.instagram.calls if op == "container"]) <= 61
+    assert place.instagram.grid == []
+
+
 def test_a_stopped_account_is_tried_once_an_hour_until_it_is_too_late() -> None:
     async def scenario() -> PostPlace:
         place = PostPlace(posts=PostRules(poll_seconds=30))
@@ -441,6 +462,24 @@ def test_the_days_quota_goes_to_the_earliest_planned() -> None:
         assert (later.state, later.containers) == (PostState.PLANNED, ())
         asked = [op for op, _, _ in place.instagram.calls].count("quota")
         assert asked < 10
+
+    run_virtual(scenario())
+
+
+def test_room_that_comes_later_goes_to_the_earliest_planned_whoever_was_looked_at_first() -> None:
+    async def scenario() -> None:
+        place = PostPlace(instagram=PretendPublishing(quota=PublishingQuota(5, 5)))
+        begun_ms = virtual_ms()
+        place.store.plan("later", planned_ms=begun_ms - 10_000)
+        async with place.serving():
+            await asyncio.sleep(100)
+            # Only now is it planned, for an earlier time: as one that was made up for.
+            place.store.plan("earlier", planned_ms=begun_ms - 20_000)
+            await asyncio.sleep(200)
+            assert {row.reason for row in place.store.rows.values()} == {"publishing_limit"}
+            place.instagram.quota = PublishingQuota(5, 6)
+            await asyncio.sleep(1_000)
+        assert place.instagram.captions() == ["Postitus earlier"]
 
     run_virtual(scenario())
 

@@ -40,6 +40,8 @@ class Said:
         The language of words in the picture, such as et.
     rights
         Whose it is and under which terms it may be used.
+    ai_generated
+        AI made it: posts with it are disclosed to Instagram as made with AI.
     in_dms
         Whether answers may contain it.
     in_posts
@@ -59,6 +61,7 @@ class Said:
     tags: str = ""
     language: str = ""
     rights: str = ""
+    ai_generated: Annotated[bool, Parameter(negative="")] = False
     in_dms: bool = True
     in_posts: bool = True
     valid_from: str | None = None

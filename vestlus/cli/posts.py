@@ -25,6 +25,9 @@ AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.
 #: How much of a caption fits into a line of a list.
 _SHORT = 50
 
+#: As for what schedules and rules plan.
+_MOST_HOURS = 24 * 7
+
 _NOT_THERE = "there is no such post: `vestlus posts list` shows their ids"
 
 T = TypeVar("T")
@@ -73,12 +76,14 @@ def publish_now(
     story
         A story instead of a post on the grid.
     ai_generated
-        Disclose to Instagram that it was made with AI.
+        Disclose to Instagram that it was made with AI; done anyway where the bank says so of one
+        of the pictures.
     key
         A name of the occasion: of one name there is one post, however often it is asked for.
     within_hours
         When it could not be published by then, it is given up.
     """
+    from image_bank.keeping import read_catalogue
     from vestlus.cli.posts_checking import Wish, problems_of
     from vestlus.clock import system_clock
     from vestlus.store.post_rows import NewPost, PostPicture
@@ -91,10 +96,11 @@ def publish_now(
         problems = await problems_of(
             Wish(owner, kind, picture, caption), store, settings.account(owner), now_ms
         )
-        if within_hours <= 0:
-            problems.append("--within-hours must be above 0")
+        if not 0 < within_hours <= _MOST_HOURS:
+            problems.append(f"--within-hours must be above 0, and at most {_MOST_HOURS}")
         if problems:
             raise PostRefused(tuple(problems))
+        bank = (await read_catalogue(store)).pictures
         identity = uuid4().hex
         new = NewPost(
             id=identity,
@@ -103,7 +109,7 @@ def publish_now(
             kind=kind,
             pictures=tuple(PostPicture(one) for one in picture),
             caption=caption,
-            ai_generated=ai_generated,
+            ai_generated=ai_generated or any(bank[one].ai_generated for one in picture),
             planned_ms=now_ms,
             deadline_ms=now_ms + round(within_hours * 3_600_000),
         )

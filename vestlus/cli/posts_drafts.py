@@ -155,6 +155,8 @@ def _problems_of_yes(row: OccurrenceRow, caption: str | None, now_ms: int) -> li
         if not counts(caption).fit:
             limits = "Instagram takes 2200 characters, 30 hashtags and 20 mentions"
             found.append(f"--caption: has {counts(caption)}; {limits}")
+    if now_ms > _waits_until(row):
+        found.append(f"{row.id}: has lapsed, as nobody said yes in time: publish it by hand")
     if not yes_reaches(row.recipe, decided_ms=now_ms, due_ms=row.due_ms):
         hours = f"{row.recipe.approval_hours:g}"
         found.append(

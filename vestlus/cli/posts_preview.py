@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
 
@@ -87,7 +88,9 @@ async def _plan(store: Store, settings: Settings, name: str, payload: str | None
     rule = next((one for one in settings.event_rules if one.name == name), None)
     row = await _schedule(store, settings, name, now_ms)
     if rule is not None and (payload is not None or row is None):
-        return _of_rule(rule, payload or "{}", now_ms)
+        owner = settings.account(rule.account or "")
+        zone = ZoneInfo(owner.timezone if owner else "UTC")
+        return _of_rule(rule, payload or "{}", now_ms, zone)
     if row is None:
         raise NoSuchPost(f"{name}: there is no schedule and no event rule of this name")
     if payload is not None:
@@ -113,12 +116,13 @@ async def _schedule(store: Store, settings: Settings, name: str, now_ms: int) ->
     return row
 
 
-def _of_rule(rule: EventRule, payload: str, now_ms: int) -> Plan:
+def _of_rule(rule: EventRule, payload: str, now_ms: int, zone: ZoneInfo) -> Plan:
     """What a rule makes of an event's data, if they fit its schema. Raises PostRefused."""
     from vestlus.planning.conditions import compile_condition
     from vestlus.planning.payloads import parse_payload
     from vestlus.planning.schemas import PayloadSchema
     from vestlus.scheduling.event_rules import ConditionFailed
+    from vestlus.scheduling.quiet import parse_quiet_hours
 
     try:
         data = parse_payload(payload.encode(errors="surrogateescape"))
@@ -128,7 +132,8 @@ def _of_rule(rule: EventRule, payload: str, now_ms: int) -> Plan:
     problems = PayloadSchema(rule.payload).problems(data.payload)
     if problems:
         raise PostRefused(tuple(f"--event-data: {one}" for one in problems))
-    due_ms = now_ms + round(rule.delay_minutes * 60_000)
+    delayed_ms = now_ms + round(rule.delay_minutes * 60_000)
+    due_ms = parse_quiet_hours(rule.quiet_hours).after(delayed_ms, zone)
     return Plan(rule.name, "event rule", rule.recipe(""), due_ms, data.text, applies=applies)
 
 

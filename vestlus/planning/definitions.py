@@ -26,6 +26,10 @@ VERSION: Final = 1
 #: How long before it is due an occurrence is claimed and its draft made, ms.
 AHEAD_MS: Final = 30 * 60_000
 
+#: A schedule is looked at after so long, also where its next time is further away, ms: by a new
+#: version's rules of its zone that time may be an earlier moment.
+LOOK_AGAIN_MS: Final = 7 * 24 * 3_600_000
+
 #: How long a service may take to start after its settings were read, ms.
 STARTING_MS: Final = 10 * 60_000
 
@@ -139,10 +143,13 @@ def rows_of_file(
 
 def next_look_ms(recurrence: Recurrence, *, after_ms: int, now_ms: int) -> int:
     """When a schedule is to be looked at whose occurrences up to ``after_ms`` are claimed:
-    :data:`AHEAD_MS` before the next one, now at the earliest; 0 for never.
+    :data:`AHEAD_MS` before the next one, now at the earliest, and after :data:`LOOK_AGAIN_MS` at
+    the latest; 0 for never.
     """
     upcoming = next(iter(recurrence.after(after_ms)), None)
-    return 0 if upcoming is None else max(now_ms, upcoming.at_ms - AHEAD_MS)
+    if upcoming is None:
+        return 0
+    return min(max(now_ms, upcoming.at_ms - AHEAD_MS), now_ms + LOOK_AGAIN_MS)
 
 
 def _unreadable(row: ScheduleRow, why: str) -> Unreadable:

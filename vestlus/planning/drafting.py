@@ -106,9 +106,9 @@ class PostDrafter:
         free = partial(self._choice.take_offered, pool, now_ms)
         written = await self._captioning.caption(occasion, shown, free)
         pictures = tuple(PostPicture(one) for one in chosen or written.pictures)
-        return Drafted(
-            Draft(caption=written.caption, pictures=pictures, ai_generated=by_model), asks
-        )
+        ai_generated = by_model or any(pool.catalogue[one.id].ai_generated for one in pictures)
+        draft = Draft(caption=written.caption, pictures=pictures, ai_generated=ai_generated)
+        return Drafted(draft, asks)
 
 
 def _unknown(account: str) -> Impossible:

@@ -16,6 +16,7 @@ import structlog
 from vestlus.backoff import Backoff
 from vestlus.clock import Clock
 from vestlus.errors import StoreUnavailable
+from vestlus.hosting.places import place_of
 from vestlus.planning.bench import Bench, PlannerStore
 from vestlus.planning.claiming import claim_of, may_have_changed
 from vestlus.planning.definitions import Unreadable, read_definition
@@ -24,7 +25,7 @@ from vestlus.planning.ports import Drafter
 from vestlus.planning.rules import PlannerRules
 from vestlus.planning.watch import Attendance, Steadiness
 from vestlus.store.occurrences import OccurrenceState
-from vestlus.store.plan_rows import Claim, OccurrenceRow, ScheduleRow
+from vestlus.store.plan_rows import Claim, OccurrenceRow, ScheduleRow, Trigger
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
@@ -76,7 +77,9 @@ class Planner:
             attendance=self._attendance,
             steps=steps,
         )
+        # Apart, so that events without end, or a slow model for them, hold up no schedule's drafts.
         self._drafting = Pool("draft", rules.drafts, self._ended)
+        self._drafting_events = Pool("event draft", rules.event_drafts, self._ended)
         self._settling = Pool("settle", rules.settles, self._ended)
         self._changed = asyncio.Event()
         self._failure: BaseException | None = None
@@ -85,7 +88,7 @@ class Planner:
     @property
     def in_flight(self) -> int:
         """Occurrences that are worked at."""
-        return len(self._drafting) + len(self._settling)
+        return len(self._drafting) + len(self._drafting_events) + len(self._settling)
 
     def ring(self) -> None:
         """Something may be there: it looks at once."""
@@ -113,8 +116,8 @@ class Planner:
                     async with asyncio.timeout(pause):
                         await self._changed.wait()
         finally:
-            await self._drafting.close()
-            await self._settling.close()
+            for pool in (self._drafting, self._drafting_events, self._settling):
+                await pool.close()
 
     async def drain(self, seconds: float) -> None:
         """Begins nothing more, and waits for what is being handed over, at most so long. Drafts
@@ -122,6 +125,7 @@ class Planner:
         """
         self._is_draining = True
         await self._drafting.close()
+        await self._drafting_events.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._settling.idle()
@@ -155,44 +159,50 @@ class Planner:
         return min(self._rules.longest_seconds, wanted if wanted > 0 else least)
 
     async def _claim(self) -> bool:
-        """Claims what is due of all schedules; whether there was anything to do."""
-        has_claimed = False
-        while rows := await self._store.due_schedules(self._clock(), limit=self._rules.page):
-            done = [await self._claim_of(row) for row in rows]
-            if not any(done):
-                # They changed meanwhile: the next look sees how.
-                break
-            has_claimed = True
-        return has_claimed
+        """Claims what is due of some schedules; whether it claimed anything. Of very many that are
+        due at once the rest is for the next looks: what is due to go out does not wait for it.
+        """
+        rows = await self._store.due_schedules(self._clock(), limit=self._rules.page)
+        return any([await self._claim_of(row) for row in rows])
 
     async def _claim_of(self, row: ScheduleRow) -> bool:
         now_ms = self._clock()
         plan = read_definition(row)
         if isinstance(plan, Unreadable):
             _log.error("schedule_unreadable", plan=row.name, problem=plan.problem)
-            later_ms = now_ms + round(self._rules.unreadable_seconds * 1000)
-            claim = Claim(of=row, watched_ms=row.watched_ms, look_ms=later_ms, occurrences=())
-            return await self._store.claim(self._lease, claim, now_ms)
+            return await self._store.claim(self._lease, self._later(row, now_ms), now_ms)
         withdrawn: Sequence[OccurrenceRow] = ()
         if may_have_changed(row):
             withdrawn = await self._store.occurrences(
                 name=row.name, states={OccurrenceState.WITHDRAWN}, limit=_MOST_WITHDRAWN
             )
-        claim = claim_of(row, plan, now_ms, withdrawn)
+        try:
+            claim = claim_of(row, plan, now_ms, withdrawn)
+        except Exception as defect:  # noqa: BLE001 - one schedule must not stop the others
+            _log.error("claim_failed_unexpectedly", place=place_of(defect), plan=row.name)
+            claim = self._later(row, now_ms)
         if not await self._store.claim(self._lease, claim, now_ms):
             return False
         for one in claim.occurrences:
             self._steps[f"claimed/{one.state}"] += 1
         return True
 
+    def _later(self, row: ScheduleRow, now_ms: int) -> Claim:
+        """Nothing of a schedule, which is looked at again after a while."""
+        later_ms = now_ms + round(self._rules.unreadable_seconds * 1000)
+        return Claim(of=row, watched_ms=row.watched_ms, look_ms=later_ms, occurrences=())
+
     async def _begin(self, now_ms: int) -> bool:
         """Begins what is due as far as there are places; whether it began anything."""
         begun = False
-        for pool, states, work in (
-            (self._settling, _DRAFTED, self._bench.settle),
-            (self._drafting, _PLANNED, self._bench.draft),
+        for pool, states, trigger, work in (
+            (self._settling, _DRAFTED, None, self._bench.settle),
+            (self._drafting, _PLANNED, Trigger.SCHEDULE, self._bench.draft),
+            (self._drafting_events, _PLANNED, Trigger.EVENT, self._bench.draft),
         ):
-            for row in await self._store.due_occurrences(states, now_ms, limit=pool.page):
+            for row in await self._store.due_occurrences(
+                states, now_ms, limit=pool.page, trigger=trigger
+            ):
                 if not self._is_draining:
                     begun |= pool.begin(row.id, partial(self._work, work, row))
         return begun

@@ -97,7 +97,7 @@ def _dangling(schema: Mapping[str, Any]) -> Iterator[str]:
     for reference in dict.fromkeys(_references(schema)):
         try:
             resolver.lookup(reference)
-        except Unresolvable:
+        except (Unresolvable, ValueError):  # the latter for a word where a list wants a number
             yield f"{_short(reference)}: there is no such place in the schema"
 
 

@@ -20,6 +20,7 @@ from vestlus.store.plan_rows import (
     RuleOutcome,
     ScheduleRow,
     Taken,
+    Trigger,
     TriggerRow,
 )
 from vestlus.store.rows import Lease
@@ -92,10 +93,15 @@ class Occurrences(Protocol):
     """Times that are due, and what they come to."""
 
     async def due_occurrences(
-        self, states: Collection[OccurrenceState], now_ms: int, *, limit: int
+        self,
+        states: Collection[OccurrenceState],
+        now_ms: int,
+        *,
+        limit: int,
+        trigger: Trigger | None = None,
     ) -> tuple[OccurrenceRow, ...]:
         """Open ones of these states whose ``wake_ms`` has come, the longest due first; none of a
-        schedule that is paused.
+        schedule that is paused. Of schedules and of events, where neither is named.
         """
         ...
 

@@ -45,11 +45,18 @@ class SqlOccurrenceLists(SqlPart):
     """Times that are due, and were. See :class:`~vestlus.store.plan_port.Occurrences`."""
 
     async def due_occurrences(
-        self, states: Collection[OccurrenceState], now_ms: int, *, limit: int
+        self,
+        states: Collection[OccurrenceState],
+        now_ms: int,
+        *,
+        limit: int,
+        trigger: Trigger | None = None,
     ) -> tuple[OccurrenceRow, ...]:
         """See :meth:`vestlus.store.plan_port.Occurrences.due_occurrences`."""
+        triggers = Trigger if trigger is None else (trigger,)
         values = {
             "states": self._dialect.value_set([str(state) for state in states]),
+            "triggers": self._dialect.value_set([str(one) for one in triggers]),
             "now": now_ms,
             "most": limit,
         }
@@ -109,6 +116,7 @@ class SqlOccurrenceLists(SqlPart):
             .where(
                 is_open(),
                 self._dialect.one_of(_OCCURRENCE.state, "states"),
+                self._dialect.one_of(_OCCURRENCE.trigger, "triggers"),
                 _OCCURRENCE.wake_ms <= _number("now"),
                 ~_is_paused(),
             )
