@@ -66,8 +66,8 @@ class PostWorker:
         tally: Tally,
     ) -> None:
         self._lease = lease
-        self._lease_remaining = lease_remaining
-        self._needed = rules.request_seconds + rules.lease_margin_seconds
+        needed = rules.request_seconds + rules.lease_margin_seconds
+        self._lease_suffices = lambda: lease_remaining() > needed
         self._clock = clock
         self._monotonic = monotonic
         self._rules = posting.rules
@@ -87,6 +87,7 @@ class PostWorker:
             quotas=quotas,
             outcomes=PostOutcomes(posting.rules),
             request_seconds=rules.request_seconds,
+            lease_suffices=self._lease_suffices,
             clock=clock,
             tally=tally,
         )
@@ -159,5 +160,5 @@ class PostWorker:
             await asyncio.sleep(self._rules.patience_look_seconds)
         if not await lane.budget.take_within(CallKind.PUBLISH, self._rules.turn_seconds):
             raise NotNow(lane.budget.paused_seconds())
-        if self.draining or self._lease_remaining() <= self._needed:
+        if self.draining or not self._lease_suffices():
             raise NotNow(0.0)
