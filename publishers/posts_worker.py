@@ -66,8 +66,8 @@ class PostWorker:
         tally: Tally,
     ) -> None:
         self._lease = lease
-        needed = rules.request_seconds + rules.lease_margin_seconds
-        self._lease_suffices = lambda: lease_remaining() > needed
+        self._lease_remaining = lease_remaining
+        self._needed = rules.request_seconds + rules.lease_margin_seconds
         self._clock = clock
         self._monotonic = monotonic
         self._rules = posting.rules
@@ -151,6 +151,10 @@ class PostWorker:
         finally:
             self._busy.discard(account)
             self._changed.set()
+
+    def _lease_suffices(self) -> bool:
+        """Whether a request begun now would end while the lease is certainly held."""
+        return self._lease_remaining() > self._needed
 
     async def _admit(self, lane: Lane) -> None:
         """See :data:`publishers.posts_desk.Admit`."""
