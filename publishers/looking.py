@@ -24,7 +24,6 @@ from publishers.reconcile import (
     half_matching_messages,
     judge_failure,
     judge_listing,
-    latest_give_up_ms,
     matching_echo,
     matching_messages,
 )
@@ -67,20 +66,24 @@ class Looker:
         self._clock = clock
         self._rules = rules
         self._tally = tally
-        #: No row was given up by an earlier holder later than this.
-        self._began_ms = clock()
 
     def look_for(self, row: SendRow, gave_up_ms: int | None) -> Look:
-        """A plan for a LOOKING row. ``gave_up_ms`` is ``None`` when an earlier holder sent it."""
+        """A plan for a LOOKING row. ``gave_up_ms`` is ``None`` when an earlier holder sent it.
+
+        Then nobody knows when that one gave up, only that it has by now. The row does not tell: it
+        bears the time at which its claim was handed in, which a store that was away may have
+        written much later, and which is by a clock that may have been put forward since.
+        """
+        now_ms = self._clock()
         if gave_up_ms is None:
-            gave_up_ms = min(self._began_ms, latest_give_up_ms(row, self._rules))
+            gave_up_ms = now_ms
         begin_ms = max(row.due_ms, gave_up_ms)
         return Look(
             row=row,
             gave_up_ms=gave_up_ms,
             echo_ms=begin_ms,
             read_ms=begin_ms,
-            began_ms=self._clock(),
+            began_ms=now_ms,
             began=self._monotonic(),
         )
 

@@ -120,15 +120,16 @@ class MissedSearch:
         if self._gaps.began(now_ms):
             _log.info("delivery_gap_suspected", account=self._account, sign="silence")
         until_ms = await until_available(lambda: self._parts.store.looked_until(self._account))
-        asked, self._asked_since_ms = self._asked_since_ms, None
-        if not until_ms and asked is None:
+        if not until_ms and self._asked_since_ms is None:
             await self._note(now_ms)
             self._rest(now_ms)
             return False
+        await self._reader.prepare()
+        # Only now: had that failed, what was asked for would be forgotten.
+        asked, self._asked_since_ms = self._asked_since_ms, None
         since_ms = max(until_ms, now_ms - round(self._rules.missed_reach_seconds * 1000))
         if asked is not None:
             since_ms = min(since_ms, asked) if until_ms else asked
-        await self._reader.prepare()
         self._run = Run(since_ms - self._policy.tolerance_ms, now_ms, found={})
         return True
 
@@ -236,7 +237,8 @@ class MissedSearch:
             wait = max(wait, error.retry_after)
         if self._run is not None and self._run.listing and self._failures >= _TRIES:
             # The cursor may have expired: from the beginning.
-            self._asked_since_ms, self._run = self._run.since_ms, None
+            run, self._run = self._run, None
+            self.ask(run.since_ms)
         reason = error.reason if isinstance(error, GraphError) else type(error).__name__
         _log.warning("missed_search_waits", account=self._account, reason=reason, seconds=wait)
         self._next_ms = self._clock() + round(wait * 1000)

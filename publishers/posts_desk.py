@@ -64,6 +64,7 @@ class PostDesk:
         quotas: PostQuotas,
         outcomes: PostOutcomes,
         request_seconds: float,
+        lease_suffices: Callable[[], bool],
         clock: Clock,
         tally: Tally,
     ) -> None:
@@ -72,6 +73,8 @@ class PostDesk:
         self.quotas = quotas
         self.outcomes = outcomes
         self.clock = clock
+        #: Whether a request begun now would end while the lease is certainly held.
+        self.lease_suffices = lease_suffices
         self._book = book
         self._pictures = pictures
         self._request_seconds = request_seconds

@@ -68,7 +68,13 @@ class Releasing:
     async def _request(self, begun: PostRow, container: str) -> float:
         desk = self._desk
         desk.quotas.published(begun.account)
-        media = await desk.ask(desk.publishing.publish(begun.account, container))
+
+        async def gate() -> bool:
+            # The step before may have taken its time. Nothing awaits between here and the
+            # request's first byte.
+            return desk.lease_suffices()
+
+        media = await desk.ask(desk.publishing.publish(begun.account, container, gate=gate))
         now_ms = desk.clock()
         if isinstance(media, GraphError):
             return await desk.settle(desk.outcomes.not_published(begun, media, now_ms), media)

@@ -31,6 +31,7 @@ _WORDS: Final = {
     ),
     "publishing_limit": "the day's posts or containers are used up; it goes on when there is room",
     "throttled": "Instagram slows the account's calls down; it goes on by itself",
+    "held_back": "it was kept back: the right to publish for the account was about to end",
     "picture_unavailable": (
         "a picture is not in the bank, not for posts, not valid on this day or not for this"
         " account, or VESTLUS_PUBLIC_URL is not set: `vestlus images show` tells"

@@ -87,6 +87,7 @@ class PostWorker:
             quotas=quotas,
             outcomes=PostOutcomes(posting.rules),
             request_seconds=rules.request_seconds,
+            lease_suffices=self._lease_suffices,
             clock=clock,
             tally=tally,
         )
@@ -151,6 +152,10 @@ class PostWorker:
             self._busy.discard(account)
             self._changed.set()
 
+    def _lease_suffices(self) -> bool:
+        """Whether a request begun now would end while the lease is certainly held."""
+        return self._lease_remaining() > self._needed
+
     async def _admit(self, lane: Lane) -> None:
         """See :data:`publishers.posts_desk.Admit`."""
         for _ in range(self._rules.patience_looks):
@@ -159,5 +164,5 @@ class PostWorker:
             await asyncio.sleep(self._rules.patience_look_seconds)
         if not await lane.budget.take_within(CallKind.PUBLISH, self._rules.turn_seconds):
             raise NotNow(lane.budget.paused_seconds())
-        if self.draining or self._lease_remaining() <= self._needed:
+        if self.draining or not self._lease_suffices():
             raise NotNow(0.0)

@@ -203,7 +203,11 @@ class Nemesis:
         began, hit = time.time(), max(1, proxy.connections)
         match fault.kind.trouble:
             case Trouble.CUT:
-                hit = proxy.cut(chance.choice((0.3, 1.0)), chance)
+                share = chance.choice((0.3, 1.0))
+                async with asyncio.timeout(LONGEST_OUTAGE):
+                    # Where nothing is connected at this moment, nothing would be cut.
+                    while not (hit := proxy.cut(share, chance)):
+                        await asyncio.sleep(0.02)
             case Trouble.REFUSE:
                 await proxy.refuse(fault.lasts)
             case Trouble.DELAY:

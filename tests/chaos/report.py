@@ -92,6 +92,7 @@ class Report:
             if self.fired.get(name, 0) < least
         ]
         found += [f"{step} was never taken" for step in _never(self.steps)]
+        found += [f"{step} is in no table" for step in _unknown(self.steps)]
         found += [f"left behind: {what}" for what in self.left_behind]
         return found + (self.late.problems() if self.late else [])
 
@@ -180,3 +181,7 @@ def step_name(step: tuple[SendState, SendState]) -> str:
 
 def _never(steps: dict[str, int]) -> list[str]:
     return sorted(step_name(step) for step in EVERY_STEP if not steps.get(step_name(step)))
+
+
+def _unknown(steps: dict[str, int]) -> list[str]:
+    return sorted(steps.keys() - {step_name(step) for step in EVERY_STEP})

@@ -1,8 +1,9 @@
-"""A service that does not come back ends the faults, not the report."""
+"""A service that does not come back ends the faults, not the report; no fault hits nothing."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from typing import Any, cast
 
@@ -10,9 +11,10 @@ import pytest
 
 from tests.chaos import nemesis
 from tests.chaos.journal import Journal
-from tests.chaos.kinds import PROCESS_KINDS, Act
+from tests.chaos.kinds import PROCESS_KINDS, Act, NetworkKind, Place
 from tests.chaos.nemesis import Nemesis
-from tests.chaos.plan import Plan, ProcessFault, drawn
+from tests.chaos.plan import NetworkFault, Plan, ProcessFault, drawn
+from tests.chaos.proxy import TcpProxy, Trouble
 from tests.chaos.world import World
 from tests.e2e.traffic import Traffic
 
@@ -96,3 +98,32 @@ async def test_when_nobody_is_answered_again_the_run_is_given_up_and_counted(
     assert journal.fired[KILL.name] == 1
     assert journal.fired["graph apply"] == 2
     assert any(entry.what.startswith("gave up") for entry in journal.entries)
+
+
+class Quiet:
+    """A proxy through which nothing goes until it was asked three times."""
+
+    connections = 0
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def cut(self, share: float, chance: random.Random) -> int:
+        assert share > 0
+        assert chance is not None
+        self.asked += 1
+        return 2 if self.asked == 3 else 0
+
+
+async def test_a_cut_waits_until_there_is_something_to_cut() -> None:
+    kind, proxy, journal = NetworkKind(Place.WEBHOOK, Trouble.CUT), Quiet(), Journal(lambda _: None)
+    plan = replace(plan_of(), network=(NetworkFault(0.0, kind, 0.0, 0.0, 1),))
+    world = World(
+        *(cast("Any", None), {}, "", {Place.WEBHOOK: cast("TcpProxy", proxy)}, {}),
+        serve=cast("Any", DeadService()),
+        steps=cast("Any", None),
+    )
+    await Nemesis(plan, world, cast("Traffic", NoAnswers()), journal).run()
+    assert proxy.asked == 3
+    assert (journal.fired[kind.name], journal.fired["connections disturbed"]) == (1, 2)
+    assert journal.gave_up == []

@@ -63,6 +63,12 @@ def test_a_step_that_was_never_taken_breaks_the_run(step: Any) -> None:  # noqa:
     assert replace(GOOD, steps=steps).problems() == [f"{step_name(step)} was never taken"]
 
 
+@pytest.mark.parametrize("step", [("sent", "pending"), ("unknown", "sending"), ("dead", "pending")])
+def test_a_step_that_is_in_no_table_breaks_the_run(step: Any) -> None:  # noqa: ANN401
+    steps = GOOD.steps | {step_name(step): 1}
+    assert replace(GOOD, steps=steps).problems() == [f"{step_name(step)} is in no table"]
+
+
 def test_messages_without_a_200_or_without_an_answer_break_the_run() -> None:
     assert replace(GOOD, verdict=CLEAN | {"not_accepted": 2}).problems()
     # Handed over, apologised for, unknown, a dead letter: all that is no answer.

@@ -96,6 +96,19 @@ async def test_approved_drafts_are_sent_in_order(store: Store) -> None:
     assert (await conversation(store)).version == version + 1
 
 
+async def test_what_is_given_up_after_an_approval_tells_of_it(store: Store) -> None:
+    (new,) = await drafted(store, "Jah.")
+    await changed(store, await hold(store), Change(approved_turn=new.turn), now_ms=77)
+    refused = path(new, SENDING, DEAD, at_ms=80, reason="refused")
+    await walk(store, await hold_outbox(store), refused)
+
+    (letter,) = await store.dead_letters(limit=9)
+    assert [(one.at_ms, one.what, one.detail) for one in letter.history] == [
+        *((20, "decided", ""), (77, "pending", "approved")),
+        *((50, "sending", ""), (80, "dead", "refused")),
+    ]
+
+
 async def test_an_approval_may_bring_other_texts(store: Store) -> None:
     first, second = await drafted(store, "Üks.", "Kaks.", deadline_ms=900, traceparent="00-a-b-01")
     change = Change(approved_turn=0, approved_texts=("Parem üks.\x00", "Parem kaks.", "Kolm."))

@@ -9,6 +9,7 @@ from tests.fakes.clock import virtual_ms
 from tests.fakes.messaging import Fault
 from vestlus.errors import (
     GraphError,
+    HeldBack,
     NotSent,
     OutcomeUnknown,
     Refused,
@@ -19,6 +20,7 @@ from vestlus.instagram.port import (
     CarouselContainer,
     Container,
     ContainerStatus,
+    Gate,
     PictureContainer,
     PublishedMedia,
     PublishingQuota,
@@ -95,8 +97,10 @@ class PretendPublishing:
         """See the port."""
         return await self._request("status", account, lambda: self._status(container))
 
-    async def publish(self, account: str, container: str) -> str:
+    async def publish(self, account: str, container: str, *, gate: Gate | None = None) -> str:
         """See the port."""
+        if gate is not None and not await gate():
+            raise HeldBack("held_back")
 
         def apply() -> str:
             made = self.made[container]

@@ -30,8 +30,11 @@ from vestlus.store.names import outbox_lease
 from vestlus.store.open import open_store
 from vestlus.store.rows import Lease, Member, MemberKind, Transition, TransitionResult
 
-#: Enough for a start on a busy machine; the next one waits for its end.
+#: The next one waits for its end.
 LEASE_SECONDS = 6.0
+#: Renewed for as long as a busy machine needs to come to the point, and seldom: a process that is
+#: frozen in a transaction on SQLite locks the others out.
+RENEW_SECONDS = 3.0
 QUICK = SendingRules(
     request_seconds=0.8,
     lease_margin_seconds=0.2,
@@ -126,7 +129,6 @@ async def run(folder: Path, url: str, point: Point) -> None:
     names = [outbox_lease(number) for number in range(TOPOLOGY.outbox)]
     bus = open_bus(f"sqlite:///{folder}/bus.sqlite", TOPOLOGY)
     async with store, bus, graph:
-        # Not renewed: a process that is frozen in a transaction on SQLite locks the others out.
         until = time.monotonic() + LEASE_SECONDS
         leases = await store.acquire(names, member, LEASE_SECONDS)
         service = PublisherService(
@@ -142,7 +144,18 @@ async def run(folder: Path, url: str, point: Point) -> None:
         service.lease_extended(names, until)
         for lease in leases.values():
             await service.hold(lease)
+
+        async def renew() -> None:
+            kept = frozenset(names)
+            while kept:
+                await asyncio.sleep(RENEW_SECONDS)
+                asked = time.monotonic()
+                kept = await store.renew(list(leases.values()), member, LEASE_SECONDS)
+                service.lease_extended(kept, asked + LEASE_SECONDS)
+
+        renewing = asyncio.create_task(renew())
         failure = await asyncio.wait_for(service.failed(), 60)
+        renewing.cancel()
         lost = isinstance(failure.error, LeaseLost)
         print("lease lost" if lost else repr(failure.error), flush=True)  # noqa: T201 - as above
         for name in names:

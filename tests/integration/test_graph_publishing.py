@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.integration.test_graph_client import ACCOUNT, answering, failure, graph
-from vestlus.errors import NotSent, OutcomeUnknown, Refused, TokenRejected
+from vestlus.errors import HeldBack, NotSent, OutcomeUnknown, Refused, TokenRejected
 from vestlus.instagram.graph import GraphClient
 from vestlus.instagram.port import (
     CarouselContainer,
@@ -103,6 +103,16 @@ async def test_publishing_names_the_container_and_returns_the_post() -> None:
     (request,) = running.requests
     assert (request.method, request.path) == ("POST", f"/v25.0/{ACCOUNT}/media_publish")
     assert json.loads(request.body) == {"creation_id": "c1"}
+
+
+async def test_a_gate_keeps_a_request_to_publish_back() -> None:
+    async def shut() -> bool:
+        return False
+
+    async with graph(answering({"id": "1"})) as running:
+        error = await failure(running.client.publish(ACCOUNT, "c1", gate=shut))
+        assert isinstance(error, HeldBack)
+        assert not running.requests
 
 
 @pytest.mark.parametrize("call", [create, publish])

@@ -76,10 +76,10 @@ class Killer:
             await asyncio.Event().wait()
 
     def around(self, call: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
-        async def wrapped(*args: Any) -> T:  # noqa: ANN401 - whatever the call takes
+        async def wrapped(*args: Any, **named: Any) -> T:  # noqa: ANN401 - whatever it takes
             await self.moment()
             try:
-                result = await call(*args)
+                result = await call(*args, **named)
             except GraphError:
                 await self.moment()
                 raise

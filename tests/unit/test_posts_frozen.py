@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
 import pytest
 
-from tests.fakes.clock import run_virtual
+from tests.fakes.clock import run_virtual, virtual_monotonic
 from tests.fakes.posting import PostPlace
 from tests.fakes.publishing import PretendPublishing
 from tests.fakes.store_posts import MemoryPosts
 from vestlus.errors import LeaseLost
+from vestlus.instagram.port import Gate
 from vestlus.store.post_rows import PostStep, PostStepResult
 from vestlus.store.posts import PostState
 from vestlus.store.rows import Lease
@@ -22,7 +22,8 @@ class Point(StrEnum):
     """Where it freezes."""
 
     BEFORE_STEP = "before the step that says it is being published"
-    WHILE_WRITING = "before the first byte of the request to publish"
+    AFTER_STEP = "after that step, before the last look at the lease"
+    WHILE_WRITING = "between that look and the first byte of the request to publish"
     AFTER_WRITING = "after the request was carried out, before its answer"
     AFTER_ANSWER = "after the answer, before that is recorded"
 
@@ -31,7 +32,9 @@ class Point(StrEnum):
 ON_GRID = {
     # Published by the new holder; the woken one's step is refused.
     Point.BEFORE_STEP: 1,
-    # Looked for, not found, published by the new holder; the woken one writes what it was about to.
+    # Looked for, not found, published by the new holder; the woken one finds its lease over.
+    Point.AFTER_STEP: 1,
+    # The same, and the woken one writes what it was about to write.
     Point.WHILE_WRITING: 2,
     # Found by the new holder.
     Point.AFTER_WRITING: 1,
@@ -65,12 +68,18 @@ class FreezingPublishing(PretendPublishing):
         super().__init__()
         self.begun: list[asyncio.Task[str]] = []
 
-    async def publish(self, account: str, container: str) -> str:
-        publish: Callable[[str, str], Awaitable[str]] = super().publish
+    async def publish(self, account: str, container: str, *, gate: Gate | None = None) -> str:
+        assert gate is not None
+        publish = super().publish
+
+        async def freezing() -> bool:
+            await self.freezer.at(Point.AFTER_STEP)
+            goes = await gate()
+            await self.freezer.at(Point.WHILE_WRITING)
+            return goes
 
         async def unhurried() -> str:
-            await self.freezer.at(Point.WHILE_WRITING)
-            media = await publish(account, container)
+            media = await publish(account, container, gate=freezing)
             await self.freezer.at(Point.AFTER_WRITING)
             return media
 
@@ -109,11 +118,12 @@ def test_a_post_whose_publisher_is_frozen_and_overtaken_is_out_as_often_as_is_sa
             await place.ended()
             assert instagram.captions() == ["Postitus x"]
             assert store.rows["x"].state is PostState.PUBLISHED
+            place.until = lambda: virtual_monotonic() - 1
             freezer.woken.set()
             with pytest.raises(ExceptionGroup) as ended:
                 await first
             assert ended.value.split(LeaseLost)[1] is None
-            await asyncio.gather(*instagram.begun)
+            await asyncio.gather(*instagram.begun, return_exceptions=True)
             assert instagram.captions() == ["Postitus x"] * ON_GRID[point]
             assert store.rows["x"].state is PostState.PUBLISHED
 

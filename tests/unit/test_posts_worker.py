@@ -25,8 +25,9 @@ from vestlus.instagram.port import (
     PictureContainer,
     PublishingQuota,
 )
-from vestlus.store.post_rows import PostKind, PostPicture, PostRow
+from vestlus.store.post_rows import PostKind, PostPicture, PostRow, PostStep, PostStepResult
 from vestlus.store.posts import PostState
+from vestlus.store.rows import Lease
 
 HOUR_MS = 3_600_000
 RATIO = Refused("image_ratio", 36003, 2207009)
@@ -565,6 +566,36 @@ def test_nothing_begins_that_the_lease_would_not_outlast() -> None:
             place.until = lambda: virtual_monotonic() + 60.0
             await place.ended()
         published_once(place, place.store.rows["x"])
+
+    run_virtual(scenario())
+
+
+def test_a_lease_that_runs_low_before_the_first_byte_keeps_the_request_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        place = PostPlace()
+        place.store.plan("x")
+        recorded, post_step = asyncio.Event(), place.store.post_step
+
+        async def slow(lease: Lease, step: PostStep) -> PostStepResult:
+            if step.after is PostState.PUBLISHING and not recorded.is_set():
+                place.until = lambda: virtual_monotonic() + 5.0
+                recorded.set()
+            return await post_step(lease, step)
+
+        monkeypatch.setattr(place.store, "post_step", slow)
+        async with place.serving():
+            await recorded.wait()
+            await asyncio.sleep(30)
+            assert not place.instagram.grid
+            assert place.store.rows["x"].state is PostState.READY
+            place.until = lambda: virtual_monotonic() + 60.0
+            await place.ended()
+        published_once(place, place.store.rows["x"])
+        # Nothing was in doubt: nobody had to look.
+        assert place.tally.posts["publishing/ready"] == 1
+        assert not any(step.endswith("/looking") for step in place.tally.posts)
 
     run_virtual(scenario())
 

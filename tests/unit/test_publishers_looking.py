@@ -158,6 +158,24 @@ def test_sends_left_by_a_killed_holder_are_looked_for() -> None:
     run_virtual(scenario())
 
 
+@pytest.mark.parametrize("state", [SendState.SENDING, SendState.LOOKING])
+def test_a_new_holder_waits_the_whole_settling_time_whatever_the_row_says(
+    state: SendState,
+) -> None:
+    """The store wrote the claim late, or the clock was put forward since."""
+
+    async def scenario() -> None:
+        place = place_with(Fault.NONE, rows=0)
+        an_hour_ago = virtual_ms() - 3_600_000
+        place.ledger.add("r0", state=state, attempted_ms=an_hour_ago)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 70)
+        (only,) = place.instagram.written
+        assert only[0] >= 60
+
+    run_virtual(scenario())
+
+
 def test_looks_that_fail_are_repeated_until_one_succeeds() -> None:
     async def scenario() -> None:
         place = place_with(Fault.APPLY)
@@ -245,12 +263,15 @@ def test_an_echo_that_comes_while_the_conversation_is_read_ends_the_doubt() -> N
         place.ledger.add("r0", state=SendState.LOOKING, attempted_ms=long_ago, resends=1)
 
         def echo(_account: str, _user: str) -> Fault:
-            place.ledger.add_echo("a1", "u1", "m77", "Tere!", long_ago + 500)
+            # During the look that would prove that nothing was sent.
+            if len(place.instagram.looks) == 2:
+                place.ledger.add_echo("a1", "u1", "m77", "Tere!", long_ago + 500)
             return Fault.NONE
 
         place.instagram.look_fault = echo
         async with place.serving():
-            await asyncio.wait_for(place.ledger.settled(), 5)
+            await asyncio.wait_for(place.ledger.settled(), 65)
+        assert len(place.instagram.looks) == 2
         assert place.ledger.rows["r0"].sent_mid == "m77"
 
     run_virtual(scenario())

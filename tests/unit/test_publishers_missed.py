@@ -19,7 +19,7 @@ from tests.fakes.store_ledger import MemoryLedger
 from vestlus.bus.port import Queue, Topology
 from vestlus.conversation.events import Event, EventKind
 from vestlus.conversation.identity import conversation_id, partition_of
-from vestlus.errors import BusUnavailable, Refused
+from vestlus.errors import BusUnavailable, Refused, Throttled
 from vestlus.instagram.port import ThreadPage
 from vestlus.messages import SearchRequest, decode_inbox, encode, outbox_message
 from vestlus.store.ledger import SendState
@@ -156,6 +156,60 @@ def test_a_person_s_look_goes_back_as_far_as_is_asked() -> None:
             assert texts(stage.taken_in()) == ["new"]
             await stage.ask(hours=4)
             await asyncio.sleep(20)
+            assert texts(stage.taken_in()) == ["old"]
+
+    run_virtual(scenario())
+
+
+def test_what_a_person_asked_for_is_not_forgotten_when_the_look_cannot_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        stage.instagram.user_wrote(ACCOUNT, "u1", "old")
+        await asyncio.sleep(3 * 3600)
+        stage.looked()
+        own_ids, left = stage.instagram.own_ids, [Throttled("throttled", 4, 0, 60.0)]
+
+        async def throttled(account: str) -> frozenset[str]:
+            if left:
+                raise left.pop()
+            return await own_ids(account)
+
+        monkeypatch.setattr(stage.instagram, "own_ids", throttled)
+        async with stage.service:
+            await stage.ask(hours=4)
+            await stage.hold()
+            await asyncio.sleep(300)
+            assert not left
+            assert texts(stage.taken_in()) == ["old"]
+
+    run_virtual(scenario())
+
+
+def test_a_look_under_way_that_begins_anew_forgets_no_longer_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        stage.instagram.user_wrote(ACCOUNT, "u1", "old")
+        await asyncio.sleep(3 * 3600)
+        stage.looked()
+        listing, failures = stage.instagram.threads, 0
+
+        async def failing(account: str, after: str | None = None) -> ThreadPage:
+            nonlocal failures
+            failures += 1
+            if failures == 1:
+                await stage.ask(hours=4)
+            if failures <= 5:
+                raise Refused("invalid_parameter", 100)
+            return await listing(account, after)
+
+        monkeypatch.setattr(stage.instagram, "threads", failing)
+        async with stage.service:
+            await stage.hold()
+            await asyncio.sleep(600)
             assert texts(stage.taken_in()) == ["old"]
 
     run_virtual(scenario())

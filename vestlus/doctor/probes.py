@@ -236,15 +236,14 @@ PROBES: Final[tuple[Probe, ...]] = (
     ),
     Probe("send_error", "Which HTTP status do errors of sends have?", _send_error),
     Probe("bad_token", "What does Meta say to a token that is none?", _bad_token),
-    Probe(
-        "templates",
-        "What are the limits of generic templates?",
-        how="not tried: nothing here sends them",
-    ),
+    Probe("token_subcodes", "What are 190/464 and 190/492?", how="seen when they happen"),
+    Probe("templates", "What are the limits of generic templates?", how="not tried: not used here"),
     Probe("publishing_quota", "How many posts a day may this account publish?", _quota),
     Probe(
         "failed_publishes",
         "Do failed posts count, and how are a caption's characters counted?",
         how="not tried: it would publish",
     ),
+    Probe("escalation", "Is a way to a person a must?", how="Meta's App Review says"),
+    Probe("sdk_host", "Can facebook-business call this host?", how="not tried: not used here"),
 )

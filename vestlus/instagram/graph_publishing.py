@@ -20,6 +20,7 @@ from vestlus.instagram.graph_publishing_answers import (
 from vestlus.instagram.port import (
     CarouselContainer,
     Container,
+    Gate,
     PictureContainer,
     PublishedMedia,
     PublishingQuota,
@@ -40,7 +41,7 @@ class PublishingCalls(ABC):
     """Implements :class:`~vestlus.instagram.port.Publishing` over a client's two kinds of call."""
 
     @abstractmethod
-    async def _post(self, account: str, edge: str, body: Body) -> object:
+    async def _post(self, account: str, edge: str, body: Body, gate: Gate | None = None) -> object:
         """Posts to an edge of the account's; the answer's content. Raises the GraphError family."""
 
     @abstractmethod
@@ -71,10 +72,10 @@ class PublishingCalls(ABC):
         fields = {"fields": "status_code,status"}
         return await self._read(account, quoted(container), read_container, fields)
 
-    async def publish(self, account: str, container: str) -> str:
+    async def publish(self, account: str, container: str, *, gate: Gate | None = None) -> str:
         """Publishes a container; returns the post's id. A success without one is OutcomeUnknown."""
         body: Body = {"creation_id": container}
-        return _named(await self._post(account, "media_publish", body), "no_media_id")
+        return _named(await self._post(account, "media_publish", body, gate), "no_media_id")
 
     async def publishing_quota(self, account: str) -> PublishingQuota:
         """What Meta counts now."""

@@ -244,7 +244,7 @@ class Publishing(Protocol):
         """How far it is. Meta, "IG Container": to be asked once a minute, for five minutes."""
         ...
 
-    async def publish(self, account: str, container: str) -> str:
+    async def publish(self, account: str, container: str, *, gate: Gate | None = None) -> str:
         """Publishes a container; returns the id of the post."""
         ...
 

@@ -11,12 +11,13 @@
        └──────────────────────────▶ dead
 
     draft, pending ──a person answered, or said no──▶ cancelled
+    draft, looking ──its window closed──▶ dead
 
 Each transition is an update on the condition of the state before and of a lease's epoch. Rows are
 born ``pending`` or ``draft`` in the transaction of the turn that decided them. The PublisherActor
 that holds the row's outbox lease makes the transitions of the drawing; the ConversationActor that
 holds the conversation's inbox lease makes drafts pending, and cancels, in the transaction that
-records why.
+records why. A publisher cancels only what a person forestalled: of which its claim was refused.
 """
 
 from __future__ import annotations

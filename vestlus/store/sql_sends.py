@@ -27,6 +27,8 @@ from vestlus.store.sql_codec import cleaned, rows_parameter
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_promises import MOST_SENDS, Promises
 from vestlus.store.sql_rows import SEND_COLUMNS, is_in, send_row
+from vestlus.store.sql_trail import longer
+from vestlus.store.trail import Moment, written
 
 _LEDGER: Final = schema.ledger.c
 
@@ -35,6 +37,9 @@ SILENCED: Final = "silenced"
 REJECTED: Final = "rejected"
 REWORDED: Final = "reworded"
 STOPPED: Final = "stopped"
+
+#: Why a draft is to be sent after all, in its history.
+APPROVED: Final = "approved"
 
 _OPEN: Final = (SendState.PENDING, SendState.DRAFT)
 
@@ -105,8 +110,11 @@ class Sends:
         self._cancel = these.values(
             state=str(SendState.CANCELLED), reason=bindparam("why", type_=Text()), **changed
         )
-        self._release = these.values(
-            state=str(SendState.PENDING), due_ms=bindparam("due", type_=BigInteger()), **changed
+        self._release = these.where(_LEDGER.state == str(SendState.DRAFT)).values(
+            state=str(SendState.PENDING),
+            due_ms=bindparam("due", type_=BigInteger()),
+            trail=longer(_LEDGER.trail, bindparam("moment", type_=Text())),
+            **changed,
         )
         # Locks in the order of ids, in the same statement: there is a mark for every send.
         locked = (
@@ -193,8 +201,9 @@ class Sends:
         kept = [draft.id for draft in drafts if draft not in replaced]
         self._cancel_all(connection, replaced, REWORDED, now_ms)
         if kept:
-            values = {"ids": self._dialect.value_set(kept), "due": now_ms, "at": now_ms}
-            connection.execute(self._release, values)
+            moment = written([Moment(now_ms, str(SendState.PENDING), APPROVED)])
+            times = {"due": now_ms, "at": now_ms, "moment": moment}
+            connection.execute(self._release, {"ids": self._dialect.value_set(kept)} | times)
         if texts:
             new = self._reworded(connection, drafts[0], texts, now_ms)
             self._promises.add(connection, new, now_ms)
