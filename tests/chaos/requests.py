@@ -22,7 +22,7 @@ class Requests:
         self._plan = plan
         self._traffic = traffic
         self._journal = journal
-        #: Nothing may go wrong that would be tried a second time soon.
+        #: Requests to Graph are left alone, so that what is in doubt is soon cleared up.
         self.sparing = False
 
     async def run(self) -> None:
@@ -38,7 +38,7 @@ class Requests:
                 if (
                     asked[kind.name] >= due
                     or ahead >= MOST_AHEAD
-                    or (kind.not_done and self.sparing)
+                    or (kind.side is Side.GRAPH and self.sparing)
                 ):
                     continue
                 asked[kind.name] += 1

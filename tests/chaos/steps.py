@@ -66,6 +66,7 @@ _SILENCE = "SELECT silence FROM conversation WHERE id = {0}"
 _POST_STATE = "SELECT state FROM post WHERE caption = {0}"
 _OCCURRENCE_STATE = "SELECT state FROM occurrence WHERE payload LIKE {0} AND post = ''"
 _DOUBTFUL = "SELECT count(*) FROM ledger WHERE state = 'looking' AND attempted_ms < {0}"
+_SECOND_TRIES = "SELECT count(*) FROM ledger WHERE resends > 0 AND state IN ('pending', 'sending')"
 _STATE_OF_USER = "SELECT state FROM ledger WHERE user_id = {0} ORDER BY id"
 
 
@@ -133,6 +134,11 @@ class Steps:
         if not rows:
             rows = await self._database.rows(_OCCURRENCE_STATE, f'%"{caption}"%')
         return str(rows[0][0]) if rows else ""
+
+    async def second_tries(self) -> int:
+        """Rows that are sent a second time, or are about to be."""
+        rows = await self._database.rows(_SECOND_TRIES)
+        return int(rows[0][0])
 
     async def doubtful(self, before_ms: int) -> int:
         """Rows that are being looked for, of attempts made before that."""
