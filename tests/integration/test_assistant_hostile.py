@@ -301,8 +301,8 @@ CYRILLIC = "Когда открываетесь?"
 
 
 def impatiently() -> Retrying:
-    """Gives an attempt up after a fifth of a second, so that silence need not last minutes."""
-    return Retrying(Random(0), attempt_seconds=0.2)  # noqa: S311 - no secret
+    """Gives an attempt up after a second, so that silence need not last minutes."""
+    return Retrying(Random(0), attempt_seconds=1.0)  # noqa: S311 - no secret
 
 
 @dataclass(frozen=True)
