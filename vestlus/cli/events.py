@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
+from vestlus.cli.beside import AsJson, moment, print_json, run_on_store, say
 from vestlus.errors import VestlusError
 
 if TYPE_CHECKING:
@@ -21,11 +20,7 @@ if TYPE_CHECKING:
 
 app = App(name="events", help="Hand events in, see what became of each, and the rules for them.")
 
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
-
 _LONGEST_KEY = 255
-
-T = TypeVar("T")
 
 
 class EventRefused(VestlusError):
@@ -80,12 +75,12 @@ def fire(
         desk = EventDesk(rules_of(settings), system_clock, bell_of(settings))
         return await desk.take(store, COMMAND_LINE, name, parsed, key)
 
-    answer = _run(firing)
+    answer = run_on_store(firing)
     if as_json:
-        _print_json(told(answer))
+        print_json(told(answer))
     match answer.verdict:
         case Verdict.TAKEN if not as_json and answer.row is not None:
-            _say(f"{answer.row.id}: recorded")
+            say(f"{answer.row.id}: recorded")
             _say_outcomes(answer.row)
         case Verdict.UNKNOWN:
             raise EventRefused(f"{name}: no event rule has this event: see `vestlus events rules`")
@@ -109,16 +104,16 @@ def list_(*, name: str | None = None, limit: int = 50, as_json: AsJson = False) 
     limit
         How many.
     """
-    rows = _run(lambda store, _: store.events(limit=limit, name=name))
+    rows = run_on_store(lambda store, _: store.events(limit=limit, name=name))
     if as_json:
-        _print_json([_values(row) for row in rows])
+        print_json([_values(row) for row in rows])
         return
     for row in rows:
         planned = sum(bool(one.occurrence) for one in row.outcomes)
         said = f"{planned} planned" if planned else "nothing planned"
-        _say(f"{row.id}  {_moment(row.received_ms)}  {row.source:<10}  {row.name:<20}  {said}")
+        say(f"{row.id}  {moment(row.received_ms)}  {row.source:<10}  {row.name:<20}  {said}")
     if not rows:
-        _say("There are no events.")
+        say("There are no events.")
 
 
 @app.command
@@ -139,19 +134,19 @@ def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name 
             )
         return row
 
-    row = _run(reading)
+    row = run_on_store(reading)
     if as_json:
-        _print_json(_values(row))
+        print_json(_values(row))
         return
     for label, value in (
         ("id", row.id),
         ("event", row.name),
         ("source", row.source),
         ("key", _key(row)),
-        ("received at", _moment(row.received_ms)),
+        ("received at", moment(row.received_ms)),
         ("data", row.payload),
     ):
-        _say(f"{label + ':':<12} {value}".rstrip())
+        say(f"{label + ':':<12} {value}".rstrip())
     _say_outcomes(row)
 
 
@@ -162,14 +157,14 @@ def rules(*, as_json: AsJson = False) -> None:
 
     settings = operator_settings()
     if as_json:
-        _print_json(
+        print_json(
             [rule.model_dump(mode="json", exclude_defaults=True) for rule in settings.event_rules]
         )
         return
     for rule in settings.event_rules:
-        _say(f"{rule.name}: on {rule.event}{_terms(rule)}")
+        say(f"{rule.name}: on {rule.event}{_terms(rule)}")
     if not settings.event_rules:
-        _say("There are no event rules: [[event_rules]] in vestlus.toml.")
+        say("There are no event rules: [[event_rules]] in vestlus.toml.")
 
 
 def _terms(rule: EventRule) -> str:
@@ -204,23 +199,6 @@ def _check_key(key: str | None) -> None:
         )
 
 
-def _run(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
-    from vestlus.bus.port import Topology
-    from vestlus.cli.demo_settings import operator_settings
-    from vestlus.store.open import open_store
-
-    settings = operator_settings()
-    topology = Topology(inbox=settings.partitions)
-
-    async def main() -> T:
-        async with open_store(
-            settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
-        ) as store:
-            return await work(store, settings)
-
-    return asyncio.run(main())
-
-
 def _values(row: TriggerRow) -> dict[str, Any]:
     from vestlus.planning.http import told_outcome
 
@@ -229,7 +207,7 @@ def _values(row: TriggerRow) -> dict[str, Any]:
         "event": row.name,
         "source": row.source,
         "key": _key(row),
-        "received_at": _moment(row.received_ms),
+        "received_at": moment(row.received_ms),
         "data": json.loads(row.payload) if row.payload else None,
         "outcomes": [told_outcome(one) for one in row.outcomes],
     }
@@ -244,20 +222,6 @@ def _say_outcomes(row: TriggerRow) -> None:
     for one in row.outcomes:
         rule = one.rule or row.name
         if one.occurrence:
-            _say(f"  {rule}: planned for {_moment(one.due_ms)} as {one.occurrence}")
+            say(f"  {rule}: planned for {moment(one.due_ms)} as {one.occurrence}")
         else:
-            _say(f"  {rule}: {one.problem} ({one.reason})")
-
-
-def _moment(at_ms: int) -> str:
-    from vestlus.cli.operating import moment
-
-    return moment(at_ms)
-
-
-def _print_json(value: object) -> None:
-    _say(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - a command's output
+            say(f"  {rule}: {one.problem} ({one.reason})")

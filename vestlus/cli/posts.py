@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 from cyclopts import App, Parameter
 
+from vestlus.cli.beside import AsJson, moment, print_json, run_on_store, say
 from vestlus.errors import VestlusError
 
 if TYPE_CHECKING:
@@ -20,8 +17,6 @@ if TYPE_CHECKING:
 
 posts = App(name="posts", help="Publish posts by hand, and see what became of each.")
 
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
-
 #: How much of a caption fits into a line of a list.
 _SHORT = 50
 
@@ -29,8 +24,6 @@ _SHORT = 50
 _MOST_HOURS = 24 * 7
 
 _NOT_THERE = "there is no such post: `vestlus posts list` shows their ids"
-
-T = TypeVar("T")
 
 
 class PostRefused(VestlusError):
@@ -120,12 +113,12 @@ def publish_now(
             raise NoSuchPost(_NOT_THERE)
         return known, False
 
-    row, added = _run(planning)
+    row, added = run_on_store(planning)
     if as_json:
-        _print_json(_values(row) | {"added": added})
+        print_json(_values(row) | {"added": added})
     else:
         said = "planned" if added else f"was planned under this key already, and is {row.state}"
-        _say(f"{row.id}: {said}")
+        say(f"{row.id}: {said}")
 
 
 @posts.command(name="list")
@@ -143,18 +136,18 @@ def list_(*, account: str | None = None, limit: int = 50, as_json: AsJson = Fals
     async def reading(store: Store, _: Settings) -> tuple[PostRow, ...]:
         return await store.posts(limit=limit, account=account)
 
-    rows = _run(reading)
+    rows = run_on_store(reading)
     if as_json:
-        _print_json([_values(row) for row in rows])
+        print_json([_values(row) for row in rows])
         return
     for row in rows:
         words = " ".join(row.caption.split())
         short = words if len(words) <= _SHORT else f"{words[: _SHORT - 1]}…"
-        _say(f"{row.id}  {_moment(row.planned_ms)}  {row.state:<10}  {row.kind:<8}  {short}")
+        say(f"{row.id}  {moment(row.planned_ms)}  {row.state:<10}  {row.kind:<8}  {short}")
         if row.problem:
-            _say(f"    {row.problem}")
+            say(f"    {row.problem}")
     if not rows:
-        _say("There are no posts.")
+        say("There are no posts.")
 
 
 @posts.command
@@ -166,31 +159,14 @@ def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name 
     id
         The post.
     """
-    row = _run(lambda store, _: _post(store, id))
+    row = run_on_store(lambda store, _: _post(store, id))
     values = _values(row) | {"containers": len(row.containers)}
     if as_json:
-        _print_json(values)
+        print_json(values)
         return
     for name, value in values.items():
         said = ", ".join(map(str, value)) if isinstance(value, list) else value
-        _say(f"{name + ':':<14} {'' if said is None else said}".rstrip())
-
-
-def _run(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
-    from vestlus.bus.port import Topology
-    from vestlus.cli.demo_settings import operator_settings
-    from vestlus.store.open import open_store
-
-    settings = operator_settings()
-    topology = Topology(inbox=settings.partitions)
-
-    async def main() -> T:
-        async with open_store(
-            settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
-        ) as store:
-            return await work(store, settings)
-
-    return asyncio.run(main())
+        say(f"{name + ':':<14} {'' if said is None else said}".rstrip())
 
 
 async def _post(store: Store, id_: str) -> PostRow:
@@ -228,28 +204,14 @@ def _values(row: PostRow) -> dict[str, Any]:
         "pictures": [one.id for one in row.pictures],
         "caption": row.caption,
         "ai_generated": row.ai_generated,
-        "planned_at": _moment(row.planned_ms),
-        "next_step_at": _moment(row.due_ms),
-        "given_up_at": _moment(row.deadline_ms),
+        "planned_at": moment(row.planned_ms),
+        "next_step_at": moment(row.due_ms),
+        "given_up_at": moment(row.deadline_ms),
         "media_id": row.media_id,
         "attempts": row.attempts,
         "reason": row.reason,
         "problem": row.problem,
     }
-
-
-def _moment(at_ms: int) -> str:
-    if at_ms <= 0:
-        return ""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def _print_json(value: object) -> None:
-    _say(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - a command's output
 
 
 # More commands of the same group, in modules that need the names above.

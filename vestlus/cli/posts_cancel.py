@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vestlus.cli.posts import (
-    AsJson,
-    NoSuchPost,
-    PostRefused,
-    _moment,
-    _print_json,
-    _run,
-    _say,
-    _values,
-    posts,
-)
+from vestlus.cli.beside import AsJson, moment, print_json, run_on_store, say
+from vestlus.cli.posts import NoSuchPost, PostRefused, _values, posts
 
 if TYPE_CHECKING:
     from vestlus.settings import Settings
@@ -48,11 +39,11 @@ def cancel(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the nam
             raise PostRefused((f"{id}: is {row.state}, which is too late for that",))
         return _values(row)
 
-    told = _run(cancelling)
+    told = run_on_store(cancelling)
     if as_json:
-        _print_json(told)
+        print_json(told)
     else:
-        _say(f"{told['id']}: cancelled")
+        say(f"{told['id']}: cancelled")
 
 
 async def _cancelled_occurrence(store: Store, id_: str, now_ms: int) -> dict[str, Any]:
@@ -77,5 +68,5 @@ def _occurrence_values(row: OccurrenceRow) -> dict[str, Any]:
         "pictures": [one.id for one in row.pictures],
         "caption": row.caption,
         "ai_generated": row.ai_generated,
-        "planned_at": _moment(row.due_ms),
+        "planned_at": moment(row.due_ms),
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vestlus.cli.posts import AsJson, NoSuchPost, PostRefused, _print_json, _run, _say, posts
+from vestlus.cli.beside import AsJson, print_json, run_on_store, say
+from vestlus.cli.posts import NoSuchPost, PostRefused, posts
 
 if TYPE_CHECKING:
     from vestlus.settings import Settings
@@ -35,18 +36,18 @@ def drafts(*, account: str | None = None, limit: int = 50, as_json: AsJson = Fal
         )
         return [(row, _zone(row, settings)) for row in sorted(rows, key=lambda row: row.due_ms)]
 
-    found = _run(reading)
+    found = run_on_store(reading)
     if as_json:
-        _print_json([_values(row) for row, _ in found])
+        print_json([_values(row) for row, _ in found])
         return
     for row, zone in found:
-        _say(f"{row.id}  due {wall(row.due_ms, zone)}  {row.trigger} {row.name}")
-        _say(f"    waits until {wall(_waits_until(row), zone)}")
-        _say(f"    pictures: {', '.join(one.id for one in row.pictures)}")
+        say(f"{row.id}  due {wall(row.due_ms, zone)}  {row.trigger} {row.name}")
+        say(f"    waits until {wall(_waits_until(row), zone)}")
+        say(f"    pictures: {', '.join(one.id for one in row.pictures)}")
         for line in row.caption.splitlines():
-            _say(f"    | {line}".rstrip())
+            say(f"    | {line}".rstrip())
     if not found:
-        _say("No drafts wait for a yes.")
+        say("No drafts wait for a yes.")
 
 
 @posts.command
@@ -79,9 +80,9 @@ def approve(
 
     row, said = _decided(id, decision)
     if as_json:
-        _print_json(_values(row))
+        print_json(_values(row))
     else:
-        _say(f"{row.id}: approved; goes out {said}")
+        say(f"{row.id}: approved; goes out {said}")
 
 
 @posts.command
@@ -111,9 +112,9 @@ def reject(
 
     row, _ = _decided(id, decision)
     if as_json:
-        _print_json(_values(row))
+        print_json(_values(row))
     else:
-        _say(f"{row.id}: rejected")
+        say(f"{row.id}: rejected")
 
 
 def _decided(
@@ -140,7 +141,7 @@ def _decided(
         at_ms = max(row.due_ms, now_ms)
         return row, f"at {wall(at_ms, _zone(row, settings))}" if at_ms > now_ms else "now"
 
-    return _run(deciding)
+    return run_on_store(deciding)
 
 
 def _problems_of_yes(row: OccurrenceRow, caption: str | None, now_ms: int) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vestlus.cli.posts import AsJson, PostRefused, _print_json, _run, _say, posts
+from vestlus.cli.beside import AsJson, print_json, run_on_store, say
+from vestlus.cli.posts import PostRefused, posts
 
 if TYPE_CHECKING:
     from vestlus.planning.upcoming import Upcoming
@@ -50,17 +51,17 @@ def next_(
 
     if not days > 0:
         raise PostRefused(("--days: must be above 0",))
-    rows = _run(reading)
+    rows = run_on_store(reading)
     if as_json:
-        _print_json([upcoming_values(one) for one in rows])
+        print_json([upcoming_values(one) for one in rows])
         return
     for one in rows:
         state = f"{one.state}, paused" if one.paused else one.state
         source = f"{one.source} {one.name}".strip()
         words = " ".join([", ".join(one.pictures), *one.caption.split()]).strip()
         short = words if len(words) <= _SHORT else f"{words[: _SHORT - 1]}…"
-        _say("  ".join([wall(one.at_ms, one.timezone), source, state, one.id, short]).rstrip())
+        say("  ".join([wall(one.at_ms, one.timezone), source, state, one.id, short]).rstrip())
         if one.problem:
-            _say(f"    {one.problem}")
+            say(f"    {one.problem}")
     if not rows:
-        _say(f"Nothing is planned for the next {days:g} days.")
+        say(f"Nothing is planned for the next {days:g} days.")

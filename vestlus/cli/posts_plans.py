@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from cyclopts import Parameter
 
-from vestlus.cli.posts import AsJson, PostRefused, _print_json, _run, _say, posts
+from vestlus.cli.beside import AsJson, print_json, run_on_store, say
+from vestlus.cli.posts import PostRefused, posts
 
 if TYPE_CHECKING:
     from vestlus.planning.desk import Problem, ScheduleDesk
@@ -130,9 +131,9 @@ def schedule(
     row = _at_desk(lambda desk: desk.add(values))
     told = schedule_values(row, system_clock())
     if as_json:
-        _print_json(told)
+        print_json(told)
     else:
-        _say(f"{row.name}: scheduled; next at {told['next']['at']} ({told['timezone']})")
+        say(f"{row.name}: scheduled; next at {told['next']['at']} ({told['timezone']})")
 
 
 @posts.command
@@ -146,9 +147,9 @@ def unschedule(name: str, *, as_json: AsJson = False) -> None:
     """
     _at_desk(lambda desk: desk.remove(name))
     if as_json:
-        _print_json({"name": name, "removed": True})
+        print_json({"name": name, "removed": True})
     else:
-        _say(f"{name}: taken out")
+        say(f"{name}: taken out")
 
 
 @posts.command
@@ -163,23 +164,23 @@ def schedules(*, account: str | None = None, as_json: AsJson = False) -> None:
     from vestlus.clock import system_clock
     from vestlus.planning.telling import schedule_values
 
-    rows = _run(lambda store, _: store.schedules(account=account))
+    rows = run_on_store(lambda store, _: store.schedules(account=account))
     now_ms = system_clock()
     told = [schedule_values(row, now_ms) for row in rows]
     if as_json:
-        _print_json(told)
+        print_json(told)
         return
     for one in told:
         if one["problem"]:
-            _say(one["problem"])
+            say(one["problem"])
             continue
         keys = one["definition"]
         state = "paused" if one["paused"] else "on"
         when = keys.get("cron") or keys["at"]
         upcoming = f"next {one['next']['at']}" if one["next"] else "over"
-        _say(f"{one['name']}  {state:<6}  {when} {one['timezone']}  {upcoming}  {one['kept_by']}")
+        say(f"{one['name']}  {state:<6}  {when} {one['timezone']}  {upcoming}  {one['kept_by']}")
     if not told:
-        _say("There are no schedules. The running service reads those of vestlus.toml.")
+        say("There are no schedules. The running service reads those of vestlus.toml.")
 
 
 @posts.command
@@ -214,9 +215,9 @@ def _pause(name: str, *, paused: bool, as_json: bool) -> None:
 
     row = _at_desk(lambda desk: desk.pause(name, paused=paused))
     if as_json:
-        _print_json(schedule_values(row, system_clock()))
+        print_json(schedule_values(row, system_clock()))
     else:
-        _say(f"{name}: {'paused' if paused else 'goes on'}")
+        say(f"{name}: {'paused' if paused else 'goes on'}")
 
 
 def _at_desk(work: Callable[[ScheduleDesk], Awaitable[T]]) -> T:
@@ -230,7 +231,7 @@ def _at_desk(work: Callable[[ScheduleDesk], Awaitable[T]]) -> T:
         return await work(open_desk(store, settings, system_clock, bell_of(settings)))
 
     try:
-        return _run(working)
+        return run_on_store(working)
     except PlanRefused as error:
         raise PostRefused(tuple(map(_by_option, error.problems))) from error
 

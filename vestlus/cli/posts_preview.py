@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
 
-from vestlus.cli.posts import AsJson, NoSuchPost, PostRefused, _print_json, _run, _say, posts
+from vestlus.cli.beside import AsJson, print_json, run_on_store, say
+from vestlus.cli.posts import NoSuchPost, PostRefused, posts
 
 if TYPE_CHECKING:
     from image_bank.catalogue import Picture
@@ -58,25 +59,25 @@ def preview(
         plan = await _plan(store, settings, name, _body(event_data))
         return plan, await _previewed(store, settings, plan)
 
-    plan, told = _run(looking)
+    plan, told = run_on_store(looking)
     if as_json:
-        _print_json(told)
+        print_json(told)
         return
-    _say(f"{plan.source} {plan.name}, goes out {told['goes_out']}")
+    say(f"{plan.source} {plan.name}, goes out {told['goes_out']}")
     if not told["applies"]:
-        _say("The rule's condition does not hold for this event: it would not lead to this post.")
+        say("The rule's condition does not hold for this event: it would not lead to this post.")
     if told["needs_yes"]:
-        _say("Waits for a person's yes before that.")
+        say("Waits for a person's yes before that.")
     if told["ai_generated"]:
-        _say("Instagram is told that it was made with AI.")
-    _say("")
-    _say(told["caption"] or "(no caption)")
+        say("Instagram is told that it was made with AI.")
+    say("")
+    say(told["caption"] or "(no caption)")
     for one in told["pictures"]:
-        _say("")
-        _say(f"{one['id']}  {one['width']} x {one['height']}  {one['shows']}")
-        _say(f"    alt: {one['alt'] or '(none)'}")
+        say("")
+        say(f"{one['id']}  {one['width']} x {one['height']}  {one['shows']}")
+        say(f"    alt: {one['alt'] or '(none)'}")
         if one["link"]:
-            _say(f"    {one['link']}")
+            say(f"    {one['link']}")
 
 
 async def _plan(store: Store, settings: Settings, name: str, payload: str | None) -> Plan:
