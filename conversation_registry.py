@@ -18,7 +18,7 @@ from ray.actor import ActorHandle
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors import NAMESPACE
-from actors.fleet import ACTOR_CPUS, ROUND_SECONDS, START_SECONDS, Fleet, is_actor_name
+from actors.fleet import KEPT_ALIVE, ROUND_SECONDS, START_SECONDS, Fleet, is_actor_name
 from actors.shell import Controls, Shell, new_member
 from vestlus.bus.port import Topology
 from vestlus.errors import LeaseLost, StoreUnavailable
@@ -258,15 +258,7 @@ def start_registry(settings: Settings, cluster: str) -> ActorHandle[Any]:
     in the store, where several may meet.
     """
     made: Any = ConversationRegistry
-    handle: ActorHandle[Any] = made.options(
-        name=REGISTRY_NAME,
-        namespace=NAMESPACE,
-        get_if_exists=True,
-        lifetime="detached",
-        max_restarts=-1,
-        max_task_retries=0,
-        max_concurrency=4,
-        num_cpus=ACTOR_CPUS,
-        enable_task_events=False,
-    ).remote(settings, cluster)
+    handle: ActorHandle[Any] = made.options(name=REGISTRY_NAME, **KEPT_ALIVE).remote(
+        settings, cluster
+    )
     return handle

@@ -38,6 +38,17 @@ START_SECONDS = 30.0
 #: laptop has room for all of them.
 ACTOR_CPUS = 0.1
 
+#: How an actor is started that outlives whoever starts it, and that Ray starts again.
+KEPT_ALIVE: Final[Mapping[str, Any]] = {
+    "namespace": NAMESPACE,
+    "get_if_exists": True,
+    "lifetime": "detached",
+    "max_restarts": -1,
+    "max_task_retries": 0,
+    "max_concurrency": 4,
+    "num_cpus": ACTOR_CPUS,
+    "enable_task_events": False,
+}
 
 #: The actors' classes, in the order in which they are ended: first who begins new work, last who
 #: sends what the others decided.
@@ -116,18 +127,7 @@ class Fleet:
     def _start(self, name: str, kind: MemberKind) -> ActorHandle[Any]:
         handle: ActorHandle[Any] = (
             ACTORS[kind]
-            .options(
-                name=name,
-                namespace=NAMESPACE,
-                get_if_exists=True,
-                lifetime="detached",
-                max_restarts=-1,
-                max_task_retries=0,
-                max_concurrency=4,
-                num_cpus=ACTOR_CPUS,
-                scheduling_strategy="SPREAD",
-                enable_task_events=False,
-            )
+            .options(name=name, scheduling_strategy="SPREAD", **KEPT_ALIVE)
             .remote(self._settings, f"{self._cluster}/{name}")
         )
         _log.info("actor_started", actor=name)
