@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 app = App(name="events", help="Hand events in, see what became of each, and the rules for them.")
 
-_LONGEST_KEY = 255
-
 
 class EventRefused(VestlusError):
     """Nothing was planned. The message has a line for each reason, saying what to mend."""
@@ -191,11 +189,11 @@ def _body(data: str | None, file: Path | None) -> bytes:
 
 
 def _check_key(key: str | None) -> None:
-    if key is not None and not (
-        0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable() and " " not in key
-    ):
+    from vestlus.planning.events import is_key
+
+    if key is not None and not is_key(key.encode(errors="surrogateescape")):
         raise EventRefused(
-            f"--key: must be 1 to {_LONGEST_KEY} ASCII letters, digits and signs, without spaces"
+            "--key: must be 1 to 255 ASCII letters, digits and signs, without spaces"
         )
 
 

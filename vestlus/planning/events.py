@@ -5,6 +5,7 @@ key.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ from vestlus.store.plan_rows import (
 
 _log = structlog.get_logger(__name__)
 
+#: What an event's key may be (IETF draft "The Idempotency-Key HTTP Header Field"), quotes included.
+#: The store's own keys have a space, so that none of them is another's.
+_KEY: Final = re.compile(rb"[!-~]{1,255}")
+
 _HOUR_MS: Final = 3_600_000
 
 #: How long an event is known by its key.
@@ -46,6 +51,11 @@ MOST_REFUSED: Final = 60
 #: Characters of a refused event's name and data that are kept.
 _LONGEST_NAME: Final = 100
 _LONGEST_REFUSED: Final = 4_096
+
+
+def is_key(given: bytes) -> bool:
+    """Whether it can be the key of an event: 1 to 255 visible ASCII characters."""
+    return _KEY.fullmatch(given) is not None
 
 
 class Verdict(StrEnum):

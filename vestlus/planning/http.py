@@ -34,7 +34,7 @@ from starlette.types import Receive, Scope, Send
 
 from vestlus.errors import StoreUnavailable
 from vestlus.instagram.asgi import ClientGone, HttpRefusal, Room, header_values, read_body
-from vestlus.planning.events import Answer, EventDesk, Verdict
+from vestlus.planning.events import Answer, EventDesk, Verdict, is_key
 from vestlus.planning.payloads import LARGEST, parse_payload
 from vestlus.store.plan_port import Triggers
 from vestlus.store.plan_rows import RuleOutcome
@@ -52,8 +52,6 @@ READ_TIMEOUT_SECONDS: Final = 10.0
 _RETRY_AFTER_SECONDS: Final = "5"
 
 _BEARER: Final = re.compile(rb"bearer +([!-~]+)", re.IGNORECASE)
-#: What a key may be (IETF draft "The Idempotency-Key HTTP Header Field"), quotes included.
-_KEY: Final = re.compile(rb"[!-~]{1,255}")
 _JSON: Final = re.compile(
     r'application/(?:[\w.+-]+\+)?json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE | re.ASCII
 )
@@ -195,7 +193,7 @@ def _key(scope: Scope) -> str | None:
     values = header_values(scope, b"idempotency-key")
     if not values:
         return None
-    if len(values) > 1 or not _KEY.fullmatch(values[0]):
+    if len(values) > 1 or not is_key(values[0]):
         problem = "Idempotency-Key must stand once, with 1 to 255 visible ASCII characters"
         raise _Refusal(HTTPStatus.BAD_REQUEST, "key", problem)
     return values[0].decode("ascii")
