@@ -93,6 +93,12 @@ class RabbitMQServer(Server):
         self._put = put
         self._fresh: list[str] = []
         self._retired: list[str] = []
+        self._takes_commands = False
+
+    def start(self) -> None:
+        """Start it, unless it runs, and return once it answers; its data is as it was."""
+        self._takes_commands = self._takes_commands and self.running
+        super().start()
 
     def answers(self) -> bool:
         """Whether it offers the AMQP 0-9-1 handshake."""
@@ -133,6 +139,10 @@ class RabbitMQServer(Server):
             self._ctl(["eval", "[dets:sync(Table) || Table <- dets:all()]."])
 
     def _make_vhosts(self, ctl: Callable[[Sequence[str]], str], put: Callable[[str], str]) -> None:
+        if not self._takes_commands:
+            # A node that starts listens for clients before it takes the commands below.
+            ctl(["await_startup"])
+            self._takes_commands = True
         if self._retired:
             old = ",".join(f'<<"{name}">>' for name in self._retired)
             ctl(["eval", f'[rabbit_vhost:delete(V, <<"tests">>) || V <- [{old}]].'])
