@@ -15,6 +15,7 @@ from vestlus.loadtest.options import (
     parse_burst,
     parse_duration,
     parse_model_latency,
+    parse_watched,
 )
 
 
@@ -97,3 +98,22 @@ def test_a_place_that_cannot_be_written_is_told_before_the_run(
         loadtest(json_file=tmp_path / "none" / "x.json")
     assert caught.value.code == 2
     assert "there is no folder" in capsys.readouterr().err
+
+
+def test_processes_to_watch_are_a_name_and_an_id() -> None:
+    assert parse_watched("postgres=1234") == ("postgres", 1234)
+    assert parse_watched("a=b=7") == ("a=b", 7)
+
+
+@pytest.mark.parametrize(
+    "text", ["postgres", "=12", "postgres=", "postgres=0", "postgres=-3", "p=x"]
+)
+def test_what_is_no_process_to_watch_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="NAME=PID"):
+        parse_watched(text)
+
+
+def test_a_watched_process_has_a_name_of_its_own() -> None:
+    for taken in ((("generator", 1),), (("postgres", 1), ("postgres", 2))):
+        with pytest.raises(OptionsError, match="names of its own"):
+            Options(users=1, rate=1.0, seconds=1.0, watch=taken)

@@ -31,6 +31,7 @@ def test_a_tree_s_cpu_counts_from_the_first_look_and_by_what_was_added() -> None
     assert cost.cpu_seconds == pytest.approx(2.5)
     assert cost.cores == [pytest.approx(1.0), pytest.approx(0.5)]
     assert (cost.memory, cost.memory_most) == (10, 30)
+    assert cost.memories == [30, 10]
 
 
 def test_the_service_is_told_apart_by_what_its_processes_are_called() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vestlus.loadtest.files import Files
 from vestlus.loadtest.options import ModelLatency, Options
 from vestlus.loadtest.parts import Parts, Process
 from vestlus.loadtest.plots import line_plot, nice_ceiling, number
@@ -97,6 +98,7 @@ def found(**changes: int) -> dict[str, Any]:
         OPTIONS,
         recording,
         parts,
+        Files(None),
         ended=ended(**changes),
         started_at=1_700_000_000.0,
         machine=MACHINE,
@@ -146,6 +148,7 @@ def test_a_run_that_broke_off_is_told_without_a_verdict_on_its_messages() -> Non
         OPTIONS,
         recording,
         parts,
+        Files(None),
         ended=None,
         started_at=0.0,
         machine=MACHINE,
@@ -165,6 +168,15 @@ def test_the_text_says_what_came_of_it() -> None:
     assert "lost 3, duplicated 0, out of order 0" in said
     assert "120 x 200, 2 x 503" in said
     assert "FAILED\n  3 messages were lost" in said
+
+
+def test_a_long_run_says_whether_it_ended_as_it_began() -> None:
+    run = found()
+    assert "2nd and the last quarter" not in summary(run)
+    run["asked"]["seconds"] = 1800
+    said = summary(run)
+    assert "medians of the 2nd and the last quarter" in said
+    assert re.search(r"memory, pretend Graph, MB +2\.0 +2\.0", said)
 
 
 class Page(HTMLParser):
@@ -213,7 +225,7 @@ def test_the_page_is_readable_without_seeing_its_plots() -> None:
     read = page()
     plots = [attributes for tag, attributes in read.tags if attributes.get("role") == "img"]
     identities = [attributes["id"] for _, attributes in read.tags if "id" in attributes]
-    assert len(plots) == 5
+    assert len(plots) == 6
     for plot in plots:
         assert all(each in identities for each in str(plot["aria-labelledby"]).split())
     assert len(identities) == len(set(identities))

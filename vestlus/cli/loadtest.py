@@ -20,6 +20,7 @@ from vestlus.loadtest.options import (
     parse_burst,
     parse_duration,
     parse_model_latency,
+    parse_watched,
 )
 from vestlus.loadtest.verdict import STATUS, Outcome
 
@@ -45,6 +46,7 @@ def loadtest(
     seen_as: str | None = None,
     graph_port: int = 0,
     model_port: int = 0,
+    watch: tuple[str, ...] = (),
     json_file: Annotated[Path | None, Parameter(name="--json")] = None,
     report: Path | None = None,
 ) -> None:
@@ -93,6 +95,8 @@ def loadtest(
         Where the pretend Graph listens: with --target 8001, else any free port.
     model_port
         Where the pretend model listens: with --target 8002, else any free port.
+    watch
+        NAME=PID: what this process and its children cost is shown too, such as postgres=1234.
     json_file
         Write the result there as JSON.
     report
@@ -104,6 +108,8 @@ def loadtest(
     drain_seconds = _read(wrong, "--drain", parse_duration, drain, 0.0)
     latency = _read(wrong, "--model-latency", parse_model_latency, model_latency, ModelLatency())
     nothing: tuple[Any, ...] = ()
+    nobody = ("", 0)
+    watched = tuple(_read(wrong, "--watch", parse_watched, each, nobody) for each in watch)
     what_breaks = _read(wrong, "--faults", _faults, faults, nothing)
     try:
         options = Options(
@@ -125,6 +131,7 @@ def loadtest(
             seen_as=seen_as,
             graph_port=graph_port,
             model_port=model_port,
+            watch=watched,
             json_file=json_file,
             report=report,
         )

@@ -18,6 +18,9 @@ MOST_ACCOUNTS = 300
 #: Meta: at most 1000 updates in a POST (Webhooks).
 MOST_PER_POST = 1_000
 
+#: The load test's own processes, besides the service's.
+HELPERS = ("generator", "pretend Graph", "pretend model")
+
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|m|h)?", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -73,6 +76,8 @@ class Options:
     seen_as: str | None = None
     graph_port: int = 0
     model_port: int = 0
+    #: Processes beside the service whose costs are wanted too: what they are called, and their ids.
+    watch: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         """Raises OptionsError."""
@@ -86,6 +91,11 @@ class Options:
                 (f"--accounts must be 1 to {MOST_ACCOUNTS}", 1 <= self.accounts <= MOST_ACCOUNTS),
                 (f"--per-post must be 1 to {MOST_PER_POST}", 1 <= self.per_post <= MOST_PER_POST),
                 ("--drain must be 0 s to 1 h", 0 <= self.drain <= 3600),  # noqa: PLR2004 - 1 h
+                (
+                    f"--watch must have names of its own, none twice, and not {', '.join(HELPERS)}",
+                    not {name for name, _ in self.watch} & {*HELPERS}
+                    and len(dict(self.watch)) == len(self.watch),
+                ),
                 (
                     "--target must be an address such as https://vestlus.example",
                     self.target is None or self.target.startswith(("http://", "https://")),
@@ -117,6 +127,14 @@ def parse_burst(text: str) -> tuple[int, float]:
     if not seconds:
         raise ValueError(f"{text!r} has no time between bursts: SIZE,EVERY such as 200,30s")
     return int(size), seconds
+
+
+def parse_watched(text: str) -> tuple[str, int]:
+    """Name and process id of ``postgres=1234``. Raises ValueError."""
+    name, _, pid = text.rpartition("=")
+    if not (name.strip() and pid.strip().isascii() and pid.strip().isdigit() and int(pid) > 0):
+        raise ValueError(f"{text!r} is no process: NAME=PID such as postgres=1234")
+    return name.strip(), int(pid)
 
 
 def parse_model_latency(text: str) -> ModelLatency:

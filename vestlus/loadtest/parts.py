@@ -32,6 +32,7 @@ SERVICE_PARTS = (
     ("webhook (Serve replicas)", ("ServeReplica",)),
     ("ingress (HAProxy, Serve proxy)", ("haproxy", "ProxyActor", "HAProxyManager")),
     ("registry", ("ConversationRegistry",)),
+    ("scheduler (SchedulerActor)", ("SchedulerActor",)),
     ("Ray", ("raylet", "gcs_server", "ServeController", "/ray/", "ray::", "default_worker.py")),
 )
 SERVICE_REST = "the command itself"
@@ -46,6 +47,8 @@ class Cost:
     memory_most: int = 0
     #: Cores it kept busy, for each look at it.
     cores: list[float] = field(default_factory=list)
+    #: Bytes at each look but the first, so that they stand beside ``cores``.
+    memories: list[int] = field(default_factory=list)
 
 
 class Parts:
@@ -84,9 +87,11 @@ class Parts:
             cost.cpu_seconds += used
             if elapsed > 0:
                 cost.cores.append(used / elapsed)
+                cost.memories.append(cost.memory)
         for name in self.costs.keys() - members.keys():
             if elapsed > 0:
                 self.costs[name].cores.append(0.0)
+                self.costs[name].memories.append(0)
         self._before, self._then = seen, now
 
     def _members(self, living: list[Process]) -> dict[str, list[Process]]:

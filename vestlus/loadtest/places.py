@@ -32,6 +32,8 @@ class Local:
         self.address = f"http://127.0.0.1:{self.port}"
         self.graph_port, self.model_port = free_port("127.0.0.1"), free_port("127.0.0.1")
         self.burst_wait_seconds = 0.0
+        #: Where embedded bus and store have their files; None where they are servers.
+        self.data_folder: Path | None = None
         self._environ = os.environ
         self._given: dict[str, str] = {}
 
@@ -52,6 +54,7 @@ class Local:
             model_url=f"http://127.0.0.1:{self.model_port}",
         )
         settings = load_settings(self._given, mode=Mode.SERVE)
+        self.data_folder = settings.data_dir
         self.burst_wait_seconds = settings.burst_wait_seconds
 
     def start(self, stack: ExitStack, folder: Path) -> Child | None:
@@ -72,6 +75,7 @@ class Remote:
         self.graph_port = options.graph_port or GRAPH_PORT
         self.model_port = options.model_port or MODEL_PORT
         self.burst_wait_seconds = self._settings.burst_wait_seconds
+        self.data_folder: Path | None = None
         self._seen_as = options.seen_as or options.listen
 
     async def versions(self) -> dict[str, object]:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from vestlus.loadtest.plots import line_plot
+from vestlus.loadtest.steadiness import rows as steadiness_rows
 from vestlus.loadtest.summary import COLUMNS, LATENCIES, headline
 from vestlus.loadtest.verdict import BREACHES
 
 REPORT_NAME = "loadtest.html"
 JSON_NAME = "loadtest.json"
+_EARLY_LATE = ("", "early", "late")
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --rule: #c8c8c8; --soft: #f3f3f3 }
@@ -66,6 +68,7 @@ def html(found: dict[str, Any]) -> str:
             _counts(found),
             *_plots(found),
             _parts(found),
+            _steadiness(found["steadiness"]),
             _pairs("What was asked for", asked),
             _pairs("Machine and versions", found["machine"]),
             f"<p>The figures behind this page are in {JSON_NAME} beside it.</p>",
@@ -137,8 +140,17 @@ def _plots(found: dict[str, Any]) -> Iterable[str]:
             ends,
             {name: [each[kind][name] for each in filled] for name in ("p50", "p90", "p99")},
         )
-    cores = {name: _as_long(values, len(seconds)) for name, values in series["cores"].items()}
-    yield line_plot("cpu", "CPU of each part", "cores", seconds, cores)
+    for identity, title, unit, name, scale in (
+        ("cpu", "CPU of each part", "cores", "cores", 1.0),
+        ("memory", "Memory of each part", "MB", "memory_bytes", 1e6),
+        ("files", "Files of the embedded bus and store", "MB", "file_bytes", 1e6),
+    ):
+        lines = {
+            part: [value / scale for value in _as_long(values, len(seconds))]
+            for part, values in series[name].items()
+        }
+        if lines:
+            yield line_plot(identity, title, unit, seconds, lines)
 
 
 def _as_long(values: Sequence[float], length: int) -> list[float]:
@@ -162,6 +174,16 @@ def _parts(found: dict[str, Any]) -> str:
     return _table("CPU and memory of each part", head, rows) + (
         "<p>Generator, pretend Graph and pretend model are the load test's, not the service's.</p>"
     )
+
+
+def _steadiness(found: dict[str, Any]) -> str:
+    if not found:
+        return ""
+    rows = [
+        (said, f"{pair['early'] / scale:,.1f}", f"{pair['late'] / scale:,.1f}")
+        for said, pair, scale in steadiness_rows(found)
+    ]
+    return _table("Early and late: medians of the second and the last quarter", _EARLY_LATE, rows)
 
 
 def _pairs(caption: str, values: dict[str, Any]) -> str:

@@ -6,15 +6,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from vestlus.loadtest.files import Files
 from vestlus.loadtest.histogram import Histogram
-from vestlus.loadtest.options import Options
+from vestlus.loadtest.options import HELPERS, Options
 from vestlus.loadtest.parts import Cost, Parts
 from vestlus.loadtest.recording import Recording, Window, milliseconds
+from vestlus.loadtest.steadiness import steadiness
 from vestlus.loadtest.verdict import Facts, Verdict, judge
 
 FORMAT = "vestlus-loadtest"
 VERSION = 1
-HELPERS = ("generator", "pretend Graph", "pretend model")
 
 
 def facts(
@@ -49,6 +50,7 @@ def result(
     options: Options,
     recording: Recording,
     parts: Parts,
+    files: Files,
     *,
     ended: dict[str, Any] | None,
     started_at: float,
@@ -63,6 +65,7 @@ def result(
     written_for = float(at_end.get("seconds", 0.0)) or float(recording.seconds)
     answered = int(at_end.get("answered", sum(series.answered)))
     due = sum(series.due)
+    memories = {name: cost.memories for name, cost in parts.costs.items()}
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -96,7 +99,15 @@ def result(
         "examples": {} if ended is None else ended["examples"],
         "errors": _errors(recording, ended),
         "parts": [_part(name, cost) for name, cost in parts.costs.items()],
-        "series": asdict(series) | {"cores": {n: c.cores for n, c in parts.costs.items()}},
+        "steadiness": steadiness(
+            min(int(options.seconds), recording.seconds), memories, files.sizes, recording.windows
+        ),
+        "series": asdict(series)
+        | {
+            "cores": {name: cost.cores for name, cost in parts.costs.items()},
+            "memory_bytes": memories,
+            "file_bytes": files.sizes,
+        },
         "windows": [_window(each) for each in recording.windows],
         "histograms_us": {
             kind: _counts(histogram) for kind, histogram in recording.histograms.items()
@@ -106,7 +117,7 @@ def result(
 
 def _asked(options: Options) -> dict[str, Any]:
     asked = asdict(options)
-    for name in ("json_file", "report", "listen", "seen_as", "graph_port", "model_port"):
+    for name in ("json_file", "report", "listen", "seen_as", "graph_port", "model_port", "watch"):
         del asked[name]
     return asked | {"faults": list(options.faults)}
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from vestlus.cli.stopping import Stop
 from vestlus.loadtest.children import Child, helper, wait_until_ready
+from vestlus.loadtest.files import Files
 from vestlus.loadtest.machine import machine
 from vestlus.loadtest.options import LoadTestError, Options
 from vestlus.loadtest.parts import Parts, living_processes
@@ -60,6 +61,7 @@ def run_load_test(options: Options, stop: Stop, say: Say) -> dict[str, Any]:
             "generator": generator.pid,
             "pretend Graph": graph.pid,
             "pretend model": model.pid,
+            **dict(options.watch),
         }
         child = place.start(stack, folder)
         say(place.announcement(options))
@@ -68,12 +70,14 @@ def run_load_test(options: Options, stop: Stop, say: Say) -> dict[str, Any]:
         parts = Parts(roots, service=None if child is None else child.pid, read=living_processes)
         generator.say("go")
         recording = Recording(place.burst_wait_seconds)
-        watched = _Watched(generator, child, recording, parts)
+        files = Files(place.data_folder)
+        watched = _Watched(generator, child, recording, parts, files)
         started, ended, broken = _follow(watched, stop, options.seconds, say)
         found = result(
             options,
             recording,
             parts,
+            files,
             ended=ended,
             started_at=started,
             machine=facts,
@@ -92,6 +96,7 @@ class _Watched:
     service: Child | None
     recording: Recording
     parts: Parts
+    files: Files
 
 
 def _follow(
@@ -123,6 +128,7 @@ def _follow(
                 raise LoadTestError(str(line["problem"]))
             recording.add(line)
             parts.look(time.monotonic())
+            watched.files.look()
             show(recording, parts)
 
 

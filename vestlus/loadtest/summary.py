@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vestlus.loadtest.steadiness import rows as steadiness_rows
 from vestlus.loadtest.verdict import BREACHES
 
 #: Rows of latencies, and what they are called.
@@ -16,6 +17,8 @@ LATENCIES = (
     ("after_model", "  from the model to Graph"),
     ("late", "generator late"),
 )
+#: From here on a run is long enough to say whether it was steady.
+LONG_SECONDS = 120
 COLUMNS = ("p50", "p90", "p99", "p99.9", "max")
 _HEADLINES = {
     "passed": "PASSED",
@@ -33,6 +36,8 @@ def headline(found: dict[str, Any]) -> str:
 def summary(found: dict[str, Any]) -> str:
     """What is printed at the end."""
     parts = [_rates(found), _latencies(found), _under_way(found), _parts(found), _machine(found)]
+    if found["asked"]["seconds"] >= LONG_SECONDS:
+        parts.insert(-1, _steadiness(found["steadiness"]))
     reasons = (f"  {reason}" for reason in found["verdict"]["reasons"])
     return "\n".join(("", *(f"{part}\n" for part in parts), headline(found), *reasons))
 
@@ -83,6 +88,15 @@ def _parts(found: dict[str, Any]) -> str:
         for part in found["parts"]
     )
     return "\n".join((_row("part", ("CPU s", "cores", "most", "MB most")), *rows))
+
+
+def _steadiness(found: dict[str, Any]) -> str:
+    head = f"{'medians of the 2nd and the last quarter':<56}{'early':>10}{'late':>10}"
+    rows = (
+        f"{said:<56}{pair['early'] / scale:>10.1f}{pair['late'] / scale:>10.1f}"
+        for said, pair, scale in steadiness_rows(found)
+    )
+    return "\n".join((head, *rows))
 
 
 def _machine(found: dict[str, Any]) -> str:
