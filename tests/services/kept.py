@@ -103,6 +103,11 @@ class KeptProcess:
         """Whether it was started and has not ended."""
         return self._keeper is not None and self._keeper.poll() is None
 
+    @property
+    def root(self) -> int | None:
+        """The process whose descendants it and all that it started are, while it runs."""
+        return None if self._keeper is None else self._keeper.pid
+
     def start(self) -> None:
         """Start it, unless it runs. Raises `ServiceError` if the command cannot be started."""
         if self.running:

@@ -56,6 +56,16 @@ class Server:
         """Whether it was started and neither stopped nor killed since."""
         return self._running
 
+    @property
+    def root(self) -> int | None:
+        """The process whose descendants are all of its; None where it is not a private one."""
+        return self._runner.process.root if isinstance(self._runner, PrivateRunner) else None
+
+    @property
+    def directory(self) -> Path | None:
+        """Where it has its files; None where it is not a private one."""
+        return self._runner.directory if isinstance(self._runner, PrivateRunner) else None
+
     def answers(self) -> bool:
         """Whether a client can work with it now."""
         raise ServiceError(self.name)
