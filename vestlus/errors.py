@@ -106,7 +106,8 @@ class PartitionMismatch(StoreError):
     def __str__(self) -> str:
         return (
             f"the store was made with {self.what}={self.recorded}, and it is {self.configured} "
-            f"now: set it back to {self.recorded}, or use an empty store"
+            f"now: set it back to {self.recorded}. To change it for good, set it back, stop the "
+            f"service and see docs/scaling.md"
         )
 
 

@@ -115,7 +115,7 @@ def _as_it_was(connection: Connection) -> None:
 
 
 async def _made_by_an_older_release(url: str) -> None:
-    backend = opening._backend(url)
+    backend = opening.open_backend(url)
     await backend.migrate(_as_it_was)
     await backend.close()
 

@@ -55,6 +55,11 @@ for _name, _where, _help in (
         "Ask the configured assistant questions and compare its answers with what is expected.",
     ),
     (
+        "repartition",
+        "vestlus.cli.repartition:repartition",
+        "Change the number of user partitions of a service that is stopped.",
+    ),
+    (
         "loadtest",
         "vestlus.cli.loadtest:loadtest",
         "Write as many users at a steady rate, and report how fast and how well they are answered.",

@@ -25,7 +25,7 @@ def open_store(url: str, *, partitions: int, outbox_partitions: int) -> Store:
     Raises ValueError for an address of another kind; its message does not repeat the address,
     which may hold a password.
     """
-    backend = _backend(url)
+    backend = open_backend(url)
     return _statements(type(backend.dialect), outbox_partitions).over(backend, partitions)
 
 
@@ -35,7 +35,8 @@ def _statements(language: type[Dialect], outbox_partitions: int) -> SqlStore:
     return SqlStore(language(), outbox_partitions)
 
 
-def _backend(url: str) -> Backend:
+def open_backend(url: str) -> Backend:
+    """How to reach the database at an address of :func:`open_store`'s. Raises ValueError."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
