@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tests.e2e.service import Service, everybody, family, running_serve
 from tests.e2e.switch import Switch
@@ -62,9 +65,31 @@ class Fleet:
         assert self._current is not None
         return self._current
 
-    def settings_of(self, service: Service) -> dict[str, str]:
-        """The settings of one of them, for commands beside it."""
-        return self._settings | {"VESTLUS_HTTP_PORT": service.address.rpartition(":")[2]}
+    @property
+    def database(self) -> str:
+        """The address of the database of all of them."""
+        return self._settings["VESTLUS_DATABASE_URL"]
+
+    def vestlus(
+        self,
+        service: Service,
+        *words: str,
+        besides: Mapping[str, str] | None = None,
+        status: int = 0,
+    ) -> Any:  # noqa: ANN401 - JSON
+        """What a command prints as JSON that is run with a service's settings, and some besides."""
+        port = {"VESTLUS_HTTP_PORT": service.address.rpartition(":")[2]}
+        done = subprocess.run(
+            [sys.executable, "-m", "vestlus.cli.main", *words, "--json"],
+            env=os.environ | self._settings | port | dict(besides or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return json.loads(done.stdout)
 
     def start(self, ingress: str = INGRESS) -> Service:
         """One more service, which gets no webhooks yet."""

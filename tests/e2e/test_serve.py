@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import aiohttp
 import pytest
@@ -131,25 +127,25 @@ def test_an_event_of_another_system_is_taken_once(service: Service, fleet: Fleet
     assert tell("news", "the-event-token") == (202, body)
     assert tell("news", "another")[0] == 401
     assert tell("none", "the-event-token")[0] == 404
-    unknown, known = vestlus(fleet.settings_of(service), "events", "list")
+    unknown, known = fleet.vestlus(service, "events", "list")
     assert (unknown["event"], unknown["outcomes"][0]["reason"]) == ("none", "unknown_event")
     assert (known["id"], known["source"]) == (json.loads(body)["id"], "shop")
 
 
 def test_a_revoked_token_is_replaced_in_the_same_processes(service: Service, fleet: Fleet) -> None:
-    settings = fleet.settings_of(service)
     service.ask("another", "Mis kell te avate?")
     senders = service.processes("PublisherActor")
     service.control("revoke-token", {})
     asked = service.write("another", "Mis kell te suletate?")
 
     def noticed() -> bool:
-        (account,) = vestlus(settings, "accounts", "list")
+        (account,) = fleet.vestlus(service, "accounts", "list")
         return bool(account["state"] == "rejected")
 
     wait_for("the rejected token is noted", noticed, seconds=60)
     token = service.control("tokens", {"account": service.account})["token"]
-    done = vestlus(settings | {"NEW_TOKEN": token}, "accounts", "connect", "--token-env=NEW_TOKEN")
+    words = ("accounts", "connect", "--token-env=NEW_TOKEN")
+    done = fleet.vestlus(service, *words, besides={"NEW_TOKEN": token})
 
     assert done["account"] == service.account
     # A minute after the last try the token would be tried by itself.
@@ -159,34 +155,18 @@ def test_a_revoked_token_is_replaced_in_the_same_processes(service: Service, fle
 
 
 def test_the_doctor_finds_all_well_but_the_certificate(service: Service, fleet: Fleet) -> None:
-    own = fleet.settings_of(service) | {"VESTLUS_PUBLIC_URL": service.address}
-    findings = vestlus(own, "doctor", status=1)["findings"]
+    here = {"VESTLUS_PUBLIC_URL": service.address}
+    findings = fleet.vestlus(service, "doctor", besides=here, status=1)["findings"]
 
     (wrong,) = [one for one in findings if one["level"] == "fail"]
     assert "https" in wrong["said"]
     assert [one["level"] for one in findings if one["name"] == "public address"] == ["fail", "ok"]
 
 
-def vestlus(settings: dict[str, str], *arguments: str, status: int = 0) -> Any:  # noqa: ANN401 - JSON
-    """What a command prints as JSON, with the service's settings."""
-    done = subprocess.run(
-        [sys.executable, "-m", "vestlus.cli.main", *arguments, "--json"],
-        env=os.environ | settings,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return json.loads(done.stdout)
-
-
 async def test_an_upgrade_under_traffic_loses_and_doubles_nothing(
     fleet: Fleet, say: Callable[[str], None]
 ) -> None:
     first = await asyncio.to_thread(lambda: fleet.current)
-    took: list[float] = []
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=120), connector=aiohttp.TCPConnector(limit=0)
     ) as session:
@@ -197,14 +177,10 @@ async def test_an_upgrade_under_traffic_loses_and_doubles_nothing(
         try:
             await more_answers(traffic, running)
             second = await asyncio.to_thread(fleet.start, "default")
-            await shared(fleet.settings_of(second)["VESTLUS_DATABASE_URL"])
+            await shared(fleet.database)
             await more_answers(traffic, running)
             fleet.direct(second)
-            took.append(await asyncio.to_thread(fleet.stop, first))
-            await more_answers(traffic, running)
-            took.append(await asyncio.to_thread(fleet.stop, second))
-            third = await asyncio.to_thread(fleet.start)
-            fleet.direct(third)
+            took = await asyncio.to_thread(fleet.stop, first)
             await more_answers(traffic, running)
             traffic.stopped.set()
             async with asyncio.timeout(SETTLE_SECONDS):
@@ -214,13 +190,30 @@ async def test_an_upgrade_under_traffic_loses_and_doubles_nothing(
             running.cancel()
             await asyncio.wait({running})
             await traffic.call("model", {"latency_seconds": 0})
-    say(
-        f"{traffic.written} messages over three services; drained in "
-        f"{took[0]:.1f} s beside the next one, {took[1]:.1f} s alone"
-    )
+    say(f"{traffic.written} messages over two services; the first one drained in {took:.1f} s")
     assert verdict["ok"], verdict
     assert verdict["not_accepted"] == 0
     assert verdict["answered"] == traffic.written
+
+
+def test_who_is_told_to_stop_alone_first_answers_those_whom_the_model_is_about_to_answer(
+    service: Service, fleet: Fleet, say: Callable[[str], None]
+) -> None:
+    users = [f"last-{number}" for number in range(20)]
+    service.control("model", {"latency_seconds": 4})
+    try:
+        sent = {user: service.write(user, "Mis kell te avate?")["seq"] for user in users}
+        wait_for(
+            "the model is asked for all",
+            lambda: service.control("stats")["model_under_way"] == len(users),
+            seconds=30,
+        )
+        took = fleet.stop(service)
+    finally:
+        service.control("model", {"latency_seconds": 0})
+    answers = {user: service.answers(user, int(seq), seconds=1) for user, seq in sent.items()}
+    assert [len(found) for found in answers.values()] == [1] * len(users)
+    say(f"with {len(users)} turns under way it drained in {took:.1f} s")
 
 
 async def more_answers(traffic: Traffic, running: asyncio.Task[None]) -> None:
