@@ -7,7 +7,6 @@ the network and of single requests go on beside them.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 import time
@@ -16,6 +15,7 @@ from contextlib import suppress
 
 import aiohttp
 
+from tests.chaos.freezing import send, thaw
 from tests.chaos.journal import Journal, Outage
 from tests.chaos.kinds import (
     POST_FAULTS,
@@ -115,19 +115,11 @@ class Nemesis:
             if any(mark in SENDING for mark in fault.kind.marks):
                 await self._until(self._no_second_try, SHORT_PATIENCE)
             began, waiting = time.time(), self._traffic.unanswered
-            await self._disturb(fault.kind, fault.which)
-            self._journal.fired[fault.kind.name] += 1
-            try:
-                async with asyncio.timeout(LONGEST_OUTAGE):
-                    await asyncio.gather(
-                        *(self._traffic.ask_as_newcomer() for _ in range(NEWCOMERS))
-                    )
-            except TimeoutError:
-                tail = self._world.serve.service.tail()
-                raise ServiceError(
-                    f"no answer within {LONGEST_OUTAGE:.0f} s of: {fault.kind.name}\n{tail}"
-                ) from None
-            outage = time.time() - began
+            async with asyncio.TaskGroup() as thawing:
+                await self._disturb(fault.kind, fault.which, thawing)
+                self._journal.fired[fault.kind.name] += 1
+                await self._newcomers_answered(fault.kind)
+                outage = time.time() - began
             self._journal.outages.append(
                 Outage(fault.kind.name, began - self._journal.began, outage, waiting)
             )
@@ -137,17 +129,24 @@ class Nemesis:
                 began=began,
             )
 
-    async def _disturb(self, kind: ProcessKind, which: int) -> None:
+    async def _newcomers_answered(self, kind: ProcessKind) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_OUTAGE):
+                await asyncio.gather(*(self._traffic.ask_as_newcomer() for _ in range(NEWCOMERS)))
+        except TimeoutError:
+            tail = self._world.serve.service.tail()
+            raise ServiceError(
+                f"no answer within {LONGEST_OUTAGE:.0f} s of: {kind.name}\n{tail}"
+            ) from None
+
+    async def _disturb(self, kind: ProcessKind, which: int, thawing: asyncio.TaskGroup) -> None:
+        """Returns while what is frozen still is; ``thawing`` waits for its end."""
         match kind.act:
             case Act.KILL:
                 await self._signal(kind.marks[0], which, signal.SIGKILL, every=kind.every)
             case Act.FREEZE:
                 pids = [await self._signal(mark, which, signal.SIGSTOP) for mark in kind.marks]
-                try:
-                    await asyncio.sleep(kind.seconds)
-                finally:
-                    for pid in pids:
-                        _send(pid, signal.SIGCONT)
+                thawing.create_task(thaw(pids, kind.seconds), name="thaw")
             case Act.RESTART:
                 server, began = self._world.servers[kind.marks[0]], time.time()
                 await asyncio.to_thread(server.kill9)
@@ -169,7 +168,7 @@ class Nemesis:
             if found:
                 chosen = found[which % len(found)]
                 for pid in found if every else [chosen]:
-                    _send(pid, number)
+                    send(pid, number)
                 return chosen
             await asyncio.sleep(0.2)
         raise ServiceError(f"no process {mark}\n{self._world.serve.service.tail()}")
@@ -258,11 +257,3 @@ def leaves(error: BaseException | None) -> list[BaseException]:
     if isinstance(error, BaseExceptionGroup):
         return [leaf for one in error.exceptions for leaf in leaves(one)]
     return [] if error is None else [error]
-
-
-def _send(pid: int, number: signal.Signals) -> None:
-    """To a process that may have ended meanwhile."""
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return

@@ -13,7 +13,7 @@ from tests.chaos.run import run_pair
 from tests.e2e.conftest import PRODUCTION
 from tests.services import PostgresServer, RabbitMQServer
 
-SECONDS, USERS, SEED = 60.0, 50, 4
+SECONDS, USERS, SEED = 60.0, 40, 4
 
 
 async def test_whatever_breaks_nothing_is_lost_doubled_or_out_of_order(

@@ -29,10 +29,12 @@ from tests.contract.store_support import (
 )
 from vestlus.errors import PartitionMismatch, StoreError, StoreUnavailable
 from vestlus.store import schema
+from vestlus.store.migrate import newest_revision
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
 from vestlus.store.rows import CommitResult
 from vestlus.store.sql_store import SqlStore
+from vestlus.store.upgrade import known_revisions
 
 __all__ = ["store"]
 
@@ -129,6 +131,11 @@ async def test_the_numbers_of_partitions_are_kept(store: Store, store_url: str) 
     assert (outbox.value.recorded, outbox.value.configured) == (2, 3)
     async with another(store_url) as again:
         await again.check()
+
+
+def test_the_newest_revision_is_known_without_alembic() -> None:
+    # Where the two differ, every process loads Alembic, and migrates nothing.
+    assert newest_revision() == known_revisions()[0]
 
 
 async def test_a_newer_schema_is_refused_by_name_and_left_alone(

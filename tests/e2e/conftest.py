@@ -6,13 +6,13 @@ changed. What kills and freezes is well again when somebody was answered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.service import Service, running_service
+from tests.e2e.service import Service, running_service, start_again
 from tests.services import PostgresServer, RabbitMQServer
 
 #: Short waits, so that the tests are: nothing else about the service differs. And Ray's default of
@@ -27,6 +27,7 @@ VERIFY_TOKEN = "the verify token"
 
 EMBEDDED = "sqlite"
 PRODUCTION = "rabbitmq+postgresql"
+PAIRS = (EMBEDDED, PRODUCTION)
 
 
 @pytest.hookimpl(trylast=True)
@@ -34,7 +35,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a running demo come last: it takes no processor from those that start
     services of their own, and ends with the last of its tests.
     """
-    items.sort(key=lambda item: isinstance(item, pytest.Function) and "pair" in item.fixturenames)
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[int, bool]:
+    if not isinstance(item, pytest.Function) or "pair" not in item.fixturenames:
+        return 0, False
+    # One pair after the other; on each, whoever ends the demo comes last.
+    pair = item.callspec.params["pair"]
+    return 1 + PAIRS.index(pair), "service_to_end" in item.fixturenames
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ class Pair:
     rabbitmq: RabbitMQServer | None = None
 
 
-@pytest.fixture(scope="session", params=[EMBEDDED, PRODUCTION])
+@pytest.fixture(scope="session", params=PAIRS)
 def pair(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:
@@ -67,10 +76,21 @@ def pair(
 
 
 @pytest.fixture(scope="session")
-def service(pair: Pair) -> Iterator[Service]:
-    """Return the running service."""
+def demo(pair: Pair) -> Iterator[Service]:
+    """Return the demo of a pair, which a test may have ended."""
     with running_service(pair.folder, pair.settings) as running:
         yield running
 
 
-Say = Callable[[str], None]
+@pytest.fixture
+def service(demo: Service, pair: Pair) -> Service:
+    """Return the demo of a pair, running."""
+    if demo.process.poll() is not None:
+        start_again(demo, pair.folder, pair.settings)
+    return demo
+
+
+@pytest.fixture
+def service_to_end(service: Service) -> Service:
+    """Return the same, for a test that does not leave it running."""
+    return service

@@ -115,6 +115,10 @@ class Service:
         """The end of what the service printed."""
         return self.log.read_text("utf-8", errors="replace")[-4000:]
 
+    def printed(self, since: int) -> str:
+        """What the service printed since its log was so long, in bytes."""
+        return self.log.read_bytes()[since:].decode(errors="replace")
+
 
 def call(url: str, body: object = None, *, timeout: float = 60) -> Any:  # noqa: ANN401 - any JSON
     """A JSON call; a body makes it a POST."""
@@ -178,12 +182,11 @@ def running_service(folder: Path, settings: Mapping[str, str]) -> Iterator[Servi
         stop_process(service.process)
 
 
-def restart(service: Service, folder: Path, settings: Mapping[str, str]) -> None:
-    """Stops the demo of :func:`running_service` and starts it again on its folder, in place.
+def start_again(service: Service, folder: Path, settings: Mapping[str, str]) -> None:
+    """Starts the demo of :func:`running_service`, which has ended, again on its folder, in place.
 
     Raises ServiceError as that does.
     """
-    stop_process(service.process)
     again = _started_demo(folder, settings)
     service.process = again.process
     service.simulator, service.address = again.simulator, again.address
@@ -191,17 +194,26 @@ def restart(service: Service, folder: Path, settings: Mapping[str, str]) -> None
 
 def _started_demo(folder: Path, settings: Mapping[str, str]) -> Service:
     addresses = folder / "demo.json"
+    with starting_demo(folder, settings) as (process, log):
+        _wait_until("demo is ready", process, log, lambda: _filled(addresses))
+    found = json.loads(addresses.read_text("utf-8"))
+    return Service(process, log, found["simulator"], found["service"], found["account"])
+
+
+@contextmanager
+def starting_demo(
+    folder: Path, settings: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """``vestlus demo``, not ready yet, and its log; ended where the block fails."""
     log = folder / "demo.log"
     with _one_after_the_other():
         environment = {"VESTLUS_HTTP_PORT": str(free_port("127.0.0.1")), **settings}
         process = start_process("demo", folder, environment, log)
         try:
-            _wait_until("demo is ready", process, log, lambda: _filled(addresses))
+            yield process, log
         except BaseException:
             stop_process(process)
             raise
-    found = json.loads(addresses.read_text("utf-8"))
-    return Service(process, log, found["simulator"], found["service"], found["account"])
 
 
 @contextmanager

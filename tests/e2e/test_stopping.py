@@ -1,5 +1,5 @@
-"""Told to stop at bad moments: while it starts, and again while it drains. And it does not outlive
-its Ray: somebody has to notice, and start it again.
+"""Told to stop at bad moments: while it drains already, and while it starts. And it does not
+outlive its Ray: somebody has to notice, and start it again.
 """
 
 from __future__ import annotations
@@ -9,21 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from tests.e2e.conftest import QUICK
+import pytest
+
+from tests.e2e.conftest import EMBEDDED, Pair
 from tests.e2e.service import (
     START_SECONDS,
     Process,
     Service,
     everybody,
     family,
-    running_serve,
-    running_simulator,
-    serving,
+    start_again,
+    starting_demo,
     wait_for,
 )
-from vestlus.cli.ports import free_port
 
 #: Far less than the 30 s that turns under way may take.
 AT_ONCE_SECONDS = 20.0
@@ -39,56 +38,64 @@ def left_of(before: list[Process]) -> list[str]:
     return [one.arguments for one in before if now.get(one.pid) == one.arguments]
 
 
-def ended(process: subprocess.Popen[bytes], before: list[Process], log: Path) -> None:
+def ended(process: subprocess.Popen[bytes], before: list[Process], said: Callable[[], str]) -> None:
     """Waits for the end, which must be soon, and leave nothing."""
-    assert process.wait(AT_ONCE_SECONDS) in INTERRUPTED, log.read_text("utf-8", "replace")[-4000:]
+    assert process.wait(AT_ONCE_SECONDS) in INTERRUPTED, said()
     wait_for("no process is left behind", lambda: not left_of(before), seconds=10)
 
 
-def test_a_second_signal_one_at_the_start_and_the_end_of_ray_end_it_at_once_and_nothing_is_lost(
-    tmp_path: Path, say: Callable[[str], None]
+@pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
+def test_a_second_start_keeps_the_history_and_answers_what_a_second_signal_broke_off(
+    service: Service, pair: Pair, say: Callable[[str], None]
 ) -> None:
-    port = free_port("127.0.0.1")
-    with running_simulator(tmp_path, port) as (simulator, given):
-        settings = given | QUICK | {"VESTLUS_INGRESS": "default"}
-        with running_serve(tmp_path, simulator, settings) as service:
-            service.ask("mari", "Tere!")
-            service.control("model", {"latency_seconds": 600})
-            sent = service.write("mari", "Mis kell te avate?")
-            wait_for(
-                "the model is asked",
-                lambda: service.control("stats")["model_under_way"],
-                seconds=30,
-            )
-            before = family(service.process.pid)
-            service.process.send_signal(signal.SIGTERM)
-            wait_for("it drains", lambda: "Stopping" in service.tail(), seconds=10)
-            began = time.monotonic()
-            service.process.send_signal(signal.SIGTERM)
-            ended(service.process, before, service.log)
-            say(f"a second signal ended everything in {time.monotonic() - began:.1f} s")
-            service.control("model", {"latency_seconds": 0})
+    first = service.ask("mart", "Mis aadress teil on? #mart-1")
+    service.control("model", {"latency_seconds": 600})
+    sent = service.write("mart", "Ja telefon? #mart-2")
+    wait_for("the model is asked", lambda: service.control("stats")["model_under_way"], seconds=30)
+    before, length = family(service.process.pid), service.log.stat().st_size
+    service.process.send_signal(signal.SIGTERM)
+    wait_for("it drains", lambda: "Stopping" in service.printed(length), seconds=10)
+    began = time.monotonic()
+    service.process.send_signal(signal.SIGTERM)
+    ended(service.process, before, service.tail)
+    say(f"a second signal ended everything in {time.monotonic() - began:.1f} s")
+    _a_signal_at_the_start_ends_it_at_once(service, pair, say)
 
-        with serving(tmp_path / "again", settings) as (process, log):
-            # Ray's processes are there, the service is not yet.
-            wait_for(
-                "the actors start",
-                lambda: "Serve and the actors start" in log.read_text("utf-8", "replace"),
-                seconds=START_SECONDS,
-            )
-            before = family(process.pid)
-            began = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            ended(process, before, log)
-            say(f"a signal at the start ended everything in {time.monotonic() - began:.1f} s")
+    start_again(service, pair.folder, pair.settings)
 
-        with running_serve(tmp_path, simulator, settings) as service:
-            answers = Service.answers(service, "mari", int(sent["seq"]))
-            assert len(answers) == 1
-            _when_the_raylet_dies_serve_says_so_and_ends_and_leaves_nothing(service)
+    (answer,) = service.answers("mart", int(sent["seq"]))
+    assert "#mart-2" in answer
+    # The simulator that was asked before is gone too.
+    (request,) = service.model_requests("Ja telefon? #mart-2")
+    said = [item["content"] for item in request["input"]]
+    assert "Mis aadress teil on? #mart-1" in said
+    assert first in said
+    page = service.control("conversation?user=mart")["messages"]
+    assert [one["text"] for one in page if one["direction"] == "out"] == [first, answer]
 
 
-def _when_the_raylet_dies_serve_says_so_and_ends_and_leaves_nothing(service: Service) -> None:
+def _a_signal_at_the_start_ends_it_at_once(
+    service: Service, pair: Pair, say: Callable[[str], None]
+) -> None:
+    length = service.log.stat().st_size
+    with starting_demo(pair.folder, pair.settings) as (process, _):
+        # Ray's processes are there, the service is not yet.
+        wait_for(
+            "the actors start",
+            lambda: "Serve and the actors start" in service.printed(length),
+            seconds=START_SECONDS,
+        )
+        before, began = family(process.pid), time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        ended(process, before, service.tail)
+    say(f"a signal at the start ended everything in {time.monotonic() - began:.1f} s")
+
+
+@pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
+def test_when_its_raylet_dies_it_says_so_and_ends_and_leaves_nothing(
+    service_to_end: Service,
+) -> None:
+    service = service_to_end
     before = family(service.process.pid)
     service.kill("raylet/raylet")
     assert service.process.wait(30) == 1

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import EMBEDDED, PRODUCTION, VERIFY_TOKEN, Pair
-from tests.e2e.service import Service, restart, wait_for
+from tests.e2e.conftest import PRODUCTION, VERIFY_TOKEN, Pair
+from tests.e2e.service import Service, wait_for
 from vestlus.cli.ports import free_port
 from vestlus.store.open import open_store
 
@@ -223,19 +223,6 @@ def test_rabbitmq_stopped_means_503_and_started_again_answers_resume_in_the_same
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
-
-
-@pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
-def test_a_second_start_keeps_the_history(service: Service, pair: Pair) -> None:
-    answer = service.ask("mart", "Mis aadress teil on? #mart-1")
-    restart(service, pair.folder, pair.settings)
-    service.ask("mart", "Ja telefon? #mart-2")
-    (request,) = service.model_requests("Ja telefon? #mart-2")
-    said = [item["content"] for item in request["input"]]
-    page = service.control("conversation?user=mart")["messages"]
-    assert "Mis aadress teil on? #mart-1" in said
-    assert answer in said
-    assert answer in [message["text"] for message in page]
 
 
 def test_what_is_wrong_is_said_before_anything_starts(folder: Path) -> None:
