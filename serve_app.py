@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -69,7 +70,9 @@ def application(settings: Settings, cluster: str, size: PoolSize | None = None) 
     is for, which is new with each start of the service.
     """
     size = size or settings.webhook_replicas
-    processors = ray.cluster_resources().get("CPU", 1.0) if ray.is_initialized() else 1.0
+    resources: Callable[[], Any] = ray.cluster_resources
+    # `serve build` knows of no cluster.
+    processors = resources().get("CPU", 1.0) if ray.is_initialized() else 1.0
     least, most = size.bounds(MOST_REPLICAS, processors)
     replicas: dict[str, Any] = {"num_replicas": least}
     if size.auto:
