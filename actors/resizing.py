@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from typing import Final
 
 import ray
 import structlog
@@ -25,6 +26,11 @@ _log = structlog.get_logger(__name__)
 
 #: Sizes are looked at, and pools told of, this often, seconds: Ray and the store are asked then.
 SIZING_SECONDS = 2.0
+
+_KINDS: Final = {
+    Pool.CONVERSATION: MemberKind.CONVERSATION,
+    Pool.PUBLISHER: MemberKind.PUBLISHER,
+}
 
 #: Serve's names of this service's replicas begin so, in its own namespace.
 _REPLICA_PREFIX = "SERVE_REPLICA::vestlus#Webhook#"
@@ -47,15 +53,15 @@ class Resizing:
     @property
     def sizes(self) -> dict[MemberKind, int]:
         """By kind. There is one scheduler: one leads at a time, also of several clusters."""
-        return {
-            MemberKind.CONVERSATION: self._sizing.pools[Pool.CONVERSATION].size,
-            MemberKind.PUBLISHER: self._sizing.pools[Pool.PUBLISHER].size,
-            MemberKind.SCHEDULER: 1,
-        }
+        pools = {kind: self._sizing.pools[pool].size for pool, kind in _KINDS.items()}
+        return {**pools, MemberKind.SCHEDULER: 1}
 
     async def begin(self, store: Pools) -> None:
         """Reads what people wish for, before anything starts. Raises StoreUnavailable."""
         await self._sizing.begin(store)
+        for pool, kind in _KINDS.items():
+            heads = self._fleet.heads(kind)
+            self._sizing.pools[pool].found(heads.running + heads.pending)
         self._decide(self._fleet.load(MemberKind.PUBLISHER), await _processors())
 
     async def look(self, store: Pools) -> None:
@@ -75,12 +81,8 @@ class Resizing:
         replicas = await asyncio.to_thread(_replicas)
         webhook = self._sizing.pools[Pool.WEBHOOK]
         webhook.size = self._ingress.follow(webhook.followed, replicas)
-        heads = {
-            Pool.CONVERSATION: self._fleet.heads(MemberKind.CONVERSATION),
-            Pool.PUBLISHER: self._fleet.heads(MemberKind.PUBLISHER),
-            Pool.WEBHOOK: Headcount(replicas, replicas),
-        }
-        await self._sizing.tell(store, heads)
+        heads = {pool: self._fleet.heads(kind) for pool, kind in _KINDS.items()}
+        await self._sizing.tell(store, heads | {Pool.WEBHOOK: Headcount(replicas, replicas)})
 
     def _decide(self, publishing: PoolLoad, processors: float) -> None:
         pools, now = self._sizing.pools, time.monotonic()

@@ -99,6 +99,15 @@ async def test_auto_begins_with_what_there_is_and_grows_within_its_bounds() -> N
     ]
 
 
+async def test_a_registry_that_comes_back_goes_on_with_the_actors_that_there_are() -> None:
+    sizing = await started(Wishes(), "auto:1-4")
+    sizing.pools[Pool.CONVERSATION].found(3)
+    assert size_of(sizing, 1.0, replace(QUIET, serving=3)) == 3
+    fixed = await started(Wishes(), "2")
+    fixed.pools[Pool.CONVERSATION].found(3)
+    assert size_of(fixed) == 2
+
+
 async def test_no_more_actors_are_started_than_there_are_partitions() -> None:
     assert size_of(await started(Wishes(), "500")) == 16
 

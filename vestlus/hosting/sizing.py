@@ -16,9 +16,6 @@ from vestlus.store.port import Pools
 
 _log = structlog.get_logger(__name__)
 
-#: Nobody has told yet how a pool fares.
-UNKNOWN = PoolLoad(serving=0, busy=0.0, backlog_seconds=0.0)
-
 
 @dataclass(frozen=True, slots=True)
 class Headcount:
@@ -42,6 +39,11 @@ class PoolSizing:
         self._rules = rules
         self._scaler: Autoscaler | None = None
         self.size = configured.bounds(useful, 1)[0]
+
+    def found(self, actors: int) -> None:
+        """So many there are already, of an earlier incarnation: the load decides from there on."""
+        if actors > 0:
+            self.size = actors
 
     def decide(self, load: PoolLoad, processors: float, now: float) -> int:
         """How many actors there should be; ``now`` is monotonic."""
