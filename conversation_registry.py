@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import pickle
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
@@ -19,6 +18,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors import NAMESPACE
 from actors.fleet import KEPT_ALIVE, ROUND_SECONDS, START_SECONDS, Fleet, is_actor_name
+from actors.resizing import Resizing
 from actors.shell import Controls, Shell, new_member
 from vestlus.bus.port import Topology
 from vestlus.errors import LeaseLost, StoreUnavailable
@@ -27,7 +27,6 @@ from vestlus.hosting.membership import GONE_AFTER_SECONDS, LEASE_SECONDS
 from vestlus.hosting.predecessor import dead_members, make_sure_gone
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.settings import Settings
-from vestlus.settings_values import PoolSize
 from vestlus.store.names import (
     INBOX_PREFIX,
     OUTBOX_PREFIX,
@@ -46,58 +45,25 @@ _log = structlog.get_logger(__name__)
 REGISTRY_NAME = "registry"
 
 
-@dataclass(frozen=True, slots=True)
-class Pools:
-    """How many actors there should be."""
-
-    conversation: int
-    publisher: int
-
-    @classmethod
-    def of(cls, settings: Settings, cpus: float) -> Pools:
-        """From the settings; ``auto`` is one actor for every two processors of the cluster."""
-
-        def size(setting: PoolSize) -> int:
-            return max(1, int(cpus) // 2) if setting == "auto" else setting
-
-        return cls(size(settings.conversation_actors), size(settings.publisher_actors))
-
-    @property
-    def sizes(self) -> dict[MemberKind, int]:
-        """By kind. There is one scheduler: one leads at a time, also of several clusters."""
-        return {
-            MemberKind.CONVERSATION: self.conversation,
-            MemberKind.PUBLISHER: self.publisher,
-            MemberKind.SCHEDULER: 1,
-        }
-
-
 class Registry:
     """Looks after actors and assignments, round by round. Plain class; see the actor below."""
 
     def __init__(self, settings: Settings, cluster: str) -> None:
         self._settings = settings
         self._cluster = cluster
-        self._pools: Pools | None = None
+        self._topology = Topology(inbox=settings.partitions)
         self._signs = SignsOfLife()
         self._fleet = Fleet(settings, cluster, self._signs)
+        self._resizing = Resizing(settings, cluster, self._topology, self._fleet)
 
     def describe(self) -> dict[str, Any]:
         """What there is, by actor name."""
         return {
             "cluster": self._cluster,
             "settings": digest_of(self._settings),
-            "pools": {
-                "conversation": self._pools.conversation if self._pools else 0,
-                "publisher": self._pools.publisher if self._pools else 0,
-            },
+            "pools": self._resizing.describe(),
             "actors": self._fleet.describe(),
         }
-
-    def resize(self, **sizes: int) -> None:
-        """Sets pool sizes; the next round starts or ends actors."""
-        if self._pools is not None:
-            self._pools = replace(self._pools, **sizes)
 
     async def run(self, controls: Controls) -> None:
         """Rounds until told to stop; then drains every actor and ends it."""
@@ -105,10 +71,8 @@ class Registry:
         from vestlus.accounts.open import keeping_tokens  # noqa: PLC0415
 
         controls.opening = True
-        topology = Topology(inbox=self._settings.partitions)
+        topology = self._topology
         member = new_member(f"{self._cluster}/{REGISTRY_NAME}", MemberKind.REGISTRY)
-        resources = await asyncio.to_thread(ray.cluster_resources)
-        self._pools = Pools.of(self._settings, resources.get("CPU", 1.0))
         async with (
             open_store(
                 self._settings.database,
@@ -120,12 +84,14 @@ class Registry:
             await make_sure_gone(store, member)
             keeping = await stack.enter_async_context(keeping_tokens(self._settings, store, member))
             await asyncio.to_thread(self._fleet.adopt)
+            await self._resizing.begin(store)
             lease: Lease | None = None
             controls.opening = False
             while not controls.stop.is_set():
                 if keeping.done():
                     keeping.result()
-                await self._fleet.look_after(self._pools.sizes)
+                await self._resizing.look(store)
+                await self._fleet.look_after(self._resizing.sizes)
                 try:
                     lease = await self._assign(store, member, lease, topology)
                 except (LeaseLost, StoreUnavailable) as error:
@@ -200,11 +166,6 @@ class ConversationRegistry:
     def describe(self) -> dict[str, Any]:
         """The actors, their state and their counts."""
         return self._registry.describe()
-
-    def resize(self, *, conversation: int | None = None, publisher: int | None = None) -> None:
-        """Sets the number of actors of a kind."""
-        sizes = {"conversation": conversation, "publisher": publisher}
-        self._registry.resize(**{name: size for name, size in sizes.items() if size is not None})
 
     def drain(self, deadline_seconds: float) -> None:
         """Drains and ends every actor. The caller then ends this one."""

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import ray
 from ray import serve
 from ray.serve import Application
 from starlette.types import ASGIApp
 
 from conversation_registry import start_registry
 from vestlus.logs import configure_logs
+from vestlus.scaling.size import PoolSize
 from vestlus.settings import Settings, load_settings
 from vestlus.web import Front
 
@@ -27,6 +30,14 @@ MOST_REQUESTS = 2000
 #: Requests that wait for one of these places, beyond which Serve answers 503. Its default is no
 #: limit.
 MOST_WAITING = 1000
+
+#: Webhook replicas that `auto` ends at, whatever the cluster has: each holds connections to the
+#: broker, and every change of their number makes the ingress load its table anew.
+MOST_REPLICAS = 64
+
+#: Requests that are under way at a replica when it has enough to do. One takes some milliseconds,
+#: most of them the broker's: with so many under way it is the replica that is slow.
+AIM_REQUESTS = 50
 
 
 @serve.deployment(
@@ -52,14 +63,40 @@ class Webhook:
         return Front(self._settings)
 
 
-def application(settings: Settings, cluster: str) -> Application:
-    """The Serve application of these settings."""
-    replicas = settings.webhook_replicas
+def application(settings: Settings, cluster: str, size: PoolSize | None = None) -> Application:
+    """The Serve application of these settings, with so many webhook replicas.
+
+    Deployed again with another ``size`` only, no replica is restarted: that is what the version
+    is for, which is new with each start of the service.
+    """
+    size = size or settings.webhook_replicas
+    resources: Callable[[], Any] = ray.cluster_resources
+    # `serve build` knows of no cluster.
+    processors = resources().get("CPU", 1.0) if ray.is_initialized() else 1.0
+    least, most = size.bounds(MOST_REPLICAS, processors)
+    replicas: dict[str, Any] = {"num_replicas": least}
+    if size.auto:
+        replicas = {
+            "num_replicas": None,
+            "autoscaling_config": {
+                "min_replicas": least,
+                "max_replicas": most,
+                "target_ongoing_requests": AIM_REQUESTS,
+                "upscale_delay_s": 10,
+                "downscale_delay_s": 600,
+            },
+        }
     deployment: Any = Webhook
-    bound: Application = deployment.options(
-        num_replicas=1 if replicas == "auto" else replicas
-    ).bind(settings, cluster)
+    # Ray 2.60 has no public way to keep the version, and makes a new one each time otherwise.
+    deployment = deployment.options(**replicas, version=cluster, _internal=True)
+    bound: Application = deployment.bind(settings, cluster)
     return bound
+
+
+def deployed(application: Application) -> None:
+    """Deploys the application, or what changed of it, and waits until it runs."""
+    quiet = {"log_level": "WARNING", "enable_access_log": False}
+    serve.run(application, name=APP_NAME, route_prefix="/", logging_config=quiet)
 
 
 def app(_: dict[str, str]) -> Application:

@@ -54,7 +54,12 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
             )
         )
         membership = Membership(store, member, host)
-        controls.describe = lambda: {"leases": len(membership.held), **asdict(host.counts())}
+        controls.describe = lambda: {
+            "leases": len(membership.held),
+            "full": host.full,
+            "backlog_seconds": host.backlog_seconds,
+            **asdict(host.counts()),
+        }
         await make_sure_gone(store, member)
         controls.opening = False
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)

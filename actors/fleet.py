@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import ray
@@ -15,10 +15,14 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors import NAMESPACE
 from actors.conversation_actor import ConversationActor
+from actors.placing import waits_for_a_node
 from actors.publisher_actor import PublisherActor
 from actors.scheduler_actor import SchedulerActor
 from vestlus.hosting.membership import LEASE_SECONDS
 from vestlus.hosting.signs import SignsOfLife
+from vestlus.hosting.sizing import Headcount
+from vestlus.scaling.busyness import Busyness
+from vestlus.scaling.deciding import PoolLoad
 from vestlus.settings import Settings
 from vestlus.store.rows import MemberKind
 
@@ -34,8 +38,8 @@ FROZEN_AFTER_SECONDS = 4.0
 #: a machine that is too slow must not be made to start the same actor again for ever.
 START_SECONDS = 30.0
 
-#: An actor's share of a processor for placement only; it may use more. Small, so that a
-#: laptop has room for all of them.
+#: The share of a processor that Ray sets aside for an actor of which there is one only; it may
+#: use more. Of the pools' actors the settings say it.
 ACTOR_CPUS = 0.1
 
 #: How an actor is started that outlives whoever starts it, and that Ray starts again.
@@ -78,6 +82,14 @@ class Watched:
     since: float
     last: Mapping[str, Any]
     start_seconds: float = START_SECONDS
+    #: There is no room for it in the cluster.
+    waiting: bool = False
+    busyness: Busyness = field(default_factory=Busyness)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it serves something."""
+        return self.answering and bool(self.last.get("leases"))
 
 
 class Fleet:
@@ -94,9 +106,30 @@ class Fleet:
     def describe(self) -> dict[str, Any]:
         """What there is, by actor name."""
         return {
-            name: {"kind": str(one.kind), "answering": one.answering, **one.last}
+            name: {
+                "kind": str(one.kind),
+                "answering": one.answering,
+                "waiting_for_a_node": one.waiting,
+                "busy": one.busyness.share,
+                **one.last,
+            }
             for name, one in list(self._watched.items())
         }
+
+    def heads(self, kind: MemberKind) -> Headcount:
+        """How many actors of a kind there are; those that are being ended count no more."""
+        pool = [one for one in self._watched.values() if one.kind is kind]
+        pending = sum(one.waiting for one in pool)
+        return Headcount(len(pool) - pending, sum(one.ready for one in pool), pending)
+
+    def load(self, kind: MemberKind) -> PoolLoad:
+        """How the actors of a kind fare that serve something."""
+        pool = [one for one in self._watched.values() if one.kind is kind and one.ready]
+        return PoolLoad(
+            serving=len(pool),
+            busy=sum(one.busyness.share for one in pool) / max(1, len(pool)),
+            backlog_seconds=max((one.last.get("backlog_seconds", 0.0) for one in pool), default=0),
+        )
 
     def adopt(self) -> None:
         """Takes over the actors of an earlier incarnation: those too many are ended then."""
@@ -124,10 +157,15 @@ class Fleet:
             self._ending.pop(name).result()
         await asyncio.gather(*(self._check(name) for name in list(self._watched)))
 
+    def _processors(self, kind: MemberKind) -> float:
+        """What Ray sets aside for an actor, and looks for a node with."""
+        return ACTOR_CPUS if kind is MemberKind.SCHEDULER else self._settings.actor_cpus
+
     def _start(self, name: str, kind: MemberKind) -> ActorHandle[Any]:
+        options = {**KEPT_ALIVE, "num_cpus": self._processors(kind)}
         handle: ActorHandle[Any] = (
             ACTORS[kind]
-            .options(name=name, scheduling_strategy="SPREAD", **KEPT_ALIVE)
+            .options(name=name, scheduling_strategy="SPREAD", **options)
             .remote(self._settings, f"{self._cluster}/{name}")
         )
         _log.info("actor_started", actor=name)
@@ -140,6 +178,8 @@ class Fleet:
         frozen, wait. Which of the two it is, its earlier answers and its signs of life tell.
         """
         one, member_id = self._watched[name], f"{self._cluster}/{name}"
+        if await self._waits_for_a_node(name, one):
+            return
         patience = FROZEN_AFTER_SECONDS if one.answering else ROUND_SECONDS
         try:
             answer: Any = one.handle.describe.remote()
@@ -163,6 +203,22 @@ class Fleet:
         else:
             one.answering, one.since = True, time.monotonic()
             one.start_seconds = START_SECONDS
+            full = one.last.get("full", 0.0)
+            one.busyness.note(one.since, one.last["cpu_seconds"], full)
+
+    async def _waits_for_a_node(self, name: str, one: Watched) -> bool:
+        """Whether it cannot start for want of room. Such a one is not asked, and not taken for
+        frozen: it waits for as long as it takes, and the others are looked after.
+        """
+        before = one.waiting
+        one.waiting = not one.answering and await asyncio.to_thread(
+            waits_for_a_node, one.handle, self._processors(one.kind)
+        )
+        if one.waiting:
+            one.since = time.monotonic()
+        if one.waiting != before:
+            _log.info("actor_waits_for_a_node" if one.waiting else "actor_has_a_node", actor=name)
+        return one.waiting
 
     async def _renew_handle(self, name: str, one: Watched) -> None:
         """An actor that is gone for good (killed without restart) is started anew by name."""
@@ -185,6 +241,9 @@ class Fleet:
         await asyncio.gather(*self._ending.values())
 
     async def _end_actor(self, one: Watched, deadline_seconds: float) -> None:
+        if one.waiting:  # there is nobody to drain
+            await asyncio.to_thread(ray.kill, one.handle, no_restart=True)
+            return
         try:
             drained: Any = one.handle.drain.remote(deadline_seconds)
             await asyncio.to_thread(ray.get, drained, timeout=deadline_seconds + 15)

@@ -69,7 +69,8 @@ class Shell:
         self._thread.start()
 
     def describe(self, timeout: float) -> dict[str, Any]:
-        """What the service says of itself, through its loop: proof that it is not stuck.
+        """What the service says of itself, through its loop: proof that it is not stuck. With the
+        processor time that the process has used.
 
         Raises TimeoutError when the loop does not answer in that many seconds.
         """
@@ -79,7 +80,11 @@ class Shell:
         controls = self._controls
         answer: Future[dict[str, Any]] = Future()
         self._loop.call_soon_threadsafe(lambda: answer.set_result(dict(controls.describe())))
-        return {"pid": os.getpid(), **answer.result(timeout)}
+        return {
+            "pid": os.getpid(),
+            "cpu_seconds": time.process_time(),
+            **answer.result(timeout),
+        }
 
     def drain(self, deadline_seconds: float, patience: float = 10.0) -> None:
         """Tells the service to stop and waits for it. Safe to call twice, and at any time.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # The rooms of the decisions, which know neither transport nor vendors.
-PURE = ("vestlus/conversation", "vestlus/scheduling")
+PURE = ("vestlus/conversation", "vestlus/scaling", "vestlus/scheduling")
 FORBIDDEN_IN_PURE = (
     *("ray", "aio_pika", "aiormq", "openai", "aiohttp", "httpx", "httpx2", "starlette", "fastapi"),
     *("sqlalchemy", "sqlite3", "asyncpg", "uvicorn", "aiosqlite"),

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from vestlus.errors import SettingsError
+from vestlus.scaling.size import ONE
 from vestlus.settings_account import Account
 from vestlus.settings_events import EventRule, EventTokens, event_source
 from vestlus.settings_file import TABLES, meant, read_file
@@ -32,7 +33,7 @@ from vestlus.settings_schedules import Schedule
 from vestlus.settings_values import (
     OptionalSecret,
     OptionalText,
-    PoolSize,
+    Pool,
     Secrets,
     Text,
     Token,
@@ -89,9 +90,12 @@ class Settings(BaseModel):
     #: Longest wait for the rest of a burst, seconds; 0 answers at once.
     burst_wait_seconds: Annotated[float, Field(ge=0, le=60)] = 1.5
     partitions: Annotated[int, Field(ge=1, le=1024)] = 16
-    conversation_actors: PoolSize = 1
-    publisher_actors: PoolSize = 1
-    webhook_replicas: PoolSize = 1
+    conversation_actors: Pool = ONE
+    publisher_actors: Pool = ONE
+    webhook_replicas: Pool = ONE
+    #: Processors that Ray sets aside for each ConversationActor and PublisherActor. They may use
+    #: more; with so few, a laptop has room for all of them, and no cluster is asked for a node.
+    actor_cpus: Annotated[float, Field(ge=0.01, le=16)] = 0.1
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     #: How long after an ambiguous send its absence at Instagram counts as proof, seconds.
     settling_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    Field,
     SecretStr,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
 )
 
 from vestlus.conversation.hours import parse_holiday, parse_opening
+from vestlus.scaling.size import PoolSize, parse_size
 
 Day = TypeVar("Day", bound=date)
 
@@ -136,17 +133,7 @@ def _plausible(found: Day) -> Day:
     return found
 
 
-def pool_size(value: object, handler: ValidatorFunctionWrapHandler) -> object:
-    """A number of actors, or ``auto``."""
-    try:
-        return handler(value)
-    except ValidationError:  # one line instead of one for the number and one for the word
-        raise ValueError("must be a whole number from 1 to 1000, or auto") from None
-
-
-PoolSize = Annotated[
-    Annotated[int, Field(ge=1, le=1000)] | Literal["auto"], WrapValidator(pool_size)
-]
+Pool = Annotated[PoolSize, BeforeValidator(parse_size)]
 OptionalSecret = Annotated[
     SecretStr | None, BeforeValidator(not_blank), BeforeValidator(blank_is_missing)
 ]

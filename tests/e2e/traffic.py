@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,9 @@ class Traffic:
         self.stopped = asyncio.Event()
         self.written = 0
         self.answers = 0
+        #: When each user who was answered had begun to write, monotonic, and how many seconds
+        #: went by until the last answer to it.
+        self.waits: list[tuple[float, float]] = []
         self._newcomers = 0
 
     @property
@@ -88,6 +92,7 @@ class Traffic:
         heard = self._heard[user] = asyncio.Event()
         await self._pause(chance.uniform(0, 3))
         while not self.stopped.is_set():
+            began = time.monotonic()
             for _ in range(2 if chance.random() < habits.burst_probability else 1):
                 count += 1
                 self._open[user] = self._open.get(user, 0) + 1
@@ -105,6 +110,7 @@ class Traffic:
             while self._open[user]:
                 heard.clear()
                 await heard.wait()
+            self.waits.append((began, time.monotonic() - began))
             await self._pause(chance.uniform(*habits.pause_seconds))
 
     async def ask_as_newcomer(self) -> str:

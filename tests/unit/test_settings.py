@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from vestlus.accounts.open import tokens_in
 from vestlus.errors import SettingsError
+from vestlus.scaling.size import PoolSize
 from vestlus.settings import Mode, load_settings
 
 COMPLETE = {
@@ -141,8 +142,14 @@ def test_settings_travel_to_actors_and_do_not_print_secrets() -> None:
 
 
 def test_pool_sizes_are_numbers_or_auto() -> None:
-    assert load_settings(COMPLETE | {"VESTLUS_WEBHOOK_REPLICAS": "auto"}).webhook_replicas == "auto"
-    assert load_settings(COMPLETE | {"VESTLUS_WEBHOOK_REPLICAS": "2"}).webhook_replicas == 2
+    for text, size in (
+        ("2", PoolSize(2, 2)),
+        ("auto", PoolSize(1, None)),
+        ("auto:2-8", PoolSize(2, 8)),
+    ):
+        settings = load_settings(COMPLETE | {"VESTLUS_WEBHOOK_REPLICAS": text})
+        assert settings.webhook_replicas == size
+        assert str(size) == text
     assert "VESTLUS_WEBHOOK_REPLICAS" in problems(COMPLETE | {"VESTLUS_WEBHOOK_REPLICAS": "many"})
 
 
@@ -166,6 +173,8 @@ BAD = [
     ("VESTLUS_INGRESS", "hush", "must be one of 'haproxy' or 'default'"),
     ("VESTLUS_CONVERSATION_ACTORS", "hush", "must be a whole number from 1 to 1000, or auto"),
     ("VESTLUS_PUBLISHER_ACTORS", "0", "must be a whole number from 1 to 1000, or auto"),
+    ("VESTLUS_PUBLISHER_ACTORS", "auto:8-2", "must be a whole number from 1 to 1000, or auto"),
+    ("VESTLUS_ACTOR_CPUS", "0", "must be at least 0.01"),
     ("VESTLUS_BUS_URL", "sqlite:///", "must have a file's path"),
     ("VESTLUS_BUS_URL", "sqlite://hush", "must have a file's path"),
     ("VESTLUS_BUS_URL", "sqlite:hush", "must start with sqlite://"),

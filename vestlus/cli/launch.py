@@ -63,7 +63,7 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     from ray.exceptions import RayError
 
     from conversation_registry import end_outdated, start_registry
-    from serve_app import APP_NAME, application
+    from serve_app import application, deployed
 
     local = not os.environ.get("RAY_ADDRESS")
     here = LocalRay() if local else None
@@ -90,12 +90,7 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
                     },
                     logging_config={"log_level": "WARNING", "enable_access_log": False},
                 )
-                serve.run(
-                    application(settings, cluster),
-                    name=APP_NAME,
-                    route_prefix="/",
-                    logging_config={"log_level": "WARNING", "enable_access_log": False},
-                )
+                deployed(application(settings, cluster))
             except (RayError, TimeoutError) as error:
                 raise NotStartedError(
                     f"Ray could not start the service ({type(error).__name__}): is this machine "

@@ -45,6 +45,11 @@ for _name, _where, _help in (
         "See to what was given up: list, show, replay, discard.",
     ),
     (
+        "scale",
+        "vestlus.cli.scale:scale",
+        "Show how many actors there are of each kind, or resize the pools while they run.",
+    ),
+    (
         "doctor",
         "vestlus.cli.doctor:doctor",
         "Check settings, bus, store, model, tokens, subscriptions, clocks, the public address.",

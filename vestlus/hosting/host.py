@@ -116,6 +116,7 @@ class ConversationHost:
             lost=self._drop,
             failed=self._fail,
         )
+        self._limits = limits or Limits()
         self._held: dict[str, _Held] = {}
         self._stack = AsyncExitStack()
         self._recorded = 0
@@ -186,6 +187,18 @@ class ConversationHost:
             # Whoever gives up waiting must leave nothing running.
             self.conversations.drop(held.lease)
             self._echoes.drop(held.lease)
+
+    @property
+    def full(self) -> float:
+        """How many of the places for turns are taken, 0 to 1."""
+        return self.conversations.in_flight / self._limits.turns
+
+    @property
+    def backlog_seconds(self) -> float:
+        """How long the oldest of what is taken in waited on the bus, seconds."""
+        now_ms = self._clock()
+        waits = (one.intake.waited.seconds(now_ms) for one in self._held.values())
+        return max(waits, default=0.0)
 
     def counts(self) -> HostCounts:
         """What there is and what happened."""

@@ -19,6 +19,7 @@ from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.errors import LeaseLost, UndecodableMessage
 from vestlus.grouping import GroupCommitter
+from vestlus.hosting.waited import Waited
 from vestlus.messages import InboxMessage, decode_inbox, encode, inbox_message
 from vestlus.store.names import partition_number
 from vestlus.store.port import DeadLetters, Turns
@@ -80,18 +81,22 @@ class PartitionIntake:
         self._undetermined = undetermined
         self._room = room
         self.recorded = 0
+        #: How long what it takes in has waited.
+        self.waited = Waited()
 
     async def run(self) -> None:
         """Consumes until cancelled. Raises LeaseLost when somebody else took the partition."""
         await consume(self._bus, Queue.INBOX, self._partition, self._take_in, most=MOST_DELIVERIES)
 
     async def _take_in(self, deliveries: Sequence[Delivery]) -> None:
+        self.waited.begin(self._clock())
         # What is not acknowledged meanwhile is the bus's to keep.
         await self._room()
         events = await self._read(deliveries)
         for first in range(0, len(events), MOST_EVENTS_TOGETHER):
             some = events[first : first + MOST_EVENTS_TOGETHER]
             self._deliver(self._lease, await self._record(some))
+        self.waited.end(self._clock())
 
     async def _read(self, deliveries: Sequence[Delivery]) -> list[Event]:
         messages: list[InboxMessage] = []
@@ -108,6 +113,8 @@ class PartitionIntake:
                         at_ms=self._clock(),
                     )
                 )
+        if messages:
+            self.waited.published(min(message.at_ms for message in messages))
         if letters:
             _log.error("undecodable_messages", count=len(letters), partition=self._partition)
             await until_available(partial(self._store.bury, letters))

@@ -21,6 +21,7 @@ from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
+from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
 from vestlus.store.rows import (
     CommitResult,
@@ -480,6 +481,38 @@ class Posts(Protocol):
         ...
 
 
+class Pools(Protocol):
+    """How many actors people wish for, and how many there are."""
+
+    async def wishes(self) -> dict[Pool, PoolWish]:
+        """What people wish for, of the pools for which they do."""
+        ...
+
+    async def wish(self, wishes: Mapping[Pool, str | None]) -> None:
+        """Writes sizes as a person wishes them; None takes a wish back."""
+        ...
+
+    async def settle_wish(self, wish: PoolWish, configured: str | None) -> None:
+        """Notes what the settings said when the wish was first followed; with None, forgets the
+        wish. Changes nothing when the wish is not as it was read.
+        """
+        ...
+
+    async def tell_pools(self, states: Sequence[PoolState]) -> None:
+        """Writes how the pools of a cluster are; what clusters of another day told is forgotten."""
+        ...
+
+    async def pools(self, within_seconds: float) -> tuple[PoolState, ...]:
+        """How the pools are, as told within that time by the database's clock, by cluster."""
+        ...
+
+    async def oldest_due_ms(self, outbox: int) -> int | None:
+        """Since when the oldest due send of an outbox partition has waited, among those whose
+        deadlines are nearest; None without any.
+        """
+        ...
+
+
 class Store(
     Leases,
     Members,
@@ -491,6 +524,7 @@ class Store(
     Desk,
     Tokens,
     Posts,
+    Pools,
     Schedules,
     Occurrences,
     Triggers,

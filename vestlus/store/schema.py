@@ -483,3 +483,32 @@ event_rule: Final = Table(
     _words("day"),
     _count("fired"),
 )
+
+#: How large people wish each pool to be.
+pool_wish: Final = Table(
+    "pool_wish",
+    metadata,
+    Column("pool", Text, primary_key=True),
+    Column("size", Text, nullable=False),
+    #: What the settings said when a registry first followed the wish; empty until then.
+    _words("configured"),
+    Column("wished_ms", BigInteger, nullable=False),
+)
+
+#: What the registry of each cluster makes of it, for people to see.
+pool_state: Final = Table(
+    "pool_state",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("pool", Text, primary_key=True),
+    #: As the settings of that cluster say.
+    Column("configured", Text, nullable=False),
+    #: What is followed: the settings' size or a person's.
+    Column("followed", Text, nullable=False),
+    Column("wished", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
+    Column("ready", Integer, nullable=False),
+    Column("pending", Integer, nullable=False),
+    _words("reason"),
+    Column("at_ms", BigInteger, nullable=False),
+)

@@ -26,6 +26,7 @@ from vestlus.store.sql_ledger import SqlLedger
 from vestlus.store.sql_members import SqlMembers
 from vestlus.store.sql_missed import SqlMissed
 from vestlus.store.sql_occurrences import SqlOccurrences
+from vestlus.store.sql_pools import SqlPools
 from vestlus.store.sql_posts import SqlPosts
 from vestlus.store.sql_schedules import SqlSchedules
 from vestlus.store.sql_tokens import SqlTokens
@@ -52,6 +53,7 @@ class SqlStore(
     SqlDesk,
     SqlTokens,
     SqlPosts,
+    SqlPools,
     SqlSchedules,
     SqlClaims,
     SqlOccurrences,

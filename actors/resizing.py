@@ -1,0 +1,109 @@
+"""What the registry does about sizes: asks how actors fare, and what people wish."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Final
+
+import ray
+import structlog
+
+from actors.fleet import Fleet
+from actors.ingress_size import IngressSize
+from vestlus.bus.port import Topology
+from vestlus.clock import system_clock
+from vestlus.errors import StoreUnavailable
+from vestlus.hosting.sizing import Headcount, Sizing
+from vestlus.scaling.deciding import PoolLoad
+from vestlus.settings import Settings
+from vestlus.store.pool_rows import Pool
+from vestlus.store.port import Pools
+from vestlus.store.rows import MemberKind
+
+_log = structlog.get_logger(__name__)
+
+#: Sizes are looked at, and pools told of, this often, seconds: Ray and the store are asked then.
+SIZING_SECONDS = 2.0
+
+_KINDS: Final = {
+    Pool.CONVERSATION: MemberKind.CONVERSATION,
+    Pool.PUBLISHER: MemberKind.PUBLISHER,
+}
+
+#: Serve's names of this service's replicas begin so, in its own namespace.
+_REPLICA_PREFIX = "SERVE_REPLICA::vestlus#Webhook#"
+
+
+class Resizing:
+    """The sizes that the pools of a cluster should have."""
+
+    def __init__(self, settings: Settings, cluster: str, topology: Topology, fleet: Fleet) -> None:
+        self._outbox_partitions = topology.outbox
+        self._fleet = fleet
+        self._sizing = Sizing(settings, cluster=cluster, outbox_partitions=topology.outbox)
+        self._ingress = IngressSize(settings, cluster)
+        self._looked = 0.0
+
+    def describe(self) -> dict[str, int]:
+        """By pool."""
+        return {str(pool): one.size for pool, one in self._sizing.pools.items()}
+
+    @property
+    def sizes(self) -> dict[MemberKind, int]:
+        """By kind. There is one scheduler: one leads at a time, also of several clusters."""
+        pools = {kind: self._sizing.pools[pool].size for pool, kind in _KINDS.items()}
+        return {**pools, MemberKind.SCHEDULER: 1}
+
+    async def begin(self, store: Pools) -> None:
+        """Reads what people wish for, before anything starts. Raises StoreUnavailable."""
+        await self._sizing.begin(store)
+        for pool, kind in _KINDS.items():
+            heads = self._fleet.heads(kind)
+            self._sizing.pools[pool].found(heads.running + heads.pending)
+        self._decide(self._fleet.load(MemberKind.PUBLISHER), await _processors())
+
+    async def look(self, store: Pools) -> None:
+        """Now and then: what people wish, what the load calls for, and what there is."""
+        now = time.monotonic()
+        if now - self._looked < SIZING_SECONDS:
+            return
+        self._looked = now
+        publishing = self._fleet.load(MemberKind.PUBLISHER)
+        try:
+            await self._sizing.refresh(store)
+            if self._sizing.pools[Pool.PUBLISHER].followed.auto:
+                publishing = replace(publishing, backlog_seconds=await self._oldest(store))
+        except StoreUnavailable:
+            _log.warning("wishes_not_read")
+        self._decide(publishing, await _processors())
+        replicas = await asyncio.to_thread(_replicas)
+        webhook = self._sizing.pools[Pool.WEBHOOK]
+        webhook.size = self._ingress.follow(webhook.followed, replicas)
+        heads = {pool: self._fleet.heads(kind) for pool, kind in _KINDS.items()}
+        await self._sizing.tell(store, heads | {Pool.WEBHOOK: Headcount(replicas, replicas)})
+
+    def _decide(self, publishing: PoolLoad, processors: float) -> None:
+        pools, now = self._sizing.pools, time.monotonic()
+        conversing = self._fleet.load(MemberKind.CONVERSATION)
+        pools[Pool.CONVERSATION].decide(conversing, processors, now)
+        pools[Pool.PUBLISHER].decide(publishing, processors, now)
+
+    async def _oldest(self, store: Pools) -> float:
+        """How long the oldest due send has waited, seconds."""
+        since = [await store.oldest_due_ms(outbox) for outbox in range(self._outbox_partitions)]
+        now_ms = system_clock()
+        return max((now_ms - one for one in since if one is not None), default=0) / 1000
+
+
+async def _processors() -> float:
+    """Of the whole cluster, as it is now."""
+    resources = await asyncio.to_thread(ray.cluster_resources)
+    return float(resources.get("CPU", 1.0))
+
+
+def _replicas() -> int:
+    """Webhook replicas that there are. Blocks for some milliseconds."""
+    named = ray.util.list_named_actors(all_namespaces=True)
+    return sum(str(one["name"]).startswith(_REPLICA_PREFIX) for one in named)

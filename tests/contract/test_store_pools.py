@@ -1,0 +1,73 @@
+"""Sizes of pools: what people wish, what registries tell, and how old what waits is."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from tests.contract.store_support import OUTBOX, hold_outbox, path, promise, send, store, walk
+from vestlus.store.ledger import SendState
+from vestlus.store.pool_rows import Pool, PoolState, PoolWish
+from vestlus.store.port import Store
+
+__all__ = ["store"]
+
+STATE = PoolState("c1", Pool.CONVERSATION, "1", "auto:1-4", 3, 3, 2, 1, "busy 90%")
+
+
+async def test_a_wish_is_kept_until_another_one_or_until_it_is_taken_back(store: Store) -> None:
+    assert await store.wishes() == {}
+    await store.wish({Pool.CONVERSATION: "4", Pool.WEBHOOK: "2"})
+    await store.wish({Pool.CONVERSATION: "auto:1-8"})
+    assert await store.wishes() == {
+        Pool.CONVERSATION: PoolWish(Pool.CONVERSATION, "auto:1-8"),
+        Pool.WEBHOOK: PoolWish(Pool.WEBHOOK, "2"),
+    }
+    await store.wish({Pool.CONVERSATION: None, Pool.PUBLISHER: None})
+    assert list(await store.wishes()) == [Pool.WEBHOOK]
+
+
+async def test_a_wish_remembers_the_settings_under_which_it_was_first_followed(
+    store: Store,
+) -> None:
+    await store.wish({Pool.PUBLISHER: "2"})
+    read = (await store.wishes())[Pool.PUBLISHER]
+    await store.settle_wish(read, "1")
+    bound = (await store.wishes())[Pool.PUBLISHER]
+    assert bound == replace(read, configured="1")
+    # Another registry read it before, and comes too late.
+    await store.settle_wish(read, "7")
+    await store.settle_wish(read, None)
+    assert (await store.wishes())[Pool.PUBLISHER] == bound
+    await store.settle_wish(bound, None)
+    assert await store.wishes() == {}
+
+
+async def test_a_new_wish_is_not_forgotten_with_the_one_before(store: Store) -> None:
+    await store.wish({Pool.PUBLISHER: "2"})
+    read = (await store.wishes())[Pool.PUBLISHER]
+    await store.wish({Pool.PUBLISHER: "3"})
+    await store.settle_wish(read, None)
+    assert (await store.wishes())[Pool.PUBLISHER].size == "3"
+
+
+async def test_what_each_cluster_told_last_is_read_while_it_is_fresh(store: Store) -> None:
+    other = replace(STATE, cluster="c2", pool=Pool.PUBLISHER, reason="")
+    await store.tell_pools([STATE])
+    await store.tell_pools([replace(STATE, ready=3, pending=0), other])
+    assert await store.pools(600) == (replace(STATE, ready=3, pending=0), other)
+    async with asyncio.timeout(10):
+        while await store.pools(0.05):
+            await asyncio.sleep(0.02)
+
+
+async def test_the_oldest_that_is_due_is_found_and_what_is_under_way_waits_no_more(
+    store: Store,
+) -> None:
+    assert await store.oldest_due_ms(OUTBOX) is None
+    old, young = send("anna", due_ms=1_000), send("bert", due_ms=2_000)
+    await promise(store, young, old)
+    assert await store.oldest_due_ms(OUTBOX) == 1_000
+    assert await store.oldest_due_ms(1 - OUTBOX) is None
+    await walk(store, await hold_outbox(store), path(old, SendState.SENDING))
+    assert await store.oldest_due_ms(OUTBOX) == 2_000

@@ -1,0 +1,51 @@
+"""What people wish and registries tell of pools, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from vestlus.errors import StoreUnavailable
+from vestlus.scaling.deciding import PoolLoad
+from vestlus.store.pool_rows import Pool, PoolState, PoolWish
+
+#: One actor with nothing to do.
+QUIET = PoolLoad(serving=1, busy=0.0, backlog_seconds=0.0)
+
+
+class Wishes:
+    """The part of the store that knows of pools, in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Pool, PoolWish] = {}
+        self.told: list[PoolState] = []
+        self.away = False
+
+    async def wishes(self) -> dict[Pool, PoolWish]:
+        if self.away:
+            raise StoreUnavailable("away")
+        return dict(self.kept)
+
+    async def wish(self, wishes: Mapping[Pool, str | None]) -> None:
+        for pool, size in wishes.items():
+            self.kept.pop(pool, None)
+            if size is not None:
+                self.kept[pool] = PoolWish(pool, size)
+
+    async def settle_wish(self, wish: PoolWish, configured: str | None) -> None:
+        if self.kept.get(wish.pool) != wish:
+            return
+        del self.kept[wish.pool]
+        if configured is not None:
+            self.kept[wish.pool] = replace(wish, configured=configured)
+
+    async def tell_pools(self, states: Sequence[PoolState]) -> None:
+        if self.away:
+            raise StoreUnavailable("away")
+        self.told = list(states)
+
+    async def pools(self, _: float) -> tuple[PoolState, ...]:
+        return tuple(self.told)
+
+    async def oldest_due_ms(self, _: int) -> int | None:
+        return None

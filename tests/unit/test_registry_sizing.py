@@ -1,0 +1,131 @@
+"""Which size a pool follows: the settings', or a person's until the settings change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.pools import QUIET, Wishes
+from vestlus.errors import StoreUnavailable
+from vestlus.hosting.sizing import Headcount, Sizing
+from vestlus.scaling.busyness import SAMPLE_SECONDS, Busyness
+from vestlus.scaling.deciding import PoolLoad
+from vestlus.settings import Mode, load_settings
+from vestlus.store.pool_rows import Pool, PoolState
+
+BUSY = PoolLoad(serving=1, busy=1.0, backlog_seconds=60.0)
+
+
+async def started(store: Wishes, size: str = "1") -> Sizing:
+    """A registry's sizing as it begins with these settings."""
+    settings = load_settings({"VESTLUS_CONVERSATION_ACTORS": size}, mode=Mode.OPERATE)
+    sizing = Sizing(settings, cluster="c1", outbox_partitions=4)
+    await sizing.begin(store)
+    return sizing
+
+
+def size_of(sizing: Sizing, now: float = 0.0, load: PoolLoad = QUIET) -> int:
+    return sizing.pools[Pool.CONVERSATION].decide(load, 4, now)
+
+
+async def test_without_a_wish_the_settings_hold() -> None:
+    assert size_of(await started(Wishes(), "3")) == 3
+
+
+async def test_a_wish_is_followed_while_it_runs_and_after_a_restart() -> None:
+    store = Wishes()
+    sizing = await started(store)
+    await store.wish({Pool.CONVERSATION: "4"})
+    await sizing.refresh(store)
+    assert size_of(sizing) == 4
+    assert size_of(await started(store)) == 4
+
+
+async def test_a_wish_of_before_the_first_start_is_followed_and_bound_to_its_settings() -> None:
+    store = Wishes()
+    await store.wish({Pool.CONVERSATION: "4"})
+    assert size_of(await started(store, "2")) == 4
+    assert size_of(await started(store, "2")) == 4
+    assert size_of(await started(store, "3")) == 3
+
+
+async def test_settings_that_change_win_for_good() -> None:
+    store = Wishes()
+    await store.wish({Pool.CONVERSATION: "4"})
+    assert size_of(await started(store, "1")) == 4
+    assert size_of(await started(store, "2")) == 2
+    # Back again: the wish does not come alive.
+    assert size_of(await started(store, "1")) == 1
+
+
+async def test_a_wish_that_is_taken_back_leaves_the_settings() -> None:
+    store = Wishes()
+    sizing = await started(store, "2")
+    await store.wish({Pool.CONVERSATION: "4"})
+    await sizing.refresh(store)
+    await store.wish({Pool.CONVERSATION: None})
+    await sizing.refresh(store)
+    assert size_of(sizing) == 2
+
+
+async def test_a_store_that_is_away_changes_no_size_and_telling_fails_quietly() -> None:
+    store = Wishes()
+    await store.wish({Pool.CONVERSATION: "4"})
+    sizing = await started(store)
+    store.away = True
+    with pytest.raises(StoreUnavailable):
+        await sizing.refresh(store)
+    await sizing.tell(store, {Pool.CONVERSATION: Headcount()})
+    assert size_of(sizing) == 4
+    assert store.told == []
+
+
+async def test_auto_begins_with_what_there_is_and_grows_within_its_bounds() -> None:
+    store = Wishes()
+    sizing = await started(store, "2")
+    assert size_of(sizing) == 2
+    await store.wish({Pool.CONVERSATION: "auto:1-3"})
+    await sizing.refresh(store)
+    assert size_of(sizing, 1.0) == 2
+    loads = [replace(BUSY, serving=2)] * 30
+    sizes = [size_of(sizing, 2.0 * at, load) for at, load in enumerate(loads)]
+    assert sizes[-1] == 3
+    await sizing.tell(store, {Pool.CONVERSATION: Headcount(3, 2, 1)})
+    assert store.told == [
+        PoolState(
+            "c1", Pool.CONVERSATION, "2", "auto:1-3", 3, 3, 2, 1, "busy 100%, oldest waiting 60.0 s"
+        )
+    ]
+
+
+async def test_a_registry_that_comes_back_goes_on_with_the_actors_that_there_are() -> None:
+    sizing = await started(Wishes(), "auto:1-4")
+    sizing.pools[Pool.CONVERSATION].found(3)
+    assert size_of(sizing, 1.0, replace(QUIET, serving=3)) == 3
+    fixed = await started(Wishes(), "2")
+    fixed.pools[Pool.CONVERSATION].found(3)
+    assert size_of(fixed) == 2
+
+
+async def test_no_more_actors_are_started_than_there_are_partitions() -> None:
+    assert size_of(await started(Wishes(), "500")) == 16
+
+
+def test_an_actor_is_as_busy_as_its_processor_time_or_its_places_say() -> None:
+    busyness = Busyness()
+    busyness.note(100.0, 7.0, 0.0)
+    assert busyness.share == 0.0
+    busyness.note(100.0 + SAMPLE_SECONDS, 7.0 + SAMPLE_SECONDS / 2, 0.0)
+    assert busyness.share == pytest.approx(0.5)
+    busyness.note(100.1 + SAMPLE_SECONDS, 99.0, 0.9)  # too soon for another sample
+    assert busyness.share == pytest.approx(0.9)
+
+
+def test_another_process_of_the_same_name_begins_anew() -> None:
+    busyness = Busyness()
+    busyness.note(0.0, 50.0, 0.0)
+    busyness.note(10.0, 60.0, 0.0)
+    assert busyness.share == 1.0
+    busyness.note(20.0, 0.5, 0.0)
+    assert busyness.share == 0.0

@@ -1,0 +1,155 @@
+"""``vestlus scale``: how large the pools are, and how large they should be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from cyclopts import Parameter
+
+from vestlus.cli.beside import AsJson, print_json, run_on_store, say
+from vestlus.errors import VestlusError
+from vestlus.scaling.size import PoolSize, parse_size
+from vestlus.store.pool_rows import Pool, PoolState
+
+if TYPE_CHECKING:
+    from vestlus.settings import Settings
+    from vestlus.store.port import Store
+
+#: A registry tells every two seconds or so. What is older is of a service that has ended.
+FRESH_SECONDS: Final = 20.0
+
+#: What is written to go back to what the settings say.
+AS_SET: Final = "settings"
+
+_NAMES: Final = {
+    Pool.CONVERSATION: ("--conversation-actors", "ConversationActors"),
+    Pool.PUBLISHER: ("--publisher-actors", "PublisherActors"),
+    Pool.WEBHOOK: ("--webhook-replicas", "Webhook replicas"),
+}
+
+_LEASES: Final = {Pool.CONVERSATION: "inbox.", Pool.PUBLISHER: "outbox."}
+
+
+class SizeRefused(VestlusError):
+    """A size cannot be taken. Its message says what can."""
+
+
+def scale(
+    *,
+    conversation_actors: str | None = None,
+    publisher_actors: str | None = None,
+    webhook_replicas: str | None = None,
+    as_json: Annotated[AsJson, Parameter()] = False,
+) -> None:
+    """Show how large the pools are, or resize them while the service runs.
+
+    A size is a number, `auto`, `auto` with bounds such as `auto:1-8`, or `settings`, which takes
+    back what was said here before. It is kept in the store, outlives restarts, and wins over the
+    settings until these are changed. The service follows within some seconds; nothing is lost,
+    and each user's messages stay in order.
+
+    Parameters
+    ----------
+    conversation_actors
+        How many ConversationActors; at most as many as there are partitions.
+    publisher_actors
+        How many PublisherActors; more than four would have nothing to do.
+    webhook_replicas
+        How many webhook replicas; with `auto`, Ray Serve counts requests and decides.
+    as_json
+        Print JSON.
+    """
+    said = {
+        Pool.CONVERSATION: conversation_actors,
+        Pool.PUBLISHER: publisher_actors,
+        Pool.WEBHOOK: webhook_replicas,
+    }
+
+    async def work(store: Store, settings: Settings) -> list[dict[str, Any]]:
+        from vestlus.bus.port import Topology
+
+        outbox = Topology(inbox=settings.partitions).outbox
+        useful = {Pool.CONVERSATION: settings.partitions, Pool.PUBLISHER: outbox}
+        wishes = {pool: _wish(pool, text, useful.get(pool)) for pool, text in said.items() if text}
+        if wishes:
+            await store.wish(wishes)
+        return await _described(store)
+
+    described = run_on_store(work)
+    if as_json:
+        print_json(described)
+        return
+    for pool in described:
+        _print(pool)
+    if not any(pool["clusters"] for pool in described):
+        say("No service runs on this store; the next one that starts follows what is wished.")
+
+
+def _wish(pool: Pool, text: str, useful: int | None) -> str | None:
+    """The size in its one spelling; None for what the settings say. Raises SizeRefused."""
+    option = _NAMES[pool][0]
+    if text == AS_SET:
+        return None
+    try:
+        size: PoolSize = parse_size(text)
+    except ValueError as error:
+        raise SizeRefused(f"{option}: {error}; or {AS_SET}, for what they say") from None
+    if useful is not None and size.least > useful:
+        raise SizeRefused(
+            f"{option}: must be at most {useful}: there are so many partitions, "
+            "and more actors would have nothing to do"
+        )
+    return str(size)
+
+
+async def _described(store: Store) -> list[dict[str, Any]]:
+    wishes = await store.wishes()
+    states = await store.pools(FRESH_SECONDS)
+    described = []
+    for pool in Pool:
+        prefix = _LEASES.get(pool)
+        assigned: dict[str, list[int]] = {}
+        for lease, member in sorted((await store.assignment(prefix)).items() if prefix else ()):
+            assigned.setdefault(member, []).append(int(lease.rpartition(".")[2]))
+        wish = wishes.get(pool)
+        described.append(
+            {
+                "pool": str(pool),
+                "wish": wish.size if wish else None,
+                "clusters": [_told(one) for one in states if one.pool is pool],
+                "partitions": {name: sorted(has) for name, has in sorted(assigned.items())},
+            }
+        )
+    return described
+
+
+def _told(state: PoolState) -> dict[str, Any]:
+    return {
+        "cluster": state.cluster,
+        "settings": state.configured,
+        "follows": state.followed,
+        "wished": state.wished,
+        "running": state.running,
+        "ready": state.ready,
+        "waiting_for_a_node": state.pending,
+        "reason": state.reason,
+    }
+
+
+def _print(pool: dict[str, Any]) -> None:
+    _, title = _NAMES[Pool(pool["pool"])]
+    wish = f"wished for {pool['wish']}" if pool["wish"] else "as the settings say"
+    say(f"{title}: {wish}")
+    for one in pool["clusters"]:
+        waiting = one["waiting_for_a_node"]
+        parts = [
+            f"{one['follows']} (settings: {one['settings']})",
+            f"should be {one['wished']}",
+            f"running {one['running']}",
+            f"ready {one['ready']}",
+            *([f"{waiting} waiting for a node"] if waiting else []),
+            *([one["reason"]] if one["reason"] else []),
+        ]
+        say(f"  cluster {one['cluster']}: {', '.join(parts)}")
+    for name, partitions in pool["partitions"].items():
+        say(f"    {name}: partitions {', '.join(str(one) for one in partitions)}")

@@ -1,0 +1,144 @@
+"""What size each pool has: the settings', a person's wish, or what the load calls for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from vestlus.errors import StoreUnavailable
+from vestlus.scaling.deciding import Autoscaler, PoolLoad, ScalingRules
+from vestlus.scaling.size import PoolSize, parse_size
+from vestlus.settings import Settings
+from vestlus.store.pool_rows import Pool, PoolState, PoolWish
+from vestlus.store.port import Pools
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Headcount:
+    """How many processes of a pool there are."""
+
+    running: int = 0
+    #: Of these, those that serve.
+    ready: int = 0
+    #: Those for which there is no room in the cluster.
+    pending: int = 0
+
+
+class PoolSizing:
+    """The size of one pool, now."""
+
+    def __init__(self, configured: PoolSize, useful: int, rules: ScalingRules) -> None:
+        """More actors than ``useful`` would have nothing to do."""
+        self.configured = configured
+        self.followed = configured
+        self._useful = useful
+        self._rules = rules
+        self._scaler: Autoscaler | None = None
+        self.size = configured.bounds(useful, 1)[0]
+
+    def found(self, actors: int) -> None:
+        """So many there are already, of an earlier incarnation: the load decides from there on."""
+        if actors > 0:
+            self.size = actors
+
+    def decide(self, load: PoolLoad, processors: float, now: float) -> int:
+        """How many actors there should be; ``now`` is monotonic."""
+        least, most = self.followed.bounds(self._useful, processors)
+        if not self.followed.auto:
+            self._scaler, self.size = None, most
+            return self.size
+        if self._scaler is None:
+            # From what there is: nothing starts or ends only because somebody said "auto".
+            self._scaler = Autoscaler(self.size, self._rules, now)
+        before, self.size = self.size, self._scaler.decide(load, (least, most), now)
+        if before != self.size:
+            _log.info("pool_resized", before=before, after=self.size, why=self._scaler.reason)
+        return self.size
+
+    @property
+    def reason(self) -> str:
+        """Why the load called for the present size; empty where it does not decide."""
+        return self._scaler.reason if self._scaler else ""
+
+
+class Sizing:
+    """The sizes of all pools of a cluster, and what is told of them.
+
+    A person's wish is kept in the store and wins over the settings until the settings change:
+    a registry that starts with other settings than those under which the wish was first followed
+    forgets it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        cluster: str,
+        outbox_partitions: int,
+        rules: ScalingRules | None = None,
+    ) -> None:
+        rules = rules or ScalingRules()
+        self._cluster = cluster
+        self.pools: Mapping[Pool, PoolSizing] = {
+            Pool.CONVERSATION: PoolSizing(settings.conversation_actors, settings.partitions, rules),
+            Pool.PUBLISHER: PoolSizing(settings.publisher_actors, outbox_partitions, rules),
+            Pool.WEBHOOK: PoolSizing(settings.webhook_replicas, 1000, rules),
+        }
+
+    async def begin(self, store: Pools) -> None:
+        """Forgets wishes that the settings have overtaken, and follows the others. Raises
+        StoreUnavailable.
+        """
+        for wish in (await store.wishes()).values():
+            configured = str(self.pools[wish.pool].configured)
+            if wish.configured not in ("", configured):
+                _log.info("wish_overtaken_by_settings", pool=str(wish.pool), size=wish.size)
+                await store.settle_wish(wish, None)
+        await self.refresh(store)
+
+    async def refresh(self, store: Pools) -> None:
+        """Reads what people wish for. Raises StoreUnavailable; the sizes stay as they are then."""
+        wishes = await store.wishes()
+        for pool, sizing in self.pools.items():
+            wish = wishes.get(pool)
+            followed = sizing.configured if wish is None else _size_of(wish, sizing)
+            if followed != sizing.followed:
+                _log.info("pool_follows", pool=str(pool), size=str(followed))
+                sizing.followed = followed
+            if wish is not None and not wish.configured:
+                await store.settle_wish(wish, str(sizing.configured))
+
+    async def tell(self, store: Pools, heads: Mapping[Pool, Headcount]) -> None:
+        """Writes for people how the pools are."""
+        try:
+            await store.tell_pools(
+                [
+                    PoolState(
+                        self._cluster,
+                        pool,
+                        configured=str(sizing.configured),
+                        followed=str(sizing.followed),
+                        wished=sizing.size,
+                        running=heads[pool].running,
+                        ready=heads[pool].ready,
+                        pending=heads[pool].pending,
+                        reason=sizing.reason,
+                    )
+                    for pool, sizing in self.pools.items()
+                    if pool in heads
+                ]
+            )
+        except StoreUnavailable:
+            _log.warning("pools_not_told")
+
+
+def _size_of(wish: PoolWish, sizing: PoolSizing) -> PoolSize:
+    try:
+        return parse_size(wish.size)
+    except ValueError:  # written by a newer version
+        _log.warning("wish_not_understood", pool=str(wish.pool), size=wish.size)
+        return sizing.configured

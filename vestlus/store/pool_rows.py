@@ -1,0 +1,45 @@
+"""Rows about the sizes of pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Pool(StrEnum):
+    """What can be resized."""
+
+    CONVERSATION = "conversation"
+    PUBLISHER = "publisher"
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolWish:
+    """How large a person wishes a pool to be, as it is written: ``4``, ``auto``, ``auto:1-8``."""
+
+    pool: Pool
+    size: str
+    #: What the settings said when a registry first followed the wish; empty until then.
+    configured: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """What the registry of a cluster makes of a pool."""
+
+    cluster: str
+    pool: Pool
+    #: As the settings of that cluster say.
+    configured: str
+    #: What is followed: the settings' size or a person's.
+    followed: str
+    #: The number that follows from it, at this moment.
+    wished: int
+    #: Processes that there are; of these, those that serve.
+    running: int
+    ready: int
+    #: For which the cluster has no room: they wait for a node.
+    pending: int
+    #: Why the load called for that number, where it decides.
+    reason: str = ""
