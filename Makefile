@@ -25,6 +25,10 @@ install: ## Make .venv with the vestlus command in it
 install-dev:
 	@sh scripts/install dev
 
+.PHONY: install-bench
+install-bench:
+	@sh scripts/install bench
+
 .PHONY: run
 run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops it
 	@exec $(VENV)/vestlus demo $(ARGS)
@@ -51,6 +55,11 @@ kills: install-dev ## Kill processes under load, 20 of each kind on both pairs; 
 .PHONY: loadtest
 loadtest: install ## Load-test the service on this machine; ARGS="--rate 50 --duration 5m"
 	@exec $(VENV)/vestlus loadtest $(ARGS)
+
+.PHONY: bench
+bench: install-bench ## Compare with what people would build instead; ARGS="--only intake"
+	@$(VENV)/python -m tests.services ensure
+	@exec $(VENV)/python -m benchmarks.comparison $(ARGS)
 
 .PHONY: chaos
 chaos: install-dev ## Break everything that can break, 10 minutes; ARGS="--seconds 60 --seed 7"

@@ -1,0 +1,190 @@
+"""Compare Vestlus with what people would build instead, side by side in one run.
+
+::
+
+    python -m benchmarks.comparison [--rounds 5] [--only intake|pipeline] [--json FILE] [--markdown]
+    python -m benchmarks.comparison --read FILE --markdown
+
+It provides RabbitMQ and PostgreSQL itself. ``make bench`` installs what it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.comparison import contestants as who
+from benchmarks.comparison.contestants import Contestant
+from benchmarks.comparison.figures import in_turn
+from benchmarks.comparison.ground import PACKAGES, Ground, circumstances, ground
+from benchmarks.comparison.runs import Row, Times, intake, pipeline
+from benchmarks.comparison.tables import INSTANT, INTAKE_MANY, INTAKE_ONE, SLOW, markdown
+
+FORMAT, VERSION = "vestlus-comparison", 1
+PER_POST = {1: INTAKE_ONE, 100: INTAKE_MANY}
+#: Sweeps are shorter than what is compared: a half of the time tells which is the best.
+SWEEP_SHARE = 0.5
+
+Found = dict[str, Any]
+
+
+def say(text: str) -> None:
+    """Progress; results are on standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def options() -> argparse.Namespace:
+    """What is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.comparison", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=("intake", "pipeline"))
+    parser.add_argument("--seconds", type=float, default=10.0, help="measured in each row")
+    parser.add_argument("--settle", type=float, default=4.0, help="before that")
+    parser.add_argument("--drain", type=float, default=20.0, help="waited for answers at the end")
+    parser.add_argument("--rate", type=float, default=120.0, help="messages/s, model of 2 s")
+    parser.add_argument("--in-flight", type=int, default=400, help="messages, instant model")
+    parser.add_argument("--connections", type=int, default=64, help="of the intake's generator")
+    parser.add_argument("--actors", type=int, default=40, help="users of the actor per user")
+    parser.add_argument("--without", nargs="*", default=[], help="titles that are left out")
+    parser.add_argument("--celery", help="pool,workers,concurrency instead of a sweep")
+    parser.add_argument("--json", type=Path, help="write the result there")
+    parser.add_argument("--read", type=Path, help="a result; nothing is run")
+    parser.add_argument("--markdown", action="store_true", help="print the tables")
+    return parser.parse_args()
+
+
+def compare(on: Ground, asked: argparse.Namespace) -> Found:
+    """Run everything that is asked for."""
+    found: Found = {
+        "format": FORMAT,
+        "version": VERSION,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": asyncio.run(circumstances(on)),
+        "packages": list(PACKAGES),
+        "asked": {
+            name: value for name, value in vars(asked).items() if name not in {"json", "read"}
+        },
+        "sweeps": {},
+        "rows": {},
+    }
+    times = Times(settle=asked.settle, seconds=asked.seconds, drain=asked.drain)
+    if asked.only != "pipeline":
+        _intake(on, asked, times, found)
+    if asked.only != "intake":
+        _pipeline(on, asked, times, found)
+    return found
+
+
+def _intake(on: Ground, asked: argparse.Namespace, times: Times, found: Found) -> None:
+    compared = _wanted(asked, [who.vestlus_intake(1), who.fastapi_intake(1), who.fastapi_intake(2)])
+    runs: dict[str, dict[str, list[Found]]] = {name: {} for name in PER_POST.values()}
+    for number, each in in_turn(compared, asked.rounds):
+        for per_post, figures in intake(
+            on, each, tuple(PER_POST), times, asked.connections
+        ).items():
+            name = PER_POST[per_post]
+            _note(runs[name], number, f"{each.title} [{each.how}]", name, each, figures)
+    for name, by_how in runs.items():
+        found["rows"][name] = _best_of_each(by_how)
+
+
+def _best_of_each(by_how: dict[str, list[Found]]) -> dict[str, list[Found]]:
+    """Of one title's ways, the one with the best middle, as those who tune it would take it."""
+    best: dict[str, list[Found]] = {}
+    for key, runs in by_how.items():
+        title = key.partition(" [")[0]
+        if title not in best or _middle(runs) > _middle(best[title]):
+            best[title] = runs
+    return best
+
+
+def _middle(runs: list[Found]) -> float:
+    return sorted(float(run["rate"]) for run in runs)[len(runs) // 2]
+
+
+def _pipeline(on: Ground, asked: argparse.Namespace, times: Times, found: Found) -> None:
+    instant = Row(name=INSTANT, model_seconds=0.0, in_flight=asked.in_flight)
+    slow = Row(name=SLOW, model_seconds=2.0, rate=asked.rate)
+    celery = [
+        (_best_celery(on, asked, times, row, tried, found), (row,))
+        for row, tried in ((instant, who.INSTANT_SWEEP), (slow, who.SLOW_SWEEP))
+        if who.CELERY not in asked.without
+    ]
+    both = (instant, slow)
+    others = _wanted(
+        asked, [who.vestlus(), who.vestlus(embedded=True), who.ray_actors(asked.actors)]
+    )
+    compared = [*((each, both) for each in others), *celery]
+    for number, (each, rows) in in_turn(compared, asked.rounds):
+        for name, figures in pipeline(on, each, rows, times).items():
+            _note(found["rows"].setdefault(name, {}), number, each.title, name, each, figures)
+
+
+def _best_celery(
+    on: Ground,
+    asked: argparse.Namespace,
+    times: Times,
+    row: Row,
+    tried: Sequence[Contestant],
+    found: Found,
+) -> Contestant:
+    if asked.celery:
+        pool, workers, concurrency = asked.celery.split(",")
+        return who.celery(pool, int(workers), int(concurrency))
+    shorter = replace(times, seconds=times.seconds * SWEEP_SHARE, drain=0.0)
+    results = []
+    for each in tried:
+        figures = pipeline(on, each, (row,), shorter)[row.name]
+        results.append({"how": each.how, "rate": figures["rate"], "costs": figures["costs"]})
+        say(f"  trying {each.title} ({each.how}), {row.name}: {figures['rate']:.1f}/s")
+    found["sweeps"][row.name] = results
+    return max(zip(tried, results, strict=True), key=lambda pair: pair[1]["rate"])[0]
+
+
+def _wanted(asked: argparse.Namespace, all_of_them: list[Contestant]) -> list[Contestant]:
+    return [each for each in all_of_them if each.title not in asked.without]
+
+
+def _note(
+    runs: dict[str, list[Found]],
+    number: int,
+    key: str,
+    name: str,
+    each: Contestant,
+    figures: Found,
+) -> None:
+    runs.setdefault(key, []).append(figures | {"how": each.how, "round": number})
+    broken = {
+        breach: figures[breach]
+        for breach in ("lost", "duplicated", "out_of_order", "misdirected", "not_accepted")
+        if figures.get(breach)
+    }
+    said = f", {broken}" if broken else ""
+    say(f"round {number + 1}: {each.title} ({each.how}), {name}: {figures['rate']:.1f}/s{said}")
+
+
+def main() -> int:
+    """Run, or read; print tables or JSON."""
+    asked = options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if asked.read:
+        found: Found = json.loads(asked.read.read_text("utf-8"))
+    else:
+        with ground() as on:
+            found = compare(on, asked)
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    print(markdown(found) if asked.markdown else json.dumps(found, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""The result of a comparison as tables in Markdown, for ``docs/performance.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.comparison.contestants import CELERY, FASTAPI, OURS, OURS_EMBEDDED
+from benchmarks.comparison.figures import Spread, ratios
+
+#: What breaks a promise, for each kind of row.
+INTAKE_BREACHES = ("lost", "duplicated")
+BREACHES = ("lost", "duplicated", "out_of_order", "misdirected", "not_accepted")
+
+INTAKE_ONE, INTAKE_MANY = "intake, 1 event per POST", "intake, 100 events per POST"
+INSTANT, SLOW = "answers, instant model", "answers, model of 2 s"
+
+Runs = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the design asks of a row: a figure of ours, or a ratio of it to somebody's."""
+
+    row: str
+    figure: str
+    says: str
+    least: float | None = None
+    most: float | None = None
+    beside: str | None = None
+
+    def met(self, value: float) -> bool:
+        """Whether a value is good enough."""
+        return (self.least is None or value >= self.least) and (
+            self.most is None or value < self.most
+        )
+
+
+TARGETS = (
+    Target(INTAKE_ONE, "rate", f"≥ 1.5 × {FASTAPI}", least=1.5, beside=FASTAPI),
+    Target(INTAKE_MANY, "rate", "≥ 10,000 events/s", least=10_000),
+    Target(INSTANT, "rate", f"≥ 3 × {CELERY}", least=3, beside=CELERY),
+    Target(INSTANT, "rate", "≥ 120/s", least=120),
+    Target(SLOW, "rate", "≥ 120/s", least=120),
+    Target(SLOW, "in_model", "> 240 in flight", least=240),
+    Target(SLOW, "overhead_p50_ms", "overhead p50 < 150 ms", most=150),
+    Target(SLOW, "overhead_p99_ms", "overhead p99 < 1 s", most=1_000),
+)
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """All tables of a result."""
+    return "\n\n".join(
+        (
+            "### Targets\n\n" + _targets(found["rows"]),
+            *(
+                f"### {name[0].upper()}{name[1:]}\n\n{_row(runs)}"
+                for name, runs in found["rows"].items()
+            ),
+            *(
+                f"### Celery, tried: {name}\n\n{_sweep(tried)}"
+                for name, tried in found["sweeps"].items()
+            ),
+            _machine(found),
+        )
+    )
+
+
+def _targets(rows: Mapping[str, Mapping[str, Runs]]) -> str:
+    return _table(
+        ("row", "target", "Vestlus", "", "Vestlus, embedded", ""),
+        (
+            (
+                target.row,
+                target.says,
+                *_judged(target, rows, OURS),
+                *_judged(target, rows, OURS_EMBEDDED),
+            )
+            for target in TARGETS
+            if target.row in rows
+        ),
+    )
+
+
+def _judged(target: Target, rows: Mapping[str, Mapping[str, Runs]], who: str) -> tuple[str, str]:
+    values = _values(rows[target.row].get(who, ()), target.figure)
+    if target.beside is not None:
+        beside = _values(rows[target.row].get(target.beside, ()), target.figure)
+        values = ratios(values, beside) if len(values) == len(beside) else []
+    known = [value for value in values if value is not None]
+    if not known:
+        return "", ""
+    spread = Spread.of(known)
+    unit = " ×" if target.beside else ""
+    return _spread(spread, unit), "met" if target.met(spread.median) else "missed"
+
+
+def _values(runs: Runs, figure: str) -> list[float | None]:
+    return [run.get(figure) for run in runs]
+
+
+def _row(by_title: Mapping[str, Runs]) -> str:
+    whole = any("overhead_p50_ms" in run for runs in by_title.values() for run in runs)
+    names = BREACHES if whole else INTAKE_BREACHES
+    latencies = (
+        (("overhead p50, ms", "overhead_p50_ms"), ("p99, ms", "overhead_p99_ms"))
+        if whole
+        else (("p50, ms", "p50_ms"), ("p99, ms", "p99_ms"))
+    )
+    return _table(
+        (
+            *("contestant", "a second", "Vestlus is", *(title for title, _ in latencies)),
+            *(name.replace("_", " ") for name in names),
+            *("cores", "MB", "RabbitMQ cores", "PostgreSQL cores", "generator and simulators"),
+        ),
+        (
+            (
+                f"{title} ({how})" if (how := runs[0].get("how")) else title,
+                _spread(Spread.of([run["rate"] for run in runs])),
+                _times(by_title.get(OURS, ()), runs) if title != OURS else "",
+                *(_spread(Spread.of([run[key] for run in runs])) for _, key in latencies),
+                *(f"{sum(int(run.get(name, 0)) for run in runs):,}" for name in names),
+                *_costs(runs),
+            )
+            for title, runs in by_title.items()
+            if runs
+        ),
+    )
+
+
+def _times(ours: Runs, theirs: Runs) -> str:
+    if len(ours) != len(theirs):
+        return ""
+    found = ratios(_values(ours, "rate"), _values(theirs, "rate"))
+    return _spread(Spread.of(found), " ×") if found else ""
+
+
+def _costs(runs: Runs) -> Iterator[str]:
+    def middle(groups: Sequence[str], what: str) -> float:
+        return Spread.of(
+            [sum(run["costs"].get(name, {}).get(what, 0.0) for name in groups) for run in runs]
+        ).median
+
+    yield f"{middle(['contestant'], 'cores'):.2f}"
+    yield f"{middle(['contestant'], 'megabytes'):,.0f}"
+    yield f"{middle(['RabbitMQ'], 'cores'):.2f}"
+    yield f"{middle(['PostgreSQL'], 'cores'):.2f}"
+    yield f"{middle(['generator', 'pretend Graph', 'pretend model'], 'cores'):.2f}"
+
+
+def _sweep(tried: Sequence[Mapping[str, Any]]) -> str:
+    best = max(tried, key=lambda each: each["rate"])
+    return _table(
+        ("pool, workers x concurrency", "a second", "lost", "taken"),
+        (
+            (
+                str(each["how"]),
+                f"{each['rate']:,.1f}",
+                f"{each.get('lost', 0):,}",
+                "yes" if each is best else "",
+            )
+            for each in tried
+        ),
+    )
+
+
+def _machine(found: Mapping[str, Any]) -> str:
+    facts = found["machine"]
+    versions = ", ".join(
+        f"{name} {facts[name]}"
+        for name in ("python", "ray", "openai", *found["packages"])
+        if name in facts
+    )
+    return (
+        f"{found['started_at']}: {facts['cores_usable']} cores, {facts['processor']}, "
+        f"{facts['memory_bytes'] / 1e9:.0f} GB, {facts['system']}; load before "
+        f"{', '.join(str(each) for each in facts['load_before'])}. {found['asked']['rounds']} rounds "
+        f"of {found['asked']['seconds']:g} s for each row; median (least – most). {facts['RabbitMQ']}, "
+        f"{facts['PostgreSQL']}, {versions}."
+    )
+
+
+def _spread(spread: Spread, unit: str = "") -> str:
+    digits = 0 if spread.median >= 100 else 2 if unit else 1  # noqa: PLR2004 - three figures suffice
+    middle, least, most = (
+        f"{value:,.{digits}f}" for value in (spread.median, spread.least, spread.most)
+    )
+    return f"**{middle}{unit}**" if least == most else f"**{middle}{unit}** ({least} – {most})"
+
+
+def _table(head: Sequence[str], rows: Iterator[tuple[str, ...]] | Any) -> str:  # noqa: ANN401 - any iterable of rows
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
