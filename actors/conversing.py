@@ -12,6 +12,7 @@ from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.conversation.turn import BurstPolicy
+from vestlus.garbage import collect_seldom
 from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
@@ -61,6 +62,7 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
             **asdict(host.counts()),
         }
         await make_sure_gone(store, member)
+        collect_seldom()
         controls.opening = False
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
         await until_failed(serving, host.failed)

@@ -393,7 +393,7 @@ async def test_without_an_address_openai_is_asked_whatever_the_environment_says(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     connection = OpenAIConnection(api_key="k", base_url=None, clock=now_ms)
-    assert str(connection._opened().base_url) == "https://api.openai.com/v1/"
+    assert str(connection._opened().client.base_url) == "https://api.openai.com/v1/"
     await connection.aclose()
 
 

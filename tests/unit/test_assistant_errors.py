@@ -21,6 +21,7 @@ from vestlus.assistant.failures import (
     meaning_of,
     retry_after_seconds,
 )
+from vestlus.assistant.failures import status_error as status_error_of
 from vestlus.assistant.openai_client import OpenAIConnection
 from vestlus.assistant.responses_api import ResponsesApi
 from vestlus.errors import AssistantError, AssistantInvalid, AssistantUnavailable
@@ -68,6 +69,31 @@ def test_every_status_has_a_meaning_that_does_not_depend_on_the_class() -> None:
         unavailable = status in {401, 403, 404, 408, 409, 425, 429} or status >= 500
         assert isinstance(failed.error, AssistantUnavailable) is unavailable, status
         assert failed.retry is (unavailable and status not in {401, 403, 404}), status
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"nope",
+        b'["nope"]',
+        b'{"detail": "x"}',
+        b'{"error": "text"}',
+        b'{"error": {"message": "m", "type": "t", "param": "p", "code": "c"}}',
+    ],
+)
+def test_errors_of_statuses_are_those_that_the_package_itself_makes(body: bytes) -> None:
+    for status in range(300, 600):
+        response = httpx2.Response(status, request=REQUEST, content=body)
+        ours, theirs = status_error_of(response), client()._make_status_error_from_response(response)
+        assert type(ours) is type(theirs)
+        assert (ours.body, ours.code, ours.type, ours.param, ours.status_code) == (
+            theirs.body,
+            theirs.code,
+            theirs.type,
+            theirs.param,
+            theirs.status_code,
+        )
 
 
 @cache

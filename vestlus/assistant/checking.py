@@ -72,8 +72,6 @@ class Given:
     #: Ids of the pictures that were offered, and of those that this user has had.
     pictures: frozenset[str]
     sent: frozenset[str]
-    #: The user asks for something that they may have had: once more, by name, or as it is lost.
-    again: bool
     #: The account's texts, and what was said in its name: links and contact data may be from here.
     sources: tuple[str, ...]
     #: The user's own words: their data may be repeated to them, their links may not.
@@ -94,7 +92,6 @@ def given(question: Question, account: Account, persona: str, offer: Offer) -> G
     return Given(
         pictures=frozenset(one.id for one in offer.pictures.items),
         sent=frozenset(question.pictures_sent),
-        again=wants_it_again(asked),
         sources=(
             persona,
             account.name,
@@ -139,7 +136,10 @@ def checked(reply: Reply, given: Given) -> Reply:
 
 def _check_pictures(reply: Reply, given: Given) -> None:
     unknown = frozenset(reply.pictures) - given.pictures
-    repeated = frozenset() if given.again else frozenset(reply.pictures) & given.sent
+    repeated = frozenset(reply.pictures) & given.sent
+    if repeated and wants_it_again(given.asked):
+        # Something that they may have had: once more, by name, or as it is lost.
+        repeated = frozenset()
     if unknown or repeated:
         parts = _without(reply.parts, unknown | repeated)
         raise Objected(

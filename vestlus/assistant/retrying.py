@@ -60,15 +60,24 @@ class Retrying:
         now = asyncio.get_running_loop().time
         policy = _Policy(deadline=now() + self._total_seconds, now=now, random=self._random)
         try:
+            return await _within(attempt, min(self._attempt_seconds, self._total_seconds))
+        except AttemptFailed as failed:
+            first: AttemptFailed | None = failed
+        # Most attempts succeed, and what repeats the others takes longer to set up than to decode
+        # an answer: it is set up for those that did not, and told of the first one.
+        try:
             async for one in stamina.retry_context(
                 on=policy,
                 attempts=MAX_ATTEMPTS,
-                timeout=self._total_seconds,
+                timeout=policy.left(),
                 wait_initial=_FIRST_WAIT_SECONDS,
                 wait_max=_LONGEST_WAIT_SECONDS,
                 wait_jitter=_JITTER_SECONDS,
             ):
                 with one:
+                    if first is not None:
+                        failed, first = first, None
+                        raise failed
                     return await _within(attempt, min(self._attempt_seconds, policy.left()))
         except AttemptFailed as failed:
             raise failed.error from None
