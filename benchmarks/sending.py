@@ -90,9 +90,12 @@ class Stage:
             by_partition, lambda user: partition_of(account, user, TOPOLOGY.inbox)
         ):
             for page in _pages(list(some)):
-                await self._answer(self.leases[inbox_lease(partition)], page, parts, account)
+                await self.answer(self.leases[inbox_lease(partition)], page, parts, account)
 
-    async def _answer(self, lease: Lease, users: Sequence[str], parts: int, account: str) -> None:
+    async def answer(
+        self, lease: Lease, users: Sequence[str], parts: int, account: str
+    ) -> list[NewSend]:
+        """Record a question of each user and commit its answer, not sent yet."""
         now_ms = system_clock()
         events = [NewEvent(_said(account, user), EventState.PENDING) for user in users]
         (recorded,) = await self.store.record([(lease, events)], now_ms)
@@ -129,6 +132,7 @@ class Stage:
                 )
             )
         await self.store.commit_turns(turns, now_ms)
+        return [send for turn in turns for send in turn.sends]
 
     @asynccontextmanager
     async def publishing(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import get_args
 
 import structlog
+import uvloop
 
 from vestlus.simulator.config import (
     ACCESS_TOKEN_VARIABLE,
@@ -130,7 +131,10 @@ def main() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    asyncio.run(run(parse_arguments(sys.argv[1:])))
+    config = parse_arguments(sys.argv[1:])
+    # Graph's half notes when each packet arrived, on sockets that uvloop does not read from.
+    start = uvloop.run if config.only == "model" else asyncio.run
+    start(run(config))
 
 
 if __name__ == "__main__":

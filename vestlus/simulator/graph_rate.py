@@ -6,6 +6,7 @@ from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 # Instagram Platform Overview: Send API 100 calls/s, Conversations API 2 calls/s, per account.
@@ -114,6 +115,11 @@ class RateMeter:
 
 def usage_headers(account: str, percent: int, minutes: int) -> dict[str, str]:
     """Return both headers, saying so much of the limits is used and when access is regained."""
+    return dict(_usage_headers(account, percent, minutes))
+
+
+@lru_cache(maxsize=1024)
+def _usage_headers(account: str, percent: int, minutes: int) -> dict[str, str]:
     usage = {
         "call_count": percent,
         "total_cputime": percent // 4,

@@ -5,6 +5,7 @@ Estonian inflects, so topic words are written as stems and matched as prefixes.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from vestlus.simulator.markers import MARKER
 
@@ -93,6 +94,7 @@ GREETINGS: dict[str, tuple[str, ...]] = {
     "en": ("hello", "hi", "hey"),
     "ru": ("привет", "здравствуйте", "добрый", "здравствуй"),
 }
+GREETING_WORDS = frozenset(word for group in GREETINGS.values() for word in group)
 ASKS_FOR_PERSON = re.compile(
     r"(?i)inimesega|klienditeeninda|päris inimes|\bhuman\b|real person|\boperator"
     r"|оператор|с человеком"  # noqa: RUF001  (Russian)
@@ -163,7 +165,13 @@ ESTONIAN_WORDS = word_set(
 
 def words(text: str) -> list[str]:
     """Split a text into words, case folded, in any alphabet."""
-    return [word.casefold() for word in WORD.findall(text)]
+    return list(_words(text))
+
+
+# Many users of a load test write the same.
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.casefold() for word in WORD.findall(text))
 
 
 def guess_language(text: str) -> str:
@@ -196,16 +204,17 @@ def has_stem(word: str, stems: Iterable[str]) -> bool:
 
 def topics(found: Iterable[str]) -> set[str]:
     """Return the topics that some word belongs to."""
-    listed = list(found)
-    return {
-        topic for topic, stems in TOPICS.items() if any(has_stem(word, stems) for word in listed)
-    }
+    return set().union(*(_topics_of(word) for word in found))
+
+
+@lru_cache(maxsize=16_384)
+def _topics_of(word: str) -> frozenset[str]:
+    return frozenset(topic for topic, stems in TOPICS.items() if has_stem(word, stems))
 
 
 def is_greeting(found: Iterable[str]) -> bool:
     """Tell whether a text greets."""
-    known = {word for group in GREETINGS.values() for word in group}
-    return any(word in known for word in found)
+    return any(word in GREETING_WORDS for word in found)
 
 
 def takes_fixed_answer(text: str) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from vestlus.simulator import languages
 from vestlus.simulator.prompt_sections import ListedPicture, Sections
@@ -71,5 +72,6 @@ def _shown(picture: ListedPicture, language: str) -> PictureChoice:
     return PictureChoice(picture.id, f"{HERE_IT_IS[language]}{about}.")
 
 
+@lru_cache(maxsize=4096)
 def _stems(text: str) -> frozenset[str]:
     return languages.stems(word for word in languages.words(text) if word not in WISH_WORDS)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 SENT = re.compile(r"(?m)^Pictures already sent in this conversation: (.*?)\.?$")
 
@@ -25,6 +26,8 @@ class Sections:
     sent: frozenset[str]
 
 
+# Prompts of one account differ in little, and under load they are many.
+@lru_cache(maxsize=256)
 def read_sections(instructions: str) -> Sections:
     """Find the sections of a prompt.
 
