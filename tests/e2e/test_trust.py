@@ -27,6 +27,8 @@ QUESTION = "Kas saate saata pildi, kus on lahtiolekuajad?"
 PNG = Path(__file__).parents[2] / "image_bank" / "starter" / "where-to-find-us.png"
 #: Of each of 100 users: a thousand turns where it is for production.
 ECHOED_TURNS = {EMBEDDED: 3, PRODUCTION: 10}
+#: What neither bus nor store has a part in.
+on_one_pair = pytest.mark.parametrize("pair", [PRODUCTION], indirect=True)
 LONG = Path(__file__).parents[1] / "long_answer.txt"
 
 
@@ -300,6 +302,7 @@ def words_to(service: Service, user: str, after: int) -> list[str]:
     ]
 
 
+@on_one_pair
 def test_a_user_s_picture_is_shown_to_the_model(service: Service) -> None:
     picture = PNG.read_bytes()
     upload = urllib.request.Request(  # noqa: S310 - this test's server
@@ -325,6 +328,7 @@ def picture_parts(item: dict[str, Any]) -> list[dict[str, Any]]:
     return [part for part in content if part["type"] == "input_image"]
 
 
+@on_one_pair
 def test_who_waits_for_an_answer_sees_that_it_was_seen_and_is_being_written(
     service: Service,
 ) -> None:
@@ -337,6 +341,7 @@ def test_who_waits_for_an_answer_sees_that_it_was_seen_and_is_being_written(
         assert service.answers("tiia", int(question["seq"]))
 
 
+@on_one_pair
 def test_who_asks_for_a_person_gets_one_and_is_listed_until_handed_back(
     service: Service, pair: Pair
 ) -> None:
@@ -359,6 +364,7 @@ def test_who_asks_for_a_person_gets_one_and_is_listed_until_handed_back(
     assert "9–19" in service.ask("hanna", "Mis kell te avate?")
 
 
+@on_one_pair
 def test_the_first_answer_says_that_it_is_an_automated_one_and_the_second_does_not(
     service: Service,
 ) -> None:
@@ -369,6 +375,7 @@ def test_the_first_answer_says_that_it_is_an_automated_one_and_the_second_does_n
     assert "automaat" not in second.lower()
 
 
+@on_one_pair
 def test_a_user_who_says_stop_is_left_alone_until_start(service: Service) -> None:
     service.ask("stan", "Tere!")
     service.ask("stan", "STOP")

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import PRODUCTION, VERIFY_TOKEN, Pair
+from tests.e2e.conftest import EMBEDDED, PRODUCTION, VERIFY_TOKEN, Pair
 from tests.e2e.service import Service, wait_for
 from vestlus.cli.ports import free_port
 from vestlus.store.open import open_store
@@ -56,6 +56,8 @@ def test_after_kill_9_of_the_conversation_actor_the_next_answer_knows_what_was_s
     assert outage < 60
 
 
+# On the other pair it is one of the faults of ``tests/chaos/test_chaos.py``.
+@pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
 def test_a_frozen_conversation_actor_is_replaced_and_its_user_answered(service: Service) -> None:
     (frozen,) = service.processes("ray::ConversationActor")
     os.kill(frozen, signal.SIGSTOP)
