@@ -47,6 +47,9 @@ AIM_REQUESTS = 50
     ray_actor_options={"num_cpus": 0.1},
     health_check_period_s=5,
     graceful_shutdown_timeout_s=10,
+    # A replica sleeps so long before it looks, for the first time too, whether requests are under
+    # way that it has to finish. Serve's default is 2 s, and webhooks take milliseconds.
+    graceful_shutdown_wait_loop_s=0.5,
 )
 @serve.ingress()
 class Webhook:

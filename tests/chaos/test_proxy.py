@@ -40,18 +40,24 @@ async def proxy() -> AsyncIterator[TcpProxy]:
     async with TcpProxy("echo", ("127.0.0.1", port)) as running:
         yield running
     server.close()
-    for writer in OPENED:
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-    OPENED.clear()
     async with asyncio.timeout(5):
         while Echo.there:
             await asyncio.sleep(0.01)
 
 
-#: The clients' ends, closed after each test.
+#: The clients' ends.
 OPENED: list[asyncio.StreamWriter] = []
+
+
+@pytest.fixture(autouse=True)
+async def clients_are_closed() -> AsyncIterator[None]:
+    """Close the clients' ends after each test."""
+    yield
+    for writer in OPENED:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+    OPENED.clear()
 
 
 async def connected(proxy: TcpProxy) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

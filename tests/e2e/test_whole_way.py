@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import PRODUCTION, VERIFY_TOKEN, Pair
+from tests.e2e.conftest import EMBEDDED, PRODUCTION, VERIFY_TOKEN, Pair
 from tests.e2e.service import Service, wait_for
 from vestlus.cli.ports import free_port
 from vestlus.store.open import open_store
@@ -56,6 +56,8 @@ def test_after_kill_9_of_the_conversation_actor_the_next_answer_knows_what_was_s
     assert outage < 60
 
 
+# On the other pair it is one of the faults of ``tests/chaos/test_chaos.py``.
+@pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
 def test_a_frozen_conversation_actor_is_replaced_and_its_user_answered(service: Service) -> None:
     (frozen,) = service.processes("ray::ConversationActor")
     os.kill(frozen, signal.SIGSTOP)
@@ -84,11 +86,10 @@ def test_every_captured_payload_gets_its_one_answer_or_is_recorded_and_repeats_c
     expected = Counter(user for found in asking.values() for user in found)
     for user in expected:
         service.answers(user, before)
-    # One question more to everybody, answered last: nothing else was still to come.
-    last = {
-        user: service.ask(user, f"Mis kell te avate? #last-{n}") for n, user in enumerate(users)
-    }
-    assert len(last) == len(users)
+    # One question more by everybody, answered last: nothing else was still to come.
+    last = {user: service.write(user, "Mis kell te avate?")["seq"] for user in users}
+    for user, seq in last.items():
+        service.answers(user, int(seq))
     feed = service.control(f"feed?after={before}&direction=out")["messages"]
     # A picture is a message of its own beside its answer's text.
     sent = Counter(message["user"] for message in feed if message["text"])
