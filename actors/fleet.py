@@ -146,6 +146,8 @@ class Fleet:
         wanted = {f"{kind}-{n}": kind for kind, size in sizes.items() for n in range(size)}
         for name, kind in wanted.items():
             if name not in self._watched and name not in self._ending:
+                # One of this name that was ended is silent now; this one is not for that.
+                self._signs.ended(f"{self._cluster}/{name}")
                 handle = await asyncio.to_thread(self._start, name, kind)
                 self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
         for name in [name for name in self._watched if name not in wanted]:

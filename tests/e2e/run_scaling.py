@@ -56,8 +56,6 @@ STEPS = (
     {"webhook": 2},
     {"conversation": 1, "publisher": 1},
     {"webhook": 1},
-    {"conversation": 4, "publisher": 2},
-    {"conversation": 1, "publisher": 1},
 )
 OPTIONS = {
     "conversation": "--conversation-actors",
