@@ -24,7 +24,7 @@ from typing import Any
 
 import aiohttp
 
-from actors.fleet import START_SECONDS
+from actors.watched import START_SECONDS
 from tests.e2e.conftest import EMBEDDED, PRODUCTION, QUICK
 from tests.e2e.service import Service, running_serve, running_simulator
 from tests.e2e.traffic import Habits, Traffic

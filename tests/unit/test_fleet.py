@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from actors.fleet import Fleet, Watched
+from actors.fleet import Fleet
+from actors.watched import Watched
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.hosting.sizing import Headcount
 from vestlus.settings import Mode, load_settings
@@ -70,6 +71,23 @@ async def test_who_waits_for_a_node_is_counted_as_waiting_and_bears_no_load(
     assert fleet.heads(MemberKind.CONVERSATION) == Headcount(running=1, ready=1, pending=1)
     load = fleet.load(MemberKind.CONVERSATION)
     assert (load.serving, load.busy, load.backlog_seconds) == (1, 0.0, 2.5)
+
+
+async def test_who_is_being_ended_is_given_nothing_and_who_starts_is_waited_for_a_while(
+    signs: SignsOfLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = Pretended(signs)
+    fleet.says = {}
+    await fleet.look_after(TWO)
+    assert fleet.starting(MemberKind.CONVERSATION)
+    assert not fleet.starting(MemberKind.PUBLISHER)
+    monkeypatch.setattr("actors.watched.JOINING_SECONDS", 0.0)
+    assert not fleet.starting(MemberKind.CONVERSATION)
+    monkeypatch.undo()
+    fleet.says = {"leases": 0}
+    await fleet.look_after(ONE)
+    assert fleet.ending == {"c/conversation-1"}
+    assert not fleet.starting(MemberKind.CONVERSATION)
 
 
 async def test_who_serves_nothing_yet_is_running_and_not_ready(signs: SignsOfLife) -> None:
