@@ -17,9 +17,10 @@ from ray.actor import ActorHandle
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors import NAMESPACE
-from actors.fleet import KEPT_ALIVE, ROUND_SECONDS, START_SECONDS, Fleet, is_actor_name
+from actors.fleet import KEPT_ALIVE, ROUND_SECONDS, Fleet, is_actor_name
 from actors.resizing import Resizing
 from actors.shell import Controls, Shell, new_member
+from actors.watched import START_SECONDS
 from vestlus.bus.port import Topology
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.hosting.assignment import assign_evenly
@@ -130,7 +131,9 @@ class Registry:
             (MemberKind.PUBLISHER, outbox, OUTBOX_PREFIX),
             (MemberKind.SCHEDULER, [SCHEDULER], SCHEDULER),
         ):
-            await self._assign_kind(store, lease, live[kind], names, prefix)
+            await self._assign_kind(
+                store, lease, kind=kind, live=live[kind], names=names, prefix=prefix
+            )
         return lease
 
     async def _sign_off_the_dead(self, store: Store) -> None:
@@ -141,10 +144,20 @@ class Registry:
                 await store.leave(dead)
 
     async def _assign_kind(
-        self, store: Store, lease: Lease, live: tuple[Member, ...], names: list[str], prefix: str
+        self,
+        store: Store,
+        lease: Lease,
+        *,
+        kind: MemberKind,
+        live: tuple[Member, ...],
+        names: list[str],
+        prefix: str,
     ) -> None:
-        members = [member.id for member in live]
+        members = [member.id for member in live if member.id not in self._fleet.ending]
         present = await store.assignment(prefix)
+        all_served = len(present) == len(names) and set(present.values()) <= set(members)
+        if all_served and self._fleet.starting(kind):
+            return
         wanted = assign_evenly(names, members, present)
         if wanted and wanted != present:
             await store.assign(lease, wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import ray
@@ -18,10 +17,10 @@ from actors.conversation_actor import ConversationActor
 from actors.placing import waits_for_a_node
 from actors.publisher_actor import PublisherActor
 from actors.scheduler_actor import SchedulerActor
+from actors.watched import START_SECONDS, Watched
 from vestlus.hosting.membership import LEASE_SECONDS
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.hosting.sizing import Headcount
-from vestlus.scaling.busyness import Busyness
 from vestlus.scaling.deciding import PoolLoad
 from vestlus.settings import Settings
 from vestlus.store.rows import MemberKind
@@ -33,10 +32,6 @@ ROUND_SECONDS = 1.0
 
 #: An actor that answered before and does not answer within this time is frozen.
 FROZEN_AFTER_SECONDS = 4.0
-
-#: An actor that is starting may take this long, and twice as long each time it did not make it:
-#: a machine that is too slow must not be made to start the same actor again for ever.
-START_SECONDS = 30.0
 
 #: The share of a processor that Ray sets aside for an actor of which there is one only; it may
 #: use more. Of the pools' actors the settings say it.
@@ -71,27 +66,6 @@ def is_actor_name(name: str) -> bool:
     return name.partition("-")[0] in ACTORS
 
 
-@dataclass(slots=True)
-class Watched:
-    """An actor as the registry sees it."""
-
-    kind: MemberKind
-    handle: ActorHandle[Any]
-    #: It answered since it was last seen to start.
-    answering: bool
-    since: float
-    last: Mapping[str, Any]
-    start_seconds: float = START_SECONDS
-    #: There is no room for it in the cluster.
-    waiting: bool = False
-    busyness: Busyness = field(default_factory=Busyness)
-
-    @property
-    def ready(self) -> bool:
-        """Whether it serves something."""
-        return self.answering and bool(self.last.get("leases"))
-
-
 class Fleet:
     """The actors of one cluster. Only its owner, the registry, uses it."""
 
@@ -122,6 +96,15 @@ class Fleet:
         pending = sum(one.waiting for one in pool)
         return Headcount(len(pool) - pending, sum(one.ready for one in pool), pending)
 
+    def starting(self, kind: MemberKind) -> bool:
+        """Whether some of a kind are about to join."""
+        return any(one.starting for one in self._watched.values() if one.kind is kind)
+
+    @property
+    def ending(self) -> frozenset[str]:
+        """Member ids of those that are being ended: nothing is assigned to them any more."""
+        return frozenset(f"{self._cluster}/{name}" for name in self._ending)
+
     def load(self, kind: MemberKind) -> PoolLoad:
         """How the actors of a kind fare that serve something."""
         pool = [one for one in self._watched.values() if one.kind is kind and one.ready]
@@ -146,6 +129,8 @@ class Fleet:
         wanted = {f"{kind}-{n}": kind for kind, size in sizes.items() for n in range(size)}
         for name, kind in wanted.items():
             if name not in self._watched and name not in self._ending:
+                # One of this name that was ended is silent now; this one is not for that.
+                self._signs.ended(f"{self._cluster}/{name}")
                 handle = await asyncio.to_thread(self._start, name, kind)
                 self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
         for name in [name for name in self._watched if name not in wanted]:

@@ -12,7 +12,7 @@ from vestlus.store.port import Store
 
 __all__ = ["store"]
 
-STATE = PoolState("c1", Pool.CONVERSATION, "1", "auto:1-4", 3, 3, 2, 1, "busy 90%")
+STATE = PoolState("c1", Pool.CONVERSATION, "1", "auto:1-4", 3, 3, 2, 1, 90, 2**41, "busy 90%")
 
 
 async def test_a_wish_is_kept_until_another_one_or_until_it_is_taken_back(store: Store) -> None:

@@ -3,7 +3,8 @@
 From 1 to 4 ConversationActors and back, from 1 to 2 PublisherActors and back, from 1 to 2 webhook
 replicas and back, by ``vestlus scale`` as a person would. Ends with status 1 when anything was
 lost, doubled or out of order, or somebody was not answered. It starts Ray, and takes two to four
-minutes, so it is not one of the tests that always run.
+minutes, so it is not one of the tests that always run. With ``--without-room`` one actor more is
+wished for than there is room for, instead.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 import aiohttp
 
+from actors.watched import START_SECONDS
 from tests.e2e.conftest import EMBEDDED, PRODUCTION, QUICK
 from tests.e2e.service import Service, running_serve, running_simulator
 from tests.e2e.traffic import Habits, Traffic
@@ -54,8 +56,6 @@ STEPS = (
     {"webhook": 2},
     {"conversation": 1, "publisher": 1},
     {"webhook": 1},
-    {"conversation": 4, "publisher": 2},
-    {"conversation": 1, "publisher": 1},
 )
 OPTIONS = {
     "conversation": "--conversation-actors",
@@ -123,6 +123,40 @@ async def resize(scale: Scale, traffic: Traffic, wanted: dict[str, int]) -> tupl
     return began, time.monotonic() - began
 
 
+async def run_without_room(service: Service, scale: Scale) -> bool:
+    """One actor more than there is room for: it waits for a node, and holds nobody up."""
+    timeout = aiohttp.ClientTimeout(total=120)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        traffic = Traffic(service.simulator, session, HABITS, accounts=ACCOUNTS)
+        running = asyncio.create_task(traffic.run(), name="traffic")
+        try:
+            pools = await asyncio.to_thread(scale, OPTIONS["conversation"], "2")
+            async with asyncio.timeout(MOVE_SECONDS):
+                while not _waits(pools):
+                    await asyncio.sleep(0.5)
+                    pools = await asyncio.to_thread(scale)
+            began = time.monotonic()
+            # Longer than an actor that is starting may take before it is held for frozen.
+            while time.monotonic() - began < START_SECONDS + 5:
+                await more_answers(traffic, running, ANSWERS)
+            waits_still = _waits(await asyncio.to_thread(scale))
+            say(f"waited for a node for {time.monotonic() - began:.0f} s; answers went on")
+            await resize(scale, traffic, {"conversation": 1})
+            traffic.stopped.set()
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await running
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+        verdict = await traffic.call("check?after=0&user_prefix=u&wait=20")
+    return waits_still and bool(verdict["ok"]) and verdict["answered"] == traffic.written
+
+
+def _waits(pools: dict[str, dict[str, Any]]) -> bool:
+    told = pools["conversation"]["clusters"][0]
+    return (told["running"], told["ready"], told["waiting_for_a_node"]) == (1, 1, 1)
+
+
 def longest(traffic: Traffic, since: float, until: float) -> float:
     """The longest that somebody waited who wrote in that time, or a model's time before it."""
     return max(
@@ -180,7 +214,7 @@ def urls_of(pair: str) -> Iterator[dict[str, str]]:
         }
 
 
-def run_pair(pair: str, ingress: str, say_log: Callable[[str], None]) -> bool:
+def run_pair(pair: str, ingress: str, say_log: Callable[[str], None], *, room: bool) -> bool:
     """One run on one pair, in a folder of its own."""
     with (
         tempfile.TemporaryDirectory(prefix="vestlus-scaling-") as name,
@@ -205,9 +239,14 @@ def run_pair(pair: str, ingress: str, say_log: Callable[[str], None]) -> bool:
                 "VESTLUS_CONFIG": str(config),
                 "VESTLUS_DATA_DIR": str(folder),
             }
+            if not room:
+                # One of each pool, and beside them the registry, the scheduler and the webhook.
+                share = ((os.cpu_count() or 1) - 0.4) / 2
+                settings["VESTLUS_ACTOR_CPUS"] = f"{share:.2f}"
             with running_serve(folder, simulator, settings) as service:
                 try:
-                    return asyncio.run(run(service, Scale(settings)))
+                    steps = run if room else run_without_room
+                    return asyncio.run(steps(service, Scale(settings)))
                 finally:
                     say_log(service.log.read_text("utf-8", errors="replace"))
 
@@ -217,6 +256,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Pools resized while many users write.")
     parser.add_argument("--pair", choices=(EMBEDDED, PRODUCTION), action="append")
     parser.add_argument("--ingress", choices=("default", "haproxy"), default="default")
+    parser.add_argument(
+        "--without-room", action="store_true", help="one actor more than the machine has room for"
+    )
     parser.add_argument("--log", type=Path, help="where the service's log is kept")
     given = parser.parse_args()
 
@@ -226,7 +268,7 @@ def main() -> int:
 
     good = True
     for pair in given.pair or (EMBEDDED, PRODUCTION):
-        kept = run_pair(pair, given.ingress, keep)
+        kept = run_pair(pair, given.ingress, keep, room=not given.without_room)
         say(f"{pair}: {'kept' if kept else 'BROKEN'}\n")
         good = good and kept
     return 0 if good else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def test_what_the_registry_tells_is_shown_with_who_has_which_partition(
         await store.wish({Pool.CONVERSATION: "3"})
         await sizing.begin(store)
         for one in sizing.pools.values():
-            one.decide(QUIET, 2, 0.0)
+            one.decide(replace(QUIET, busy=0.25, backlog_seconds=1.5), 2, 0.0)
         heads = {Pool.CONVERSATION: Headcount(2, 1, 1), Pool.PUBLISHER: Headcount(1, 1, 0)}
         await sizing.tell(store, heads)
         lease = (await store.acquire([REGISTRY], ROOT, 60))[REGISTRY]
@@ -120,10 +121,13 @@ def test_what_the_registry_tells_is_shown_with_who_has_which_partition(
             "running": 2,
             "ready": 1,
             "waiting_for_a_node": 1,
+            "busy_percent": 25,
+            "oldest_waiting_seconds": 1.5,
             "reason": "",
         }
     ]
     said = run()
     assert "3 (settings: 1), should be 3, running 2, ready 1, 1 waiting for a node" in said
+    assert "busy 25%, oldest waiting 1.5 s" in said
     assert "c1/conversation-0: partitions 2, 10" in said
     assert "No service runs" not in said

@@ -94,7 +94,17 @@ async def test_auto_begins_with_what_there_is_and_grows_within_its_bounds() -> N
     await sizing.tell(store, {Pool.CONVERSATION: Headcount(3, 2, 1)})
     assert store.told == [
         PoolState(
-            "c1", Pool.CONVERSATION, "2", "auto:1-3", 3, 3, 2, 1, "busy 100%, oldest waiting 60.0 s"
+            "c1",
+            Pool.CONVERSATION,
+            configured="2",
+            followed="auto:1-3",
+            wished=3,
+            running=3,
+            ready=2,
+            pending=1,
+            busy_percent=100,
+            backlog_ms=60_000,
+            reason="busy 100%, oldest waiting 60.0 s",
         )
     ]
 

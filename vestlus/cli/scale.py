@@ -132,6 +132,8 @@ def _told(state: PoolState) -> dict[str, Any]:
         "running": state.running,
         "ready": state.ready,
         "waiting_for_a_node": state.pending,
+        "busy_percent": state.busy_percent,
+        "oldest_waiting_seconds": state.backlog_ms / 1000,
         "reason": state.reason,
     }
 
@@ -148,8 +150,14 @@ def _print(pool: dict[str, Any]) -> None:
             f"running {one['running']}",
             f"ready {one['ready']}",
             *([f"{waiting} waiting for a node"] if waiting else []),
-            *([one["reason"]] if one["reason"] else []),
+            *([_busy(one)] if pool["partitions"] else []),
+            *([f"resized because {one['reason']}"] if one["reason"] else []),
         ]
         say(f"  cluster {one['cluster']}: {', '.join(parts)}")
     for name, partitions in pool["partitions"].items():
         say(f"    {name}: partitions {', '.join(str(one) for one in partitions)}")
+
+
+def _busy(told: dict[str, Any]) -> str:
+    waited = told["oldest_waiting_seconds"]
+    return f"busy {told['busy_percent']}%, oldest waiting {waited:.1f} s"

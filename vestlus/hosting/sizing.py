@@ -17,6 +17,10 @@ from vestlus.store.port import Pools
 _log = structlog.get_logger(__name__)
 
 
+#: Until somebody tells how a pool fares.
+IDLE = PoolLoad(serving=0, busy=0.0, backlog_seconds=0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Headcount:
     """How many processes of a pool there are."""
@@ -38,6 +42,7 @@ class PoolSizing:
         self._useful = useful
         self._rules = rules
         self._scaler: Autoscaler | None = None
+        self.load = IDLE
         self.size = configured.bounds(useful, 1)[0]
 
     def found(self, actors: int) -> None:
@@ -47,6 +52,7 @@ class PoolSizing:
 
     def decide(self, load: PoolLoad, processors: float, now: float) -> int:
         """How many actors there should be; ``now`` is monotonic."""
+        self.load = load
         least, most = self.followed.bounds(self._useful, processors)
         if not self.followed.auto:
             self._scaler, self.size = None, most
@@ -126,6 +132,8 @@ class Sizing:
                         running=heads[pool].running,
                         ready=heads[pool].ready,
                         pending=heads[pool].pending,
+                        busy_percent=round(100 * sizing.load.busy),
+                        backlog_ms=max(0, round(1000 * sizing.load.backlog_seconds)),
                         reason=sizing.reason,
                     )
                     for pool, sizing in self.pools.items()

@@ -41,5 +41,8 @@ class PoolState:
     ready: int
     #: For which the cluster has no room: they wait for a node.
     pending: int
+    #: How busy those are that serve, and how long the oldest of what waits for them has waited.
+    busy_percent: int = 0
+    backlog_ms: int = 0
     #: Why the load called for that number, where it decides.
     reason: str = ""

@@ -509,6 +509,8 @@ pool_state: Final = Table(
     Column("running", Integer, nullable=False),
     Column("ready", Integer, nullable=False),
     Column("pending", Integer, nullable=False),
+    Column("busy_percent", Integer, nullable=False),
+    Column("backlog_ms", BigInteger, nullable=False),
     _words("reason"),
     Column("at_ms", BigInteger, nullable=False),
 )

@@ -42,6 +42,8 @@ def upgrade() -> None:
         _number("running"),
         _number("ready"),
         _number("pending"),
+        _number("busy_percent"),
+        sa.Column("backlog_ms", sa.BigInteger, nullable=False),
         _words("reason"),
         sa.Column("at_ms", sa.BigInteger, nullable=False),
     )

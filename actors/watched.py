@@ -1,0 +1,50 @@
+"""An actor as the registry sees it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ray.actor import ActorHandle
+
+from vestlus.scaling.busyness import Busyness
+from vestlus.store.rows import MemberKind
+
+#: An actor that is starting may take this long, and twice as long each time it did not make it:
+#: a machine that is too slow must not be made to start the same actor again for ever.
+START_SECONDS = 30.0
+
+#: Nothing moves to some of the actors that are started together while the others have not joined
+#: yet, for so long: it would move twice. An actor takes 3 to 5 s to start on a quiet machine.
+JOINING_SECONDS = 15.0
+
+
+@dataclass(slots=True)
+class Watched:
+    """An actor as the registry sees it."""
+
+    kind: MemberKind
+    handle: ActorHandle[Any]
+    #: It answered since it was last seen to start.
+    answering: bool
+    since: float
+    last: Mapping[str, Any]
+    start_seconds: float = START_SECONDS
+    #: There is no room for it in the cluster.
+    waiting: bool = False
+    #: When it was started by us or adopted.
+    born: float = field(default_factory=time.monotonic)
+    busyness: Busyness = field(default_factory=Busyness)
+
+    @property
+    def starting(self) -> bool:
+        """Whether it is about to join those that serve."""
+        young = time.monotonic() - self.born < JOINING_SECONDS
+        return young and not self.waiting and "leases" not in self.last
+
+    @property
+    def ready(self) -> bool:
+        """Whether it serves something."""
+        return self.answering and bool(self.last.get("leases"))

@@ -1,0 +1,98 @@
+"""What the registry does with its actors, the actors themselves left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actors.fleet import Fleet
+from actors.watched import Watched
+from vestlus.hosting.signs import SignsOfLife
+from vestlus.hosting.sizing import Headcount
+from vestlus.settings import Mode, load_settings
+from vestlus.store.rows import Member, MemberKind
+
+ONE, TWO = {MemberKind.CONVERSATION: 1}, {MemberKind.CONVERSATION: 2}
+
+
+class Pretended(Fleet):
+    """Starts and ends nothing; every actor asked answers with ``says``."""
+
+    def __init__(self, signs: SignsOfLife) -> None:
+        super().__init__(load_settings({}, mode=Mode.OPERATE), "c", signs)
+        self.says: dict[str, Any] = {"leases": 1}
+        self.no_room: set[str] = set()
+        self.ended = 0
+
+    def _start(self, name: str, kind: MemberKind) -> Any:  # noqa: ANN401 - a handle
+        del kind
+        return name
+
+    async def _check(self, name: str) -> None:
+        one = self._watched[name]
+        one.waiting, one.answering, one.last = name in self.no_room, True, self.says
+        one.answering = not one.waiting
+
+    async def _end_actor(self, one: Watched, deadline_seconds: float) -> None:
+        del one, deadline_seconds
+        self.ended += 1
+
+
+@pytest.fixture
+def signs() -> SignsOfLife:
+    return SignsOfLife()
+
+
+async def test_an_actor_that_is_started_after_one_of_its_name_was_ended_is_not_taken_for_frozen(
+    signs: SignsOfLife,
+) -> None:
+    fleet = Pretended(signs)
+    await fleet.look_after(TWO)
+    signs.look([Member("c/conversation-1", MemberKind.CONVERSATION, "1", "h", 1)])
+    while fleet.ended == 0:
+        await fleet.look_after(ONE)
+    signs.look([])
+    while fleet.heads(MemberKind.CONVERSATION).running < 2:
+        await fleet.look_after(TWO)
+    assert not signs.stopped("c/conversation-1")
+    signs.look([Member("c/conversation-1", MemberKind.CONVERSATION, "2", "h", 2)])
+    signs.look([])
+    assert signs.stopped("c/conversation-1")
+
+
+async def test_who_waits_for_a_node_is_counted_as_waiting_and_bears_no_load(
+    signs: SignsOfLife,
+) -> None:
+    fleet = Pretended(signs)
+    fleet.no_room = {"conversation-1"}
+    fleet.says = {"leases": 16, "backlog_seconds": 2.5}
+    await fleet.look_after(TWO)
+    assert fleet.heads(MemberKind.CONVERSATION) == Headcount(running=1, ready=1, pending=1)
+    load = fleet.load(MemberKind.CONVERSATION)
+    assert (load.serving, load.busy, load.backlog_seconds) == (1, 0.0, 2.5)
+
+
+async def test_who_is_being_ended_is_given_nothing_and_who_starts_is_waited_for_a_while(
+    signs: SignsOfLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = Pretended(signs)
+    fleet.says = {}
+    await fleet.look_after(TWO)
+    assert fleet.starting(MemberKind.CONVERSATION)
+    assert not fleet.starting(MemberKind.PUBLISHER)
+    monkeypatch.setattr("actors.watched.JOINING_SECONDS", 0.0)
+    assert not fleet.starting(MemberKind.CONVERSATION)
+    monkeypatch.undo()
+    fleet.says = {"leases": 0}
+    await fleet.look_after(ONE)
+    assert fleet.ending == {"c/conversation-1"}
+    assert not fleet.starting(MemberKind.CONVERSATION)
+
+
+async def test_who_serves_nothing_yet_is_running_and_not_ready(signs: SignsOfLife) -> None:
+    fleet = Pretended(signs)
+    fleet.says = {"leases": 0}
+    await fleet.look_after(TWO)
+    assert fleet.heads(MemberKind.CONVERSATION) == Headcount(running=2, ready=0, pending=0)
+    assert fleet.load(MemberKind.CONVERSATION).serving == 0

@@ -1,0 +1,41 @@
+"""What Ray Serve is told about the webhook's replicas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from serve_app import application
+from vestlus.scaling.size import parse_size
+from vestlus.settings import Mode, Settings, load_settings
+
+
+def told(settings: Settings, size: str | None = None, cluster: str = "c1") -> Any:  # noqa: ANN401 - Serve's
+    built: Any = application(settings, cluster, parse_size(size) if size else None)
+    return built._bound_deployment
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return load_settings({"VESTLUS_WEBHOOK_REPLICAS": "2"}, mode=Mode.OPERATE)
+
+
+def test_the_settings_say_how_many_replicas_unless_another_size_is_wished(
+    settings: Settings,
+) -> None:
+    assert told(settings).num_replicas == 2
+    assert told(settings, "3").num_replicas == 3
+
+
+def test_with_auto_serve_decides_within_the_bounds(settings: Settings) -> None:
+    scaling = told(settings, "auto:2-5")._deployment_config.autoscaling_config
+    assert (scaling.min_replicas, scaling.max_replicas) == (2, 5)
+    assert told(settings, "2")._deployment_config.autoscaling_config is None
+
+
+def test_another_number_is_the_same_version_so_that_no_replica_is_restarted(
+    settings: Settings,
+) -> None:
+    assert told(settings).version == told(settings, "auto:1-4").version
+    assert told(settings).version != told(settings, cluster="c2").version
