@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
@@ -18,22 +17,15 @@ from vestlus.clock import Clock
 from vestlus.conversation.echoes import EchoTrust, Judgement, Sent, Whose, judge_echo
 from vestlus.conversation.events import Event, EventKind
 from vestlus.errors import LeaseLost
-from vestlus.grouping import GroupCommitter
 from vestlus.hosting.effects import PeoplePolicy, effect_of, settled_change
-from vestlus.store.ledger import SendState
+from vestlus.hosting.recent_sends import RecentSends
 from vestlus.store.port import Turns
-from vestlus.store.rows import Kind, Lease, NewEvent, RecentSend, RecordedEvent, Settled
+from vestlus.store.rows import Lease, NewEvent, RecordedEvent, Settled
 
 _log = structlog.get_logger(__name__)
 
 #: Between two looks at echoes that are undetermined.
 LOOK_SECONDS = 0.5
-
-#: Looks at the ledger in one query.
-LOOKED_UP_TOGETHER = 64
-
-#: Conversations, and how far back, milliseconds since 1970.
-_Look = tuple[AbstractSet[str], int]
 
 PolicyOf = Callable[[str], PeoplePolicy]
 
@@ -73,10 +65,7 @@ class EchoDesk:
         self._changed = changed
         self._lost = lost
         self._failed = failed
-        # Echoes of all partitions are looked up together: each look at the database takes a thread.
-        self._looks = GroupCommitter[_Look, Mapping[str, Sequence[RecentSend]]](
-            self._look_up, name="echo look-ups", max_items=LOOKED_UP_TOGETHER
-        )
+        self._recent = RecentSends(store)
         self._trust: dict[str, EchoTrust] = {}
         self._open: dict[Lease, dict[int, RecordedEvent]] = {}
         self._waiting = asyncio.Event()
@@ -84,7 +73,7 @@ class EchoDesk:
         self.counts = EchoCounts()
 
     async def __aenter__(self) -> Self:
-        await self._looks.__aenter__()
+        await self._recent.__aenter__()
         self._task = asyncio.create_task(self._run(), name="echo desk")
         self._task.add_done_callback(self._ended)
         return self
@@ -98,7 +87,7 @@ class EchoDesk:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-        await self._looks.close()
+        await self._recent.close()
 
     async def take_over(self, lease: Lease) -> None:
         """Goes on with what an earlier owner could not tell. Raises StoreUnavailable."""
@@ -171,14 +160,7 @@ class EchoDesk:
         # Webhooks may be days late, but nobody would search days of sends for one of them.
         since = max(oldest, now_ms - 24 * 60 * 60 * 1000) - longest
         conversations = {str(one.conversation) for one in echoes}
-        found = await self._looks.submit((conversations, since))
-        return {name: tuple(map(_sent, found[name])) for name in conversations & found.keys()}
-
-    async def _look_up(self, looks: list[_Look]) -> list[Mapping[str, Sequence[RecentSend]]]:
-        """What is older than one of them asked for, and another not, is too old for its echo."""
-        conversations = frozenset().union(*(wanted for wanted, _ in looks))
-        found = await self._store.recent_sends(conversations, min(since for _, since in looks))
-        return [found] * len(looks)
+        return await self._recent.of(conversations, since)
 
     async def _quotes(self, events: Sequence[Event]) -> dict[str, Mapping[str, str]]:
         reactions: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
@@ -250,18 +232,6 @@ class EchoDesk:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed(error)
-
-
-def _sent(row: RecentSend) -> Sent:
-    return Sent(
-        id=row.id,
-        text=row.text,
-        pictures=row.pictures if row.kind is Kind.PICTURES else 0,
-        in_flight=row.state in (SendState.SENDING, SendState.LOOKING),
-        attempted_ms=row.attempted_ms,
-        mid=row.sent_mid,
-        echo_mid=row.echo_mid,
-    )
 
 
 def _claimed(sends: Sequence[Sent], send: str | None, mid: str | None) -> tuple[Sent, ...]:
