@@ -50,7 +50,7 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                 partitions=topology.inbox,
                 outbox_partitions=topology.outbox,
                 policies=TurnPolicies(burst=burst),
-                account_of=settings.account,
+                account_of=settings.accounts_by_id().get,
                 handed_over=notifier,
             )
         )

@@ -245,9 +245,7 @@ async def measure(arguments: argparse.Namespace, place: Place, tree: Path) -> Co
     """Measures one checkout once, on a bus and a store that nothing is in."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
-            open_store(
-                place.database, partitions=TOPOLOGY.inbox, outbox_partitions=TOPOLOGY.outbox
-            )
+            open_store(place.database, partitions=TOPOLOGY.inbox, outbox_partitions=TOPOLOGY.outbox)
         )
         bus = await stack.enter_async_context(open_bus(place.bus, TOPOLOGY))
         traffic = Traffic(store, bus, own_accounts(4))
@@ -269,9 +267,7 @@ async def measure(arguments: argparse.Namespace, place: Place, tree: Path) -> Co
                 await asyncio.to_thread(profiler.wait)
             for task in sending:
                 task.cancel()
-    waits = sorted(
-        1000 * (took - arguments.model_latency) - BURST_WAIT_MS for took in traffic.took
-    )
+    waits = sorted(1000 * (took - arguments.model_latency) - BURST_WAIT_MS for took in traffic.took)
     return Cost(
         messages=arguments.messages,
         answers=int(last["answered"] - first["answered"]),
@@ -322,7 +318,20 @@ def _profiled(file: Path | None, pid: int) -> subprocess.Popen[bytes] | None:
     if file is None:
         return None
     return subprocess.Popen(
-        ["py-spy", "record", "--gil", "--nonblocking", "--rate", "250", "--format", "raw", "-o", str(file), "-p", str(pid)]
+        [
+            "py-spy",
+            "record",
+            "--gil",
+            "--nonblocking",
+            "--rate",
+            "250",
+            "--format",
+            "raw",
+            "-o",
+            str(file),
+            "-p",
+            str(pid),
+        ]
     )
 
 

@@ -180,6 +180,10 @@ class Settings(BaseModel):
         """The settings of one account, if it is one of ours."""
         return next((one for one in self.accounts if one.id == account), None)
 
+    def accounts_by_id(self) -> dict[str, Account]:
+        """The same for who asks with every message: however many accounts there are."""
+        return {one.id: one for one in reversed(self.accounts)}
+
     def with_accounts_of_plans(self) -> Self:
         """The same, where schedules and event rules that name no account name the only one."""
         ids = [one.id for one in self.accounts]

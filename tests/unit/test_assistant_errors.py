@@ -21,9 +21,9 @@ from vestlus.assistant.failures import (
     meaning_of,
     retry_after_seconds,
 )
-from vestlus.assistant.failures import status_error as status_error_of
 from vestlus.assistant.openai_client import OpenAIConnection
 from vestlus.assistant.responses_api import ResponsesApi
+from vestlus.assistant.statuses import status_error as status_error_of
 from vestlus.errors import AssistantError, AssistantInvalid, AssistantUnavailable
 
 NOW_MS = 1_772_452_980_000  # Mon, 02 Mar 2026 12:03:00 GMT
@@ -85,7 +85,10 @@ def test_every_status_has_a_meaning_that_does_not_depend_on_the_class() -> None:
 def test_errors_of_statuses_are_those_that_the_package_itself_makes(body: bytes) -> None:
     for status in range(300, 600):
         response = httpx2.Response(status, request=REQUEST, content=body)
-        ours, theirs = status_error_of(response), client()._make_status_error_from_response(response)
+        ours, theirs = (
+            status_error_of(response),
+            client()._make_status_error_from_response(response),
+        )
         assert type(ours) is type(theirs)
         assert (ours.body, ours.code, ours.type, ours.param, ours.status_code) == (
             theirs.body,

@@ -7,13 +7,13 @@ import resource
 import sqlite3
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from vestlus.bus import embedded_file
+from vestlus.bus import embedded, embedded_file
 from vestlus.bus.embedded import EmbeddedBus
 from vestlus.bus.embedded_doorbell import ADDRESS_BYTES, Doorbell
 from vestlus.bus.embedded_file import PLACE_MILLISECONDS, Place, Places
@@ -381,14 +381,51 @@ async def test_a_missed_ring_only_delays(bus: EmbeddedBus, path: Path) -> None:
 
 
 async def test_ringing_a_bell_whose_owner_has_gone_or_is_full_does_not_fail(tmp_path: Path) -> None:
-    rung = asyncio.Event()
-    bell = Doorbell(tmp_path, "one", rung.set)
+    rung: asyncio.Queue[Collection[str]] = asyncio.Queue()
+    bell = Doorbell(tmp_path, "one", rung.put_nowait)
     bell.open()
     bell.ring(str(tmp_path / "nobody.bell"))
-    for _ in range(10_000):
-        bell.ring(bell.address)
+    for number in range(10_000):
+        bell.ring(bell.address, f"inbox.{number % 3}")
     async with asyncio.timeout(1):
-        await rung.wait()
+        # It was full, and may have missed any.
+        assert await rung.get() == ()
     bell.close()
     bell.close()
     assert not (tmp_path / "one.bell").exists()
+
+
+async def test_a_ring_says_which_queues_have_something_new_or_that_any_may_have(
+    tmp_path: Path,
+) -> None:
+    rung: asyncio.Queue[Collection[str]] = asyncio.Queue()
+    bell = Doorbell(tmp_path, "one", rung.put_nowait)
+    bell.open()
+    for queues, told in (
+        (["inbox.1"], {"inbox.1"}),
+        (["inbox.1", "outbox.0", "inbox.1"], {"inbox.1", "outbox.0"}),
+        (["inbox.1", ""], ()),
+    ):
+        for queue in queues:
+            bell.ring(bell.address, queue)
+        async with asyncio.timeout(1):
+            assert await rung.get() == told
+    bell.close()
+
+
+async def test_a_publish_wakes_the_consumer_of_its_queue_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Once, when the bus is opened: looks from time to time wake everybody.
+    monkeypatch.setattr(embedded, "SLOW_LOOK_SECONDS", 3600)
+    async with EmbeddedBus(tmp_path / "bus.sqlite", TOPOLOGY, timeout=5) as bus:
+        first = await bus.subscribe(Queue.INBOX, 0)
+        second = await bus.subscribe(Queue.INBOX, 1)
+        woken: list[str] = []
+        for one in (first, second):
+            one.wake = lambda queue=one.queue: woken.append(queue)  # type: ignore[method-assign]
+        await bus.publish(Queue.INBOX, 1, [b"x"])
+        async with asyncio.timeout(1):
+            while not woken:
+                await asyncio.sleep(0)
+        assert set(woken) == {"inbox.1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from stdnum.ee import ik
 from vestlus.conversation.masking import mask
 from vestlus.conversation.personal_data import (
     ALL_KINDS,
+    LEAST_DIGITS,
     MASKABLE_KINDS,
     Kind,
     canonical,
@@ -239,6 +241,20 @@ def test_bank_accounts_are_found_and_not_masked(account: str) -> None:
     ((one),) = found(text, ALL_KINDS)
     assert (one.kind, text[one.start : one.end]) == ("iban", account)
     assert mask([f"{account}."], MASKABLE_KINDS).texts == (f"{account}.",)
+
+
+def test_no_country_has_telephone_numbers_with_fewer_digits_than_are_looked_for() -> None:
+    shortest = []
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+        shortest.append(
+            len(str(metadata.country_code)) + min(metadata.general_desc.possible_length)
+        )
+    for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS:
+        metadata = phonenumbers.PhoneMetadata.metadata_for_nongeo_region(code, None)
+        shortest.append(len(str(code)) + min(metadata.general_desc.possible_length))
+    assert len(shortest) > 200
+    assert min(shortest) >= LEAST_DIGITS[Kind.PHONE]
 
 
 def test_what_everybody_knows_is_not_masked_however_it_is_written() -> None:

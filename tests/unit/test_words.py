@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestlus.conversation.words import Command, command_of
+from vestlus.conversation.words import Command, Commands, command_of
 
 ASKED = {
     Command.STOP: """
@@ -243,3 +243,25 @@ def test_a_huge_message_is_read_at_once() -> None:
         "vajan inimest " * 300,
     ):
         assert command_of(text) in (None, Command.STOP, Command.PERSON, Command.EMERGENCY)
+
+
+@given(
+    st.lists(st.sampled_from(["stop", "Tere!", "inimene", "klienditugi", "tahan surra"])),
+    st.sampled_from([(), ("klienditugi",)]),
+    st.sampled_from([(), ("tere",)]),
+)
+def test_what_is_remembered_of_a_message_is_what_it_asks_for(
+    texts: list[str], person: tuple[str, ...], emergency: tuple[str, ...]
+) -> None:
+    commands = Commands(most=3)
+    for text in texts * 2:
+        for own in ((), person):
+            assert commands.of(text, person_words=own, emergency_words=emergency) is command_of(
+                text, person_words=own, emergency_words=emergency
+            )
+
+
+def test_of_a_message_that_was_looked_at_no_text_is_kept() -> None:
+    commands = Commands()
+    assert commands.of("Minu nimi on Mari, palun inimest") is Command.PERSON
+    assert "Mari" not in repr(vars(commands))

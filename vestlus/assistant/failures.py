@@ -7,13 +7,11 @@ error's class, status, code and request id, which is what a support case needs.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any
 
 import aiohttp
 import httpx2
@@ -140,9 +138,6 @@ BY_CLASS: Mapping[type[Exception], Meaning] = {
     openai.OpenAIError: _MISCONFIGURED,
 }
 
-#: From here on, statuses say that the server is at fault.
-_SERVERS = 500
-
 #: Statuses for which the SDK has no class of its own.
 _BY_STATUS: Mapping[int, Meaning] = {408: _TIMEOUT, 413: _CONTEXT_LENGTH, 425: _CONFLICT}
 
@@ -184,37 +179,6 @@ def meaning_of(error: Exception) -> Meaning:
             return BY_CLASS[kind]
     # The transport lets a few errors of httpx2 and aiohttp through untranslated.
     return _CONNECTION
-
-
-#: The SDK's classes for statuses below 500; there is one for all others, and one for the rest.
-_OF_STATUS: Mapping[int, type[openai.APIStatusError]] = {
-    400: openai.BadRequestError,
-    401: openai.AuthenticationError,
-    403: openai.PermissionDeniedError,
-    404: openai.NotFoundError,
-    409: openai.ConflictError,
-    422: openai.UnprocessableEntityError,
-    429: openai.RateLimitError,
-}
-
-
-def status_error(response: httpx2.Response) -> openai.APIStatusError:
-    """The SDK's error for a response, already read, that is no success.
-
-    As the SDK itself makes it, but for the message, which would repeat the server's.
-    """
-    text = response.text.strip()
-    body: Any
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = text
-    if isinstance(body, dict):
-        body = body.get("error", body)
-    status = response.status_code
-    rest = openai.InternalServerError if status >= _SERVERS else openai.APIStatusError
-    kind = _OF_STATUS.get(status, rest)
-    return kind(f"Error code: {status}", response=response, body=body)
 
 
 def _was_disconnected(error: BaseException) -> bool:

@@ -109,7 +109,7 @@ def open_assistant(
     return OpenAIAssistant(
         Parts(
             server=server,
-            accounts=settings.account,
+            accounts=settings.accounts_by_id().get,
             personas=PersonaFiles(clock),
             offers=Offers(pictures=pictures, knowledge=knowledge or folders),
             moderator=moderator

@@ -19,8 +19,9 @@ from openai import (
 )
 from pydantic_core import to_json
 
-from vestlus.assistant.failures import AttemptFailed, Meaning, Reason, failure_of, status_error
+from vestlus.assistant.failures import AttemptFailed, Meaning, Reason, failure_of
 from vestlus.assistant.retrying import ATTEMPT_SECONDS
+from vestlus.assistant.statuses import status_error
 from vestlus.errors import AssistantUnavailable
 from vestlus.settings_account import Account
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -98,7 +98,8 @@ class EmbeddedBus:
             raise BusUnavailable(message)
         if bodies:
             step = partial(embedded_file.append, queue=name, bodies=list(bodies))
-            self._doorbell.ring(await self._threads.write(step))
+            address = await self._threads.write(step)
+            self._doorbell.ring(address, name)
 
     async def subscribe(self, queue: Queue, partition: int) -> EmbeddedSubscription:
         """As the port says."""
@@ -143,10 +144,11 @@ class EmbeddedBus:
         except OSError as error:
             raise embedded_file.unavailable(error) from error
 
-    def _wake(self) -> None:
-        """Wakes every subscription: their looks at the file are one round of one thread."""
+    def _wake(self, queues: Collection[str] = ()) -> None:
+        """Wakes the subscriptions of these queues, of all when none is named."""
         for subscription in self._subscriptions:
-            subscription.wake()
+            if not queues or subscription.queue in queues:
+                subscription.wake()
 
     async def _look(self, pause: float) -> None:
         seen = -1

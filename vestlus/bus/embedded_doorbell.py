@@ -1,7 +1,8 @@
 """Doorbells between processes on one machine: datagrams on local sockets.
 
 A ring is a hint and may be lost; whoever waits for one also looks from time to time. It carries
-nothing: a full bell has rings in it that nobody has answered yet, so one more would add nothing.
+the name of the queue that has something new, or nothing. A full bell takes no more rings: whoever
+answers one that may have been full looks at all queues.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import os
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,11 +23,21 @@ log = structlog.get_logger(__name__)
 ADDRESS_BYTES = 100
 
 
+#: Rings that a bell surely holds: Linux keeps 10 by default, macOS 4 KiB.
+SURELY_HELD = 8
+
+#: Bytes of a ring: a queue's name.
+RING_BYTES = 256
+
+
 class Doorbell:
     """One socket to listen on and to ring others from."""
 
-    def __init__(self, folder: Path, token: str, on_ring: Callable[[], None]) -> None:
-        """Nothing is opened yet; ``on_ring`` will be called in the event loop.
+    def __init__(
+        self, folder: Path, token: str, on_ring: Callable[[Collection[str]], None]
+    ) -> None:
+        """Nothing is opened yet; ``on_ring`` will be called in the event loop, with the names of
+        the queues that were rung for; with none of them when it may have been any.
 
         The socket lies in ``folder`` or, where that makes its address too long, in the folder
         for temporary files.
@@ -66,20 +77,23 @@ class Doorbell:
             self._path.unlink(missing_ok=True)
         bell.close()
 
-    def ring(self, address: str) -> None:
-        """Rings another process, or this one."""
+    def ring(self, address: str, queue: str = "") -> None:
+        """Rings another process, or this one; ``queue`` has something new."""
         if self._socket is None or not address:
             return
         # The bell is full, or its owner has gone, perhaps a second ago, at every publish. Either
         # way nobody waits for this ring, and whoever comes next looks first.
         with suppress(OSError):
-            self._socket.sendto(b"", address)
+            self._socket.sendto(queue.encode(), address)
 
     def _answer(self) -> None:
         if self._socket is None:
             return
+        rings: list[bytes] = []
         try:
             while True:
-                self._socket.recv(1)
+                rings.append(self._socket.recv(RING_BYTES))
         except BlockingIOError:
-            self._on_ring()
+            which = {ring.decode(errors="replace") for ring in rings}
+            # Others may have rung while it was full, and one without a name means any.
+            self._on_ring(() if len(rings) >= SURELY_HELD or "" in which else which)

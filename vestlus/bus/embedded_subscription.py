@@ -55,6 +55,11 @@ class EmbeddedSubscription:
         self._place: Place | None = None
 
     @property
+    def queue(self) -> str:
+        """The queue that it is, or will be, receiving from."""
+        return self._queue
+
+    @property
     def place(self) -> Place | None:
         """What it consumes with: None while it waits for its turn, and when it is lost."""
         return None if self._lost else self._place

@@ -125,6 +125,8 @@ def _only_given_handles(text: str, given: Sequence[str], own: Sequence[str]) -> 
 
 
 def _handles(text: str) -> frozenset[str]:
+    if "@" not in text:
+        return frozenset()
     return _names(_HANDLE, without_emails(text))
 
 

@@ -37,6 +37,7 @@ _SPACES = re.compile(r"[^\S\n]+")
 _IN_BRACKETS = re.compile(
     rf"\s{{0,3}}[\[({{]\s?(?:{_DOT_WORDS}|\.)\s?[\])}}]\s{{0,3}}", re.IGNORECASE
 )
+_BRACKETS: Final = frozenset("[({")
 _AT_IN_BRACKETS = re.compile(r"\s{0,3}[\[({]\s?(?:at|ät|ätt|собака)\s?[\])}]\s{0,3}", re.IGNORECASE)
 _IN_WORDS = re.compile(
     rf"(?<=\w)\s{{1,3}}(?:{_DOT_WORDS})\s{{1,3}}(?=(?:{_TOLD_APART})\b)"
@@ -96,7 +97,9 @@ def readable(text: str) -> str:
 def spelled_out(text: str) -> str:
     """A readable text with "example [dot] com" and the like written as they are meant."""
     narrow = _SPACES.sub(" ", text)
-    joined = _AT_IN_BRACKETS.sub("@", _IN_BRACKETS.sub(".", narrow))
+    joined = narrow
+    if not _BRACKETS.isdisjoint(narrow):
+        joined = _AT_IN_BRACKETS.sub("@", _IN_BRACKETS.sub(".", narrow))
     return _WITH_SPACES.sub(".", _IN_WORDS.sub(".", joined))
 
 
@@ -108,7 +111,9 @@ def links(text: str) -> frozenset[Link]:
     domains with their dot in words or brackets. Not: e-mail addresses, numbers, dates, times,
     abbreviations, and a sentence that begins without a space before it.
     """
-    return frozenset((*_written(text), *_written(spelled_out(text))))
+    spelled = spelled_out(text)
+    written = frozenset(_written(text))
+    return written if spelled == text else written.union(_written(spelled))
 
 
 def is_given(link: Link, given: Collection[Link]) -> bool:
@@ -142,6 +147,8 @@ def first_pages(text: str) -> frozenset[Link]:
 
 def without_emails(text: str) -> str:
     """A readable text with spaces for its e-mail addresses."""
+    if "@" not in text:
+        return text
     for one in reversed(found(text, [Kind.EMAIL])):
         # With a path behind it, it is a name before a host.
         if text[one.end : one.end + 1] not in ("/", ":"):
@@ -150,23 +157,26 @@ def without_emails(text: str) -> str:
 
 
 def _written(text: str) -> Iterator[Link]:
-    for match in _ADDRESS.finditer(text):
-        yield _link(match.group(1), match.group(2))
-    for match in _APP.finditer(text):
-        yield Link(match.group(1).lower(), match.group(2).rstrip(_TRAILING))
-    rest = _APP.sub(" ", _ADDRESS.sub(" ", text))
+    # Most answers have nothing of the kind: what every link of one has is looked for first.
+    rest = text
+    if ":" in rest:
+        for match in _ADDRESS.finditer(rest):
+            yield _link(match.group(1), match.group(2))
+        for match in _APP.finditer(rest):
+            yield Link(match.group(1).lower(), match.group(2).rstrip(_TRAILING))
+        rest = _APP.sub(" ", _ADDRESS.sub(" ", rest))
     for match in _MARKDOWN.finditer(rest):
         if re.search(r"[/#.]", match.group(1)):
             yield _link("", match.group(1))
-    rest = without_emails(rest)
-    yield from _bare(rest)
-    for match in _IP.finditer(rest):
-        if all(int(part) <= _LARGEST_BYTE for part in match.group(1).split(".")):
-            yield _link("", match.group())
+    if "." in rest:
+        yield from _bare(without_emails(rest))
 
 
 def _bare(text: str) -> Iterator[Link]:
     """Addresses without a scheme."""
+    for match in _IP.finditer(text):
+        if all(int(part) <= _LARGEST_BYTE for part in match.group(1).split(".")):
+            yield _link("", match.group())
     place = 0
     while dotted := _DOTTED.search(text, place):
         behind = _BEHIND.match(text, dotted.end())

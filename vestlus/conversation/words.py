@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
+from hashlib import blake2b
 
 from vestlus.conversation.phrases_commands import (
     DELETE,
@@ -81,6 +82,36 @@ def command_of(
     return None
 
 
+class Commands:
+    """What messages asked for that were looked at lately: each is looked at several times.
+
+    Of a message its digest is kept, and no text. As :func:`command_of` in everything else.
+    """
+
+    def __init__(self, most: int = 4096) -> None:
+        """``most`` messages are remembered, of some 200 bytes each."""
+        self._most = most
+        self._known: dict[tuple[bytes, Sequence[str], Sequence[str]], Command | None] = {}
+
+    def of(
+        self,
+        text: str,
+        *,
+        person_words: tuple[str, ...] = (),
+        emergency_words: tuple[str, ...] = (),
+    ) -> Command | None:
+        """What a message asks for, ``None`` for an ordinary one. Never raises."""
+        digest = blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
+        key = digest, person_words, emergency_words
+        if key not in self._known:
+            if len(self._known) >= self._most:
+                self._known.clear()
+            self._known[key] = command_of(
+                text, person_words=person_words, emergency_words=emergency_words
+            )
+        return self._known[key]
+
+
 def _folded(text: str) -> str:
     """The words in lower case without accents, one space in between; emoji and marks are gone."""
     plain = _APOSTROPHES.sub("", unicodedata.normalize("NFKC", text))
@@ -117,11 +148,20 @@ def _folded_pattern(pattern: str) -> str:
 
 def _without_marks(decomposed: str) -> str:
     """Without accents and invisible characters, in plain letters where there are some."""
-    return "".join(
-        character
-        for character in decomposed
-        if unicodedata.category(character) not in ("Mn", "Me", "Cf")
-    ).translate(_LETTERS)
+    return decomposed if decomposed.isascii() else decomposed.translate(_PLAIN)
+
+
+class _Plain(dict[int, str]):
+    """Characters without marks, each asked for once."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        is_mark = unicodedata.category(character) in ("Mn", "Me", "Cf")
+        plain = self[code] = "" if is_mark else character.translate(_LETTERS)
+        return plain
+
+
+_PLAIN = _Plain()
 
 
 _POLITE = _pattern(POLITE)

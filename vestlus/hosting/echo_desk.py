@@ -18,9 +18,9 @@ from vestlus.conversation.echoes import EchoTrust, Judgement, Sent, Whose, judge
 from vestlus.conversation.events import Event, EventKind
 from vestlus.errors import LeaseLost
 from vestlus.hosting.effects import PeoplePolicy, effect_of, settled_change
-from vestlus.store.ledger import SendState
+from vestlus.hosting.recent_sends import RecentSends
 from vestlus.store.port import Turns
-from vestlus.store.rows import Kind, Lease, NewEvent, RecentSend, RecordedEvent, Settled
+from vestlus.store.rows import Lease, NewEvent, RecordedEvent, Settled
 
 _log = structlog.get_logger(__name__)
 
@@ -65,6 +65,7 @@ class EchoDesk:
         self._changed = changed
         self._lost = lost
         self._failed = failed
+        self._recent = RecentSends(store)
         self._trust: dict[str, EchoTrust] = {}
         self._open: dict[Lease, dict[int, RecordedEvent]] = {}
         self._waiting = asyncio.Event()
@@ -72,6 +73,7 @@ class EchoDesk:
         self.counts = EchoCounts()
 
     async def __aenter__(self) -> Self:
+        await self._recent.__aenter__()
         self._task = asyncio.create_task(self._run(), name="echo desk")
         self._task.add_done_callback(self._ended)
         return self
@@ -85,6 +87,7 @@ class EchoDesk:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+        await self._recent.close()
 
     async def take_over(self, lease: Lease) -> None:
         """Goes on with what an earlier owner could not tell. Raises StoreUnavailable."""
@@ -157,8 +160,7 @@ class EchoDesk:
         # Webhooks may be days late, but nobody would search days of sends for one of them.
         since = max(oldest, now_ms - 24 * 60 * 60 * 1000) - longest
         conversations = {str(one.conversation) for one in echoes}
-        found = await self._store.recent_sends(conversations, since)
-        return {name: tuple(_sent(row) for row in rows) for name, rows in found.items()}
+        return await self._recent.of(conversations, since)
 
     async def _quotes(self, events: Sequence[Event]) -> dict[str, Mapping[str, str]]:
         reactions: defaultdict[tuple[str, str], list[Event]] = defaultdict(list)
@@ -230,18 +232,6 @@ class EchoDesk:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed(error)
-
-
-def _sent(row: RecentSend) -> Sent:
-    return Sent(
-        id=row.id,
-        text=row.text,
-        pictures=row.pictures if row.kind is Kind.PICTURES else 0,
-        in_flight=row.state in (SendState.SENDING, SendState.LOOKING),
-        attempted_ms=row.attempted_ms,
-        mid=row.sent_mid,
-        echo_mid=row.echo_mid,
-    )
 
 
 def _claimed(sends: Sequence[Sent], send: str | None, mid: str | None) -> tuple[Sent, ...]:

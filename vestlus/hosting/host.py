@@ -91,7 +91,7 @@ class ConversationHost:
             weigh=lambda batch: len(batch[1]),
             max_weight=MOST_EVENTS_TOGETHER,
         )
-        courtesy = Courtesy(bus, clock, outbox_partitions)
+        self._courtesy = Courtesy(bus, clock, outbox_partitions)
         self._gaps = GapTeller(bus, outbox_partitions=outbox_partitions, clock=clock)
         self.conversations = Conversations(
             store=store,
@@ -101,7 +101,7 @@ class ConversationHost:
             policies=policies,
             suspects=suspects or SuspectPolicy(),
             account_of=account_of,
-            courtesy=courtesy,
+            courtesy=self._courtesy,
             suspect_gap=self._gaps.suspect,
             handed_over=handed_over,
             lost=self._drop,
@@ -124,7 +124,10 @@ class ConversationHost:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
-        for part in (self._commits, self._recorder, self._gaps, self.conversations, self._echoes):
+        for part in (
+            *(self._commits, self._courtesy, self._recorder, self._gaps),
+            *(self.conversations, self._echoes),
+        ):
             await self._stack.enter_async_context(part)
         return self
 

@@ -12,8 +12,10 @@ from vestlus.conversation.handing_over import handover_text
 from vestlus.conversation.hours import parse_holiday, parse_opening, people_back
 from vestlus.conversation.language import guess_language
 from vestlus.conversation.phrases import Phrase, say, say_own
-from vestlus.conversation.words import Command, command_of
+from vestlus.conversation.words import Command, Commands
 from vestlus.settings_account import Account
+
+_commands = Commands()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Voice:
         if not text:
             return None
         account = self.account
-        return command_of(
+        return _commands.of(
             text,
             person_words=account.handover_words if account else (),
             emergency_words=account.emergency_words if account else (),
