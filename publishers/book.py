@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
 import structlog
 
 from publishers.tally import Tally
+from publishers.together import TogetherLedger
 from vestlus.backoff import Backoff, until_available
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost, StoreUnavailable
-from vestlus.grouping import GroupCommitter
 from vestlus.store.ledger import FINISHED, TRANSITIONS, SendState
 from vestlus.store.names import partition_number
 from vestlus.store.port import Ledger
@@ -37,25 +37,22 @@ class LedgerBook:
         self,
         *,
         ledger: Ledger,
+        together: TogetherLedger,
         lease: Lease,
         clock: Clock,
         tally: Tally,
-        group_seconds: float,
     ) -> None:
         self._ledger = ledger
+        self._together = together
         self._lease = lease
         self._outbox = partition_number(lease.name)
         self._clock = clock
         self._tally = tally
-        self._steps: GroupCommitter[Transition, TransitionResult] = GroupCommitter(
-            self._flush, name=f"{lease.name}.steps", linger=group_seconds
-        )
         self._writing: set[asyncio.Task[TransitionResult]] = set()
         #: The lease is lost: nothing can be written any more.
         self.lost = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        await self._steps.__aenter__()
         return self
 
     async def __aexit__(
@@ -68,7 +65,6 @@ class LedgerBook:
             await asyncio.wait(self._writing, timeout=LAST_STEPS_SECONDS)
         for task in self._writing:
             task.cancel()
-        await self._steps.close()
 
     async def step(
         self,
@@ -111,16 +107,16 @@ class LedgerBook:
         return await self._ledger.recover(self._lease, self._clock())
 
     async def heads(
-        self,
-        limit: int,
-        *,
-        ids: Collection[str] | None = None,
-        without_accounts: Collection[str] = (),
+        self, limit: int, *, without_accounts: Collection[str] = ()
     ) -> tuple[SendRow, ...]:
         """The first unfinished row of each conversation. Raises StoreUnavailable."""
         return await self._ledger.unfinished(
-            self._outbox, limit=limit, ids=ids, without_accounts=without_accounts
+            self._outbox, limit=limit, without_accounts=without_accounts
         )
+
+    async def heads_of(self, ids: Collection[str]) -> tuple[SendRow, ...]:
+        """The same of these rows' conversations only, read together with other partitions'."""
+        return await self._together.heads(self._outbox, ids)
 
     async def people(self, limit: int, without_accounts: Collection[str]) -> tuple[SendRow, ...]:
         """Of these, the rows that a person wrote. Raises StoreUnavailable."""
@@ -137,7 +133,7 @@ class LedgerBook:
         backoff: Backoff | None = None
         while True:
             try:
-                result = await self._steps.submit(transition)
+                result = await self._together.step(self._lease, transition)
             except StoreUnavailable:
                 _log.warning("step_not_written_yet", ledger_id=transition.id)
                 backoff = backoff or Backoff()
@@ -163,9 +159,6 @@ class LedgerBook:
         if state is transition.after or (state is None and transition.after in FINISHED):
             return TransitionResult.DONE
         return TransitionResult.STALE
-
-    async def _flush(self, transitions: list[Transition]) -> Sequence[TransitionResult]:
-        return await self._ledger.transition(self._lease, transitions)
 
     def _written(self, task: asyncio.Task[TransitionResult]) -> None:
         self._writing.discard(task)

@@ -140,7 +140,8 @@ class Lane:
 
     def usage(self, percent: float, regain_seconds: float) -> None:
         """Follows Meta's usage headers, which may stop the account."""
-        self.budget.usage(percent, regain_seconds)
+        if not self.budget.usage(percent, regain_seconds):
+            return
         if paused := self.budget.paused_seconds():
             self.stop(paused)
         self.changed.set()
@@ -198,7 +199,14 @@ class Lane:
         if self._half_open and not self.budget.paused_seconds():
             self._half_open = False
             self._on_opened()
-        self.changed.set()
+            self.changed.set()
+
+    def written(self) -> None:
+        """A claimed row's request was written, or will not be: its place is for others."""
+        full = self.unwritten >= self._rules.unwritten
+        self.unwritten -= 1
+        if full:
+            self.changed.set()
 
     def due_look(self, now_ms: int) -> Look | None:
         """The oldest ambiguous send for which a listing is due."""
@@ -222,8 +230,11 @@ class Lane:
 
     async def until_changed(self, seconds: float) -> None:
         """Waits for :attr:`changed`, at most so long; infinity is for ever."""
+        if seconds == math.inf:
+            await self.changed.wait()
+            return
         with suppress(TimeoutError):
-            async with asyncio.timeout(None if seconds == math.inf else seconds):
+            async with asyncio.timeout(seconds):
                 await self.changed.wait()
 
     def _due_ms(self, row: SendRow) -> int:

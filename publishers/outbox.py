@@ -25,6 +25,7 @@ from publishers.rules import SendingRules
 from publishers.searches import Searches
 from publishers.sending import LeaseRemaining, Sender
 from publishers.tally import Tally
+from publishers.together import TogetherLedger
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost
@@ -57,6 +58,7 @@ class OutboxWorker:
         *,
         lease: Lease,
         ledger: Ledger,
+        together: TogetherLedger,
         messaging: Messaging,
         pictures: PictureSource,
         lease_remaining: LeaseRemaining,
@@ -77,10 +79,10 @@ class OutboxWorker:
         self._searches = Searches(missed, lease=lease, clock=clock, rules=rules, tally=tally)
         self._book = LedgerBook(
             ledger=ledger,
+            together=together,
             lease=lease,
             clock=clock,
             tally=tally,
-            group_seconds=rules.group_seconds,
         )
         self._lanes = Lanes(rules, clock, monotonic, stopped=self._stopped, opened=self._opened)
         self._reader = LedgerReader(self._book, rules, monotonic, self._learn, self._lanes)

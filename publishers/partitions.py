@@ -16,6 +16,7 @@ from publishers.posts_worker import Posting, PostWorker
 from publishers.rules import SendingRules
 from publishers.sending import LeaseRemaining
 from publishers.tally import Tally
+from publishers.together import TogetherLedger
 from vestlus.bus.port import Bus, Topology
 from vestlus.clock import Clock
 from vestlus.conversation.identity import outbox_partition_of
@@ -45,6 +46,7 @@ class Partitions:
 
     bus: Bus
     store: PublisherStore
+    together: TogetherLedger
     messaging: Messaging
     pictures: PictureSource
     clock: Clock
@@ -64,6 +66,7 @@ class Partitions:
         worker = OutboxWorker(
             lease=lease,
             ledger=self.store,
+            together=self.together,
             messaging=self.messaging,
             pictures=self.pictures,
             lease_remaining=lease_remaining,

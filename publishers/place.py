@@ -15,5 +15,4 @@ class Place:
         """Gives the place to others; at most once."""
         lane, self._lane = self._lane, None
         if lane is not None:
-            lane.unwritten -= 1
-            lane.changed.set()
+            lane.written()

@@ -122,8 +122,9 @@ class AccountBudget:
         """Lifts a pause."""
         self._paused_until = -math.inf
 
-    def usage(self, percent: float, regain_seconds: float = 0.0) -> None:
-        """Follows Meta's usage headers (Meta, "Graph API rate limiting").
+    def usage(self, percent: float, regain_seconds: float = 0.0) -> bool:
+        """Follows Meta's usage headers (Meta, "Graph API rate limiting"); whether they say anything
+        new.
 
         Slows down when near the limit. Stops at it, or when Meta says that access is lost:
         until ``regain_seconds`` have passed.
@@ -132,8 +133,9 @@ class AccountBudget:
             self.pause(regain_seconds or REGAIN_SECONDS)
             # Of what comes after the pause, the first answer's headers tell.
             self._factor = 1.0
-        else:
-            self._factor = usage_factor(percent)
+            return True
+        before, self._factor = self._factor, usage_factor(percent)
+        return self._factor != before
 
     async def take(self, kind: CallKind, calls: int = 1) -> None:
         """Waits for the right to that many calls; first come, first served.

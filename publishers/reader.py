@@ -147,7 +147,6 @@ class LedgerReader:
             await self._sweep()
             self._sweep_at = now + self._rules.sweep_seconds
         if self._wanted:
-            await asyncio.sleep(self._rules.group_seconds)
             await self._read_wanted()
 
     def _poll_seconds(self) -> float:
@@ -204,7 +203,7 @@ class LedgerReader:
     async def _read_wanted(self) -> None:
         ids = list(self._wanted)[:_IDS_AT_ONCE]
         self._overtaken.clear()
-        rows = await self._book.heads(len(ids), ids=ids)
+        rows = await self._book.heads_of(ids)
         let_go = {row.id for row in rows if row.conversation in self._overtaken}
         self._wanted.difference_update(set(ids) - let_go)
         self._take(rows)

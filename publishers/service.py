@@ -16,6 +16,7 @@ from publishers.pictures import PictureSource
 from publishers.posts_worker import Posting
 from publishers.rules import SendingRules
 from publishers.tally import PublisherStats, Tally
+from publishers.together import TogetherLedger
 from vestlus.bus.port import Bus, Topology
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost
@@ -64,9 +65,11 @@ class PublisherService:
         self._monotonic = monotonic
         self._rules = rules
         self._tally = Tally()
+        self._together = TogetherLedger(store, rules, monotonic)
         self._build = Partitions(
             bus=bus,
             store=store,
+            together=self._together,
             messaging=messaging,
             pictures=pictures,
             clock=clock,
@@ -96,6 +99,7 @@ class PublisherService:
         await asyncio.gather(*(self.let_go(name) for name in tuple(self._held)))
         if self._ending:
             await asyncio.wait(self._ending)
+        await self._together.settled()
 
     @property
     def held(self) -> frozenset[Lease]:

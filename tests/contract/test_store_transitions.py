@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.contract.store_support import (
     ACCOUNT,
     OUTBOX,
+    hold,
     hold_outbox,
     path,
     promise,
@@ -14,6 +17,7 @@ from tests.contract.store_support import (
 )
 from vestlus.conversation.identity import outbox_partition_of
 from vestlus.store.ledger import SendState
+from vestlus.store.names import outbox_lease
 from vestlus.store.port import Store
 from vestlus.store.rows import TransitionResult
 
@@ -55,6 +59,45 @@ async def test_a_step_of_another_state_or_an_unknown_row_is_stale(store: Store) 
     assert await store.transition(lease, steps) == [STALE, STALE, DONE, STALE]
     assert [row.attempts for row in await unfinished(store)] == [1]
     assert await store.transition(lease, []) == []
+
+
+async def test_steps_of_several_partitions_share_a_transaction_and_nothing_else(
+    store: Store,
+) -> None:
+    theirs_of = next(n for n in map(str, range(50)) if outbox_partition_of(n, 2) != OUTBOX)
+    mine, theirs = send(), send(account=theirs_of)
+    await promise(store, mine, theirs)
+    lease = await hold_outbox(store)
+    other = await hold(store, outbox_lease(1 - OUTBOX))
+    gone = replace(other, epoch=other.epoch - 1)
+    begin = [step(mine, PENDING, SENDING)]
+    begin_theirs = [step(theirs, PENDING, SENDING)]
+
+    assert await store.transitions([(lease, begin_theirs), (gone, begin_theirs)]) == [
+        [STALE],
+        [TransitionResult.LEASE_LOST],
+    ]
+    both = [(lease, [*begin, *begin]), (other, begin_theirs)]
+    assert await store.transitions(both) == [[DONE, STALE], [DONE]]
+    assert await store.transitions([(lease, []), (other, [])]) == [[], []]
+
+    heads = await store.heads({OUTBOX: [mine.id, theirs.id], 1 - OUTBOX: [theirs.id]})
+    assert {outbox: [row.id for row in rows] for outbox, rows in heads.items()} == {
+        OUTBOX: [mine.id],
+        1 - OUTBOX: [theirs.id],
+    }
+    assert await store.heads({OUTBOX: ["unheard of"]}) == {}
+    assert await store.heads({}) == {}
+
+
+async def test_many_rows_are_changed_together(store: Store) -> None:
+    sends = [send(f"user-{n}") for n in range(70)]
+    await promise(store, *sends)
+    lease = await hold_outbox(store)
+    await walk(store, lease, [step(new, PENDING, SENDING, at_ms=7) for new in sends])
+    rows = await unfinished(store)
+    assert {(row.state, row.attempted_ms) for row in rows} == {(SENDING, 7)}
+    assert len(rows) == len(sends)
 
 
 async def test_one_graph_message_proves_one_row_of_its_account(store: Store) -> None:

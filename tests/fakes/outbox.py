@@ -15,6 +15,7 @@ from publishers.quota import Quota
 from publishers.rate import CallKind
 from publishers.rules import DEFAULT_LIMITS, SendingRules
 from publishers.tally import Tally
+from publishers.together import TogetherLedger
 from tests.fakes.clock import virtual_monotonic, virtual_ms
 from tests.fakes.messaging import PretendInstagram, Sent
 from tests.fakes.store_ledger import MemoryLedger
@@ -88,6 +89,7 @@ class Place:
         return OutboxWorker(
             lease=lease or self.ledger.take_over(0),
             ledger=self.ledger,
+            together=TogetherLedger(self.ledger, self.rules, virtual_monotonic),
             messaging=self.instagram,
             pictures=self.pictures,
             lease_remaining=lambda: self.until() - virtual_monotonic(),

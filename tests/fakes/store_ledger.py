@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -195,6 +195,20 @@ class MemoryLedger:
         await self._delay()
         return tuple(answer)
 
+    async def heads(self, ids: Mapping[int, Collection[str]]) -> dict[int, tuple[SendRow, ...]]:
+        """See the port."""
+        self.readings += 1
+        await self._answering()
+        found: dict[int, tuple[SendRow, ...]] = {}
+        for outbox, some in ids.items():
+            conversations = {self.rows[one].row.conversation for one in some}
+            first = [self._first(conversation, outbox) for conversation in conversations]
+            rows = [row for row in first if row is not None]
+            found[outbox] = tuple(sorted(rows, key=lambda row: (row.deadline_ms, row.id)))
+        # What is read is out of date by the time it is there.
+        await self._delay()
+        return found
+
     def _first(self, conversation: str, outbox: int) -> SendRow | None:
         return next(
             (
@@ -209,11 +223,21 @@ class MemoryLedger:
         self, lease: Lease, transitions: Sequence[Transition]
     ) -> list[TransitionResult]:
         """See the port."""
+        (results,) = await self.transitions([(lease, transitions)])
+        return results
+
+    async def transitions(
+        self, groups: Sequence[tuple[Lease, Sequence[Transition]]]
+    ) -> list[list[TransitionResult]]:
+        """See the port."""
         self.transactions += 1
         await self._answering()
-        if not self._holds(lease):
-            return [TransitionResult.LEASE_LOST] * len(transitions)
-        results = [self._step(step) for step in transitions]
+        results = [
+            [self._step(step) for step in steps]
+            if self._holds(lease)
+            else [TransitionResult.LEASE_LOST] * len(steps)
+            for lease, steps in groups
+        ]
         await self._delay()
         if self.in_doubt:
             self.in_doubt -= 1

@@ -73,16 +73,16 @@ class FreezingStore:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
         return getattr(self._store, name)
 
-    async def transition(
-        self, lease: Lease, transitions: Sequence[Transition]
-    ) -> list[TransitionResult]:
+    async def transitions(
+        self, groups: Sequence[tuple[Lease, Sequence[Transition]]]
+    ) -> list[list[TransitionResult]]:
         """See the port."""
-        after = {step.after for step in transitions}
+        after = {step.after for _, steps in groups for step in steps}
         if (self._point is Point.BEFORE_CLAIM and SendState.SENDING in after) or (
             self._point is Point.AFTER_ANSWER and SendState.SENT in after
         ):
             freeze()
-        results: list[TransitionResult] = await self._store.transition(lease, transitions)
+        results: list[list[TransitionResult]] = await self._store.transitions(groups)
         return results
 
 

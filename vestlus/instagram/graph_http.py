@@ -22,6 +22,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import SimpleNamespace, TracebackType
 from typing import Final, Self
 
@@ -55,6 +56,9 @@ _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (aiohttp.ClientError, "transport"),
     (OSError, "disconnected"),
 )
+
+
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +146,15 @@ class GraphHttp:
         headers = {"Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        raw_body = None if body is None else _encode(body).encode()
+        if raw_body is not None:
+            headers["Content-Type"] = "application/json"
+        url = _address(f"{self._base}/{path}")
         try:
             async with self._session.request(
                 method,
-                URL(f"{self._base}/{path}", encoded=True).with_query(query),
-                json=body,
+                url.with_query(query) if query else url,
+                data=raw_body,
                 headers=headers,
                 allow_redirects=False,
                 trace_request_ctx=attempt,
@@ -163,6 +171,12 @@ class GraphHttp:
 def reason_of(kind: type[BaseException]) -> str:
     """The word for a class of aiohttp's exceptions or an OSError."""
     return next(word for known, word in _REASONS if issubclass(kind, known))
+
+
+@lru_cache(maxsize=4096)
+def _address(url: str) -> URL:
+    """The same few of an account are asked for again and again; to read one takes a while."""
+    return URL(url, encoded=True)
 
 
 def _failure(error: BaseException, attempt: _Attempt) -> GraphError:

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 APP_HEADER: Final = "X-App-Usage"
@@ -65,11 +66,17 @@ def parse_usage(headers: Mapping[str, str]) -> Usage:
 
     ``headers`` must find names in any case, as HTTP libraries' mappings do.
     """
+    return _parsed(headers.get(APP_HEADER), headers.get(BUSINESS_HEADER))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(app_header: str | None, business_header: str | None) -> Usage:
+    """Percentages are whole numbers that change seldom: most answers say what others said."""
     loads: list[Load] = []
-    app = _load(headers.get(APP_HEADER))
+    app = _load(app_header)
     if isinstance(app, dict):
         loads.append(_read(app, ""))
-    businesses = _load(headers.get(BUSINESS_HEADER))
+    businesses = _load(business_header)
     if isinstance(businesses, dict):
         for business, cases in businesses.items():
             listed = cases if isinstance(cases, list) else [cases]

@@ -270,6 +270,16 @@ class Ledger(Protocol):
         """
         ...
 
+    async def transitions(
+        self, groups: Sequence[tuple[Lease, Sequence[Transition]]]
+    ) -> list[list[TransitionResult]]:
+        """The same of several partitions, each under its own lease, in one transaction."""
+        ...
+
+    async def heads(self, ids: Mapping[int, Collection[str]]) -> dict[int, tuple[SendRow, ...]]:
+        """By outbox partition, what :meth:`unfinished` gives for these ``ids``, in one reading."""
+        ...
+
     async def unclaimed_echoes(
         self, conversation: str, since_ms: int, of: str
     ) -> tuple[EchoRow, ...]:

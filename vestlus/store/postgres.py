@@ -152,6 +152,10 @@ class PostgresDialect:
         values = bindparam(parameter, type_=postgresql.ARRAY(column.type))
         return column == any_(values)
 
+    def joined_by(self, column: ColumnElement[str], parameter: str) -> ColumnElement[bool]:
+        """The values again, whose number it knows better than that of a JSON array's elements."""
+        return self.one_of(column, parameter)
+
     def value_set(self, values: Collection[str] | Collection[int]) -> ValueSet:
         """The values as an array."""
         return [cleaned(value) if isinstance(value, str) else value for value in values]  # type: ignore[return-value]

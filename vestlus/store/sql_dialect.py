@@ -48,6 +48,13 @@ class Dialect(Protocol):
         """Whether the column is among the values of a parameter made by :meth:`value_set`."""
         ...
 
+    def joined_by(self, column: ColumnElement[str], parameter: str) -> ColumnElement[bool]:
+        """:meth:`one_of`, of a column that is joined to :meth:`rows` besides, as a hint.
+
+        PostgreSQL would read the whole table without it; SQLite would read all rows for each.
+        """
+        ...
+
     def value_set(self, values: Collection[str] | Collection[int]) -> ValueSet:
         """A parameter for :meth:`one_of`."""
         ...

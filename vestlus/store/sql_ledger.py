@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -71,6 +71,14 @@ class SqlLedger(SqlPart):
         self._first_named_without = self._first_named.where(
             ~dialect.one_of(_LEDGER.account, "without")
         )
+        head = _first_of_each_conversation().where(
+            # Adding nothing keeps SQLite from walking whole outboxes, as above.
+            dialect.one_of(_LEDGER.outbox + schema.ZERO, "outboxes"),
+            _LEDGER.conversation.in_(
+                select(named.c.conversation).where(dialect.one_of(named.c.id, "ids"))
+            ),
+        )
+        self._heads = head.with_only_columns(_LEDGER.outbox, *SEND_COLUMNS)
         self._overdue = (
             select(*SEND_COLUMNS)
             .where(
@@ -120,6 +128,21 @@ class SqlLedger(SqlPart):
             parameters["without"] = self._dialect.value_set(without_accounts)
             statement = without
         return tuple(send_row(row) for row in await self._database.fetch(statement, parameters))
+
+    async def heads(self, ids: Mapping[int, Collection[str]]) -> dict[int, tuple[SendRow, ...]]:
+        """See :meth:`vestlus.store.port.Ledger.heads`."""
+        wanted = {one for some in ids.values() for one in some}
+        if not wanted:
+            return {}
+        parameters = {
+            "outboxes": self._dialect.value_set(ids.keys()),
+            "ids": self._dialect.value_set(wanted),
+            "most": len(wanted),
+        }
+        found: dict[int, list[SendRow]] = {}
+        for outbox, *columns in await self._database.fetch(self._heads, parameters):
+            found.setdefault(outbox, []).append(send_row(columns))
+        return {outbox: tuple(rows) for outbox, rows in found.items()}
 
     async def overdue_drafts(self, outbox: int, now_ms: int, limit: int) -> tuple[SendRow, ...]:
         """See :meth:`vestlus.store.port.Ledger.overdue_drafts`."""

@@ -124,7 +124,7 @@ def history_message(role: str, text: str, at_ms: int, mid: str | None) -> Histor
     return HistoryMessage(Role(role), text, at_ms, mid)
 
 
-def send_row(row: Row[*tuple[Any, ...]]) -> SendRow:
+def send_row(row: Iterable[Any]) -> SendRow:
     """A row of :data:`SEND_COLUMNS` as a value."""
     id_, account, user, conversation, position, text, answers, state, due_ms, *rest = row
     deadline_ms, attempts, resends, attempted_ms, traceparent, *rest = rest

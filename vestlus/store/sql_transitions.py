@@ -9,10 +9,8 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     Connection,
-    Integer,
     Text,
     and_,
-    bindparam,
     case,
     select,
     update,
@@ -51,11 +49,8 @@ class SqlTransitions(SqlDeadLetters):
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
         self._lock_rows = (
-            select(*SEND_COLUMNS)
-            .where(
-                dialect.one_of(_LEDGER.id, "ids"),
-                _LEDGER.outbox == bindparam("of", type_=Integer()),
-            )
+            select(_LEDGER.outbox, *SEND_COLUMNS)
+            .where(dialect.one_of(_LEDGER.id, "ids"))
             .order_by(_LEDGER.id)
             .with_for_update()
         )
@@ -83,7 +78,7 @@ class SqlTransitions(SqlDeadLetters):
         rows = dialect.rows({"id": Text(), **_CHANGES, "trail": Text()})
         self._change = (
             update(schema.ledger)
-            .where(_LEDGER.id == rows.c.id, dialect.one_of(_LEDGER.id, "ids"))
+            .where(_LEDGER.id == rows.c.id, dialect.joined_by(_LEDGER.id, "ids"))
             .values(
                 {name: rows.c[name] for name in _CHANGES}
                 | {
@@ -106,22 +101,45 @@ class SqlTransitions(SqlDeadLetters):
 
         Raises ValueError for a step that does not exist or lacks what it needs.
         """
+        (results,) = await self.transitions([(lease, transitions)])
+        return results
+
+    async def transitions(
+        self, groups: Sequence[tuple[Lease, Sequence[Transition]]]
+    ) -> list[list[TransitionResult]]:
+        """See :meth:`vestlus.store.port.Ledger.transitions`.
+
+        Raises ValueError for a step that does not exist or lacks what it needs.
+        """
+        transitions = [step for _, steps in groups for step in steps]
         for step in transitions:
             check(step)
         if not transitions:
-            return []
+            return [[] for _ in groups]
 
-        def work(connection: Connection) -> list[TransitionResult]:
-            if lease not in self._held(connection, (lease,)):
-                return [TransitionResult.LEASE_LOST] * len(transitions)
-            ids = self._dialect.value_set({step.id for step in transitions})
-            fences = self._fences(connection, transitions)
-            found = connection.execute(
-                self._lock_rows, {"ids": ids, "of": partition_number(lease.name)}
-            )
-            rows = {row[0]: send_row(row) for row in found}
-            walk = Walk(rows, fences, self._mids_taken(connection, rows, transitions))
-            results = [walk.make(step) for step in transitions]
+        def work(connection: Connection) -> list[list[TransitionResult]]:
+            held = self._held(connection, [lease for lease, _ in groups])
+            wanted = [step for lease, steps in groups if lease in held for step in steps]
+            if not wanted:
+                return [[TransitionResult.LEASE_LOST] * len(steps) for _, steps in groups]
+            ids = self._dialect.value_set({step.id for step in wanted})
+            fences = self._fences(connection, wanted)
+            rows: dict[str, SendRow] = {}
+            outboxes: dict[str, int] = {}
+            for outbox, *columns in connection.execute(self._lock_rows, {"ids": ids}):
+                row = send_row(columns)
+                rows[row.id], outboxes[row.id] = row, outbox
+            walk = Walk(rows, fences, self._mids_taken(connection, rows, wanted))
+
+            def made(lease: Lease, step: Transition) -> TransitionResult:
+                if lease not in held:
+                    return TransitionResult.LEASE_LOST
+                # A row of another partition stands under another lease.
+                if outboxes.get(step.id) != partition_number(lease.name):
+                    return TransitionResult.STALE
+                return walk.make(step)
+
+            results = [[made(lease, step) for step in steps] for lease, steps in groups]
             if walk.changes:
                 changes = rows_parameter(list(walk.changes.values()))
                 connection.execute(self._change, {"rows": changes, "ids": ids})

@@ -152,6 +152,11 @@ class SqliteDialect:
         each = func.json_each(bindparam(parameter, type_=Text())).table_valued("value", name=None)
         return column.in_(select(each.c.value))
 
+    def joined_by(self, column: ColumnElement[str], parameter: str) -> ColumnElement[bool]:
+        """True: the rows come first then, and the table by its key."""
+        del column
+        return bindparam(parameter, type_=Text()).is_not(None)
+
     def value_set(self, values: Collection[str] | Collection[int]) -> ValueSet:
         """The values as a JSON array."""
         return json.dumps(

@@ -1,0 +1,92 @@
+"""Work done together: shared under load, at once after a pause, nobody's failure another's."""
+
+import asyncio
+
+import pytest
+
+from tests.fakes.clock import run_virtual, virtual_monotonic
+from vestlus.spacing import Spaced
+
+
+class Works:
+    """Doubles numbers, and remembers which it got together and when."""
+
+    def __init__(self, takes: float = 0.01) -> None:
+        self.groups: list[tuple[float, list[int]]] = []
+        self._takes = takes
+
+    async def __call__(self, items: list[int]) -> list[int | Exception]:
+        self.groups.append((virtual_monotonic(), items))
+        await asyncio.sleep(self._takes)
+        if 13 in items:
+            raise OSError
+        return [ValueError() if item < 0 else 2 * item for item in items]
+
+
+def spaced(works: Works, *, most: int = 500) -> Spaced[int, int]:
+    return Spaced(
+        works, name="doubling", seconds=lambda: 0.1, monotonic=virtual_monotonic, most=most
+    )
+
+
+def test_after_a_pause_nobody_waits_and_under_load_all_share() -> None:
+    async def scenario() -> None:
+        works = Works()
+        doubles = spaced(works)
+        began = virtual_monotonic()
+        first = asyncio.create_task(doubles.submit(1))
+        await asyncio.sleep(0.02)
+        rest = [asyncio.create_task(doubles.submit(number)) for number in (2, 3, 4)]
+        assert await first == 2
+        assert await asyncio.gather(*rest) == [4, 6, 8]
+        assert [items for _, items in works.groups] == [[1], [2, 3, 4]]
+        times = [at - began for at, _ in works.groups]
+        assert times == [pytest.approx(0), pytest.approx(0.1)]
+        await asyncio.sleep(1)
+        began = virtual_monotonic()
+        assert await doubles.submit(5) == 10
+        assert works.groups[-1][0] == pytest.approx(began)
+
+    run_virtual(scenario())
+
+
+def test_a_group_holds_no_more_than_it_may_and_keeps_the_order() -> None:
+    async def scenario() -> None:
+        works = Works()
+        doubles = spaced(works, most=2)
+        results = await asyncio.gather(*(doubles.submit(number) for number in range(1, 6)))
+        assert results == [2, 4, 6, 8, 10]
+        assert [items for _, items in works.groups] == [[1, 2], [3, 4], [5]]
+
+    run_virtual(scenario())
+
+
+def test_who_gives_up_before_the_group_begins_takes_the_item_back() -> None:
+    async def scenario() -> None:
+        works = Works()
+        doubles = spaced(works)
+        await doubles.submit(1)
+        leaving = asyncio.create_task(doubles.submit(2))
+        staying = asyncio.create_task(doubles.submit(3))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        assert await staying == 6
+        await doubles.settled()
+        assert [items for _, items in works.groups] == [[1], [3]]
+
+    run_virtual(scenario())
+
+
+def test_a_failure_goes_to_those_it_concerns_and_the_next_group_begins_all_the_same() -> None:
+    async def scenario() -> None:
+        doubles = spaced(Works())
+        fine, wrong = await asyncio.gather(
+            doubles.submit(1), doubles.submit(-1), return_exceptions=True
+        )
+        assert fine == 2
+        assert isinstance(wrong, ValueError)
+        failed = await asyncio.gather(doubles.submit(13), doubles.submit(1), return_exceptions=True)
+        assert [type(one) for one in failed] == [OSError, OSError]
+        assert await doubles.submit(4) == 8
+
+    run_virtual(scenario())

@@ -1,0 +1,95 @@
+"""Work of many callers done together, no more often than so many seconds apart.
+
+Under light load nobody waits: what comes after a pause begins at once. Under load whatever comes
+between two beginnings shares the next one, so that their number does not grow with the load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+#: Does the work of a group: one result per item, in order. What it raises every caller gets; an
+#: exception in the place of a result, its caller alone.
+Work = Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]]
+
+
+class Spaced(Generic[Item, Result]):
+    """Gathers what many tasks submit, and has it done in groups, one at a time, in order.
+
+    A caller that is cancelled before its group begins takes its item back. Nothing runs while
+    nothing waits. All callers are of one event loop.
+    """
+
+    def __init__(
+        self,
+        work: Work[Item, Result],
+        *,
+        name: str,
+        seconds: Callable[[], float],
+        monotonic: Callable[[], float],
+        most: int = 500,
+    ) -> None:
+        """``seconds`` is from one group's beginning to the next one's; at most ``most`` items."""
+        self._work = work
+        self._name = name
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._most = most
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._next = monotonic()
+        self._task: asyncio.Task[None] | None = None
+
+    async def submit(self, item: Item) -> Result:
+        """Returns what the work returned for this item, or raises what it raised."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=self._name)
+        return await future
+
+    async def settled(self) -> None:
+        """Waits until nothing is being done."""
+        while self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                if (wait := self._next - self._monotonic()) > 0:
+                    await asyncio.sleep(wait)
+                else:
+                    # Once around the loop, for those who are woken together.
+                    await asyncio.sleep(0)
+                taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                group = [one for one in taken if not one[1].done()]
+                if group:
+                    self._next = self._monotonic() + self._seconds()
+                    await self._do(group)
+        finally:
+            self._task = None
+            left, self._waiting = self._waiting, []
+            for _, future in left:
+                future.cancel()
+
+    async def _do(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        results: Sequence[Result | Exception]
+        try:
+            results = await self._work([item for item, _ in group])
+        except Exception as error:  # noqa: BLE001 - handed to every caller of the group
+            results = [error] * len(group)
+        except BaseException:
+            for _, future in group:
+                future.cancel()
+            raise
+        for (_, future), result in zip(group, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
