@@ -54,7 +54,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=64, help="of the intake's generator")
     parser.add_argument("--actors", type=int, default=40, help="users of the actor per user")
     parser.add_argument("--without", nargs="*", default=[], help="titles that are left out")
-    parser.add_argument("--celery", help="pool,workers,concurrency instead of a sweep")
+    parser.add_argument("--celery", help="pool,workers,concurrency: taken without a sweep")
+    parser.add_argument("--celery-slow", help="the same for the model of 2 s")
     parser.add_argument("--json", type=Path, help="write the result there")
     parser.add_argument("--read", type=Path, help="a result; nothing is run")
     parser.add_argument("--markdown", action="store_true", help="print the tables")
@@ -91,7 +92,9 @@ def _intake(on: Ground, asked: argparse.Namespace, times: Times, found: Found) -
             on, each, tuple(PER_POST), times, asked.connections
         ).items():
             name = PER_POST[per_post]
-            _note(runs[name], number, f"{each.title} [{each.how}]", name, each, figures)
+            runs[name].setdefault(f"{each.title} [{each.how}]", []).append(
+                _noted(number, name, each, figures)
+            )
     for name, by_how in runs.items():
         found["rows"][name] = _best_of_each(by_how)
 
@@ -114,8 +117,11 @@ def _pipeline(on: Ground, asked: argparse.Namespace, times: Times, found: Found)
     instant = Row(name=INSTANT, model_seconds=0.0, in_flight=asked.in_flight)
     slow = Row(name=SLOW, model_seconds=2.0, rate=asked.rate)
     celery = [
-        (_best_celery(on, asked, times, row, tried, found), (row,))
-        for row, tried in ((instant, who.INSTANT_SWEEP), (slow, who.SLOW_SWEEP))
+        (_best_celery(on, row, tried, times, found), (row,))
+        for row, tried in (
+            (instant, _tried(asked.celery, who.INSTANT_SWEEP)),
+            (slow, _tried(asked.celery_slow, who.SLOW_SWEEP)),
+        )
         if who.CELERY not in asked.without
     ]
     both = (instant, slow)
@@ -125,26 +131,28 @@ def _pipeline(on: Ground, asked: argparse.Namespace, times: Times, found: Found)
     compared = [*((each, both) for each in others), *celery]
     for number, (each, rows) in in_turn(compared, asked.rounds):
         for name, figures in pipeline(on, each, rows, times).items():
-            _note(found["rows"].setdefault(name, {}), number, each.title, name, each, figures)
+            runs = found["rows"].setdefault(name, {})
+            runs.setdefault(each.title, []).append(_noted(number, name, each, figures))
+
+
+def _tried(told: str | None, sweep: Sequence[Contestant]) -> Sequence[Contestant]:
+    if told is None:
+        return sweep
+    pool, workers, concurrency = told.split(",")
+    return (who.celery(pool, int(workers), int(concurrency)),)
 
 
 def _best_celery(
-    on: Ground,
-    asked: argparse.Namespace,
-    times: Times,
-    row: Row,
-    tried: Sequence[Contestant],
-    found: Found,
+    on: Ground, row: Row, tried: Sequence[Contestant], times: Times, found: Found
 ) -> Contestant:
-    if asked.celery:
-        pool, workers, concurrency = asked.celery.split(",")
-        return who.celery(pool, int(workers), int(concurrency))
     shorter = replace(times, seconds=times.seconds * SWEEP_SHARE, drain=0.0)
     results = []
-    for each in tried:
+    for each in tried if len(tried) > 1 else ():
         figures = pipeline(on, each, (row,), shorter)[row.name]
         results.append({"how": each.how, "rate": figures["rate"], "costs": figures["costs"]})
         say(f"  trying {each.title} ({each.how}), {row.name}: {figures['rate']:.1f}/s")
+    if not results:
+        return tried[0]
     found["sweeps"][row.name] = results
     return max(zip(tried, results, strict=True), key=lambda pair: pair[1]["rate"])[0]
 
@@ -153,15 +161,7 @@ def _wanted(asked: argparse.Namespace, all_of_them: list[Contestant]) -> list[Co
     return [each for each in all_of_them if each.title not in asked.without]
 
 
-def _note(
-    runs: dict[str, list[Found]],
-    number: int,
-    key: str,
-    name: str,
-    each: Contestant,
-    figures: Found,
-) -> None:
-    runs.setdefault(key, []).append(figures | {"how": each.how, "round": number})
+def _noted(number: int, name: str, each: Contestant, figures: Found) -> Found:
     broken = {
         breach: figures[breach]
         for breach in ("lost", "duplicated", "out_of_order", "misdirected", "not_accepted")
@@ -169,6 +169,7 @@ def _note(
     }
     said = f", {broken}" if broken else ""
     say(f"round {number + 1}: {each.title} ({each.how}), {name}: {figures['rate']:.1f}/s{said}")
+    return figures | {"how": each.how, "round": number}
 
 
 def main() -> int:

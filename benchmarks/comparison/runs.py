@@ -99,7 +99,9 @@ def intake(
                 _heard(generator, "settling", children)
                 _heard(generator, "started", children)
                 parts.look(time.monotonic())
-                ended = _heard(generator, "ended", children, parts)
+                ended = _heard(
+                    generator, "ended", children, Watch(parts, times.seconds, Recording(0))
+                )
             events = asyncio.run(kept(own.amqp_url, _queues(own, contestant), run))
             found[per_post] = {
                 "rate": ended["events_per_second"],
@@ -148,7 +150,7 @@ def pipeline(
                 _heard(generator, "started", children)
                 recording = Recording(burst)
                 parts.look(time.monotonic())
-                ended = _heard(generator, "ended", children, parts, recording, times.seconds)
+                ended = _heard(generator, "ended", children, Watch(parts, times.seconds, recording))
             found[row.name] = _answered(ended, recording) | _costs(parts)
     return found
 
@@ -235,22 +237,25 @@ def _costs(parts: Parts) -> dict[str, Any]:
     return {"costs": found}
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is written down while the generator measures, for so many seconds."""
+
+    parts: Parts
+    seconds: float
+    recording: Recording
+
+
 def _heard(
-    generator: Child,
-    kind: str,
-    children: Mapping[str, Child],
-    parts: Parts | None = None,
-    recording: Recording | None = None,
-    seconds: float = float("inf"),
+    generator: Child, kind: str, children: Mapping[str, Child], watch: Watch | None = None
 ) -> dict[str, Any]:
-    """Wait for a line of this kind; meanwhile seconds are recorded and costs looked at."""
-    heard = looked = time.monotonic()
-    began = heard
+    """Wait for a line of this kind."""
+    began = heard = looked = time.monotonic()
     while True:
         line = generator.line(0.25)
         now = time.monotonic()
-        if parts is not None and now - looked >= 1 and now - began <= seconds:
-            parts.look(now)
+        if watch is not None and now - looked >= 1 and now - began <= watch.seconds:
+            watch.parts.look(now)
             looked = now
         for name, child in children.items():
             if child.process.poll() is not None:
@@ -262,9 +267,9 @@ def _heard(
         heard = now
         if line["kind"] == kind:
             return line
-        if line["kind"] == "second" and recording is not None:
-            recording.add(line)
-        elif line["kind"] != "second":
+        if line["kind"] == "second" and watch is not None:
+            watch.recording.add(line)
+        else:
             raise LoadTestError(str(line.get("problem", line)))
 
 
