@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.comparison [--rounds 5] [--only intake|pipeline] [--json FILE] [--markdown]
+    python -m benchmarks.comparison [--rounds 3] [--only intake|pipeline] [--json FILE] [--markdown]
     python -m benchmarks.comparison --read FILE --markdown
 
 It provides RabbitMQ and PostgreSQL itself. ``make bench`` installs what it needs.
@@ -24,8 +24,10 @@ from typing import Any
 from benchmarks.comparison import contestants as who
 from benchmarks.comparison.contestants import Contestant
 from benchmarks.comparison.figures import in_turn
+from benchmarks.comparison.following import Times
 from benchmarks.comparison.ground import PACKAGES, Ground, circumstances, ground
-from benchmarks.comparison.runs import Row, Times, intake, pipeline
+from benchmarks.comparison.intake import intake
+from benchmarks.comparison.pipeline import Row, pipeline
 from benchmarks.comparison.tables import INSTANT, INTAKE_MANY, INTAKE_ONE, SLOW, markdown
 
 FORMAT, VERSION = "vestlus-comparison", 1
@@ -44,14 +46,17 @@ def say(text: str) -> None:
 def options() -> argparse.Namespace:
     """What is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.comparison", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=("intake", "pipeline"))
-    parser.add_argument("--seconds", type=float, default=10.0, help="measured in each row")
-    parser.add_argument("--settle", type=float, default=4.0, help="before that")
+    parser.add_argument("--seconds", type=int, default=10, help="measured in each row")
+    parser.add_argument("--settle", type=int, default=4, help="before that")
     parser.add_argument("--drain", type=float, default=20.0, help="waited for answers at the end")
-    parser.add_argument("--rate", type=float, default=120.0, help="messages/s, model of 2 s")
+    parser.add_argument("--rate", type=float, default=125.0, help="messages/s, model of 2 s")
     parser.add_argument("--in-flight", type=int, default=400, help="messages, instant model")
     parser.add_argument("--connections", type=int, default=64, help="of the intake's generator")
+    parser.add_argument(
+        "--no-echoes-for-peers", action="store_true", help="they are not subscribed to them"
+    )
     parser.add_argument("--actors", type=int, default=40, help="users of the actor per user")
     parser.add_argument("--without", nargs="*", default=[], help="titles that are left out")
     parser.add_argument("--celery", help="pool,workers,concurrency: taken without a sweep")
@@ -130,7 +135,8 @@ def _pipeline(on: Ground, asked: argparse.Namespace, times: Times, found: Found)
     )
     compared = [*((each, both) for each in others), *celery]
     for number, (each, rows) in in_turn(compared, asked.rounds):
-        for name, figures in pipeline(on, each, rows, times).items():
+        echoes = each.title.startswith(who.OURS) or not asked.no_echoes_for_peers
+        for name, figures in pipeline(on, each, rows, times, echoes=echoes).items():
             runs = found["rows"].setdefault(name, {})
             runs.setdefault(each.title, []).append(_noted(number, name, each, figures))
 

@@ -16,6 +16,8 @@ BREACHES = ("lost", "duplicated", "out_of_order", "misdirected", "not_accepted")
 INTAKE_ONE, INTAKE_MANY = "intake, 1 event per POST", "intake, 100 events per POST"
 INSTANT, SLOW = "answers, instant model", "answers, model of 2 s"
 
+HEADS = {"lost": "lost or not answered in time", "not_accepted": "not taken in"}
+
 #: Latencies of a row. Where the service is kept busy all the time they say nothing.
 ACK = (("p50, ms", "p50_ms"), ("p99, ms", "p99_ms"))
 OVERHEAD = (
@@ -111,11 +113,12 @@ def _values(runs: Runs, figure: str) -> list[float | None]:
 def _row(name: str, by_title: Mapping[str, Runs]) -> str:
     whole = any("overhead_p50_ms" in run for runs in by_title.values() for run in runs)
     breaches = BREACHES if whole else INTAKE_BREACHES
+    heads = HEADS if whole else {}
     latencies = OVERHEAD if name == SLOW else ACK if not whole else ()
     return _table(
         (
             *("contestant", "a second", "Vestlus is", *(title for title, _ in latencies)),
-            *(breach.replace("_", " ") for breach in breaches),
+            *(heads.get(breach, breach.replace("_", " ")) for breach in breaches),
             *("cores", "MB", "RabbitMQ cores", "PostgreSQL cores", "generator and simulators"),
         ),
         (
