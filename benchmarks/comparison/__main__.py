@@ -3,7 +3,7 @@
 ::
 
     python -m benchmarks.comparison [--rounds 3] [--only intake|pipeline] [--json FILE] [--markdown]
-    python -m benchmarks.comparison --read FILE --markdown
+    python -m benchmarks.comparison --read FILE --into docs/performance.md
 
 It provides RabbitMQ and PostgreSQL itself. ``make bench`` installs what it needs.
 """
@@ -25,22 +25,27 @@ from benchmarks.comparison import contestants as who
 from benchmarks.comparison.contestants import Contestant
 from benchmarks.comparison.figures import in_turn
 from benchmarks.comparison.following import Times
-from benchmarks.comparison.ground import PACKAGES, Ground, circumstances, ground
+from benchmarks.comparison.ground import PACKAGES, Ground, circumstances, ground, say
 from benchmarks.comparison.intake import intake
 from benchmarks.comparison.pipeline import Row, pipeline
-from benchmarks.comparison.tables import INSTANT, INTAKE_MANY, INTAKE_ONE, SLOW, markdown
+from benchmarks.comparison.tables import (
+    INSTANT,
+    INTAKE_MANY,
+    INTAKE_ONE,
+    SLOW,
+    between_marks,
+    markdown,
+)
 
 FORMAT, VERSION = "vestlus-comparison", 1
 PER_POST = {1: INTAKE_ONE, 100: INTAKE_MANY}
 #: Sweeps are shorter than what is compared: a half of the time tells which is the best.
 SWEEP_SHARE = 0.5
 
+#: Options that are no part of a result.
+FILES = frozenset({"json", "read", "into"})
+
 Found = dict[str, Any]
-
-
-def say(text: str) -> None:
-    """Progress; results are on standard output."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def options() -> argparse.Namespace:
@@ -63,6 +68,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--celery-slow", help="the same for the model of 2 s")
     parser.add_argument("--json", type=Path, help="write the result there")
     parser.add_argument("--read", type=Path, help="a result; nothing is run")
+    parser.add_argument("--into", type=Path, help="put the tables between the marks of this page")
     parser.add_argument("--markdown", action="store_true", help="print the tables")
     return parser.parse_args()
 
@@ -76,7 +82,9 @@ def compare(on: Ground, asked: argparse.Namespace) -> Found:
         "machine": asyncio.run(circumstances(on)),
         "packages": list(PACKAGES),
         "asked": {
-            name: value for name, value in vars(asked).items() if name not in {"json", "read"}
+            name: value
+            for name, value in vars(asked).items()
+            if name not in {"json", "read", "into"}
         },
         "sweeps": {},
         "rows": {},
@@ -189,6 +197,9 @@ def main() -> int:
             found = compare(on, asked)
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    if asked.into:
+        page = asked.into.read_text("utf-8")
+        asked.into.write_text(between_marks(page, markdown(found)), "utf-8")
     print(markdown(found) if asked.markdown else json.dumps(found, indent=1))
     return 0
 

@@ -26,6 +26,9 @@ OVERHEAD = (
     ("p99, ms", "overhead_p99_ms"),
 )
 
+#: Between these lines of a page its tables are.
+BEGIN, END = "<!-- tables of benchmarks.comparison -->", "<!-- end of the tables -->"
+
 Runs = Sequence[Mapping[str, Any]]
 
 
@@ -75,6 +78,15 @@ def markdown(found: Mapping[str, Any]) -> str:
             _machine(found),
         )
     )
+
+
+def between_marks(page: str, tables: str) -> str:
+    """The page with other tables between its marks. Raises ValueError where it has none."""
+    head, begun, rest = page.partition(BEGIN)
+    _, ended, tail = rest.partition(END)
+    if not (begun and ended):
+        raise ValueError(f"the page lacks {BEGIN} or {END}")
+    return f"{head}{BEGIN}\n\n{tables}\n\n{END}{tail}"
 
 
 def _targets(rows: Mapping[str, Mapping[str, Runs]]) -> str:

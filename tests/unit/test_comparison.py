@@ -15,12 +15,15 @@ from benchmarks.comparison.contestants import CELERY, FASTAPI, OURS, OURS_EMBEDD
 from benchmarks.comparison.figures import Spread, in_turn, ratios
 from benchmarks.comparison.hammer import HammerPlan, mid, payload
 from benchmarks.comparison.tables import (
+    BEGIN,
+    END,
     INSTANT,
     INTAKE_MANY,
     INTAKE_ONE,
     SLOW,
     TARGETS,
     Target,
+    between_marks,
     markdown,
 )
 from benchmarks.peers.given import Said, is_signed, said_in
@@ -77,6 +80,15 @@ def test_the_tables_show_medians_ratios_and_whether_targets_are_met() -> None:
     assert "**4.00 times** | met |" in text
     assert "| Celery (gevent, 2 x 50) | **50.0** | **2.00 times** |" in text
     assert "| gevent, 2 x 50 | 50.0 | 0 | yes |" in text
+
+
+def test_tables_are_put_between_the_marks_of_a_page_and_nowhere_else() -> None:
+    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    once = between_marks(page, "new")
+    assert once == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
+    assert between_marks(once, "new") == once
+    with pytest.raises(ValueError, match="lacks"):
+        between_marks("no marks", "new")
 
 
 def test_a_row_that_was_not_run_has_no_target_and_no_table() -> None:
