@@ -137,11 +137,16 @@ def _pipeline(on: Ground, asked: argparse.Namespace, times: Times, found: Found)
         )
         if who.CELERY not in asked.without
     ]
-    both = (instant, slow)
-    others = _wanted(
-        asked, [who.vestlus(), who.vestlus(embedded=True), who.ray_actors(asked.actors)]
-    )
-    compared = [*((each, both) for each in others), *celery]
+    ours = _wanted(asked, [who.vestlus(), who.vestlus(embedded=True)])
+    # At the others' rate each of so few users would write faster than a model of 2 s answers. Each
+    # row has new users, so it has a Ray of its own: actors of the last one would still be there.
+    few = replace(slow, in_flight=asked.actors, rate=0.0)
+    ray = _wanted(asked, [who.ray_actors(asked.actors)])
+    compared = [
+        *((each, (instant, slow)) for each in ours),
+        *((each, (row,)) for each in ray for row in (instant, few)),
+        *celery,
+    ]
     for number, (each, rows) in in_turn(compared, asked.rounds):
         echoes = each.title.startswith(who.OURS) or not asked.no_echoes_for_peers
         for name, figures in pipeline(on, each, rows, times, echoes=echoes).items():
