@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ ACCOUNTS = 4
 PACKAGES = ("celery", "gevent", "psycopg", "fastapi", "uvicorn", "aio-pika", "asyncpg", "httpx2")
 
 
+def say(text: str) -> None:
+    """Progress; results are on standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Both servers, and by name the processes that they are."""
@@ -41,9 +47,9 @@ def ground() -> Iterator[Ground]:
     """Start both; they end with the block."""
     with ExitStack() as stack:
         known = _children()
-        rabbitmq = stack.enter_context(served(provide_rabbitmq()))
+        rabbitmq = stack.enter_context(served(provide_rabbitmq(say)))
         with_rabbitmq = _children()
-        postgres = stack.enter_context(served(provide_postgres()))
+        postgres = stack.enter_context(served(provide_postgres(say)))
         # A keeper and, of RabbitMQ, a port mapper: the one that was started last is the server's.
         roots = {
             name: max(new)

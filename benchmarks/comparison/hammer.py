@@ -9,6 +9,7 @@ standard output has ``ready``, ``started`` and ``ended``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -114,6 +115,7 @@ class Hammer:
                 status = await _answer(reader)
             except (asyncio.IncompleteReadError, ConnectionError):
                 status = 0
+                await _close(writer)
                 reader, writer = await asyncio.open_connection(self._host, self._port)
             ended = time.perf_counter()
             self.statuses[status] += 1
@@ -125,7 +127,7 @@ class Hammer:
             if self._window[0] <= ended < self._window[1]:
                 self.taken.record(round((ended - began) * 1e6))
                 self.counted += plan.per_post
-        writer.close()
+        await _close(writer)
 
     def _request(self, body: bytes) -> bytes:
         signed = self._key.copy()
@@ -136,6 +138,12 @@ class Hammer:
             len(body),
             body,
         )
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError):  # of one that the server has cut
+        await writer.wait_closed()
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:

@@ -46,6 +46,10 @@ class Saturating(Load):
     ) -> None:
         del posts  # they know nothing of answers
         await self._ramp(writers)
+        # What must be started for each user is not what is measured.
+        deadline = time.time() + self._plan.patience
+        while min(self._numbers) == 1 and time.time() < deadline:
+            await self._write(writers, time.time() + LOOK_SECONDS, failed)
         await self._write(writers, time.time() + self._settle, failed)
         self._journal.take(time.time())
         start = time.time()

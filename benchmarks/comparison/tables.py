@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,19 @@ BREACHES = ("lost", "duplicated", "out_of_order", "misdirected", "not_accepted")
 
 INTAKE_ONE, INTAKE_MANY = "intake, 1 event per POST", "intake, 100 events per POST"
 INSTANT, SLOW = "answers, instant model", "answers, model of 2 s"
+
+HEADS = {"lost": "lost or not answered in time", "not_accepted": "not taken in"}
+
+#: Latencies of a row. Where the service is kept busy all the time they say nothing.
+ACK = (("p50, ms", "p50_ms"), ("p99, ms", "p99_ms"))
+OVERHEAD = (
+    ("in the model", "in_model"),
+    ("overhead p50, ms", "overhead_p50_ms"),
+    ("p99, ms", "overhead_p99_ms"),
+)
+
+#: Between these lines of a page its tables are.
+BEGIN, END = "<!-- tables of benchmarks.comparison -->", "<!-- end of the tables -->"
 
 Runs = Sequence[Mapping[str, Any]]
 
@@ -38,9 +51,9 @@ class Target:
 
 
 TARGETS = (
-    Target(INTAKE_ONE, "rate", f"≥ 1.5 × {FASTAPI}", least=1.5, beside=FASTAPI),
+    Target(INTAKE_ONE, "rate", f"≥ 1.5 times {FASTAPI}", least=1.5, beside=FASTAPI),
     Target(INTAKE_MANY, "rate", "≥ 10,000 events/s", least=10_000),
-    Target(INSTANT, "rate", f"≥ 3 × {CELERY}", least=3, beside=CELERY),
+    Target(INSTANT, "rate", f"≥ 3 times {CELERY}", least=3, beside=CELERY),
     Target(INSTANT, "rate", "≥ 120/s", least=120),
     Target(SLOW, "rate", "≥ 120/s", least=120),
     Target(SLOW, "in_model", "> 240 in flight", least=240),
@@ -55,7 +68,7 @@ def markdown(found: Mapping[str, Any]) -> str:
         (
             "### Targets\n\n" + _targets(found["rows"]),
             *(
-                f"### {name[0].upper()}{name[1:]}\n\n{_row(runs)}"
+                f"### {name[0].upper()}{name[1:]}\n\n{_row(name, runs)}"
                 for name, runs in found["rows"].items()
             ),
             *(
@@ -65,6 +78,15 @@ def markdown(found: Mapping[str, Any]) -> str:
             _machine(found),
         )
     )
+
+
+def between_marks(page: str, tables: str) -> str:
+    """The page with other tables between its marks. Raises ValueError where it has none."""
+    head, begun, rest = page.partition(BEGIN)
+    _, ended, tail = rest.partition(END)
+    if not (begun and ended):
+        raise ValueError(f"the page lacks {BEGIN} or {END}")
+    return f"{head}{BEGIN}\n\n{tables}\n\n{END}{tail}"
 
 
 def _targets(rows: Mapping[str, Mapping[str, Runs]]) -> str:
@@ -85,14 +107,14 @@ def _targets(rows: Mapping[str, Mapping[str, Runs]]) -> str:
 
 def _judged(target: Target, rows: Mapping[str, Mapping[str, Runs]], who: str) -> tuple[str, str]:
     values = _values(rows[target.row].get(who, ()), target.figure)
+    known = [value for value in values if value is not None]
     if target.beside is not None:
         beside = _values(rows[target.row].get(target.beside, ()), target.figure)
-        values = ratios(values, beside) if len(values) == len(beside) else []
-    known = [value for value in values if value is not None]
+        known = ratios(values, beside) if len(values) == len(beside) else []
     if not known:
         return "", ""
     spread = Spread.of(known)
-    unit = " ×" if target.beside else ""
+    unit = " times" if target.beside else ""
     return _spread(spread, unit), "met" if target.met(spread.median) else "missed"
 
 
@@ -100,18 +122,15 @@ def _values(runs: Runs, figure: str) -> list[float | None]:
     return [run.get(figure) for run in runs]
 
 
-def _row(by_title: Mapping[str, Runs]) -> str:
+def _row(name: str, by_title: Mapping[str, Runs]) -> str:
     whole = any("overhead_p50_ms" in run for runs in by_title.values() for run in runs)
-    names = BREACHES if whole else INTAKE_BREACHES
-    latencies = (
-        (("overhead p50, ms", "overhead_p50_ms"), ("p99, ms", "overhead_p99_ms"))
-        if whole
-        else (("p50, ms", "p50_ms"), ("p99, ms", "p99_ms"))
-    )
+    breaches = BREACHES if whole else INTAKE_BREACHES
+    heads = HEADS if whole else {}
+    latencies = OVERHEAD if name == SLOW else ACK if not whole else ()
     return _table(
         (
             *("contestant", "a second", "Vestlus is", *(title for title, _ in latencies)),
-            *(name.replace("_", " ") for name in names),
+            *(heads.get(breach, breach.replace("_", " ")) for breach in breaches),
             *("cores", "MB", "RabbitMQ cores", "PostgreSQL cores", "generator and simulators"),
         ),
         (
@@ -120,7 +139,7 @@ def _row(by_title: Mapping[str, Runs]) -> str:
                 _spread(Spread.of([run["rate"] for run in runs])),
                 _times(by_title.get(OURS, ()), runs) if title != OURS else "",
                 *(_spread(Spread.of([run[key] for run in runs])) for _, key in latencies),
-                *(f"{sum(int(run.get(name, 0)) for run in runs):,}" for name in names),
+                *(f"{sum(int(run.get(each, 0)) for run in runs):,}" for each in breaches),
                 *_costs(runs),
             )
             for title, runs in by_title.items()
@@ -133,7 +152,7 @@ def _times(ours: Runs, theirs: Runs) -> str:
     if len(ours) != len(theirs):
         return ""
     found = ratios(_values(ours, "rate"), _values(theirs, "rate"))
-    return _spread(Spread.of(found), " ×") if found else ""
+    return _spread(Spread.of(found), " times") if found else ""
 
 
 def _costs(runs: Runs) -> Iterator[str]:
@@ -172,12 +191,12 @@ def _machine(found: Mapping[str, Any]) -> str:
         for name in ("python", "ray", "openai", *found["packages"])
         if name in facts
     )
+    load = ", ".join(str(each) for each in facts["load_before"])
     return (
         f"{found['started_at']}: {facts['cores_usable']} cores, {facts['processor']}, "
-        f"{facts['memory_bytes'] / 1e9:.0f} GB, {facts['system']}; load before "
-        f"{', '.join(str(each) for each in facts['load_before'])}. {found['asked']['rounds']} rounds "
-        f"of {found['asked']['seconds']:g} s for each row; median (least – most). {facts['RabbitMQ']}, "
-        f"{facts['PostgreSQL']}, {versions}."
+        f"{facts['memory_bytes'] / 1e9:.0f} GB, {facts['system']}; load before {load}. "
+        f"{found['asked']['rounds']} rounds of {found['asked']['seconds']:g} s for each row; "
+        f"median (least – most). {facts['RabbitMQ']}, {facts['PostgreSQL']}, {versions}."
     )
 
 
@@ -189,6 +208,6 @@ def _spread(spread: Spread, unit: str = "") -> str:
     return f"**{middle}{unit}**" if least == most else f"**{middle}{unit}** ({least} – {most})"
 
 
-def _table(head: Sequence[str], rows: Iterator[tuple[str, ...]] | Any) -> str:  # noqa: ANN401 - any iterable of rows
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,9 +1,9 @@
 """``python -m benchmarks.comparison.webhook_alone``: Vestlus' intake with nobody behind it.
 
-The HTTP side of ``vestlus serve`` as it is (Ray Serve behind HAProxy, the same ASGI application, the
-same environment), without the registry and so without actors: what is taken in stays in the queues
-and can be counted. The other side of the comparison has nobody behind it either. Settings come
-from the environment; ends with SIGTERM.
+The HTTP side of ``vestlus serve`` as it is (Ray Serve behind HAProxy, the same ASGI application,
+the same environment), without the registry and so without actors: what is taken in stays in the
+queues and can be counted. The other side of the comparison has nobody behind it either. Settings
+come from the environment; ends with SIGTERM.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -58,7 +59,8 @@ def serve_alone(settings: Settings) -> None:
         )
         serve.run(deployment.bind(), logging_config=logging)
         signal.pause()
-    serve.shutdown()
+    end_serve: Callable[[], None] = serve.shutdown
+    end_serve()
     ray.shutdown()
 
 

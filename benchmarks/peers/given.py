@@ -74,7 +74,7 @@ class Said:
 
 
 def is_signed(raw: bytes, header: str | None, secret: bytes) -> bool:
-    """Whether Meta signed these bytes (Meta, "Webhooks: getting started", "Validating payloads")."""
+    """Whether Meta signed these bytes (Meta, "Webhooks: setup", "Validating payloads")."""
     expected = "sha256=" + hmac.new(secret, raw, hashlib.sha256).hexdigest()
     return header is not None and hmac.compare_digest(expected, header)
 

@@ -16,7 +16,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -205,7 +205,8 @@ def main() -> None:
             logging_config={"log_level": "WARNING", "enable_access_log": False},
         )
         signal.pause()
-    serve.shutdown()
+    end_serve: Callable[[], None] = serve.shutdown
+    end_serve()
     ray.shutdown()
 
 
