@@ -91,6 +91,10 @@ class Settings(BaseModel):
     partitions: Annotated[int, Field(ge=1, le=1024)] = 16
     conversation_actors: PoolSize = 1
     publisher_actors: PoolSize = 1
+    #: Conversations that each ConversationActor keeps in memory while nothing in them is
+    #: unanswered, and what they may take there, megabytes.
+    live_conversations: Annotated[int, Field(ge=0)] = 100_000
+    live_memory_mb: Annotated[int, Field(ge=0)] = 700
     webhook_replicas: PoolSize = 1
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     #: How long after an ambiguous send its absence at Instagram counts as proof, seconds.
