@@ -51,6 +51,10 @@ PROBE_SECONDS = 3.0
 #: How old the store's sums in ``/metrics`` may be; Prometheus asks every 15 s or more.
 COUNTS_SECONDS = 10.0
 
+#: The part of the time that counting for ``/metrics`` may take: it reads whole tables, which takes
+#: longer the more is kept.
+COUNTING_SHARE = 0.01
+
 #: How long an event's answer waits for the bell; the scheduler looks by itself besides.
 RING_SECONDS = 1.0
 
@@ -238,18 +242,24 @@ class Front:
         return PlainTextResponse(body, media_type="text/plain; version=0.0.4")
 
     async def _counted(self) -> Counts | None:
-        """The store's sums, not older than :data:`COUNTS_SECONDS`; ``None`` when it is away.
+        """The store's sums, mostly not older than :data:`COUNTS_SECONDS`; ``None`` when it is away.
 
-        Counting reads whole tables, and anybody may ask: one question at a time, and seldom.
+        Anybody may ask: one question at a time, and the more seldom the longer counting takes.
         """
         async with self._counting:
-            if time.monotonic() >= self._stale_at and self._store is not None:
-                self._stale_at = time.monotonic() + COUNTS_SECONDS
+            began = time.monotonic()
+            if began >= self._stale_at and self._store is not None:
                 try:
                     self._last_counts = await self._store.counts()
                 except StoreUnavailable:
                     self._last_counts = None
+                self._stale_at = next_count(began, time.monotonic())
             return self._last_counts
+
+
+def next_count(began: float, ended: float) -> float:
+    """When to count again, by the clock of when the last count began and ended, in seconds."""
+    return max(began + COUNTS_SECONDS, ended + (ended - began) / COUNTING_SHARE)
 
 
 async def _within_time(check: Callable[[], Awaitable[str | None]]) -> str | None:
