@@ -11,7 +11,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -52,6 +52,14 @@ class Figures:
     spread: float
     p50_us: float | None = None
     p99_us: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that is measured by itself; ``run`` does one round of it."""
+
+    name: str
+    run: Callable[[], Awaitable[Round]]
 
 
 @contextmanager
