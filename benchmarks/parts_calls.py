@@ -57,7 +57,7 @@ async def _model_calls(opened: Stage, session: aiohttp.ClientSession) -> AsyncIt
     url = f"{opened.url}/openai/v1"
     settings = Settings(
         openai_base_url=url,
-        openai_api_key="benchmark",
+        openai_api_key=SecretStr("benchmark"),
         encryption_key=SecretStr("k" * 32),
         accounts=(Account(id=ACCOUNT),),
     )

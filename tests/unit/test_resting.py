@@ -149,7 +149,7 @@ def test_only_what_is_a_copy_of_the_store_rests() -> None:
         mid="m",
         timestamp_ms=1,
     )
-    for change in (
+    changes: tuple[dict[str, object], ...] = (
         {"loaded": False},
         {"history": []},
         {"unanswered": {1: event}},
@@ -161,7 +161,8 @@ def test_only_what_is_a_copy_of_the_store_rests() -> None:
         {"takeovers": 1},
         {"probes": 1},
         {"wake_ms": 1},
-    ):
+    )
+    for change in changes:
         changed = box("a")
         for name, value in change.items():
             setattr(changed, name, value)

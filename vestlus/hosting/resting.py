@@ -78,7 +78,9 @@ class Resting:
 
     def drop(self, lease: Lease) -> None:
         """Drops all of a partition."""
-        resting = self._of.pop(lease, {})
+        resting = self._of.pop(lease, None)
+        if resting is None:
+            return
         self._count -= len(resting)
         self.size -= sum(len(packed) + ENTRY_BYTES for _, packed in resting.values())
 
