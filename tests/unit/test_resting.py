@@ -65,6 +65,20 @@ def test_what_rests_wakes_as_it_was(
     assert isinstance(after.known.silence, Silence)
 
 
+def test_of_every_value_it_is_said_whether_it_rests() -> None:
+    """Whoever adds one to these classes decides whether it is packed, and says so here."""
+    kept = {"id", "lease", "account", "user", "loaded", "version", "known", "history"}
+    of_the_store = {"failures", "takeovers", "probes", "wake_ms"}
+    of_a_turn = {
+        *("silent_ms", "unanswered", "taken_in", "more", "full", "task", "thinking", "news"),
+        *("outages", "restarts", "timer", "asked_since_ms", "suspect", "urgent"),
+        *("queued", "stopped"),
+    }
+    assert {one.name for one in fields(Mailbox)} == kept | of_the_store | of_a_turn
+    said = {one.name for one in fields(HistoryMessage)}
+    assert said == {"role", "text", "at_ms", "mid"} | {"images"}  # which are never stored
+
+
 @given(
     st.lists(
         st.tuples(
