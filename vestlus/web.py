@@ -29,6 +29,7 @@ from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.console.api import Gate
 from vestlus.console.api_schedules import SchedulesApi
+from vestlus.counting import Counting, Sums
 from vestlus.delivery_gaps import GapTeller
 from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnavailable
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
@@ -41,19 +42,12 @@ from vestlus.planning.http import EVENTS_PATH, EventsRoute
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
-from vestlus.store.rows import Counts, MemberKind
+from vestlus.store.rows import MemberKind
 
 _log = structlog.get_logger(__name__)
 
 #: A probe answers within this time, whatever hangs behind it.
 PROBE_SECONDS = 3.0
-
-#: How old the store's sums in ``/metrics`` may be; Prometheus asks every 15 s or more.
-COUNTS_SECONDS = 10.0
-
-#: The part of the time that counting for ``/metrics`` may take: it reads whole tables, which takes
-#: longer the more is kept.
-COUNTING_SHARE = 0.01
 
 #: How long an event's answer waits for the bell; the scheduler looks by itself besides.
 RING_SECONDS = 1.0
@@ -81,9 +75,7 @@ class Front:
             store=lambda: self._store,
             on_counts=self._event_counts.update,
         )
-        self._counting = asyncio.Lock()
-        self._last_counts: Counts | None = None
-        self._stale_at = 0.0
+        self._counting = Counting(time.monotonic)
         schedules = SchedulesApi(
             settings,
             Gate(settings.operator_token),
@@ -238,28 +230,9 @@ class Front:
 
     async def _metrics(self, _: Request) -> PlainTextResponse:
         """Sums over the store and this process, in Prometheus' text format."""
-        body = exposition(await self._counted(), self._counts, self._event_counts)
+        sums = await self._counting.sums(self._store) if self._store is not None else Sums()
+        body = exposition(sums, self._counts, self._event_counts)
         return PlainTextResponse(body, media_type="text/plain; version=0.0.4")
-
-    async def _counted(self) -> Counts | None:
-        """The store's sums, mostly not older than :data:`COUNTS_SECONDS`; ``None`` when it is away.
-
-        Anybody may ask: one question at a time, and the more seldom the longer counting takes.
-        """
-        async with self._counting:
-            began = time.monotonic()
-            if began >= self._stale_at and self._store is not None:
-                try:
-                    self._last_counts = await self._store.counts()
-                except StoreUnavailable:
-                    self._last_counts = None
-                self._stale_at = next_count(began, time.monotonic())
-            return self._last_counts
-
-
-def next_count(began: float, ended: float) -> float:
-    """When to count again, by the clock of when the last count began and ended, in seconds."""
-    return max(began + COUNTS_SECONDS, ended + (ended - began) / COUNTING_SHARE)
 
 
 async def _within_time(check: Callable[[], Awaitable[str | None]]) -> str | None:
