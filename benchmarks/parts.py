@@ -17,12 +17,15 @@ import argparse
 import asyncio
 import json
 import logging
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiormq
+import asyncpg
 import structlog
 
 from benchmarks.measuring import Figures, Part, Round, as_json, figures, machine, table
@@ -42,6 +45,21 @@ class _Servers:
 def _servers() -> Iterator[_Servers]:
     with running(provide_rabbitmq()) as rabbitmq, running(provide_postgres()) as postgres:
         yield _Servers(rabbitmq.fresh_space(), postgres.fresh_database())
+
+
+async def server_versions(servers: _Servers) -> dict[str, str]:
+    """What the servers say they are."""
+    postgres = await asyncpg.connect(servers.postgres)
+    try:
+        version = str(await postgres.fetchval("SHOW server_version"))
+    finally:
+        await postgres.close()
+    rabbitmq = await aiormq.connect(servers.amqp.url)
+    try:
+        told = rabbitmq.server_properties.get("version", "")
+    finally:
+        await rabbitmq.close()
+    return {"PostgreSQL": version, "RabbitMQ": str(told), "SQLite": sqlite3.sqlite_version}
 
 
 async def measure(
@@ -104,7 +122,7 @@ def main() -> int:
         rows = asyncio.run(
             measure(servers, folder, rounds=options.rounds, scale=options.scale, only=options.only)
         )
-    seen_on = machine()
+        seen_on = machine(asyncio.run(server_versions(servers)))
     if options.json:
         found = {"machine": seen_on, "parts": [as_json(row) for row in rows]}
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
