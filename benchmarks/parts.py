@@ -90,7 +90,7 @@ async def measure(
 
 
 def markdown(rows: Sequence[Figures], seen_on: dict[str, str], rounds: int) -> str:
-    """The page of the documentation."""
+    """A section of ``docs/performance-parts.md``."""
     about = (
         f"Written by `python -m benchmarks.parts --rounds {rounds} --markdown`. *CPU µs each* is "
         "the processor time of the measuring process, user and system, for one operation: the "
@@ -99,12 +99,12 @@ def markdown(rows: Sequence[Figures], seen_on: dict[str, str], rounds: int) -> s
         "of grouped operations they are the group's."
     )
     seen = [f"| {name} | {value} |" for name, value in seen_on.items()]
-    head = ["# Performance: the parts", "", about, ""]
+    head = ["## Bus, store, waking, calls", "", about, ""]
     return "\n".join([*head, *table(rows), "", "| seen on | |", "|---|---|", *seen, ""])
 
 
 def main() -> int:
-    """Prints the table, or the page with ``--markdown``."""
+    """Prints the table, or the section with ``--markdown``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.parts", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the operations in a round")
