@@ -89,10 +89,10 @@ async def measure(
         return [figures(name, some) for name, some in done.items()]
 
 
-def markdown(rows: Sequence[Figures], seen_on: dict[str, str], rounds: int) -> str:
+def markdown(rows: Sequence[Figures], seen_on: dict[str, str], how: str) -> str:
     """A section of ``docs/performance-parts.md``."""
     about = (
-        f"Written by `python -m benchmarks.parts --rounds {rounds} --markdown`. *CPU µs each* is "
+        f"Written by `python -m benchmarks.parts {how} --markdown`. *CPU µs each* is "
         "the processor time of the measuring process, user and system, for one operation: the "
         "servers' own work is not in it. *Spread* is the range of the rounds' CPU time beside its "
         "median. Times by the clock (*a second*, p50, p99) mean something on a quiet machine only; "
@@ -126,7 +126,8 @@ def main() -> int:
     if options.json:
         found = {"machine": seen_on, "parts": [as_json(row) for row in rows]}
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(markdown(rows, seen_on, options.rounds) if options.markdown else "\n".join(table(rows)))
+    how = f"--rounds {options.rounds} --scale {options.scale:g}"
+    print(markdown(rows, seen_on, how) if options.markdown else "\n".join(table(rows)))
     return 0
 
 
