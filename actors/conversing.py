@@ -17,6 +17,7 @@ from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
+from vestlus.hosting.turn_places import MEGABYTE, Limits
 from vestlus.hosting.turns import TurnPolicies
 from vestlus.notify import Notifier
 from vestlus.settings import Settings
@@ -52,6 +53,10 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                 policies=TurnPolicies(burst=burst),
                 account_of=settings.accounts_by_id().get,
                 handed_over=notifier,
+                limits=Limits(
+                    live=settings.live_conversations,
+                    live_bytes=settings.live_memory_mb * MEGABYTE,
+                ),
             )
         )
         membership = Membership(store, member, host)

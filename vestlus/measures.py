@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from vestlus.store.rows import Counts
+from vestlus.counting import Sums
 from vestlus.store.token_rows import TokenRow, TokenState
 
 
 def exposition(
-    counts: Counts | None, requests: Mapping[str, int], told: Mapping[str, int] | None = None
+    sums: Sums, requests: Mapping[str, int], told: Mapping[str, int] | None = None
 ) -> str:
-    """The body of ``/metrics``. ``told`` is what other systems' events came to. Without ``counts``
-    the store does not answer, and it says so.
+    """The body of ``/metrics``. ``told`` is what other systems' events came to.
+
+    What was not counted, because the store does not answer or never could be counted, is left out.
     """
+    counts = sums.counts
     lines = [
         "# HELP vestlus_store_up Whether the store answered.",
         "# TYPE vestlus_store_up gauge",
-        f"vestlus_store_up {int(counts is not None)}",
+        f"vestlus_store_up {int(sums.up)}",
         "# HELP vestlus_webhook_total What webhooks of this replica brought, and their outcome.",
         "# TYPE vestlus_webhook_total counter",
         *(f'vestlus_webhook_total{{what="{_label(k)}"}} {v}' for k, v in sorted(requests.items())),

@@ -96,6 +96,10 @@ class Settings(BaseModel):
     #: Processors that Ray sets aside for each ConversationActor and PublisherActor. They may use
     #: more; with so few, a laptop has room for all of them, and no cluster is asked for a node.
     actor_cpus: Annotated[float, Field(ge=0.01, le=16)] = 0.1
+    #: Conversations that each ConversationActor keeps in memory while nothing in them is
+    #: unanswered, and what they may take there, megabytes.
+    live_conversations: Annotated[int, Field(ge=0)] = 100_000
+    live_memory_mb: Annotated[int, Field(ge=0)] = 700
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     #: How long after an ambiguous send its absence at Instagram counts as proof, seconds.
     settling_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0

@@ -29,6 +29,7 @@ from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.console.api import Gate
 from vestlus.console.api_schedules import SchedulesApi
+from vestlus.counting import Counting, Sums
 from vestlus.delivery_gaps import GapTeller
 from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnavailable
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
@@ -41,15 +42,12 @@ from vestlus.planning.http import EVENTS_PATH, EventsRoute
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
-from vestlus.store.rows import Counts, MemberKind
+from vestlus.store.rows import MemberKind
 
 _log = structlog.get_logger(__name__)
 
 #: A probe answers within this time, whatever hangs behind it.
 PROBE_SECONDS = 3.0
-
-#: How old the store's sums in ``/metrics`` may be; Prometheus asks every 15 s or more.
-COUNTS_SECONDS = 10.0
 
 #: How long an event's answer waits for the bell; the scheduler looks by itself besides.
 RING_SECONDS = 1.0
@@ -77,9 +75,7 @@ class Front:
             store=lambda: self._store,
             on_counts=self._event_counts.update,
         )
-        self._counting = asyncio.Lock()
-        self._last_counts: Counts | None = None
-        self._stale_at = 0.0
+        self._counting = Counting(time.monotonic)
         schedules = SchedulesApi(
             settings,
             Gate(settings.operator_token),
@@ -234,22 +230,9 @@ class Front:
 
     async def _metrics(self, _: Request) -> PlainTextResponse:
         """Sums over the store and this process, in Prometheus' text format."""
-        body = exposition(await self._counted(), self._counts, self._event_counts)
+        sums = await self._counting.sums(self._store) if self._store is not None else Sums()
+        body = exposition(sums, self._counts, self._event_counts)
         return PlainTextResponse(body, media_type="text/plain; version=0.0.4")
-
-    async def _counted(self) -> Counts | None:
-        """The store's sums, not older than :data:`COUNTS_SECONDS`; ``None`` when it is away.
-
-        Counting reads whole tables, and anybody may ask: one question at a time, and seldom.
-        """
-        async with self._counting:
-            if time.monotonic() >= self._stale_at and self._store is not None:
-                self._stale_at = time.monotonic() + COUNTS_SECONDS
-                try:
-                    self._last_counts = await self._store.counts()
-                except StoreUnavailable:
-                    self._last_counts = None
-            return self._last_counts
 
 
 async def _within_time(check: Callable[[], Awaitable[str | None]]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vestlus.counting import Sums
 from vestlus.measures import exposition
 from vestlus.store.rows import Counts
 from vestlus.store.token_rows import TokenRow, TokenState
@@ -9,7 +10,7 @@ from vestlus.store.token_rows import TokenRow, TokenState
 
 def lines(*rows: TokenRow) -> list[str]:
     counts = Counts(events={}, sends={}, dead_letters=0, tokens=rows)
-    text = exposition(counts, {})
+    text = exposition(Sums(up=True, counts=counts), {})
     return [one for one in text.splitlines() if one.startswith("vestlus_token")]
 
 
@@ -34,7 +35,7 @@ def test_without_tokens_nothing_is_said_of_any() -> None:
 
 def test_occurrences_are_counted_by_state() -> None:
     counts = Counts(events={}, sends={}, dead_letters=0, occurrences={"waiting": 2, "failed": 1})
-    text = exposition(counts, {})
+    text = exposition(Sums(up=True, counts=counts), {})
     found = [one for one in text.splitlines() if one.startswith("vestlus_occurrences")]
     assert found == [
         'vestlus_occurrences{state="failed"} 1',

@@ -18,6 +18,7 @@ from vestlus.hosting.answers import Answers
 from vestlus.hosting.commits import TurnCommits
 from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import HISTORY_MESSAGES, MOST_EVENTS, Mailbox
+from vestlus.hosting.resting import Resting, may_rest
 from vestlus.hosting.summaries import Summaries
 from vestlus.hosting.suspects import Suspects
 from vestlus.hosting.turn_places import Limits, Places
@@ -26,8 +27,13 @@ from vestlus.settings_account import Account
 from vestlus.store.port import Turns
 from vestlus.store.rows import ConversationRow, EventState, Lease, RecordedEvent
 
-#: A mailbox not used for so long is dropped; the store rebuilds it in milliseconds.
+#: A conversation not used for so long is dropped; the store rebuilds it in milliseconds.
 IDLE_MS = 10 * 60 * 1000
+
+#: Between two looks for those, and how many are dropped before others get the event loop: less
+#: than a millisecond's work.
+SWEEP_SECONDS = 5.0
+DROPPED_TOGETHER = 500
 
 #: Conversations read in one query: a takeover may find thousands.
 LOADED_TOGETHER = 200
@@ -41,7 +47,7 @@ class Conversations:
 
     Memory is bounded: what waits for its turn, for its time or for a person keeps no messages
     here, and while very many wait for their turn :meth:`room` holds up the intake, so that the
-    bus holds the rest.
+    bus holds the rest. What has nothing unanswered rests as bytes, as much as there is room for.
 
     ``lost`` is told of a lease that a turn found to be lost, ``failed`` of anything unexpected.
     """
@@ -71,7 +77,7 @@ class Conversations:
         self._loader = GroupCommitter[str, ConversationRow | None](
             self._load, name="loader", max_items=LOADED_TOGETHER
         )
-        self._summaries = Summaries(store, assistant)
+        self._summaries = Summaries(store, assistant, self._settle)
         self._conversing = Conversing(
             store=store,
             load=self._loader.submit,
@@ -89,8 +95,9 @@ class Conversations:
             suspects, store=store, clock=clock, start=self._start, drop=lost, failed=failed
         )
         self._places = Places(self._limits, self._begin)
+        #: Those with something to do, or that are being summed up.
         self._boxes: dict[str, Mailbox] = {}
-        self._shrink_at = self._limits.live
+        self._resting = Resting(most=self._limits.live, most_bytes=self._limits.live_bytes)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -118,7 +125,12 @@ class Conversations:
     @property
     def live(self) -> int:
         """Conversations in memory."""
-        return len(self._boxes)
+        return len(self._boxes) + len(self._resting)
+
+    @property
+    def resting_bytes(self) -> int:
+        """What those of them that rest take in memory, about."""
+        return self._resting.size
 
     @property
     def in_flight(self) -> int:
@@ -173,10 +185,12 @@ class Conversations:
 
     def noted(self, lease: Lease, conversation: str, said: Sequence[HistoryMessage]) -> None:
         """The history got messages that call for no new thoughts."""
-        box = self._boxes.get(conversation)
+        box = self._boxes.get(conversation) or self._resting.take(lease, conversation)
         if box is not None and box.lease == lease and box.loaded:
             box.history = [*box.history, *said][-HISTORY_MESSAGES:]
             box.known.messages += len(said)
+            if conversation not in self._boxes:
+                self._resting.put(box, self._clock())
 
     def deliver(self, lease: Lease, recorded: Sequence[RecordedEvent]) -> None:
         """New events are in the store: whoever is concerned hears of it."""
@@ -215,32 +229,12 @@ class Conversations:
         for box in [box for box in self._boxes.values() if box.lease == lease]:
             box.stop()
             del self._boxes[box.id]
+        self._resting.drop(lease)
         self._places.purge()
 
-    def passivate(self, unused_since_ms: int) -> None:
-        """Drops mailboxes not used since then in which nothing is unanswered.
-
-        And of the others those unused for longest, where there are too many.
-        """
-        for box in [box for box in self._idle() if box.used_ms < unused_since_ms]:
-            del self._boxes[box.id]
-        if len(self._boxes) > self._limits.live:
-            self._shrink()
-
-    def _idle(self) -> list[Mailbox]:
-        return [
-            box
-            for box in self._boxes.values()
-            if not (box.unanswered or box.more or box.task is not None)
-        ]
-
-    def _shrink(self) -> None:
-        """Makes room for a tenth more, if so many are idle. Seldom: it looks at all of them."""
-        tenth = max(1, self._limits.live // 10)
-        spare = sorted(self._idle(), key=lambda box: box.used_ms)
-        for box in spare[: max(0, len(self._boxes) + tenth - self._limits.live)]:
-            del self._boxes[box.id]
-        self._shrink_at = max(self._limits.live, len(self._boxes) + tenth)
+    def passivate(self, unused_since_ms: int, most: int | None = None) -> int:
+        """Drops conversations at rest that were not used since then; returns how many."""
+        return self._resting.passivate(unused_since_ms, most)
 
     def _box(self, conversation: str, lease: Lease) -> Mailbox:
         box = self._boxes.get(conversation)
@@ -249,11 +243,20 @@ class Conversations:
             box.stop()
             box = None
         if box is None:
-            if len(self._boxes) >= self._shrink_at:
-                self._shrink()
-            box = self._boxes[conversation] = Mailbox(conversation, lease)
-        box.used_ms = self._clock()
+            box = self._resting.take(lease, conversation) or Mailbox(conversation, lease)
+            self._boxes[conversation] = box
         return box
+
+    def _settle(self, box: Mailbox) -> None:
+        """Lays the conversation to rest if there is nothing more to do in it.
+
+        One that has no use as a copy of what the store has is dropped.
+        """
+        if self._boxes.get(box.id) is not box or box.id in self._summaries or box.is_busy:
+            return
+        del self._boxes[box.id]
+        if may_rest(box):
+            self._resting.put(box, self._clock())
 
     def _resume(self, lease: Lease, row: ConversationRow) -> None:
         box = self._box(row.id, lease)
@@ -297,6 +300,8 @@ class Conversations:
             # Or the store has more since the task looked.
             if box.unanswered or not box.loaded:
                 self._start(box)
+            else:
+                self._settle(box)
         elif isinstance(error, LeaseLost):
             self._lost(box.lease)
         else:
@@ -307,9 +312,10 @@ class Conversations:
         return [rows.get(conversation) for conversation in conversations]
 
     async def _sweep(self) -> None:
+        dropped = 0
         while True:
-            await asyncio.sleep(IDLE_MS / 1000 / 10)
-            self.passivate(self._clock() - IDLE_MS)
+            await asyncio.sleep(0 if dropped else SWEEP_SECONDS)
+            dropped = self.passivate(self._clock() - IDLE_MS, DROPPED_TOGETHER)
 
     def _swept(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -106,7 +106,6 @@ class Mailbox:
     #: When the assistant was first asked for the answer that is due, by the event loop's clock,
     #: which nobody puts back; 0 before.
     asked_since_ms: int = 0
-    used_ms: int = 0
     #: Waits to be tried apart: earlier owners died with it under way.
     suspect: bool = False
     #: Something came that may not wait until ``wake_ms``.
@@ -196,6 +195,13 @@ class Mailbox:
     def is_stale(self) -> bool:
         """Whether there is nothing to answer from what is known here."""
         return not (self.loaded and self.unanswered)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something to do here, now or later."""
+        waits = self.timer is not None or self.queued or self.suspect
+        unanswered = bool(self.unanswered) or self.more or not self.loaded
+        return self.task is not None or waits or unanswered
 
     def outdated(self) -> None:
         """The store has more than is known here: what runs on old knowledge is called off."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -27,15 +28,23 @@ MOST = 200
 
 
 class Summaries:
-    """Keeps each long conversation's running summary. One that fails is made later."""
+    """Keeps each long conversation's running summary. One that fails is made later.
 
-    def __init__(self, store: Turns, assistant: Assistant) -> None:
+    ``done`` is told of each mailbox whose summary is not under way any more, however it ended.
+    """
+
+    def __init__(self, store: Turns, assistant: Assistant, done: Callable[[Mailbox], None]) -> None:
         self._store = store
         self._assistant = assistant
+        self._done = done
         self._slots = asyncio.Semaphore(TOGETHER)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         #: Summaries made since the start.
         self.made = 0
+
+    def __contains__(self, conversation: str) -> bool:
+        """Whether a summary of the conversation is being made, or waits for it."""
+        return conversation in self._tasks
 
     def look(self, box: Mailbox) -> None:
         """Begins a summary of the conversation, if it needs one and none is being made."""
@@ -45,7 +54,7 @@ class Summaries:
             return
         task = asyncio.create_task(self._sum_up(box), name="summary")
         self._tasks[box.id] = task
-        task.add_done_callback(lambda done: self._ended(box.id, done))
+        task.add_done_callback(lambda done: self._ended(box, done))
 
     async def close(self) -> None:
         """Cancels what is being made."""
@@ -72,11 +81,12 @@ class Summaries:
             box.known.summary, box.known.summarised = summary, until
             self.made += 1
 
-    def _ended(self, conversation: str, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(conversation, None)
+    def _ended(self, box: Mailbox, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(box.id, None)
+        self._done(box)
         if task.cancelled() or (error := task.exception()) is None:
             return
         if isinstance(error, AssistantError | StoreError | LeaseLost):
-            _log.warning("summary_put_off", conversation=conversation, error=type(error).__name__)
+            _log.warning("summary_put_off", conversation=box.id, error=type(error).__name__)
         else:
-            _log.error("summary_failed", conversation=conversation, error=type(error).__name__)
+            _log.error("summary_failed", conversation=box.id, error=type(error).__name__)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from vestlus.hosting.mailbox import Mailbox
 
+MEGABYTE = 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -19,9 +21,10 @@ class Limits:
     #: Conversations that wait for one of these. They keep no messages: some 20 MB. Beyond,
     #: nothing more is taken in, and the bus holds the rest.
     waiting: int = 20_000
-    #: Conversations in memory beyond which those unused for longest are dropped before their
-    #: time. With 20 short messages each, so many take some 800 MB.
+    #: Conversations at rest in memory, beyond which those unused for longest are dropped before
+    #: their time; and what these may take. With 20 messages each, one takes some 5 KB.
     live: int = 100_000
+    live_bytes: int = 700 * MEGABYTE
 
 
 class Places:
