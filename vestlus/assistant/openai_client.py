@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
 
 import aiohttp
 import httpx2
-from openai import AsyncOpenAI, DefaultAioHttpClient, OpenAIError
+from openai import APIStatusError, AsyncOpenAI, DefaultAioHttpClient, OpenAIError
 
 from vestlus.assistant.failures import AttemptFailed, Meaning, Reason, failure_of
 from vestlus.assistant.retrying import ATTEMPT_SECONDS
@@ -40,6 +40,16 @@ _LIMITS: Final = httpx2.Limits(
 _NO_KEY: Final = "no-key"
 
 
+class Heard(Protocol):
+    """Is told of a response that came, whatever its status."""
+
+    def __call__(
+        self, headers: Mapping[str, str], /, *, refused: bool, retry_after: float | None
+    ) -> None:
+        """``refused``: there are too many calls, for ``retry_after`` seconds if that is said."""
+        ...
+
+
 class OpenAIConnection:
     """One AsyncOpenAI per process. Opened by the first request, in the loop that makes it.
 
@@ -57,12 +67,19 @@ class OpenAIConnection:
         self._client: AsyncOpenAI | None = None
         self._closed = False
 
-    async def post(self, path: str, body: dict[str, object], *, optional: frozenset[str]) -> bytes:
+    async def post(
+        self,
+        path: str,
+        body: dict[str, object],
+        *,
+        optional: frozenset[str],
+        heard: Heard | None = None,
+    ) -> bytes:
         """The body of a successful response. Raises AttemptFailed for everything else.
 
         ``optional``: the fields that the request can do without; AttemptFailed names those that
         the server rejects, and to OpenAI itself never ``store`` or ``safety_identifier``.
-        Cancelling aborts the request.
+        ``heard`` is told of the response's headers. Cancelling aborts the request.
 
         This is the SDK's method for calls that it has no types for, although it has some for
         these. Its typed ones check a request's every item against a union of some thirty types
@@ -75,7 +92,13 @@ class OpenAIConnection:
         try:
             response = await self._opened().post(path, cast_to=httpx2.Response, body=body)
         except (OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError) as error:
-            raise self._failure(error, optional) from None  # failures.py says why
+            failed = self._failure(error, optional)
+            if heard is not None and isinstance(error, APIStatusError):
+                refused = failed.error.reason == Reason.RATE_LIMITED
+                heard(error.response.headers, refused=refused, retry_after=failed.retry_after)
+            raise failed from None  # failures.py says why
+        if heard is not None:
+            heard(response.headers, refused=False, retry_after=None)
         return response.content
 
     async def aclose(self) -> None:

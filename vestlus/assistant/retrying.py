@@ -51,8 +51,16 @@ class Retrying:
         self._total_seconds = total_seconds
         self._attempt_seconds = attempt_seconds
 
-    async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def run(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> T:
         """The first success. Raises the AssistantError of the last failure.
+
+        Before each attempt ``ready`` is waited for, beside the time that there is for attempts.
+        What it raises ends them.
 
         ``attempt`` raises AttemptFailed; it is cancelled when its time is over. Cancelling this
         cancels the attempt.
@@ -69,6 +77,10 @@ class Retrying:
                 wait_jitter=_JITTER_SECONDS,
             ):
                 with one:
+                    if ready is not None:
+                        began = now()
+                        await ready()
+                        policy.prolong(now() - began)
                     return await _within(attempt, min(self._attempt_seconds, policy.left()))
         except AttemptFailed as failed:
             raise failed.error from None
@@ -88,6 +100,10 @@ class _Policy:
     def left(self) -> float:
         """Seconds until the deadline."""
         return self._deadline - self._now()
+
+    def prolong(self, seconds: float) -> None:
+        """Moves the deadline."""
+        self._deadline += seconds
 
     def __call__(self, error: Exception) -> bool | float:
         if not isinstance(error, AttemptFailed) or not error.retry:

@@ -250,6 +250,7 @@ class Conversing:
             pictures_sent=known.pictures,
             language=known.language,
             traceparent=burst.traceparent,
+            asked_since=box.asked_since_ms / 1000,
         )
         try:
             reply = await self._think(box, question)
