@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.contract.store_support import another
 from vestlus.hosting.sharers import Sharers
-from vestlus.store.open import open_store
 from vestlus.store.rows import Member, MemberKind
 
 
@@ -12,7 +12,7 @@ def member(number: int, kind: MemberKind = MemberKind.CONVERSATION) -> Member:
 
 
 async def test_live_conversation_members_share_the_keys_and_nobody_else(store_url: str) -> None:
-    async with open_store(store_url, partitions=4, outbox_partitions=1) as store:
+    async with another(store_url) as store:
         sharers = Sharers(store)
         await sharers.look()
         assert sharers() == 1  # this one signs in a moment later
