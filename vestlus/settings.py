@@ -95,8 +95,8 @@ class Settings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     #: Answers by the model that one user of an account gets within an hour and within a day, where
     #: the account says nothing else; 0 for no limit.
-    answers_per_user_hour: Answers = 60
-    answers_per_user_day: Answers = 300
+    answers_per_user_hour: Answers = 100
+    answers_per_user_day: Answers = 400
     #: How long after an ambiguous send its absence at Instagram counts as proof, seconds.
     settling_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
     #: Between two looks for messages whose webhooks were missed, minutes; 0 for none by itself.
