@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 
@@ -17,6 +18,7 @@ from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
+from vestlus.hosting.sharers import Sharers
 from vestlus.hosting.turn_places import MEGABYTE, Limits
 from vestlus.hosting.turns import TurnPolicies
 from vestlus.notify import Notifier
@@ -38,7 +40,10 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         )
         bus = await stack.enter_async_context(open_bus(settings.bus, topology))
         bank = await stack.enter_async_context(open_bank(settings, store, system_clock))
-        assistant = open_assistant(settings, clock=system_clock, store=store, bank=bank)
+        sharers = Sharers(store)
+        assistant = open_assistant(
+            settings, clock=system_clock, store=store, bank=bank, sharers=sharers
+        )
         stack.push_async_callback(assistant.aclose)
         notifier = await stack.enter_async_context(Notifier(settings))
         burst = BurstPolicy(longest_ms=int(settings.burst_wait_seconds * 1000))
@@ -69,5 +74,12 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         await make_sure_gone(store, member)
         collect_seldom()
         controls.opening = False
-        serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
-        await until_failed(serving, host.failed)
+
+        async def serve() -> None:
+            counting = asyncio.create_task(sharers.run(), name="sharers")
+            try:
+                await membership.run(controls.stop, lambda: controls.deadline_seconds)
+            finally:
+                counting.cancel()
+
+        await until_failed(serve(), host.failed)

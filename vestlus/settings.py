@@ -25,7 +25,7 @@ from pydantic import (
 
 from vestlus.errors import SettingsError
 from vestlus.scaling.size import ONE
-from vestlus.settings_account import Account
+from vestlus.settings_account import Account, Answers
 from vestlus.settings_events import EventRule, EventTokens, event_source
 from vestlus.settings_file import TABLES, meant, read_file
 from vestlus.settings_plans import plan_problems, repeated, with_account
@@ -101,6 +101,10 @@ class Settings(BaseModel):
     live_conversations: Annotated[int, Field(ge=0)] = 100_000
     live_memory_mb: Annotated[int, Field(ge=0)] = 700
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    #: Answers by the model that one user of an account gets within an hour and within a day, where
+    #: the account says nothing else; 0 for no limit.
+    answers_per_user_hour: Answers = 100
+    answers_per_user_day: Answers = 400
     #: How long after an ambiguous send its absence at Instagram counts as proof, seconds.
     settling_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
     #: Between two looks for messages whose webhooks were missed, minutes; 0 for none by itself.
@@ -188,6 +192,17 @@ class Settings(BaseModel):
         """The same for who asks with every message: however many accounts there are."""
         return {one.id: one for one in reversed(self.accounts)}
 
+    def with_allowances(self) -> Self:
+        """The same, where accounts that do not say how much each user gets say it."""
+        names = ("answers_per_user_hour", "answers_per_user_day")
+        accounts = tuple(
+            one.model_copy(
+                update={name: getattr(self, name) for name in names if getattr(one, name) is None}
+            )
+            for one in self.accounts
+        )
+        return self.model_copy(update={"accounts": accounts})
+
     def with_accounts_of_plans(self) -> Self:
         """The same, where schedules and event rules that name no account name the only one."""
         ids = [one.id for one in self.accounts]
@@ -243,7 +258,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
         problems += _missing(values)
     settings: Settings | None = None
     try:
-        settings = Settings.model_validate(values).with_accounts_of_plans()
+        settings = Settings.model_validate(values).with_accounts_of_plans().with_allowances()
     except ValidationError as error:
         problems += _readable(error, origin, names)
     if settings is None or problems:
@@ -265,6 +280,9 @@ def _misspelt(environ: Mapping[str, str], names: Mapping[str, str]) -> list[str]
 def _defaults_of_mode(values: dict[str, Any], mode: Mode) -> None:
     if mode is Mode.DEMO:
         values.setdefault("http_host", "127.0.0.1")
+        # Whoever tries it out is one user who writes a lot.
+        values.setdefault("answers_per_user_hour", 0)
+        values.setdefault("answers_per_user_day", 0)
     elif sys.platform == "linux":
         values.setdefault("ingress", "haproxy")
 

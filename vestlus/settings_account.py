@@ -39,6 +39,10 @@ ByLanguage = dict[Annotated[str, AfterValidator(language_tag)], str]
 PerSecond = Annotated[int, Field(ge=1, le=1000)]
 
 
+#: More is no limit.
+Answers = Annotated[int, Field(ge=0, le=100_000)]
+
+
 class CallLimits(BaseModel):
     """How often an account may call, by class of call: ``[accounts.limits]``.
 
@@ -131,6 +135,13 @@ class Account(BaseModel):
 
     #: How often Meta lets this account call.
     limits: CallLimits = CallLimits()
+
+    #: Answers by the model that one user gets within an hour and within a day, from the first on;
+    #: 0 for no limit. VESTLUS_ANSWERS_PER_USER_HOUR and _DAY otherwise.
+    answers_per_user_hour: Answers | None = None
+    answers_per_user_day: Answers | None = None
+    #: What a user is told, once, who has had so many, by language.
+    limit_texts: ByLanguage = {}
 
     #: Which personal data the model does not get to see.
     mask: tuple[MaskedKind, ...] = ()

@@ -50,6 +50,9 @@ COMMON = {
     "VESTLUS_SETTLING_SECONDS": f"{SETTLING_SECONDS:g}",
     "VESTLUS_WEBHOOK_REPLICAS": "2",
     "VESTLUS_LOG_LEVEL": "INFO",
+    # A few users write as no person does.
+    "VESTLUS_ANSWERS_PER_USER_HOUR": "0",
+    "VESTLUS_ANSWERS_PER_USER_DAY": "0",
     "VESTLUS_INGRESS": "haproxy" if HAS_HAPROXY else "default",
     # Ray's default of 15 has its processes wait for all others: here for Instagram and its users,
     # which in production are on machines of their own.

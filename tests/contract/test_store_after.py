@@ -16,6 +16,7 @@ from tests.contract.store_support import (
     turn,
     unfinished,
 )
+from vestlus.conversation.allowance import Usage
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.store.ledger import SendState
@@ -35,6 +36,7 @@ __all__ = ["store"]
 COMMITTED = CommitResult.COMMITTED
 ID = conversation_id(ACCOUNT, "user")
 
+USAGE = Usage(9, 1, 8, 2, 10)
 EVERYTHING = After(
     language="et",
     silence=Silence.HANDOVER,
@@ -45,6 +47,7 @@ EVERYTHING = After(
     disclosed_ms=7,
     apology_ms=8,
     pictures=("maja", "kaart"),
+    usage=USAGE,
 )
 
 
@@ -52,7 +55,7 @@ def state(row: ConversationRow) -> tuple[object, ...]:
     """What a turn may change beside history and sends."""
     silence = (row.silence, row.silent_until_ms, row.waiting_ms, row.note)
     times = (row.answered_ms, row.disclosed_ms, row.apology_ms)
-    return (row.language, *silence, *times, row.pictures)
+    return (row.language, *silence, *times, row.pictures, row.usage)
 
 
 async def test_a_turn_says_how_its_conversation_stands_afterwards(store: Store) -> None:
@@ -65,7 +68,7 @@ async def test_a_turn_says_how_its_conversation_stands_afterwards(store: Store) 
 
     assert state(await conversation(store)) == (
         *("et", Silence.HANDOVER, FOREVER_MS, 5, "Arve\ufffd"),
-        *(6, 7, 8, ("maja", "kaart")),
+        *(6, 7, 8, ("maja", "kaart"), USAGE),
     )
     assert await conversation(store, "jaan") == before
 
@@ -83,7 +86,7 @@ async def test_what_a_turn_does_not_name_stays(store: Store) -> None:
 
     assert state(await conversation(store)) == (
         *("et", Silence.NONE, 0, 0, ""),
-        *(6, 7, 8, ()),
+        *(6, 7, 8, (), USAGE),
     )
 
 

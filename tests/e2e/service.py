@@ -335,6 +335,9 @@ def running_simulator(
                 "VESTLUS_GRAPH_URL": f"{url}/graph/v25.0",
                 "OPENAI_BASE_URL": f"{url}/openai/v1",
                 "OPENAI_API_KEY": "any",
+                # A few users write as no person does.
+                "VESTLUS_ANSWERS_PER_USER_HOUR": "0",
+                "VESTLUS_ANSWERS_PER_USER_DAY": "0",
             },
         )
     finally:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from vestlus.assistant.failures import AttemptFailed
+from vestlus.assistant.failures import AttemptFailed, Reason
 from vestlus.errors import AssistantUnavailable
 
 _log = structlog.get_logger(__name__)
@@ -35,7 +35,8 @@ class Breaker:
     ``open_seconds``. Then one piece of work is let through while all others are still refused:
     its success closes the breaker, its failure opens it again. Only AssistantUnavailable counts,
     also inside an AttemptFailed: an answer that cannot be used is an answer, and a cancelled call
-    says nothing. What began before the breaker opened or closed does not count afterwards.
+    says nothing, nor does one that waited for its turn in vain. What began before the breaker
+    opened or closed does not count afterwards.
 
     One per server and key, in one event loop. ``monotonic``: seconds. ``name`` is for the log.
     """
@@ -80,7 +81,7 @@ class Breaker:
         try:
             result = await work()
         except Exception as error:
-            if era == self._era:
+            if era == self._era and not _never_called(error):
                 self._judge(unavailable=_unavailable(error), probe=probe)
             raise
         else:
@@ -110,5 +111,13 @@ class Breaker:
 
 
 def _unavailable(error: Exception) -> bool:
-    inner = error.error if isinstance(error, AttemptFailed) else error
-    return isinstance(inner, AssistantUnavailable)
+    return isinstance(_inner(error), AssistantUnavailable)
+
+
+def _never_called(error: Exception) -> bool:
+    inner = _inner(error)
+    return isinstance(inner, AssistantUnavailable) and inner.reason == Reason.PACED
+
+
+def _inner(error: Exception) -> Exception:
+    return error.error if isinstance(error, AttemptFailed) else error

@@ -65,4 +65,4 @@ class Captions:
                 _log.warning("caption_refused", account=account.id, reason=refused.error.reason)
                 raise
 
-        return await self.server.ask(account, f"posts of {account.id}", attempt)
+        return await self.server.ask(account, f"posts of {account.id}", attempt, later=True)

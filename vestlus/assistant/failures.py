@@ -36,6 +36,8 @@ class Reason(StrEnum):
     MODEL_NOT_CONFIGURED = "model_not_configured"
     ACCOUNT_UNKNOWN = "account_unknown"
     CLOSED = "closed"
+    #: No turn came in time among those who wait for the key's rate limit.
+    PACED = "paced"
 
     BAD_REQUEST = "bad_request"
     CONTEXT_LENGTH = "context_length"

@@ -1,24 +1,34 @@
-"""Asking the model: fields that a server lacks, retries, and the breaker."""
+"""Asking the model: whose turn it is, fields that a server lacks, retries, and the breaker."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from random import Random
+from typing import Final, TypeVar
 
 import structlog
 
-from vestlus.assistant.api import Api
+from vestlus.assistant.api import MAX_OUTPUT_TOKENS, Api
 from vestlus.assistant.breaker import Breaker
 from vestlus.assistant.failures import AttemptFailed
 from vestlus.assistant.openai_client import Connections, OpenAIConnection
+from vestlus.assistant.pacer import Asker, Pacer, Turns
 from vestlus.assistant.prompt import Prompt
-from vestlus.assistant.retrying import Retrying
+from vestlus.assistant.retrying import TOTAL_SECONDS, Retrying
+from vestlus.errors import AssistantUnavailable
 from vestlus.settings_account import Account
 
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+#: By which providers guess at the tokens of a request. OpenAI, "Rate limits": the greater of that
+#: and of the output asked for counts.
+_CHARACTERS_PER_TOKEN: Final = 4
+
+#: Also an answer that is wanted since long waits so long for its turn.
+_SHORTEST_WAIT_SECONDS: Final = 10.0
 
 #: Gives the model's whole text for a prompt. Raises AttemptFailed.
 Say = Callable[[Prompt], Awaitable[str]]
@@ -29,7 +39,9 @@ class ModelServer:
 
     A breaker for each key and model: what one account has wrong in its settings does not silence
     the others. It counts questions that failed for all their retries. ``identifier_key`` makes
-    the pseudonyms under which the provider knows users. ``monotonic``: seconds.
+    the pseudonyms under which the provider knows users. ``monotonic``: seconds. Calls of one model
+    with one key wait for each other where its rate limits ask for that: see Pacer. ``sharers``:
+    how many processes use the keys.
     """
 
     def __init__(
@@ -41,6 +53,7 @@ class ModelServer:
         retrying: Retrying,
         identifier_key: bytes,
         monotonic: Callable[[], float],
+        sharers: Callable[[], int] = lambda: 1,
     ) -> None:
         self._connections = connections
         self._api = api
@@ -48,45 +61,83 @@ class ModelServer:
         self._retrying = retrying
         self._identifier_key = identifier_key
         self._monotonic = monotonic
+        self._sharers = sharers
         self._breakers: dict[tuple[OpenAIConnection, str], Breaker] = {}
+        self._pacers: dict[tuple[OpenAIConnection, str], Pacer] = {}
         #: By model, the fields of requests that it does not know.
         self._left_out: dict[str, frozenset[str]] = {}
 
-    async def ask(self, account: Account, user: str, attempt: Callable[[Say], Awaitable[T]]) -> T:
+    async def ask(
+        self,
+        account: Account,
+        user: str,
+        attempt: Callable[[Say], Awaitable[T]],
+        *,
+        since: float = 0.0,
+        later: bool = False,
+    ) -> T:
         """The outcome of the first attempt that succeeds.
 
-        ``attempt`` asks with what it is handed, and raises AttemptFailed. Raises AssistantError
-        with one of ``failures.Reason``, or ``circuit_open``.
+        ``attempt`` asks with what it is handed, and raises AttemptFailed. ``since``: when the
+        answer was first wanted, by ``monotonic``, 0 for now; it waits for its turn no longer than
+        until the account wants an apology sent. ``later``: users' answers go first. Raises
+        AssistantError with one of ``failures.Reason``, or ``circuit_open``.
         """
         model = account.model or self._model
         connection = self._connections.of(account)
         pseudonym = hmac.digest(self._identifier_key, user.encode(), "sha256").hex()
 
+        now = self._monotonic()
+        since = since or now
+        patience = max(TOTAL_SECONDS, account.apology_after_seconds)
+        until = max(since + patience, now + _SHORTEST_WAIT_SECONDS)
+        asker = Asker(account=account.id, since=since, until=until, later=later)
+        turns = self._pacer(connection, model).turns(asker)
+
         async def say(prompt: Prompt) -> str:
-            body = await self._post(connection, prompt, model=model, user=pseudonym)
+            body = await self._post(connection, prompt, turns, model=model, user=pseudonym)
             return self._api.output_text(body)
 
+        async def in_turn() -> T:
+            try:
+                return await self._retrying.run(lambda: attempt(say), ready=turns.ready)
+            finally:
+                turns.close()
+
         breaker = self._breakers.setdefault((connection, model), Breaker(self._monotonic))
-        return await breaker.run(lambda: self._retrying.run(lambda: attempt(say)))
+        return await breaker.run(in_turn)
 
     async def aclose(self) -> None:
         """Closes connections. Safe to call twice."""
         await self._connections.aclose()
 
+    def _pacer(self, connection: OpenAIConnection, model: str) -> Pacer:
+        pacer = self._pacers.get((connection, model))
+        if pacer is None:
+            random = Random()  # noqa: S311 - spreads waits, no secret
+            pacer = Pacer(self._monotonic, random, self._sharers)
+            self._pacers[connection, model] = pacer
+        return pacer
+
     async def _post(
-        self, connection: OpenAIConnection, prompt: Prompt, *, model: str, user: str
+        self, connection: OpenAIConnection, prompt: Prompt, turns: Turns, *, model: str, user: str
     ) -> bytes:
         """Asks again at once, and from then on, without the fields that the server rejects.
 
         Every round leaves out at least one more of a few fields, so this ends.
         """
+        tokens = max(MAX_OUTPUT_TOKENS, prompt.characters / _CHARACTERS_PER_TOKEN)
         while True:
             without = self._left_out.get(model, frozenset())
             body = self._api.request(prompt, model=model, user=user, left_out=without)
+            optional = self._api.optional - without
             try:
-                return await connection.post(
-                    self._api.path, body, optional=self._api.optional - without
-                )
+                async with turns.call(tokens) as heard:
+                    return await connection.post(
+                        self._api.path, body, optional=optional, heard=heard
+                    )
+            except AssistantUnavailable as error:
+                raise AttemptFailed(error, retry=False) from None  # no turn came in time
             except AttemptFailed as failed:
                 if not failed.rejected_fields:
                     raise

@@ -51,10 +51,12 @@ def open_server(
     *,
     retrying: Retrying | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    sharers: Callable[[], int] = lambda: 1,
 ) -> ModelServer:
     """The models on the server of these connections, which are closed with it.
 
-    Raises SettingsError for a missing VESTLUS_ENCRYPTION_KEY.
+    ``sharers``: how many processes use the same keys. Raises SettingsError for a missing
+    VESTLUS_ENCRYPTION_KEY.
     """
     secret = settings.encryption_key
     if secret is None:
@@ -67,6 +69,7 @@ def open_server(
         retrying=retrying or Retrying(Random()),  # noqa: S311 - spreads waits, no secret
         identifier_key=derived_key(secret.get_secret_value(), "vestlus safety identifier"),
         monotonic=monotonic,
+        sharers=sharers,
     )
 
 
@@ -84,6 +87,7 @@ def open_assistant(
     retrying: Retrying | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     history_tokens: int = DEFAULT_HISTORY_TOKENS,
+    sharers: Callable[[], int] = lambda: 1,
 ) -> Assistant:
     """The assistant that the settings ask for. Connects with the first question.
 
@@ -92,10 +96,13 @@ def open_assistant(
     whose vectors the ``store`` keeps (this process without one), the ``moderator`` that each
     account asks for, and the ``connections`` to the server, which are closed with the assistant
     also when handed in, as ``media`` is. ``clock``: milliseconds since 1970, UTC; ``monotonic``:
-    seconds. Raises SettingsError for a missing VESTLUS_ENCRYPTION_KEY.
+    seconds; ``sharers``: how many processes use the same keys. Raises SettingsError for a missing
+    VESTLUS_ENCRYPTION_KEY.
     """
     connections = connections or open_connections(settings, clock=clock)
-    server = open_server(settings, connections, retrying=retrying, monotonic=monotonic)
+    server = open_server(
+        settings, connections, retrying=retrying, monotonic=monotonic, sharers=sharers
+    )
     own_server = settings.openai_base_url is not None
     searches = SearchByAccount(
         connections,

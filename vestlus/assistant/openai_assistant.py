@@ -93,7 +93,7 @@ class OpenAIAssistant:
         async def attempt(say: Say) -> str:
             return read_summary(await say(prompt))
 
-        summary = await self._parts.server.ask(account, past.user, attempt)
+        summary = await self._parts.server.ask(account, past.user, attempt, later=True)
         return cut_summary(restore(summary))
 
     async def aclose(self) -> None:
@@ -134,7 +134,9 @@ class OpenAIAssistant:
         drawn_on = given(question, account, persona, offer)
         asking = Asking(prompt, drawn_on, hidden.restore, account=account.id)
         try:
-            reply = await parts.server.ask(account, question.user, asking.attempt)
+            reply = await parts.server.ask(
+                account, question.user, asking.attempt, since=question.asked_since
+            )
         except AssistantError as error:
             if asking.instead is not None:
                 reply = asking.instead

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import aiohttp
 import httpx2
 from openai import (
     APIConnectionError,
+    APIStatusError,
     APITimeoutError,
     AsyncOpenAI,
     DefaultAioHttpClient,
@@ -72,6 +73,16 @@ class _Opened:
             raise APIConnectionError(request=request) from error
 
 
+class Heard(Protocol):
+    """Is told of a response that came, whatever its status."""
+
+    def __call__(
+        self, headers: Mapping[str, str], /, *, refused: bool, retry_after: float | None
+    ) -> None:
+        """``refused``: there are too many calls, for ``retry_after`` seconds if that is said."""
+        ...
+
+
 class OpenAIConnection:
     """One AsyncOpenAI per process. Opened by the first request, in the loop that makes it.
 
@@ -89,12 +100,19 @@ class OpenAIConnection:
         self._open: _Opened | None = None
         self._closed = False
 
-    async def post(self, path: str, body: dict[str, object], *, optional: frozenset[str]) -> bytes:
+    async def post(
+        self,
+        path: str,
+        body: dict[str, object],
+        *,
+        optional: frozenset[str],
+        heard: Heard | None = None,
+    ) -> bytes:
         """The body of a successful response. Raises AttemptFailed for everything else.
 
         ``optional``: the fields that the request can do without; AttemptFailed names those that
         the server rejects, and to OpenAI itself never ``store`` or ``safety_identifier``.
-        Cancelling aborts the request.
+        ``heard`` is told of the response's headers. Cancelling aborts the request.
 
         The SDK's client is asked once for its address and headers, and its HTTP client sends: the
         layers in between take longer than all else. With a 15-message history its typed calls,
@@ -111,7 +129,13 @@ class OpenAIConnection:
             if not response.is_success:
                 raise status_error(response)
         except (OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError) as error:
-            raise self._failure(error, optional) from None  # failures.py says why
+            failed = self._failure(error, optional)
+            if heard is not None and isinstance(error, APIStatusError):
+                refused = failed.error.reason == Reason.RATE_LIMITED
+                heard(error.response.headers, refused=refused, retry_after=failed.retry_after)
+            raise failed from None  # failures.py says why
+        if heard is not None:
+            heard(response.headers, refused=False, retry_after=None)
         return response.content
 
     async def aclose(self) -> None:

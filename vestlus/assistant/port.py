@@ -29,6 +29,9 @@ class Question:
     language: str = ""
     #: W3C trace context, empty when there is none.
     traceparent: str = ""
+    #: When an answer to these messages was first asked for, by the event loop's clock, seconds;
+    #: 0 for now. Of those who wait for the model, who has waited for longest goes first.
+    asked_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

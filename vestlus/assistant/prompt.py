@@ -79,6 +79,12 @@ class Prompt:
     form: Form = REPLY
 
     @property
+    def characters(self) -> int:
+        """How much it is, without its pictures."""
+        turns = sum(len(turn.text) for turn in (*self.history, *self.messages))
+        return len(self.instructions) + len(self.now) + turns
+
+    @property
     def shows_images(self) -> bool:
         """Whether pictures are shown to the model."""
         return any(turn.images for turn in self.messages)

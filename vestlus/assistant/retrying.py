@@ -51,16 +51,25 @@ class Retrying:
         self._total_seconds = total_seconds
         self._attempt_seconds = attempt_seconds
 
-    async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def run(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> T:
         """The first success. Raises the AssistantError of the last failure.
+
+        Before each attempt ``ready`` is waited for, beside the time that there is for attempts.
+        What it raises ends them.
 
         ``attempt`` raises AttemptFailed; it is cancelled when its time is over. Cancelling this
         cancels the attempt.
         """
         now = asyncio.get_running_loop().time
         policy = _Policy(deadline=now() + self._total_seconds, now=now, random=self._random)
+        await _until(ready, policy)
         try:
-            return await _within(attempt, min(self._attempt_seconds, self._total_seconds))
+            return await _within(attempt, min(self._attempt_seconds, policy.left()))
         except AttemptFailed as failed:
             first: AttemptFailed | None = failed
         # Most attempts succeed, and what repeats the others takes longer to set up than to decode
@@ -78,6 +87,7 @@ class Retrying:
                     if first is not None:
                         failed, first = first, None
                         raise failed
+                    await _until(ready, policy)
                     return await _within(attempt, min(self._attempt_seconds, policy.left()))
         except AttemptFailed as failed:
             raise failed.error from None
@@ -85,18 +95,30 @@ class Retrying:
         raise AssertionError(message)
 
 
+async def _until(ready: Callable[[], Awaitable[None]] | None, policy: _Policy) -> None:
+    """Waits, beside the time that there is for attempts."""
+    if ready is not None:
+        began = policy.now()
+        await ready()
+        policy.prolong(policy.now() - began)
+
+
 class _Policy:
     """Says of each failure whether, and after how many seconds, another attempt is made."""
 
     def __init__(self, *, deadline: float, now: Callable[[], float], random: Random) -> None:
         self._deadline = deadline
-        self._now = now
+        self.now = now
         self._random = random
         self._invalid = 0
 
     def left(self) -> float:
         """Seconds until the deadline."""
-        return self._deadline - self._now()
+        return self._deadline - self.now()
+
+    def prolong(self, seconds: float) -> None:
+        """Moves the deadline."""
+        self._deadline += seconds
 
     def __call__(self, error: Exception) -> bool | float:
         if not isinstance(error, AttemptFailed) or not error.retry:

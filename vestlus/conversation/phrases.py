@@ -25,6 +25,8 @@ class Phrase(StrEnum):
     HANDOVER_HOURS = "handover_hours"
     #: No answer can be given now; a person will look at it.
     APOLOGY = "apology"
+    #: No more answers for a while, because the user has had very many.
+    LIMITED = "limited"
     #: To somebody in danger: where to get help at once.
     EMERGENCY = "emergency"
     #: This cannot be answered.

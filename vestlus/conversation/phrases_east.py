@@ -26,6 +26,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "112. Передаю ваше сообщение сотруднику."
         ),
         "unsafe": "Извините, на это я ответить не могу. Если нужна помощь, попросите сотрудника.",
+        "limited": (
+            "Вы написали очень много за короткое время. Немного позже я снова отвечу. Если "
+            "это срочно, попросите сотрудника."
+        ),
         "stopped": "Хорошо, автоматически я больше не отвечаю. Чтобы продолжить, напишите «старт».",
         "started": "Я снова отвечаю вам автоматически. Чем могу помочь?",
         "deleted": "Данные этой переписки удалены из нашей системы.",
@@ -49,6 +53,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "112. Передаю ваше повідомлення працівнику."
         ),
         "unsafe": "Вибачте, на це я відповісти не можу. Якщо потрібна допомога, попросіть людину.",
+        "limited": (
+            "Ви написали дуже багато за короткий час. Трохи згодом я знову відповім. Якщо це "
+            "терміново, попросіть людину."
+        ),
         "stopped": "Гаразд, автоматично я більше не відповідаю. Щоб продовжити, напишіть «старт».",
         "started": "Я знову відповідаю вам автоматично. Чим можу допомогти?",
         "deleted": "Дані цього листування видалено з нашої системи.",
@@ -72,6 +80,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "tūlīt zvaniet 112. Nododu jūsu ziņu darbiniekam."
         ),
         "unsafe": "Atvainojiet, uz to es nevaru atbildēt. Ja vajadzīga palīdzība, lūdziet cilvēku.",
+        "limited": (
+            "Īsā laikā no jums saņēmu ļoti daudz ziņu. Nedaudz vēlāk atkal atbildēšu. Ja tas "
+            "ir steidzami, lūdziet cilvēku."
+        ),
         "stopped": "Labi, vairs neatbildēšu automātiski. Lai turpinātu, uzrakstiet “start”.",
         "started": "Es jums atkal atbildu automātiski. Kā varu palīdzēt?",
         "deleted": "Šīs sarakstes dati ir izdzēsti no mūsu sistēmas.",
@@ -95,6 +107,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "nedelsdami skambinkite 112. Perduodu jūsų žinutę darbuotojui."
         ),
         "unsafe": "Atsiprašau, į tai atsakyti negaliu. Jei reikia pagalbos, paprašykite žmogaus.",
+        "limited": (
+            "Per trumpą laiką parašėte labai daug. Šiek tiek vėliau vėl atsakysiu. Jei tai "
+            "skubu, paprašykite žmogaus."
+        ),
         "stopped": "Gerai, automatiškai nebeatsakysiu. Norėdami tęsti, parašykite „start“.",
         "started": "Vėl atsakau jums automatiškai. Kuo galiu padėti?",
         "deleted": "Šio pokalbio duomenys ištrinti iš mūsų sistemos.",
@@ -118,6 +134,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "natychmiast zadzwonić pod numer 112. Przekazuję wiadomość naszemu pracownikowi."
         ),
         "unsafe": "Przepraszam, na to nie mogę odpowiedzieć. Mogę poprosić o pomoc człowieka.",
+        "limited": (
+            "W krótkim czasie przyszło bardzo dużo wiadomości. Odpowiem znów nieco później. "
+            "W pilnej sprawie proszę poprosić o człowieka."
+        ),
         "stopped": "Dobrze, już nie odpowiadam automatycznie. Aby wznowić, proszę napisać „start”.",
         "started": "Znów odpowiadam automatycznie. W czym mogę pomóc?",
         "deleted": "Dane tej rozmowy zostały usunięte z naszego systemu.",

@@ -26,6 +26,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "inimesele."
         ),
         "unsafe": "Vabandust, sellele ma vastata ei saa. Kui vajate abi, küsige palun inimest.",
+        "limited": (
+            "Olete lühikese ajaga palju kirjutanud. Vastan teile mõne aja pärast jälle. Kui "
+            "asi on kiire, küsige palun inimest."
+        ),
         "stopped": "Selge, automaatselt ma teile enam ei vasta. Jätkamiseks kirjutage „start“.",
         "started": "Vastan teile jälle automaatselt. Kuidas saan aidata?",
         "deleted": "Selle vestluse andmed on meie süsteemist kustutatud.",
@@ -50,6 +54,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "message on to a person."
         ),
         "unsafe": "Sorry, I cannot answer that. If you need help, please ask for a person.",
+        "limited": (
+            "You have written a lot in a short time. I will answer you again a little later. "
+            "If it is urgent, please ask for a person."
+        ),
         "stopped": 'All right, no more automated answers. Write "start" to resume.',
         "started": "I will answer you automatically again. How can I help?",
         "deleted": "The data of this conversation has been deleted from our system.",
@@ -73,6 +81,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "vaarassa, soita heti numeroon 112. Välitän viestisi ihmiselle."
         ),
         "unsafe": "Valitettavasti en voi vastata tähän. Jos tarvitset apua, pyydä ihmistä.",
+        "limited": (
+            "Olet kirjoittanut paljon lyhyessä ajassa. Vastaan taas hetken kuluttua. Jos "
+            "asia on kiireellinen, pyydä ihmistä."
+        ),
         "stopped": "Selvä, en enää vastaa sinulle automaattisesti. Jatka kirjoittamalla ”start”.",
         "started": "Vastaan sinulle taas automaattisesti. Miten voin auttaa?",
         "deleted": "Tämän keskustelun tiedot on poistettu järjestelmästämme.",
@@ -100,6 +112,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "Das kann ich leider nicht beantworten. "
             "Wenn Sie Hilfe brauchen, fragen Sie bitte nach einem Menschen."
         ),
+        "limited": (
+            "Sie haben in kurzer Zeit sehr viel geschrieben. Etwas später antworte ich "
+            "wieder. Wenn es eilig ist, bitten Sie um einen Menschen."
+        ),
         "stopped": (
             "In Ordnung, ich antworte Ihnen nicht mehr automatisch. "
             "Schreiben Sie „Start“, um fortzufahren."
@@ -126,6 +142,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "ring 112 genast. Jag skickar ditt meddelande vidare till en människa."
         ),
         "unsafe": "Det kan jag tyvärr inte svara på. Be om en människa om du behöver hjälp.",
+        "limited": (
+            "Du har skrivit mycket på kort tid. Jag svarar igen lite senare. Be om en "
+            "människa om det är brådskande."
+        ),
         "stopped": "Okej, jag svarar dig inte automatiskt längre. Skriv ”start” för att fortsätta.",
         "started": "Nu svarar jag dig automatiskt igen. Hur kan jag hjälpa dig?",
         "deleted": "Uppgifterna i den här konversationen har raderats ur vårt system.",

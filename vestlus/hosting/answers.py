@@ -43,7 +43,7 @@ class Answers:
         answer: Answer | int | None = None
         match step:
             case Step.ASK:
-                pass
+                answer = self._limited(box, burst, language, now_ms)
             case Step.WAIT:
                 answer = box.known.silent_until_ms
                 if Command.EMERGENCY in commands and not box.known.waiting_ms:
@@ -147,6 +147,21 @@ class Answers:
             after = replace(after, disclosed_ms=now_ms)
         approve = voice.account is not None and voice.account.approve
         return Answer(parts=parts, after=after, draft=approve)
+
+    def _limited(self, box: Mailbox, burst: Burst, language: str, now_ms: int) -> Answer | None:
+        """What is said, once, and then not, to who has used up what the account allows them.
+
+        Wishes, danger and the word for a person have been seen to before.
+        """
+        voice, usage = self._voice(box), box.known.usage
+        until = usage.spent_until(voice.allowance, now_ms)
+        if not until:
+            return None
+        ended = Silence.NONE if _starts(burst, voice) else None
+        if usage.was_told(now_ms):
+            return Answer(after=After(silence=ended), limited=True)
+        after = After(silence=ended, usage=replace(usage, told_until_ms=until))
+        return replace(_said(voice.limited(language), after), limited=True)
 
     def _to_people(
         self, box: Mailbox, burst: Burst, text: str, now_ms: int, *, reason: str

@@ -49,6 +49,8 @@ class Answer:
     draft: bool = False
     #: Changes how the conversation stands, and answers nothing.
     leaves_unanswered: bool = False
+    #: The user has used up what the account allows them.
+    limited: bool = False
 
 
 def written_ms(box: Mailbox, burst: Burst) -> int:

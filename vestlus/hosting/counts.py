@@ -24,6 +24,8 @@ class HostCounts:
     suspects: int
     handed_over: int
     apologised: int
+    #: Turns of users who had used up what their account allows them.
+    limited: int
     summarised: int
     #: Echoes by whose they were; unmatched ones are ours, told by their time alone.
     echoes_ours: int

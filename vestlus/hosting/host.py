@@ -221,6 +221,7 @@ class ConversationHost:
             suspects=self.conversations.suspects,
             handed_over=done.handed_over,
             apologised=done.apologised,
+            limited=done.limited,
             summarised=self.conversations.summarised,
             echoes_ours=self._echoes.counts.ours,
             echoes_persons=self._echoes.counts.persons,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
+from vestlus.conversation.allowance import NO_USAGE, Usage
 from vestlus.conversation.events import Event
 from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.reply import Reply
@@ -39,6 +40,7 @@ class Known:
     summary: str = ""
     summarised: int = 0
     messages: int = 0
+    usage: Usage = NO_USAGE
 
     @classmethod
     def of(cls, row: ConversationRow) -> Known:
@@ -106,6 +108,8 @@ class Mailbox:
     #: When the assistant was first asked for the answer that is due, by the event loop's clock,
     #: which nobody puts back; 0 before.
     asked_since_ms: int = 0
+    #: The model was asked since the last commit: ``known.usage`` is more than the store has.
+    asked: bool = False
     #: Waits to be tried apart: earlier owners died with it under way.
     suspect: bool = False
     #: Something came that may not wait until ``wake_ms``.
@@ -155,7 +159,8 @@ class Mailbox:
         self.version = row.version
         self.failures, self.wake_ms = row.failures, 0 if self.urgent else row.wake_ms
         self.takeovers, self.probes = row.takeovers, row.probes
-        self.known = Known.of(row)
+        usage = self.known.usage if self.asked else row.usage
+        self.known = replace(Known.of(row), usage=usage)
         self.silent_ms = 0
         self.history = list(row.history)
         newer: dict[int, Event] = {}
@@ -183,7 +188,7 @@ class Mailbox:
         self.version += 1
         self.failures = self.outages = self.takeovers = self.probes = 0
         self.restarts = self.wake_ms = self.asked_since_ms = 0
-        self.urgent = False
+        self.urgent = self.asked = False
 
     def lighten(self) -> None:
         """Keeps nothing that the store has: for one that will not be answered soon."""

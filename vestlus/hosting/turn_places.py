@@ -1,12 +1,12 @@
-"""Places for turns under way, so many and no more; who waits for one, waits in order."""
+"""Places for turns under way, so many and no more; who waits for one, waits in a fair line."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from vestlus.fairness import FairLine
 from vestlus.hosting.mailbox import Mailbox
 
 MEGABYTE = 1024 * 1024
@@ -30,15 +30,17 @@ class Limits:
 class Places:
     """Hands out the places; ``begin`` is called for whoever gets one.
 
-    Whoever has more to do after a turn waits behind those who wait already: a flood takes one
-    place at a time and no turn of anybody else's.
+    Of those who wait, one of each account goes in turn, and of one account who has waited for
+    longest. Whoever has more to do after a turn waits behind those of its account who wait
+    already. So a user's flood takes one place at a time and one turn in each round of its
+    account's users, and an account's flood one turn in each round of the accounts.
     """
 
     def __init__(self, limits: Limits, begin: Callable[[Mailbox], None]) -> None:
         self._limits = limits
         self._begin = begin
         self._taken = 0
-        self._waiting: deque[Mailbox] = deque()
+        self._waiting = FairLine[Mailbox]()
         self._room = asyncio.Event()
         self._room.set()
 
@@ -54,7 +56,8 @@ class Places:
         if self._waiting or self._taken >= self._limits.turns:
             box.lighten()
             box.queued = True
-            self._waiting.append(box)
+            # One that was not loaded yet has no account here: they take turns as one party.
+            self._waiting.put(box.account, box)
             self._note()
             return
         self._give(box)
@@ -63,7 +66,7 @@ class Places:
         """A place is free."""
         self._taken -= 1
         while self._waiting and self._taken < self._limits.turns:
-            box = self._waiting.popleft()
+            box = self._waiting.take()
             box.queued = False
             if not box.stopped:
                 self._give(box)
@@ -71,7 +74,7 @@ class Places:
 
     def purge(self) -> None:
         """Those who were stopped do not wait any more."""
-        self._waiting = deque(box for box in self._waiting if not box.stopped)
+        self._waiting.keep(lambda box: not box.stopped)
         self._note()
 
     def _give(self, box: Mailbox) -> None:

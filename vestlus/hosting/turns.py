@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -64,6 +64,8 @@ class TurnCounts:
     #: Conversations that a person was asked to take over, and apologies among those.
     handed_over: int = 0
     apologised: int = 0
+    #: Turns whose user had used up what the account allows them.
+    limited: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +242,7 @@ class Conversing:
         """The assistant's answer; ``None`` when there is none, and what follows was seen to."""
         known = box.known
         box.asked_since_ms = box.asked_since_ms or _monotonic_ms()
+        known.usage, box.asked = known.usage.counted(self._clock()), True
         question = Question(
             account=box.account,
             user=box.user,
@@ -250,6 +253,7 @@ class Conversing:
             pictures_sent=known.pictures,
             language=known.language,
             traceparent=burst.traceparent,
+            asked_since=box.asked_since_ms / 1000,
         )
         try:
             reply = await self._think(box, question)
@@ -284,6 +288,8 @@ class Conversing:
 
     async def _commit(self, box: Mailbox, burst: Burst, answer: Answer, version: int) -> None:
         """Commits, shielded: a turn that is decided is not half done because its host stops."""
+        if box.asked and answer.after.usage is None:
+            answer = replace(answer, after=replace(answer.after, usage=box.known.usage))
         turn = turn_of(box, burst, answer, version=version, now_ms=self._clock())
         # Repeated while the database is away: the answer is there, and asking the model again
         # would cost more. The version makes a repeat of a commit that was done a conflict.
@@ -303,6 +309,9 @@ class Conversing:
 
     def _committed(self, box: Mailbox, waiting_ms: int | None, answer: Answer) -> None:
         self.counts.answered += int(not answer.leaves_unanswered)
+        if answer.limited:
+            self.counts.limited += 1
+            _log.info("user_limited", account=box.account, conversation=box.id)
         if answer.after.apology_ms:
             self.counts.apologised += 1
         if waiting_ms:

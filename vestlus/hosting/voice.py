@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from vestlus.conversation.allowance import Allowance
 from vestlus.conversation.disclosure import disclosure_text
 from vestlus.conversation.handing_over import handover_text
 from vestlus.conversation.hours import parse_holiday, parse_opening, people_back
@@ -81,6 +82,19 @@ class Voice:
         """That no answer can be given now."""
         texts = self.account.apology_texts if self.account else {}
         return say_own(texts, Phrase.APOLOGY, language, account_language=self._language)
+
+    @property
+    def allowance(self) -> Allowance:
+        """How often each user may have the model asked."""
+        account = self.account
+        if account is None:
+            return Allowance()
+        return Allowance(account.answers_per_user_hour or 0, account.answers_per_user_day or 0)
+
+    def limited(self, language: str) -> str:
+        """That there are no more answers for a while."""
+        texts = self.account.limit_texts if self.account else {}
+        return say_own(texts, Phrase.LIMITED, language, account_language=self._language)
 
     def emergency(self, language: str) -> str:
         """What helps somebody in danger."""

@@ -93,6 +93,9 @@ def service_environment(
     tuning = {name: environ[name] for name in TAKEN_OVER if name in environ}
     return {
         "VESTLUS_LOG_LEVEL": "WARNING",
+        # Few users stand for many.
+        "VESTLUS_ANSWERS_PER_USER_HOUR": "0",
+        "VESTLUS_ANSWERS_PER_USER_DAY": "0",
         # Ray's default of 15 has its processes wait for all others: here for the users, who in
         # production are on machines of their own.
         "RAY_worker_niceness": "0",

@@ -107,10 +107,13 @@ class FaultControlApi:
         body = parse_object(await request.read())
         latency = Latency.changed(self._model.latency, body)
         clear = get_flag(body, "clear", default=False)
+        if "rate_limit" in body:
+            self._model.rate.change(body["rate_limit"], self._model.now())
         self._model_faults.change(body.get("faults", []), clear=clear)
         self._model.latency = latency
         answer: JsonObject = {
             "latency_seconds": latency.to_json(),
+            "rate_limit": self._model.rate.to_json(),
             "rules": self._model_faults.to_json(),
         }
         return web.json_response(answer)

@@ -29,9 +29,11 @@ from vestlus.simulator.model_http import (
     finish,
     has_key,
     no_key,
+    too_many,
 )
 from vestlus.simulator.model_output import model_output
 from vestlus.simulator.model_pace import Latency, TurnLog
+from vestlus.simulator.model_rate import ModelRate, weight_of
 from vestlus.simulator.model_request import Prompt, read_chat, read_responses
 
 MODELS = ("simulator", "simulator-embedding")
@@ -54,6 +56,7 @@ class ModelApi:
         rng: random.Random,
     ) -> None:
         self.latency = Latency()
+        self.rate = ModelRate()
         self.log = log
         self._times = times
         self.turns = TurnLog()
@@ -77,6 +80,10 @@ class ModelApi:
     def cancelled(self) -> int:
         """Calls whose caller gave up before the answer, those still being worked on included."""
         return self._gave_up + len(self._under_way) - self.under_way
+
+    def now(self) -> float:
+        """Return the time, in Unix seconds."""
+        return self._clock()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes to serve."""
@@ -119,6 +126,10 @@ class ModelApi:
             body = parse_object(raw)
             prompt = read(body)
             began = self._clock()
+            in_seconds = self.rate.take(began, weight_of(body, prompt.characters))
+            told = self.rate.headers()
+            if in_seconds is not None:
+                return too_many(in_seconds, told)
             wait = self.latency.draw(self._rng)
             if wait:
                 await asyncio.sleep(wait)
@@ -141,7 +152,7 @@ class ModelApi:
                 now=self._clock(),
                 prompt_characters=prompt.characters,
             )
-            response = web.json_response(said)
+            response = web.json_response(said, headers=told)
             self.turns.add(prompt, began, self._clock())
             return response
 

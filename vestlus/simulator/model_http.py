@@ -133,6 +133,14 @@ ERRORS: dict[str, tuple[int, str, str, str | None]] = {
 }
 
 
+def too_many(in_seconds: float, told: dict[str, str]) -> web.Response:
+    """Say that the rate limit is reached, and from when on it is not. OpenAI, "Error codes"."""
+    status, message, kind, code = ERRORS["rate_limit"]
+    body = model_replies.error_body(message, kind, code)
+    headers = {**told, "retry-after-ms": f"{in_seconds * 1000:.0f}"}
+    return web.json_response(body, status=status, headers=headers)
+
+
 def broken(fault: Fault | None) -> web.Response | None:
     """Return the response of a fault that leaves nothing of the API's shape, if it is one."""
     if fault is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from vestlus.conversation.allowance import NO_USAGE, Usage
 from vestlus.conversation.events import Event
 from vestlus.conversation.history import HistoryMessage
 from vestlus.store.ledger import SendState
@@ -253,6 +254,8 @@ class ConversationRow:
     summary: str = ""
     summarised: int = 0
     messages: int = 0
+    #: How often the model was asked for this user.
+    usage: Usage = NO_USAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +272,7 @@ class After:
     apology_ms: int | None = None
     #: All pictures that were sent, these included; ids.
     pictures: tuple[str, ...] | None = None
+    usage: Usage | None = None
     #: What the bot has decided before and not sent is cancelled, drafts too, and never sent.
     cancel_sends: bool = False
     #: The user asked for it: history, summary, texts of events and of finished sends are erased.

@@ -132,6 +132,8 @@ conversation: Final = Table(
     _count("summarised"),
     #: Tries to answer since the last answer: see :mod:`vestlus.store.trail`.
     _words("trail"),
+    #: How often the model was asked: see :mod:`vestlus.conversation.allowance`.
+    _words("usage"),
 )
 Index("conversation_waiting", conversation.c.waiting_ms, **_where("waiting_ms > 0"))
 

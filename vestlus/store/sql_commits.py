@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from vestlus.conversation import allowance
 from vestlus.errors import StoreUnavailable
 from vestlus.store import schema
 from vestlus.store.rows import After, CommitResult, EventState, NewSend, TurnCommit
@@ -45,6 +46,7 @@ _AFTER_COLUMNS: Final[dict[str, Any]] = {
     "disclosed_ms": BigInteger(),
     "apology_ms": BigInteger(),
     "pictures": Text(),
+    "usage": Text(),
 }
 
 
@@ -118,6 +120,8 @@ def _changed_by(after: After) -> Row:
         values |= {"silence": str(after.silence), "silent_until_ms": after.silent_until_ms}
     if after.pictures is not None:
         values["pictures"] = json.dumps(after.pictures)
+    if after.usage is not None:
+        values["usage"] = allowance.written(after.usage)
     return {name: value for name, value in values.items() if value is not None}
 
 

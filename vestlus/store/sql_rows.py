@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, literal_column
 
+from vestlus.conversation import allowance
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.store import schema
 from vestlus.store.ledger import SendState
@@ -40,6 +41,7 @@ CONVERSATION_COLUMNS: Final = (
     _CONVERSATION.summary,
     _CONVERSATION.summarised,
     _CONVERSATION.messages,
+    _CONVERSATION.usage,
 )
 
 HISTORY_COLUMNS: Final = (_HISTORY.role, _HISTORY.text, _HISTORY.at_ms, _HISTORY.mid)
@@ -90,7 +92,7 @@ def conversation_row(
     """A row of :data:`CONVERSATION_COLUMNS` as a value."""
     id_, account, user, partition, version, failures, wake_ms, takeovers, probes, *rest = row
     language, silence, silent_until_ms, waiting_ms, note, user_ms, *rest = rest
-    answered_ms, disclosed_ms, apology_ms, pictures, summary, summarised, messages = rest
+    answered_ms, disclosed_ms, apology_ms, pictures, summary, summarised, messages, usage = rest
     return ConversationRow(
         id=id_,
         account=account,
@@ -116,6 +118,7 @@ def conversation_row(
         summary=summary,
         summarised=summarised,
         messages=messages,
+        usage=allowance.read(usage),
     )
 
 
