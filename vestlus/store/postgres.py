@@ -28,6 +28,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.types import TypeEngine
 
+from vestlus.store.postgres_weeks import PostgresWeeks
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Dialect, Mode, ValueSet
 
@@ -159,3 +160,7 @@ class PostgresDialect:
     def insert(self, table: Table) -> postgresql.Insert:
         """PostgreSQL's insert."""
         return postgresql.insert(table)
+
+    def weeks(self) -> PostgresWeeks:
+        """Partitions."""
+        return PostgresWeeks()
