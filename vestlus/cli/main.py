@@ -45,6 +45,11 @@ for _name, _where, _help in (
         "See to what was given up: list, show, replay, discard.",
     ),
     (
+        "retention",
+        "vestlus.cli.retention:app",
+        "See how long things are kept; take away now what is old; preserve a conversation.",
+    ),
+    (
         "doctor",
         "vestlus.cli.doctor:doctor",
         "Check settings, bus, store, model, tokens, subscriptions, clocks, the public address.",
