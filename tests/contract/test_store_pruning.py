@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -357,3 +358,21 @@ async def test_a_week_that_is_being_read_is_dropped_another_time(own_url: str) -
 
         assert await store.drop_weeks(week.end_ms) == (week.name,)
     await engine.dispose()
+
+
+async def test_a_file_is_given_back_what_pruning_freed(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    async with another(f"sqlite:///{file}") as store:
+        lease = await hold(store)
+        long = "Tere! " * 2_000
+        events = [message("mari", kind=EventKind.READ, text=long) for _ in range(40)]
+        await recorded(store, lease, *events, now_ms=LATER)
+        assert await pruned(store, Remains.EVENTS, LATER + 1, limit=10) == 40
+
+        assert await store.give_back(20) == 20 * 4096
+        given = 0
+        while some := await store.give_back(20):
+            given += some
+        assert given > len(long) * 30
+
+    assert file.stat().st_size < len(long) * 40

@@ -201,8 +201,9 @@ class NoWeeks:
             return int(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one())
 
         before = free()
-        # Each row that is fetched is a page that moves.
-        connection.exec_driver_sql(f"PRAGMA incremental_vacuum({pages})").all()
+        # One at a time: the statement moves a page at each step, and the driver takes one step.
+        for _ in range(min(pages, before)):
+            connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
         size = int(connection.exec_driver_sql("PRAGMA page_size").scalar_one())
         return (before - free()) * size
 
