@@ -18,6 +18,7 @@ from vestlus.hosting.run import until_failed
 from vestlus.planning.definitions import rows_of_file
 from vestlus.planning.drafting import open_drafter
 from vestlus.planning.service import PlannerService
+from vestlus.retention.pruner import keep_pruned
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.rows import Lease, MemberKind
@@ -70,6 +71,7 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
                 kept=partial(rows_of_file, settings.schedules, settings.accounts),
                 clock=system_clock,
                 monotonic=time.monotonic,
+                besides=partial(keep_pruned, store, settings.retention.periods),
             )
         )
         holder = PlannerHolder(service)

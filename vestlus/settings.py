@@ -27,8 +27,9 @@ from vestlus.errors import SettingsError
 from vestlus.scaling.size import ONE
 from vestlus.settings_account import Account, Answers
 from vestlus.settings_events import EventRule, EventTokens, event_source
-from vestlus.settings_file import TABLES, meant, read_file
+from vestlus.settings_file import SINGLE_TABLES, TABLES, meant, read_file
 from vestlus.settings_plans import plan_problems, repeated, with_account
+from vestlus.settings_retention import Retention
 from vestlus.settings_schedules import Schedule
 from vestlus.settings_values import (
     OptionalSecret,
@@ -127,6 +128,7 @@ class Settings(BaseModel):
     accounts: tuple[Account, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     event_rules: tuple[EventRule, ...] = ()
+    retention: Retention = Retention()
 
     @field_validator("bus_url")
     @classmethod
@@ -216,7 +218,9 @@ class Settings(BaseModel):
 def _names() -> dict[str, str]:
     """Environment name → field."""
     own = {
-        f"VESTLUS_{field.upper()}": field for field in Settings.model_fields if field not in TABLES
+        f"VESTLUS_{field.upper()}": field
+        for field in Settings.model_fields
+        if field not in TABLES and field not in SINGLE_TABLES
     }
     del own["VESTLUS_OPENAI_API_KEY"], own["VESTLUS_OPENAI_BASE_URL"]
     return own | {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
@@ -343,6 +347,7 @@ def _readable(
         steps = place(one)
         known = next((n for n in range(len(steps), 0, -1) if ".".join(steps[:n]) in where), 0)
         named = [where[".".join(steps[:known])]] if known else []
-        table = TABLES.get(steps[0], "Vestlus") if steps else ""
+        tables = TABLES | SINGLE_TABLES
+        table = tables.get(steps[0], "Vestlus") if steps else ""
         lines.append(f"{'.'.join([*named, *steps[known:]])}: {wording(one, table)}")
     return lines

@@ -15,6 +15,9 @@ TABLES: Final = {
     "event_rules": "an event rule",
 }
 
+#: The same for keys that are one table.
+SINGLE_TABLES: Final = {"retention": "retention"}
+
 
 def read_file(
     environ: Mapping[str, str], names: Mapping[str, str], problems: list[str]
@@ -37,20 +40,18 @@ def read_file(
     values: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for key, value in table.items():
-        if key in TABLES:
-            entries = _entries(value)
-            if entries is None:
-                problems.append(f"{path}: {key} must be tables, each written [[{key}]]")
-                continue
-            if key == "accounts":
-                entries = [_account(entry, path.parent) for entry in entries]
-            values[key] = entries
-            origin[key] = f"{path}: {key}"
+        if key in TABLES or key in SINGLE_TABLES:
+            entries = _tables(key, value, path, problems)
+            if entries is not None:
+                values[key] = entries
+                origin[key] = f"{path}: {key}"
         elif key in names:
             values[names[key]] = value
             origin[names[key]] = f"{path}: {key}"
         else:
-            problems.append(f"{path}: {key} is not a setting{meant(key, (*names, *TABLES))}")
+            problems.append(
+                f"{path}: {key} is not a setting{meant(key, (*names, *TABLES, *SINGLE_TABLES))}"
+            )
     return _resolved(values, environ, path, problems), origin
 
 
@@ -58,6 +59,22 @@ def meant(name: str, known: Iterable[str]) -> str:
     """Offers the known name that is like a misspelt one; empty where none is."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def _tables(
+    key: str, value: object, path: Path, problems: list[str]
+) -> list[dict[str, Any]] | dict[str, Any] | None:
+    """What a key of tables holds, or None and a problem."""
+    if key in SINGLE_TABLES:
+        if not isinstance(value, dict):
+            problems.append(f"{path}: {key} must be a table, written [{key}]")
+            return None
+        return dict(value)
+    entries = _entries(value)
+    if entries is None:
+        problems.append(f"{path}: {key} must be tables, each written [[{key}]]")
+        return None
+    return [_account(entry, path.parent) for entry in entries] if key == "accounts" else entries
 
 
 def _entries(value: object) -> list[dict[str, Any]] | None:

@@ -7,7 +7,8 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.contract.store_support import (
     ACCOUNT,
@@ -212,3 +213,28 @@ async def test_processes_may_bring_an_old_database_up_to_date_at_once(new_store_
             return len(await store.conversations(limit=9))
 
     assert await asyncio.gather(*(use() for _ in range(4))) == [3] * 4
+
+
+async def test_a_process_of_the_release_before_goes_on_while_the_history_is_divided(
+    postgres_database: str,
+) -> None:
+    await _made_by_an_older_release(postgres_database)
+    say = text(HISTORY)
+    read = text("SELECT text FROM history WHERE conversation = :of ORDER BY position")
+    edit = text("UPDATE history SET text = 'Muudetud' WHERE conversation = :of AND mid = 'm0'")
+    engine = create_async_engine(make_url(postgres_database).set(drivername="postgresql+asyncpg"))
+    row = {"conversation": MARI, "role": "user", "mid": None}
+    async with engine.connect() as older:
+
+        async def goes_on(position: int) -> list[str]:
+            await older.execute(say, row | {"position": position, "text": str(position)})
+            await older.execute(edit, {"of": MARI})
+            await older.commit()
+            found = list((await older.execute(read, {"of": MARI})).scalars())
+            await older.commit()
+            return found
+
+        assert await goes_on(2) == ["Muudetud", "Vana", "2"]
+        async with another(postgres_database):
+            assert await goes_on(3) == ["Muudetud", "Vana", "2", "3"]
+    await engine.dispose()

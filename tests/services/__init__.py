@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from tests.services.kept import ServiceError
 from tests.services.postgres import PostgresServer
-from tests.services.provision import provide_postgres, provide_rabbitmq
+from tests.services.provision import provide_pgbouncer, provide_postgres, provide_rabbitmq
 from tests.services.rabbitmq import AmqpSpace, RabbitMQServer
 from tests.services.server import Server
 
@@ -28,6 +28,7 @@ __all__ = [
     "RabbitMQServer",
     "Server",
     "ServiceError",
+    "provide_pgbouncer",
     "provide_postgres",
     "provide_rabbitmq",
     "running",

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from tests.services import ServiceError, azurite, provide_postgres, provide_rabbitmq, running
-from tests.services.provision import POSTGRES, RABBITMQ, Source, ensure
+from tests.services.provision import PGBOUNCER, POSTGRES, RABBITMQ, Source, ensure
 
 
 def say(text: str) -> None:
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if arguments == ["ensure"]:
-            for service in (RABBITMQ, POSTGRES):
+            for service in (RABBITMQ, POSTGRES, PGBOUNCER):
                 source = ensure(service, say)
                 how = f"from {service.variable}" if source is Source.GIVEN else source
                 say(f"{service.name}: {how}")

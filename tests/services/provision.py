@@ -1,4 +1,4 @@
-"""Decides where a test run's RabbitMQ and PostgreSQL come from, and provides them.
+"""Decides where a test run's RabbitMQ, PostgreSQL and PgBouncer come from, and provides them.
 
 In this order: the address in the environment; the installed server, run privately; a server that
 is installed with apt-get, where we are root on a Debian-like system; Docker, where an engine
@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tests.services.kept import ServiceError
+from tests.services.pgbouncer import installed_pgbouncer, private_pgbouncer
 from tests.services.postgres import (
     PostgresServer,
     docker_postgres,
@@ -69,8 +70,19 @@ POSTGRES = Service(
     "postgresql://postgres@127.0.0.1:5432/postgres",
 )
 
+#: Always a private one, before whichever PostgreSQL there is: its configuration is the test's.
+PGBOUNCER = Service(
+    "PgBouncer",
+    "",
+    "pgbouncer",
+    "pgbouncer",
+    "",
+)
+
 
 def _installed(service: Service) -> bool:
+    if service is PGBOUNCER:
+        return installed_pgbouncer() is not None
     if service is RABBITMQ:
         return installed_scripts() is not None and installed_epmd() is not None
     return installed_binaries() is not None
@@ -109,7 +121,7 @@ def sources(service: Service, machine: Machine) -> Iterator[Source]:
 
     Each is looked for only when the one before it was no good.
     """
-    if machine.environ.get(service.variable):
+    if service.variable and machine.environ.get(service.variable):
         yield Source.GIVEN
         return  # an address that was given is meant: nothing else is tried in its place
     if machine.installed(service):
@@ -117,8 +129,14 @@ def sources(service: Service, machine: Machine) -> Iterator[Source]:
         return
     if machine.is_root and machine.has_apt:
         yield Source.APT
-    if machine.docker_answers():
+    if service is not PGBOUNCER and machine.docker_answers():
         yield Source.DOCKER
+
+
+_OTHER_WAYS = (
+    "\n  Docker:                start its engine; the public image is then used"
+    "\n  elsewhere:             set {service.variable}, as in {service.example}"
+)
 
 
 def instruction(service: Service) -> str:
@@ -126,9 +144,8 @@ def instruction(service: Service) -> str:
     return (
         f"The tests need {service.name}, and this machine has none to use. Do one of these:\n"
         f"  Debian, Ubuntu, WSL2:  apt-get install {service.package}   (as root)\n"
-        f"  macOS:                 brew install {service.brew}\n"
-        f"  Docker:                start its engine; the public image is then used\n"
-        f"  elsewhere:             set {service.variable}, as in {service.example}"
+        f"  macOS:                 brew install {service.brew}"
+        + ("" if service is PGBOUNCER else _OTHER_WAYS.format(service=service))
     )
 
 
@@ -208,3 +225,16 @@ def provide_postgres(
     if source is Source.GIVEN:
         return PostgresServer(machine.environ[POSTGRES.variable])
     return private_postgres() if source is Source.INSTALLED else docker_postgres(_docker_log())
+
+
+@contextmanager
+def provide_pgbouncer(
+    postgres_url: str, say: Callable[[str], None] = print, machine: Machine | None = None
+) -> Iterator[str]:
+    """Run a PgBouncer before the PostgreSQL at an address, and yield its own address.
+
+    Raises `ServiceError` with an instruction if there is no way to have one.
+    """
+    ensure(PGBOUNCER, say, machine)
+    with private_pgbouncer(postgres_url) as url:
+        yield url

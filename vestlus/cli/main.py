@@ -50,6 +50,11 @@ for _name, _where, _help in (
         "Show how many actors there are of each kind, or resize the pools while they run.",
     ),
     (
+        "retention",
+        "vestlus.cli.retention:app",
+        "See how long things are kept; take away now what is old; preserve a conversation.",
+    ),
+    (
         "doctor",
         "vestlus.cli.doctor:doctor",
         "Check settings, bus, store, model, tokens, subscriptions, clocks, the public address.",

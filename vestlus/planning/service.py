@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -63,7 +63,10 @@ class PlannerService:
         clock: Clock,
         rules: PlannerRules | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        besides: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
+        """``besides`` is what its process does, too, for as long as the lease is held."""
+        self._besides = besides
         self._bus = bus
         self._store = store
         self._drafter = drafter
@@ -102,12 +105,14 @@ class PlannerService:
             rules=self._rules,
             steps=self._steps,
         )
-        tasks = (
+        tasks = [
             asyncio.create_task(planner.run(), name="planner"),
             asyncio.create_task(listen(self._bus, planner.ring), name="planner bell"),
             asyncio.create_task(keep_tidy(self._store, self._clock), name="planner upkeep"),
-        )
-        held = _Held(lease, planner, tasks)
+        ]
+        if self._besides is not None:
+            tasks.append(asyncio.create_task(self._besides(), name="besides the planner"))
+        held = _Held(lease, planner, tuple(tasks))
         self._held = held
         for task in tasks:
             task.add_done_callback(lambda task: self._ended(held, task))

@@ -23,6 +23,7 @@ from vestlus.conversation.history import HistoryMessage
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
+from vestlus.store.pruning import Pruning
 from vestlus.store.rows import (
     CommitResult,
     ConversationRow,
@@ -538,6 +539,7 @@ class Store(
     Schedules,
     Occurrences,
     Triggers,
+    Pruning,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

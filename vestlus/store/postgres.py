@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    event,
     func,
     literal_column,
     select,
@@ -28,6 +29,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.types import TypeEngine
 
+from vestlus.store.postgres_weeks import PostgresWeeks
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Dialect, Mode, ValueSet
 
@@ -44,13 +46,27 @@ _CONNECT_SECONDS: Final = 3.0
 #: The server ends a statement at 4 s; where it cannot even do that, the client does at 5 s.
 _STATEMENT_SECONDS: Final = 5.0
 #: A process that froze inside a transaction holds its locks so long, and no longer.
-_SESSION: Final = {
-    "application_name": "vestlus",
+_LIMITS: Final = {
     "statement_timeout": "4s",
     "lock_timeout": "3s",
     "idle_in_transaction_session_timeout": "5s",
 }
+_NAMED: Final = {"application_name": "vestlus"}
 _MIGRATION_SECONDS: Final = 120.0
+
+#: A pooler may give each transaction another session of the server, where statements that were
+#: prepared earlier are not known. An unnamed one is prepared and done in one go. PgBouncer before
+#: 1.21 knows no others (https://www.pgbouncer.org/features.html).
+_UNNAMED_STATEMENTS: Final[Mapping[str, Any]] = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: "",
+}
+
+#: A pooler refuses these at the start of a session, and a session is not ours alone.
+_LIMIT_TRANSACTION: Final = "SELECT " + ", ".join(
+    f"set_config('{name}', '{value}', true)" for name, value in _LIMITS.items()
+)
 
 #: Execution options.
 _MODES: Final[Mapping[Mode, Mapping[str, Any]]] = {
@@ -63,14 +79,33 @@ _MODES: Final[Mapping[Mode, Mapping[str, Any]]] = {
 _MIGRATION_LOCK: Final = 0x766573746C7573
 
 
+def _is_pooled(pooler: str | tuple[str, ...] | None) -> bool:
+    """What ``?pooler=`` of the address says."""
+    if pooler not in (None, "transaction"):
+        message = "a store's address has pooler=transaction, or no pooler"
+        raise ValueError(message)
+    return pooler is not None
+
+
+def _limit(connection: Connection) -> None:
+    """Limits the transaction that begins. A single statement is limited by the client alone."""
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql(_LIMIT_TRANSACTION)
+
+
 class PostgresBackend:
-    """The :class:`~vestlus.store.sql_dialect.Backend` of a PostgreSQL database."""
+    """The :class:`~vestlus.store.sql_dialect.Backend` of a PostgreSQL database.
+
+    ``?pooler=transaction`` in its address says that a pooler such as PgBouncer stands before it
+    and gives out sessions by the transaction.
+    """
 
     def __init__(self, url: URL) -> None:
         query = dict(url.query)
         # What libpq calls sslmode, asyncpg calls ssl; the values are the same.
         if "sslmode" in query:
             query["ssl"] = query.pop("sslmode")
+        pooled = _is_pooled(query.pop("pooler", None))
         self._url = url.set(drivername="postgresql+asyncpg", query=query)
         self._pool = create_async_engine(
             self._url,
@@ -82,9 +117,13 @@ class PostgresBackend:
             connect_args={
                 "timeout": _CONNECT_SECONDS,
                 "command_timeout": _STATEMENT_SECONDS,
-                "server_settings": _SESSION,
+                "server_settings": _NAMED if pooled else _NAMED | _LIMITS,
+                **(_UNNAMED_STATEMENTS if pooled else {}),
             },
         )
+        if pooled:
+            event.listen(self._pool.sync_engine, "begin", _limit)
+        self._statements = _UNNAMED_STATEMENTS if pooled else {}
         self._engines = {
             mode: self._pool.execution_options(**options) for mode, options in _MODES.items()
         }
@@ -114,7 +153,8 @@ class PostgresBackend:
             connect_args={
                 "timeout": _CONNECT_SECONDS,
                 "command_timeout": _MIGRATION_SECONDS,
-                "server_settings": {"application_name": _SESSION["application_name"]},
+                "server_settings": _NAMED,
+                **self._statements,
             },
         )
         async with engine.begin() as connection:
@@ -163,3 +203,7 @@ class PostgresDialect:
     def insert(self, table: Table) -> postgresql.Insert:
         """PostgreSQL's insert."""
         return postgresql.insert(table)
+
+    def weeks(self) -> PostgresWeeks:
+        """Partitions."""
+        return PostgresWeeks()

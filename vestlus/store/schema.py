@@ -36,6 +36,7 @@ PENDING: Final = "'pending'"
 UNDETERMINED: Final = "'undetermined'"
 DRAFT: Final = "'draft'"
 UNFINISHED: Final = "('pending', 'sending', 'looking')"
+FINISHED: Final = "('sent', 'dead', 'cancelled')"
 UNENDED_POSTS: Final = "('planned', 'creating', 'waiting', 'ready', 'publishing', 'looking')"
 PERSON: Final = "'person'"
 OPEN_OCCURRENCES: Final = "('planned', 'waiting', 'ready')"
@@ -134,10 +135,16 @@ conversation: Final = Table(
     _words("trail"),
     #: How often the model was asked: see :mod:`vestlus.conversation.allowance`.
     _words("usage"),
+    #: Since when nothing of it is pruned, whatever its age; 0 for not.
+    _count("preserved_ms"),
 )
+Index("conversation_preserved", conversation.c.preserved_ms, **_where("preserved_ms > 0"))
 Index("conversation_waiting", conversation.c.waiting_ms, **_where("waiting_ms > 0"))
 
-#: Positions have no gaps, so that the newest ones are a range of the key.
+#: Positions are given without gaps, so that the newest ones are a range of the key; the oldest ones
+#: may be gone. On PostgreSQL the table is divided by ``at_ms``, which is part of the key there: see
+#: :mod:`vestlus.store.postgres_weeks`. Positions stay unique, since whoever adds one has locked
+#: the conversation's row.
 history: Final = Table(
     "history",
     metadata,
@@ -151,6 +158,10 @@ history: Final = Table(
     Column("turn", BigInteger),
 )
 Index("history_mid", history.c.conversation, history.c.mid, **_where("mid IS NOT NULL"))
+#: For pruning; on PostgreSQL it is done by whole weeks.
+Index("history_at", history.c.at_ms, history.c.conversation, history.c.position).ddl_if(
+    dialect="sqlite"
+)
 
 inbox_event: Final = Table(
     "inbox_event",
@@ -227,6 +238,8 @@ ledger: Final = Table(
 )
 Index("ledger_conversation", ledger.c.conversation, ledger.c.changed_ms)
 Index("ledger_echo_mid", ledger.c.account, ledger.c.echo_mid, **_where("echo_mid IS NOT NULL"))
+#: For pruning.
+Index("ledger_finished", ledger.c.changed_ms, ledger.c.id, **_where(f"state IN {FINISHED}"))
 Index("ledger_draft", ledger.c.outbox, ledger.c.deadline_ms, **_where(f"state = {DRAFT}"))
 #: One Graph message proves one row.
 Index("ledger_sent_mid", ledger.c.account, ledger.c.sent_mid, unique=True)

@@ -31,6 +31,30 @@ class Mode(Enum):
     SINGLE = auto()
 
 
+class Weeks(Protocol):
+    """How the database keeps histories apart by weeks, where it does, and frees what is gone."""
+
+    def apart(self) -> tuple[Table, ...]:
+        """The tables of messages that no week has, which are pruned row by row."""
+        ...
+
+    def make_ahead(self, connection: Connection, now_ms: int) -> int:
+        """Makes the coming weeks that are missing; how many."""
+        ...
+
+    def old(self, connection: Connection, before_ms: int) -> tuple[str, ...]:
+        """The weeks in which everything is older than that."""
+        ...
+
+    def drop(self, connection: Connection, name: str) -> bool:
+        """Takes a week away, but for what is held; False where others were reading just then."""
+        ...
+
+    def give_back(self, connection: Connection, pages: int) -> int:
+        """Gives the file system so many free pages back; how many bytes those were."""
+        ...
+
+
 class Dialect(Protocol):
     """How to say things. Used once per statement, when the store is made."""
 
@@ -61,6 +85,10 @@ class Dialect(Protocol):
 
     def insert(self, table: Table) -> Insert:
         """An insert that takes ``ON CONFLICT``."""
+        ...
+
+    def weeks(self) -> Weeks:
+        """What it has for pruning."""
         ...
 
 

@@ -34,6 +34,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.types import TypeEngine
 
+from vestlus.store import schema
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Dialect, Mode, ValueSet
 
@@ -43,6 +44,9 @@ T = TypeVar("T")
 _BUSY_SECONDS: Final = 5.0
 _MIGRATION_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.02
+
+#: Bytes that the write-ahead log keeps after a checkpoint.
+_LOG_BYTES: Final = 16 * 1024 * 1024
 
 #: One for the process's writer, the others for readers, which a writer does not hold up.
 _CONNECTIONS: Final = 4
@@ -168,6 +172,46 @@ class SqliteDialect:
         """SQLite's insert."""
         return sqlite.insert(table)
 
+    def weeks(self) -> NoWeeks:
+        """No partitions."""
+        return NoWeeks()
+
+
+class NoWeeks:
+    """The :class:`~vestlus.store.sql_dialect.Weeks` of a file, which has none."""
+
+    def apart(self) -> tuple[Table, ...]:
+        """The history is one table."""
+        return (schema.history,)
+
+    def make_ahead(self, connection: Connection, now_ms: int) -> int:
+        """There is nothing to make."""
+        del connection, now_ms
+        return 0
+
+    def old(self, connection: Connection, before_ms: int) -> tuple[str, ...]:
+        """There are none."""
+        del connection, before_ms
+        return ()
+
+    def drop(self, connection: Connection, name: str) -> bool:
+        """There is nothing to drop."""
+        del connection, name
+        return False
+
+    def give_back(self, connection: Connection, pages: int) -> int:
+        """Cuts free pages off the file's end, where the file was made for that."""
+
+        def free() -> int:
+            return int(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one())
+
+        before = free()
+        # One at a time: the statement moves a page at each step, and the driver takes one step.
+        for _ in range(min(pages, before)):
+            connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
+        size = int(connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+        return (before - free()) * size
+
 
 async def _set_write_ahead(engine: Engine) -> None:
     """Sets the write-ahead mode, which the file remembers.
@@ -177,6 +221,9 @@ async def _set_write_ahead(engine: Engine) -> None:
 
     def in_thread() -> None:
         with engine.execution_options(**{_BEGIN: None}).connect() as connection:
+            # Counts only before a new file's first page is written; an older file keeps its pages
+            # and uses them anew.
+            connection.exec_driver_sql("PRAGMA auto_vacuum=INCREMENTAL")
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
     deadline = time.monotonic() + _MIGRATION_SECONDS
@@ -195,6 +242,7 @@ def _set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     # NORMAL would lose committed transactions when the power fails.
     cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
     cursor.close()
 
 

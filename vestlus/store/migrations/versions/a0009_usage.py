@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "a0008"
-down_revision = "a0007"
+revision = "a0009"
+down_revision = "a0008"
 branch_labels = None
 depends_on = None
 

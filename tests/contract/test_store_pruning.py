@@ -1,0 +1,378 @@
+"""What is old and over goes, in small steps; what anybody needs stays, whatever its age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, delete, insert, make_url, select, text, update
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.contract.store_support import (
+    ACCOUNT,
+    another,
+    answered,
+    conversation,
+    hold,
+    message,
+    recorded,
+    store,
+    texts,
+    unfinished,
+)
+from tests.contract.test_store_opening import in_database
+from vestlus.conversation.events import EventKind
+from vestlus.conversation.identity import conversation_id
+from vestlus.store import schema
+from vestlus.store.ledger import SendState
+from vestlus.store.port import Store
+from vestlus.store.pruning import (
+    PLAUSIBLE_MS,
+    Hold,
+    Remains,
+    event_may_go,
+    letter_may_go,
+    message_may_go,
+    send_may_go,
+)
+from vestlus.store.rows import DeadLetter, EventState, LetterState
+from vestlus.store.weeks import week_of
+
+__all__ = ["store"]
+
+MARI = conversation_id(ACCOUNT, "mari")
+DAY_MS = 24 * 60 * 60 * 1000
+LATER = PLAUSIBLE_MS + 100 * DAY_MS
+
+
+async def pruned(store: Store, what: Remains, before_ms: int, *, limit: int = 3) -> int:
+    """Walks from the beginning to the end in small steps; how many went."""
+    removed, after = 0, None
+    for _ in range(1_000):
+        batch = await store.prune(what, before_ms, limit=limit, after=after)
+        removed, after = removed + batch.removed, batch.after
+        if after is None:
+            return removed
+    pytest.fail("the walk does not end")
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A conversation with one row of each kind."""
+
+    hold: Hold
+    user_ms: int
+    event: EventState
+    send: SendState
+    letter: LetterState
+    at_ms: int
+
+
+#: Around the limit, and one time that cannot be true.
+BEFORE = PLAUSIBLE_MS + 50 * DAY_MS
+TIMES = st.sampled_from([5, BEFORE - DAY_MS, BEFORE - 1, BEFORE, BEFORE + DAY_MS])
+TALKS = st.builds(
+    Talk,
+    hold=st.builds(
+        Hold, waiting_ms=st.sampled_from([0, 0, 7]), preserved_ms=st.sampled_from([0, 0, 7])
+    ),
+    user_ms=TIMES,
+    event=st.sampled_from(EventState),
+    send=st.sampled_from(SendState),
+    letter=st.sampled_from(LetterState),
+    at_ms=TIMES,
+)
+
+
+def _fill(connection: Connection, talks: list[Talk]) -> None:
+    for table in (schema.conversation, schema.inbox_event, schema.ledger, schema.history):
+        connection.execute(delete(table))
+    connection.execute(delete(schema.dead_letter))
+    for number, talk in enumerate(talks):
+        id_ = f"talk-{number}"
+        whose = {"account": ACCOUNT, "user_id": "u", "conversation": id_}
+        connection.execute(
+            insert(schema.conversation).values(
+                id=id_,
+                account=ACCOUNT,
+                user_id="u",
+                partition=1,
+                user_ms=talk.user_ms,
+                waiting_ms=talk.hold.waiting_ms,
+                preserved_ms=talk.hold.preserved_ms,
+            )
+        )
+        connection.execute(
+            insert(schema.inbox_event).values(
+                key=id_,
+                kind="message",
+                partition=1,
+                timestamp_ms=1,
+                recorded_ms=talk.at_ms,
+                state=str(talk.event),
+                payload="{}",
+                **whose,
+            )
+        )
+        connection.execute(
+            insert(schema.ledger).values(
+                id=id_,
+                outbox=0,
+                position=1,
+                text="Tere",
+                answers="[]",
+                state=str(talk.send),
+                due_ms=1,
+                deadline_ms=1,
+                traceparent="",
+                created_ms=1,
+                changed_ms=talk.at_ms,
+                **whose,
+            )
+        )
+        connection.execute(
+            insert(schema.history).values(
+                conversation=id_, position=0, role="user", text="Tere", at_ms=talk.at_ms
+            )
+        )
+        connection.execute(
+            insert(schema.dead_letter).values(
+                id=id_,
+                source="s",
+                reason="r",
+                body=b"",
+                at_ms=talk.at_ms,
+                state=str(talk.letter),
+                **whose,
+            )
+        )
+
+
+def _left(connection: Connection) -> dict[str, set[str]]:
+    return {
+        "events": set(connection.execute(select(schema.inbox_event.c.key)).scalars()),
+        "sends": set(connection.execute(select(schema.ledger.c.id)).scalars()),
+        "messages": set(connection.execute(select(schema.history.c.conversation)).scalars()),
+        "dead_letters": set(connection.execute(select(schema.dead_letter.c.id)).scalars()),
+    }
+
+
+def _needed(talk: Talk) -> dict[str, bool]:
+    """By the plain rules."""
+    at_ms, hold_ = talk.at_ms, talk.hold
+    return {
+        "events": not event_may_go(talk.event, at_ms, hold_, BEFORE),
+        "sends": not send_may_go(talk.send, at_ms, hold_, BEFORE),
+        "messages": not message_may_go(at_ms, talk.user_ms, hold_, BEFORE),
+        "dead_letters": not letter_may_go(talk.letter, at_ms, hold_, BEFORE),
+    }
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(talks=st.lists(TALKS, min_size=4, max_size=16))
+async def test_exactly_what_the_rules_let_go_is_gone(store: Store, talks: list[Talk]) -> None:
+    # Events are recorded in the order of time.
+    talks = sorted(talks, key=lambda talk: talk.at_ms)
+    await in_database(store, lambda connection: _fill(connection, talks))
+
+    for what in (Remains.EVENTS, Remains.SENDS, Remains.MESSAGES, Remains.LETTERS):
+        await pruned(store, what, BEFORE)
+
+    left = await in_database(store, _left)
+    assert left == {
+        kind: {f"talk-{n}" for n, talk in enumerate(talks) if _needed(talk)[kind]} for kind in left
+    }
+
+
+@given(talk=TALKS)
+def test_the_rules_never_let_go_what_is_open_or_held_or_young(talk: Talk) -> None:
+    needed = _needed(talk)
+    if talk.hold.holds or talk.at_ms >= BEFORE:
+        assert all(needed.values())
+    assert needed["events"] or talk.event not in (EventState.PENDING, EventState.UNDETERMINED)
+    open_ = {s for s in SendState if s not in ("sent", "dead", "cancelled")}
+    assert needed["sends"] or talk.send not in open_
+    assert needed["dead_letters"] or talk.letter is not LetterState.OPEN
+
+
+async def test_an_event_that_is_kept_is_still_known_when_it_comes_again(store: Store) -> None:
+    lease = await hold(store)
+    old, young = message("mari", mid="old"), message("mari", mid="young")
+    await recorded(store, lease, old, now_ms=LATER)
+    row = await conversation(store, "mari")
+    await in_database(store, lambda c: c.execute(update(schema.inbox_event).values(state="noted")))
+    await recorded(store, lease, young, now_ms=LATER + DAY_MS)
+
+    assert len(row.pending) == 1
+    assert await pruned(store, Remains.EVENTS, LATER + DAY_MS) == 1
+
+    assert await recorded(store, lease, young, now_ms=LATER + DAY_MS) == []
+    assert len(await recorded(store, lease, old, now_ms=LATER + DAY_MS)) == 1
+
+
+async def test_rows_of_a_clock_that_was_ahead_hold_up_no_others(store: Store) -> None:
+    lease = await hold(store)
+    for number in range(4):
+        event = message(f"u{number}", kind=EventKind.READ)
+        await recorded(store, lease, event, now_ms=2**50)
+    await recorded(store, lease, message("mari", kind=EventKind.READ), now_ms=LATER)
+
+    assert await pruned(store, Remains.EVENTS, LATER + 1, limit=2) == 1
+
+
+async def test_a_walk_ends_where_everything_is_younger(store: Store) -> None:
+    lease = await hold(store)
+    for number in range(6):
+        await recorded(store, lease, message(f"u{number}", kind=EventKind.READ), now_ms=LATER)
+
+    batch = await store.prune(Remains.EVENTS, LATER, limit=2)
+
+    assert (batch.removed, batch.after) == (0, None)
+
+
+async def test_a_conversation_goes_on_after_its_old_messages_went(store: Store) -> None:
+    lease = await hold(store)
+    await answered(store, lease, "Vana", user="mari")
+    old = {"at_ms": LATER}
+    await in_database(store, lambda c: c.execute(update(schema.history).values(old)))
+    assert await pruned(store, Remains.MESSAGES, LATER + 1) == 2
+
+    await answered(store, lease, "Uus", user="mari")
+
+    assert await texts(store, "mari") == ["Tere!", "Uus"]
+    assert len(await unfinished(store)) == 1
+
+
+async def test_summaries_of_silent_conversations_are_emptied(store: Store) -> None:
+    lease = await hold(store)
+    for user, at_ms in (("mari", LATER), ("jaan", LATER + DAY_MS)):
+        await recorded(store, lease, message(user, timestamp_ms=at_ms), now_ms=at_ms)
+        id_ = conversation_id(ACCOUNT, user)
+        await store.keep_summary(lease, id_, summary="Küsis sadama kohta.", summarised=1)
+
+    assert await pruned(store, Remains.SUMMARIES, LATER + 1) == 1
+
+    rows = [await conversation(store, user) for user in ("mari", "jaan")]
+    assert [row.summary for row in rows] == ["", "Küsis sadama kohta."]
+
+
+async def test_what_is_preserved_stays_until_the_mark_is_taken_away(store: Store) -> None:
+    lease = await hold(store)
+    await recorded(store, lease, message("mari", kind=EventKind.READ), now_ms=LATER)
+    assert await store.preserve(MARI, preserved=True)
+    assert await pruned(store, Remains.EVENTS, LATER + 1) == 0
+
+    assert await store.preserve(MARI, preserved=False)
+
+    assert await pruned(store, Remains.EVENTS, LATER + 1) == 1
+    assert not await store.preserve("nobody", preserved=True)
+
+
+async def test_letters_are_kept_until_somebody_has_seen_to_them(store: Store) -> None:
+    letters = [
+        DeadLetter(id=id_, source="s", reason="r", body=b"x", at_ms=LATER) for id_ in ("a", "b")
+    ]
+    await store.bury(letters)
+    await store.discard("a", by="mari", now_ms=LATER)
+
+    assert await pruned(store, Remains.LETTERS, LATER + 1) == 1
+
+    assert [letter.id for letter in await store.dead_letters(limit=9)] == ["b"]
+
+
+@pytest.fixture
+def own_url(postgres_database: str) -> str:
+    """Return the address of a PostgreSQL store whose schema the test may change."""
+    return postgres_database
+
+
+HISTORY = text("""
+    INSERT INTO history (conversation, position, role, text, at_ms)
+    VALUES (:of, :at, 'user', 'x', :ms)
+""")
+WHERE = text("SELECT tableoid::regclass::text, position FROM history ORDER BY position")
+
+
+async def _say(store: Store, of: str, *times: int) -> None:
+    """Messages of these times, at positions from 0 on."""
+
+    def work(connection: Connection) -> None:
+        for position, at_ms in enumerate(times):
+            connection.execute(HISTORY, {"of": of, "at": position, "ms": at_ms})
+
+    await in_database(store, work)
+
+
+async def test_weeks_are_made_ahead_and_whatever_has_none_is_kept_apart(own_url: str) -> None:
+    async with another(own_url) as store:
+        now_ms = await store.now_ms()
+        assert await store.make_weeks(now_ms) == 2
+        assert await store.make_weeks(now_ms) == 0
+        week = week_of(now_ms).next
+        far = now_ms + 400 * DAY_MS
+        await _say(store, MARI, 5, now_ms, week.start_ms, week.end_ms - 1, week.end_ms, far)
+
+        places = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
+        assert places == [
+            *("history_before", "history_before", week.name, week.name, week.next.name),
+            "history_other",
+        ]
+        # What came for a week that nobody had made moves into it.
+        assert await store.make_weeks(far) == 5
+        places = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
+        assert places[-1] == week_of(far).name
+
+
+async def test_a_week_goes_in_one_piece_but_for_what_is_held(own_url: str) -> None:
+    async with another(own_url) as store:
+        lease = await hold(store)
+        week = week_of(await store.now_ms()).next
+        for user in ("mari", "jaan"):
+            await recorded(store, lease, message(user, kind=EventKind.READ))
+            await _say(store, conversation_id(ACCOUNT, user), week.start_ms, week.end_ms)
+        await store.preserve(MARI, preserved=True)
+
+        assert await store.drop_weeks(week.end_ms - 1) == ()
+        assert await store.drop_weeks(week.end_ms) == (week.name,)
+        assert await store.drop_weeks(week.end_ms) == ()
+
+        left = await in_database(store, lambda c: c.execute(WHERE).all())
+        assert left == [("history_other", 0), (week.next.name, 1), (week.next.name, 1)]
+        # What was held goes row by row once it is held no more.
+        await store.preserve(MARI, preserved=False)
+        assert await pruned(store, Remains.MESSAGES, week.end_ms) == 1
+
+
+async def test_a_week_that_is_being_read_is_dropped_another_time(own_url: str) -> None:
+    engine = create_async_engine(make_url(own_url).set(drivername="postgresql+asyncpg"))
+    async with another(own_url) as store:
+        week = week_of(await store.now_ms()).next
+        async with engine.connect() as reader:
+            await reader.execute(text("SELECT count(*) FROM history"))
+
+            assert await store.drop_weeks(week.end_ms) == ()
+            assert await store.make_weeks(week.end_ms) == 0
+
+        assert await store.drop_weeks(week.end_ms) == (week.name,)
+    await engine.dispose()
+
+
+async def test_a_file_is_given_back_what_pruning_freed(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    async with another(f"sqlite:///{file}") as store:
+        lease = await hold(store)
+        long = "Tere! " * 2_000
+        events = [message("mari", kind=EventKind.READ, text=long) for _ in range(40)]
+        await recorded(store, lease, *events, now_ms=LATER)
+        assert await pruned(store, Remains.EVENTS, LATER + 1, limit=10) == 40
+
+        assert await store.give_back(20) == 20 * 4096
+        given = 0
+        while some := await store.give_back(20):
+            given += some
+        assert given > len(long) * 30
+
+    assert file.stat().st_size < len(long) * 40
