@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -19,8 +18,6 @@ import pytest
 
 from tests.e2e.conftest import EMBEDDED, PRODUCTION, VERIFY_TOKEN, Pair
 from tests.e2e.service import Service, wait_for
-from vestlus.cli.ports import free_port
-from vestlus.store.open import open_store
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 HOURS = "Tere! Mis kell te avate?"
@@ -219,72 +216,3 @@ def test_rabbitmq_stopped_means_503_and_started_again_answers_resume_in_the_same
     assert "#patient-1" in service.answers("patient", int(sent["seq"]), seconds=90)[0]
     after = {mark: service.processes(mark) for mark in before}
     assert after == before
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
-
-
-def test_what_is_wrong_is_said_before_anything_starts(folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "vestlus.cli.main", "serve"],
-        env=own_environment() | {"VESTLUS_PARTITIONS": "none"},
-        cwd=folder,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 78
-    for name in ("VESTLUS_PARTITIONS", "VESTLUS_APP_SECRETS", "VESTLUS_VERIFY_TOKEN"):
-        assert name in done.stderr
-
-
-def test_a_database_or_broker_that_is_not_there_is_said_in_a_line(folder: Path) -> None:
-    port = free_port("127.0.0.1")
-    for name, url in (
-        ("VESTLUS_BUS_URL", f"amqp://127.0.0.1:{port}/"),
-        ("VESTLUS_DATABASE_URL", f"postgresql://somebody:secret@127.0.0.1:{port}/none"),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "vestlus.cli.main", "demo"],
-            env=own_environment() | {"VESTLUS_DATA_DIR": str(folder), name: url},
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 1
-        assert name in done.stderr
-        assert "Traceback" not in done.stderr
-        assert "secret" not in done.stderr
-
-
-def test_a_store_made_for_other_partitions_is_refused_in_a_line(folder: Path) -> None:
-    async def made_for_eight() -> None:
-        place = f"sqlite:///{folder / 'store.sqlite'}"
-        async with open_store(place, partitions=8, outbox_partitions=4) as store:
-            await store.check()
-
-    asyncio.run(made_for_eight())
-    done = subprocess.run(
-        [sys.executable, "-m", "vestlus.cli.main", "demo"],
-        env=own_environment() | {"VESTLUS_DATA_DIR": str(folder), "VESTLUS_PARTITIONS": "16"},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    assert "VESTLUS_PARTITIONS=8" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def own_environment() -> dict[str, str]:
-    """The environment without settings of the service."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("VESTLUS_", "OPENAI_"))
-    }
