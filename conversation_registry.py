@@ -86,12 +86,13 @@ class Registry:
             keeping = await stack.enter_async_context(keeping_tokens(self._settings, store, member))
             await asyncio.to_thread(self._fleet.adopt)
             await self._resizing.begin(store)
+            stack.push_async_callback(self._resizing.aclose)
             lease: Lease | None = None
             controls.opening = False
             while not controls.stop.is_set():
                 if keeping.done():
                     keeping.result()
-                await self._resizing.look(store)
+                self._resizing.look(store)
                 await self._fleet.look_after(self._resizing.sizes)
                 try:
                     lease = await self._assign(store, member, lease, topology)
@@ -101,6 +102,7 @@ class Registry:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(ROUND_SECONDS):
                         await controls.stop.wait()
+            await self._resizing.aclose()
             # First, so that the registry of another cluster on this store assigns what the actors
             # of this one let go of, while they do.
             try:

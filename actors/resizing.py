@@ -44,6 +44,7 @@ class Resizing:
         self._fleet = fleet
         self._sizing = Sizing(settings, cluster=cluster, outbox_partitions=topology.outbox)
         self._ingress = IngressSize(settings, cluster)
+        self._looking: asyncio.Task[None] | None = None
         self._looked = 0.0
 
     def describe(self) -> dict[str, int]:
@@ -64,12 +65,29 @@ class Resizing:
             self._sizing.pools[pool].found(heads.running + heads.pending)
         self._decide(self._fleet.load(MemberKind.PUBLISHER), await _processors())
 
-    async def look(self, store: Pools) -> None:
-        """Now and then: what people wish, what the load calls for, and what there is."""
+    def look(self, store: Pools) -> None:
+        """Now and then looks what people wish, what the load calls for, and what there is.
+
+        Beside the registry's rounds, which find frozen actors: a store that does not answer must
+        not hold those up. Raises what the look before failed with.
+        """
         now = time.monotonic()
-        if now - self._looked < SIZING_SECONDS:
-            return
-        self._looked = now
+        if self._looking is not None:
+            if not self._looking.done():
+                return
+            self._looking.result()
+        if now - self._looked >= SIZING_SECONDS:
+            self._looked = now
+            self._looking = asyncio.create_task(self._look(store), name="sizes of pools")
+
+    async def aclose(self) -> None:
+        """Looks no more. Safe to call twice."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
+            self._looking = None
+
+    async def _look(self, store: Pools) -> None:
         publishing = self._fleet.load(MemberKind.PUBLISHER)
         try:
             await self._sizing.refresh(store)

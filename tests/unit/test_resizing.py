@@ -1,0 +1,92 @@
+"""Sizes are looked at beside the registry's rounds, and never hold them up."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from actors import resizing
+from actors.fleet import Fleet
+from actors.resizing import Resizing
+from tests.fakes.pools import Wishes
+from vestlus.bus.port import Topology
+from vestlus.hosting.signs import SignsOfLife
+from vestlus.settings import Mode, load_settings
+from vestlus.store.pool_rows import Pool, PoolWish
+from vestlus.store.rows import MemberKind
+
+
+class Slow(Wishes):
+    """A store that answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def wishes(self) -> dict[Pool, PoolWish]:
+        self.asked += 1
+        await self.answers.wait()
+        return await super().wishes()
+
+
+@pytest.fixture
+async def store() -> Slow:
+    return Slow()
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> Resizing:
+    """Sizes of a cluster of four processors that Ray is not asked for."""
+
+    async def four() -> float:
+        return 4.0
+
+    monkeypatch.setattr(resizing, "_processors", four)
+    monkeypatch.setattr(resizing, "_replicas", lambda: 0)
+    monkeypatch.setattr(resizing, "SIZING_SECONDS", 0.0)
+    settings = load_settings({}, mode=Mode.OPERATE)
+    fleet = Fleet(settings, "c", SignsOfLife())
+    return Resizing(settings, "c", Topology(inbox=16), fleet)
+
+
+async def test_a_wish_is_followed_within_a_few_rounds_and_told(
+    sizes: Resizing, store: Slow
+) -> None:
+    await sizes.begin(store)
+    assert sizes.sizes[MemberKind.CONVERSATION] == 1
+    await store.wish({Pool.CONVERSATION: "3", Pool.WEBHOOK: "2"})
+    async with asyncio.timeout(10):
+        while not store.told or sizes.sizes[MemberKind.CONVERSATION] != 3:
+            sizes.look(store)
+            await asyncio.sleep(0)
+    await sizes.aclose()
+    assert sizes.sizes[MemberKind.SCHEDULER] == 1
+    assert {one.pool for one in store.told} == set(Pool)
+
+
+async def test_a_store_that_does_not_answer_holds_no_round_up(sizes: Resizing, store: Slow) -> None:
+    await sizes.begin(store)
+    asked = store.asked
+    store.answers.clear()
+    for _ in range(20):
+        sizes.look(store)
+        await asyncio.sleep(0)
+    assert store.asked == asked + 1
+    await sizes.aclose()
+    await sizes.aclose()
+
+
+async def test_an_error_of_ours_ends_the_registry(sizes: Resizing, store: Slow) -> None:
+    await sizes.begin(store)
+
+    async def broken() -> dict[Pool, PoolWish]:
+        raise KeyError("ours")
+
+    store.wishes = broken  # type: ignore[method-assign]
+    sizes.look(store)
+    await asyncio.sleep(0)
+    with pytest.raises(KeyError):
+        sizes.look(store)
