@@ -62,9 +62,18 @@ class Retrying:
         try:
             return await _within(attempt, min(self._attempt_seconds, self._total_seconds))
         except AttemptFailed as failed:
-            first: AttemptFailed | None = failed
-        # Most attempts succeed, and what repeats the others takes longer to set up than to decode
-        # an answer: it is set up for those that did not, and told of the first one.
+            first = failed
+        return await self._repeated(attempt, policy, first)
+
+    async def _repeated(
+        self, attempt: Callable[[], Awaitable[T]], policy: _Policy, first: AttemptFailed
+    ) -> T:
+        """The first success of the attempts after the first one.
+
+        Nearly all questions need one attempt, and to set up what repeats it takes longer than to
+        read an answer: so it is set up for the others, and begins with being told of the first.
+        """
+        failures = [first]
         try:
             async for one in stamina.retry_context(
                 on=policy,
@@ -75,9 +84,8 @@ class Retrying:
                 wait_jitter=_JITTER_SECONDS,
             ):
                 with one:
-                    if first is not None:
-                        failed, first = first, None
-                        raise failed
+                    if failures:
+                        raise failures.pop()
                     return await _within(attempt, min(self._attempt_seconds, policy.left()))
         except AttemptFailed as failed:
             raise failed.error from None
