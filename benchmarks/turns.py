@@ -21,63 +21,33 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import aiohttp
-from sqlalchemy import bindparam, func, select, update
 
 from benchmarks.turns_host import MEMBER
+from benchmarks.turns_traffic import TOPOLOGY, Traffic, until_echoed, write
 from tests.services import provide_postgres, provide_rabbitmq, running
-from vestlus.bus.consuming import consume
 from vestlus.bus.open import open_bus
-from vestlus.bus.port import Bus, Delivery, Queue, Topology
-from vestlus.clock import system_clock
-from vestlus.conversation.events import Event, EventKind, event_key
-from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.loadtest.environment import made_up_secrets, own_accounts, service_environment
-from vestlus.messages import SendReference, decode_outbox, encode, inbox_message, new_traceparent
-from vestlus.store import schema
 from vestlus.store.names import REGISTRY, inbox_lease
 from vestlus.store.open import open_store
+from vestlus.store.port import Store
 from vestlus.store.rows import Member, MemberKind
-from vestlus.store.sql_store import SqlStore
 
-TOPOLOGY = Topology()
 HERE = Path(__file__).parent.parent
 
 #: What the service waits for more after a message that reads as finished: 1,500 ms, a quarter.
 BURST_WAIT_MS = 375
-
-_QUESTIONS = (
-    "Tere! Mis kell muuseum täna avatakse?",
-    "Kas koeraga võib tulla?",
-    "Palju maksab perepilet?",
-    "Where can we park the car?",
-    "Kuidas bussiga kohale saab?",
-)
-_SENT = (
-    update(schema.ledger)
-    .where(schema.ledger.c.id == bindparam("of"))
-    .values(
-        state="sent",
-        sent_mid=bindparam("by"),
-        attempted_ms=bindparam("at"),
-        changed_ms=bindparam("at"),
-    )
-)
-_TEXTS = select(schema.ledger.c.id, schema.ledger.c.text)
-_ECHOES = select(func.count()).where(schema.inbox_event.c.kind == "echo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,81 +72,6 @@ class Cost:
     cpu_per_message: float
     overhead_p50: float
     overhead_p99: float
-
-
-@dataclass(slots=True)
-class Traffic:
-    """Users who write, and whoever sends what they are answered."""
-
-    store: SqlStore
-    bus: Bus
-    accounts: Sequence[str]
-    written: dict[str, float] = field(default_factory=dict)
-    took: list[float] = field(default_factory=list)
-    echoed: int = 0
-
-    async def write(self, number: int) -> None:
-        """One user's first message."""
-        account = self.accounts[number % len(self.accounts)]
-        user = f"8{number:015d}"
-        mid = f"m_{number:08d}{'x' * 80}"
-        self.written[mid] = time.monotonic()
-        text = f"{_QUESTIONS[number % len(_QUESTIONS)]}"
-        await self._publish(_event(EventKind.MESSAGE, account, user, mid, text))
-
-    async def send(self, partition: int) -> None:
-        """Takes one outbox partition's bells until cancelled."""
-        await consume(self.bus, Queue.OUTBOX, partition, self._take_bells, most=100)
-
-    async def _take_bells(self, deliveries: Sequence[Delivery]) -> None:
-        now = time.monotonic()
-        sends = [one for each in deliveries for one in decode_outbox(each.body).sends]
-        for one in sends:
-            self.took += [now - self.written.pop(mid) for mid in one.answers if mid in self.written]
-        if not sends:
-            return
-        texts = await self._sent(sends)
-        for one in sends:
-            echo = _event(EventKind.ECHO, one.account, one.user, _mid_of(one), texts[one.ledger_id])
-            await self._publish(echo)
-            self.echoed += 1
-
-    async def _sent(self, sends: Sequence[SendReference]) -> dict[str, str]:
-        at = system_clock()
-        rows = [{"of": one.ledger_id, "by": _mid_of(one), "at": at} for one in sends]
-        wanted = _TEXTS.where(schema.ledger.c.id.in_([one.ledger_id for one in sends]))
-        # Not through the port, which has a publisher take three transactions for what is not
-        # measured here.
-        database = self.store._database  # noqa: SLF001
-        await database.write(lambda connection: connection.execute(_SENT, rows))
-        return {id_: text for id_, text in await database.fetch(wanted)}
-
-    async def echoes_recorded(self) -> int:
-        """How many echoes are in the store."""
-        ((count,),) = await self.store._database.fetch(_ECHOES)  # noqa: SLF001
-        return int(count)
-
-    async def _publish(self, event: Event) -> None:
-        message = inbox_message((event,), at_ms=system_clock(), traceparent=new_traceparent())
-        partition = partition_of(event.account, str(event.user), TOPOLOGY.inbox)
-        await self.bus.publish(Queue.INBOX, partition, [encode(message)])
-
-
-def _mid_of(send: SendReference) -> str:
-    return f"s_{send.ledger_id}"
-
-
-def _event(kind: EventKind, account: str, user: str, mid: str, text: str) -> Event:
-    return Event(
-        key=event_key(kind, account, mid),
-        kind=kind,
-        account=account,
-        user=user,
-        conversation=conversation_id(account, user),
-        mid=mid,
-        timestamp_ms=system_clock(),
-        text=text,
-    )
 
 
 @dataclass(slots=True)
@@ -241,6 +136,19 @@ async def model(folder: Path, latency: float) -> AsyncIterator[str]:
             await process.wait()
 
 
+async def _assigned(store: Store, host: Host) -> None:
+    """Gives the host all partitions, and waits until it has them."""
+    registry = Member("registry/benchmark", MemberKind.REGISTRY, "1", "here", os.getpid())
+    await store.heartbeat(registry)
+    lease = (await store.acquire([REGISTRY], registry, 3600.0))[REGISTRY]
+    while not await store.live(MemberKind.CONVERSATION, 8.0):  # noqa: ASYNC110 - in the store
+        await asyncio.sleep(0.1)
+    wanted = {inbox_lease(number): MEMBER for number in range(TOPOLOGY.inbox)}
+    await store.assign(lease, wanted)
+    while (await host.says()).get("partitions") != TOPOLOGY.inbox:  # noqa: ASYNC110 - in its process
+        await asyncio.sleep(0.1)
+
+
 async def measure(arguments: argparse.Namespace, place: Place, tree: Path) -> Cost:
     """Measures one checkout once, on a bus and a store that nothing is in."""
     async with AsyncExitStack() as stack:
@@ -253,14 +161,14 @@ async def measure(arguments: argparse.Namespace, place: Place, tree: Path) -> Co
         await _assigned(store, host)
         async with asyncio.TaskGroup() as group:
             sending = [group.create_task(traffic.send(one)) for one in range(TOPOLOGY.outbox)]
-            await _write(traffic, range(WARMING), arguments.rate)
-            await _until_echoed(traffic, WARMING)
+            await write(traffic, range(WARMING), arguments.rate)
+            await until_echoed(traffic, WARMING)
             traffic.took.clear()
             profiler = _profiled(arguments.profile, host.process.pid)
             first, began = await host.says(), time.monotonic()
             numbers = range(WARMING, WARMING + arguments.messages)
-            await _write(traffic, numbers, arguments.rate)
-            await _until_echoed(traffic, numbers.stop)
+            await write(traffic, numbers, arguments.rate)
+            await until_echoed(traffic, numbers.stop)
             last, ended = await host.says(), time.monotonic()
             if profiler is not None:
                 profiler.send_signal(signal.SIGINT)
@@ -283,70 +191,27 @@ async def measure(arguments: argparse.Namespace, place: Place, tree: Path) -> Co
 WARMING = 200
 
 
-async def _assigned(store: SqlStore, host: Host) -> None:
-    """Gives the host all partitions, and waits until it has them."""
-    registry = Member("registry/benchmark", MemberKind.REGISTRY, "1", "here", os.getpid())
-    await store.heartbeat(registry)
-    lease = (await store.acquire([REGISTRY], registry, 3600.0))[REGISTRY]
-    while not await store.live(MemberKind.CONVERSATION, 8.0):
-        await asyncio.sleep(0.1)
-    wanted = {inbox_lease(number): MEMBER for number in range(TOPOLOGY.inbox)}
-    await store.assign(lease, wanted)
-    while (await host.says()).get("partitions") != TOPOLOGY.inbox:
-        await asyncio.sleep(0.1)
-
-
-async def _write(traffic: Traffic, numbers: range, rate: float) -> None:
-    """Open loop: arrivals at random, whatever becomes of the earlier ones."""
-    chance = random.Random(numbers.start)  # noqa: S311 - arrivals, no secret
-    due = time.monotonic()
-    async with asyncio.TaskGroup() as group:
-        for number in numbers:
-            due += chance.expovariate(rate)
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            group.create_task(traffic.write(number))
-
-
-async def _until_echoed(traffic: Traffic, messages: int) -> None:
-    while traffic.written or traffic.echoed < messages:
-        await asyncio.sleep(0.1)
-    while await traffic.echoes_recorded() < traffic.echoed:
-        await asyncio.sleep(0.1)
-
-
 def _profiled(file: Path | None, pid: int) -> subprocess.Popen[bytes] | None:
     if file is None:
         return None
-    return subprocess.Popen(
-        [
-            "py-spy",
-            "record",
-            "--gil",
-            "--nonblocking",
-            "--rate",
-            "250",
-            "--format",
-            "raw",
-            "-o",
-            str(file),
-            "-p",
-            str(pid),
-        ]
+    looking = ("--gil", "--nonblocking", "--rate", "250", "--format", "raw")
+    return subprocess.Popen(  # noqa: S603 - our own arguments
+        ["py-spy", "record", *looking, "-o", str(file), "-p", str(pid)]  # noqa: S607 - on the PATH
     )
 
 
 @contextmanager
-def places(pair: str, folder: Path) -> Iterator[partial[tuple[str, str]]]:
+def places(pair: str) -> Iterator[Callable[[Path], tuple[str, str]]]:
     """Makes the addresses of a bus and a store, new ones whenever asked with a folder."""
     if pair == "sqlite":
-        yield partial(_files)
+        yield _files
         return
     with running(provide_rabbitmq(print)) as rabbitmq, running(provide_postgres(print)) as postgres:
 
         def fresh(_: Path) -> tuple[str, str]:
             return rabbitmq.fresh_space().url, postgres.fresh_database()
 
-        yield partial(fresh)
+        yield fresh
 
 
 def _files(folder: Path) -> tuple[str, str]:
@@ -357,7 +222,7 @@ async def measure_all(arguments: argparse.Namespace, folder: Path) -> dict[str, 
     """By checkout, in turns."""
     trees = [HERE, *([arguments.against] if arguments.against else [])]
     found: dict[str, list[Cost]] = {str(tree): [] for tree in trees}
-    with places(arguments.pair, folder) as fresh:
+    with places(arguments.pair) as fresh:
         async with model(folder, arguments.model_latency) as url:
             for number in range(arguments.rounds):
                 for tree in trees if number % 2 else reversed(trees):
@@ -374,7 +239,7 @@ async def measure_all(arguments: argparse.Namespace, folder: Path) -> dict[str, 
                     )
                     cost = await measure(arguments, Place(mine, bus, database, environment), tree)
                     found[str(tree)].append(cost)
-                    print(tree, json.dumps(asdict(cost)), flush=True)  # noqa: T201
+                    print(tree, json.dumps(asdict(cost)), flush=True)
     return found
 
 
@@ -397,7 +262,7 @@ def main() -> int:
     }
     here = medians[str(HERE)]
     for tree, cost in medians.items():
-        print(f"{cost:.2f} ms of CPU a message, {here / cost:.2f} of it here: {tree}")  # noqa: T201
+        print(f"{cost:.2f} ms of CPU a message, {here / cost:.2f} of it here: {tree}")
     return 0
 
 

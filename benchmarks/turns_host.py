@@ -33,7 +33,7 @@ async def main(settings: Settings) -> None:
     async def answer() -> None:
         while await lines.readline():
             told = {"cpu": time.process_time(), **controls.describe()}
-            print(json.dumps(told), flush=True)  # noqa: T201 - what the benchmark reads
+            print(json.dumps(told), flush=True)
         controls.stop.set()
 
     answering = asyncio.create_task(answer(), name="answer")

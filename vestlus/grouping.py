@@ -38,10 +38,13 @@ class GroupCommitter(Generic[Item, Result]):
         name: str,
         max_items: int = 500,
         linger: float = 0.0,
+        pace: float = 0.0,
         weigh: Callable[[Item], int] = lambda _: 0,
         max_weight: int = 0,
     ) -> None:
-        """``linger`` is how long, in seconds, a group that is not full waits for more.
+        """``linger`` is how long, in seconds, a group that is not full waits for more; ``pace``,
+        how long after the last group began the next one begins, if it is not full: whoever comes
+        after a quiet time still leaves at once.
 
         A group's items weigh ``max_weight`` together at most; one that weighs more goes alone.
         """
@@ -52,6 +55,8 @@ class GroupCommitter(Generic[Item, Result]):
         self._name = name
         self._max_items = max_items
         self._linger = linger
+        self._pace = pace
+        self._began = float("-inf")
         self._weigh = weigh
         self._max_weight = max_weight
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
@@ -108,17 +113,20 @@ class GroupCommitter(Generic[Item, Result]):
     async def _run(self) -> None:
         while True:
             await self._grew.wait()
-            if self._linger > 0 and not self._closing:
-                await self._wait_for_more()
+            now = asyncio.get_running_loop().time()
+            wait = max(self._linger, self._began + self._pace - now)
+            if wait > 0 and not self._closing:
+                await self._wait_for_more(wait)
+            self._began = asyncio.get_running_loop().time()
             group = self._take_group()
             if group:
                 await self._flush_group(group)
             elif self._closing:
                 return
 
-    async def _wait_for_more(self) -> None:
+    async def _wait_for_more(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(self._linger):
+            async with asyncio.timeout(seconds):
                 await self._full.wait()
         except TimeoutError:
             return

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -423,7 +424,7 @@ async def test_a_publish_wakes_the_consumer_of_its_queue_and_no_other(
         second = await bus.subscribe(Queue.INBOX, 1)
         woken: list[str] = []
         for one in (first, second):
-            one.wake = lambda queue=one.queue: woken.append(queue)  # type: ignore[method-assign]
+            monkeypatch.setattr(one, "wake", partial(woken.append, one.queue))
         await bus.publish(Queue.INBOX, 1, [b"x"])
         async with asyncio.timeout(1):
             while not woken:

@@ -82,6 +82,30 @@ async def test_closing_does_not_wait_for_the_linger() -> None:
     assert await waiting == 2
 
 
+async def test_with_a_pace_the_first_leaves_at_once_and_the_next_ones_together() -> None:
+    recorder = Recorder()
+    async with GroupCommitter(recorder, name="test", max_items=3, pace=60.0) as committer:
+        assert await committer.submit(1) == 2
+        later = [asyncio.create_task(committer.submit(number)) for number in (2, 3)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert recorder.groups == [[1]]
+        assert await committer.submit(4) == 8
+        assert list(await asyncio.gather(*later)) == [4, 6]
+    assert recorder.groups == [[1], [2, 3, 4]]
+
+
+async def test_what_the_pace_holds_back_goes_when_its_time_is_over_or_all_is_closed() -> None:
+    recorder = Recorder()
+    async with GroupCommitter(recorder, name="test", pace=0.01) as committer:
+        assert [await committer.submit(number) for number in (1, 2)] == [2, 4]
+    async with GroupCommitter(recorder, name="test", pace=60.0) as committer:
+        assert await committer.submit(3) == 6
+        waiting = asyncio.create_task(committer.submit(4))
+        await asyncio.sleep(0)
+    assert await waiting == 8
+
+
 async def test_an_exception_in_place_of_a_result_reaches_its_caller_alone() -> None:
     recorder = Recorder()
     async with GroupCommitter(recorder, name="test") as committer:

@@ -244,15 +244,16 @@ def test_bank_accounts_are_found_and_not_masked(account: str) -> None:
 
 
 def test_no_country_has_telephone_numbers_with_fewer_digits_than_are_looked_for() -> None:
+    known = phonenumbers.PhoneMetadata
+    codes = phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
     shortest = []
-    for region in phonenumbers.SUPPORTED_REGIONS:
-        metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
-        shortest.append(
-            len(str(metadata.country_code)) + min(metadata.general_desc.possible_length)
-        )
-    for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS:
-        metadata = phonenumbers.PhoneMetadata.metadata_for_nongeo_region(code, None)
-        shortest.append(len(str(code)) + min(metadata.general_desc.possible_length))
+    for one in (
+        *(known.metadata_for_region(region, None) for region in phonenumbers.SUPPORTED_REGIONS),
+        *(known.metadata_for_nongeo_region(code, None) for code in codes),
+    ):
+        assert one is not None
+        assert one.general_desc is not None
+        shortest.append(len(str(one.country_code)) + min(one.general_desc.possible_length))
     assert len(shortest) > 200
     assert min(shortest) >= LEAST_DIGITS[Kind.PHONE]
 

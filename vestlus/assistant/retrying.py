@@ -71,9 +71,22 @@ class Retrying:
         try:
             return await _within(attempt, min(self._attempt_seconds, policy.left()))
         except AttemptFailed as failed:
-            first: AttemptFailed | None = failed
-        # Most attempts succeed, and what repeats the others takes longer to set up than to decode
-        # an answer: it is set up for those that did not, and told of the first one.
+            first = failed
+        return await self._repeated(attempt, ready, policy, first)
+
+    async def _repeated(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        ready: Callable[[], Awaitable[None]] | None,
+        policy: _Policy,
+        first: AttemptFailed,
+    ) -> T:
+        """The first success of the attempts after the first one.
+
+        Nearly all questions need one attempt, and to set up what repeats it takes longer than to
+        read an answer: so it is set up for the others, and begins with being told of the first.
+        """
+        failures = [first]
         try:
             async for one in stamina.retry_context(
                 on=policy,
@@ -84,9 +97,8 @@ class Retrying:
                 wait_jitter=_JITTER_SECONDS,
             ):
                 with one:
-                    if first is not None:
-                        failed, first = first, None
-                        raise failed
+                    if failures:
+                        raise failures.pop()
                     await _until(ready, policy)
                     return await _within(attempt, min(self._attempt_seconds, policy.left()))
         except AttemptFailed as failed:

@@ -24,6 +24,11 @@ _log = structlog.get_logger(__name__)
 #: Turns in one transaction: enough to share its cost, few enough to end in milliseconds.
 LARGEST_GROUP = 64
 
+#: Between the beginnings of two groups of a kind, seconds. A transaction costs nearly the same for
+#: one item as for ten, so that at 100 messages a second this takes a quarter off what one of them
+#: costs; on its way a message waits for half of it, three times. In quiet hours nothing waits.
+PACE_SECONDS = 0.02
+
 #: Bells that wait to be rung, beyond which sends are left for the publishers to find.
 MOST_BELLS = 2_000
 
@@ -45,7 +50,7 @@ class TurnCommits:
         self._clock = clock
         self._partitions = outbox_partitions
         self._group = GroupCommitter[TurnCommit, CommitResult](
-            self._flush, name="turn-commits", max_items=LARGEST_GROUP
+            self._flush, name="turn-commits", max_items=LARGEST_GROUP, pace=PACE_SECONDS
         )
         self._bells = GroupCommitter[NewSend, None](self._ring, name="doorbell", max_items=512)
         self._ringing: set[asyncio.Task[None]] = set()

@@ -15,7 +15,7 @@ from vestlus.conversation.turn import SuspectPolicy
 from vestlus.errors import LeaseLost
 from vestlus.grouping import GroupCommitter
 from vestlus.hosting.answers import Answers
-from vestlus.hosting.commits import TurnCommits
+from vestlus.hosting.commits import PACE_SECONDS, TurnCommits
 from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import HISTORY_MESSAGES, MOST_EVENTS, Mailbox
 from vestlus.hosting.resting import Resting, may_rest
@@ -75,7 +75,7 @@ class Conversations:
         self._lost = lost
         self._failed = failed
         self._loader = GroupCommitter[str, ConversationRow | None](
-            self._load, name="loader", max_items=LOADED_TOGETHER
+            self._load, name="loader", max_items=LOADED_TOGETHER, pace=PACE_SECONDS
         )
         self._summaries = Summaries(store, assistant, self._settle)
         self._conversing = Conversing(

@@ -19,7 +19,7 @@ from vestlus.delivery_gaps import GapTeller
 from vestlus.errors import LeaseLost, VestlusError
 from vestlus.grouping import GroupCommitter
 from vestlus.hosting.burial import DeadQueue
-from vestlus.hosting.commits import TurnCommits
+from vestlus.hosting.commits import PACE_SECONDS, TurnCommits
 from vestlus.hosting.conversations import Conversations
 from vestlus.hosting.counts import HostCounts
 from vestlus.hosting.courtesy import Courtesy
@@ -88,6 +88,7 @@ class ConversationHost:
             self._record,
             name="recorder",
             max_items=64,
+            pace=PACE_SECONDS,
             weigh=lambda batch: len(batch[1]),
             max_weight=MOST_EVENTS_TOGETHER,
         )

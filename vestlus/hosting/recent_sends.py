@@ -9,6 +9,7 @@ from typing import Self
 
 from vestlus.conversation.echoes import Sent
 from vestlus.grouping import GroupCommitter
+from vestlus.hosting.commits import PACE_SECONDS
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Turns
 from vestlus.store.rows import Kind, RecentSend
@@ -29,7 +30,7 @@ class RecentSends:
     def __init__(self, store: Turns) -> None:
         self._store = store
         self._looks = GroupCommitter[_Look, Mapping[str, Sequence[RecentSend]]](
-            self._look_up, name="recent sends", max_items=TOGETHER
+            self._look_up, name="recent sends", max_items=TOGETHER, pace=PACE_SECONDS
         )
 
     async def __aenter__(self) -> Self:
