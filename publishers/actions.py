@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 
 import structlog
 
+from publishers.bucket import Bucket
 from publishers.lane import Lane
 from publishers.rate import CallKind
 from publishers.rules import SendingRules
@@ -29,10 +30,10 @@ Spawn = Callable[[Coroutine[None, None, None], str], None]
 class Actions:
     """Shows users what their accounts want them shown, as far as nothing better is to be done.
 
-    A request is dropped when it is late, when its user is being answered, and when its account
-    is stopped or has too many of them. It waits while answers are waiting, and takes only what
-    they leave of the account's budget. One user has one under way at most, in order. None is
-    tried again, and no failure of one matters.
+    A request is dropped when it is late, when its user is being answered, when its account is
+    stopped or has too many of them, and when the process shows as many as it may. It waits while
+    answers are waiting, and takes only what they leave of the account's budget. One user has one
+    under way at most, in order. None is tried again, and no failure of one matters.
     """
 
     def __init__(
@@ -42,9 +43,14 @@ class Actions:
         may_call: Callable[[], bool],
         spawn: Spawn,
         clock: Clock,
+        monotonic: Callable[[], float],
+        share: Bucket,
         rules: SendingRules,
         tally: Tally,
     ) -> None:
+        """``share`` is of all partitions of the process."""
+        self._monotonic = monotonic
+        self._share = share
         self._presence = presence
         self._may_call = may_call
         self._spawn = spawn
@@ -99,10 +105,14 @@ class Actions:
             if request is None:
                 await self._changed.wait()
                 continue
+            if self._share.wait(self._monotonic()) > 0:
+                self._drop(lane.account, (request.user, request.action))
+                continue
             idle = lane.is_idle(self._clock()) and self._may_call()
             if not (idle and lane.budget.take_spare()):
                 await asyncio.sleep(_GLANCE_SECONDS)
                 continue
+            self._share.take(self._monotonic())
             del self._waiting[lane.account][request.user, request.action]
             self._under_way.add((lane.account, request.user))
             self._spawn(self._show(lane, request), "action")

@@ -91,7 +91,7 @@ class LedgerBook:
             sent_mid=sent_mid,
             reason=reason,
         )
-        task = asyncio.create_task(self._write(transition), name=f"{self._lease.name}.step")
+        task = asyncio.create_task(self._write(transition), name="step")
         self._writing.add(task)
         task.add_done_callback(self._written)
         result = await asyncio.shield(task)

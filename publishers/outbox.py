@@ -115,6 +115,8 @@ class OutboxWorker:
             may_call=lambda: not self._dispatch.draining and self._sender.lease_suffices(),
             spawn=self._spawn,
             clock=clock,
+            monotonic=monotonic,
+            share=together.actions,
             rules=rules,
             tally=tally,
         )

@@ -45,6 +45,9 @@ class SendingRules:
     held_seconds: float = 0.5
     #: The timeout of typing and read marks: later they say nothing true.
     action_seconds: float = 3.0
+    #: Typing and read marks of a whole process a second. Each costs as much CPU as a message, and
+    #: under load that is what messages need.
+    actions_a_second: float = 40.0
     #: Typing and read marks of one account that wait for room; more are dropped.
     actions_waiting: int = 200
 

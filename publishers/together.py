@@ -1,9 +1,10 @@
-"""Readings and steps of all partitions of a publisher, shared: one transaction for all of them."""
+"""What all partitions of a publisher share: transactions of the ledger, and a bound on signs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from publishers.bucket import Bucket, Limit
 from publishers.rules import SendingRules
 from vestlus.errors import StoreUnavailable
 from vestlus.spacing import Spaced
@@ -19,6 +20,11 @@ class TogetherLedger:
 
     def __init__(self, ledger: Ledger, rules: SendingRules, monotonic: Callable[[], float]) -> None:
         self._ledger = ledger
+        #: How many typing and read marks the process may show.
+        burst = max(1, int(rules.actions_a_second))
+        # Full at once: no holder before this process took anything of its processors.
+        since = monotonic() - burst / rules.actions_a_second
+        self.actions = Bucket(Limit(rules.actions_a_second, burst), since)
         self._steps: Spaced[tuple[Lease, Transition], TransitionResult] = Spaced(
             self._make,
             name="ledger steps",

@@ -6,6 +6,7 @@ belongs to, and when it was made.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 from uuid import uuid4
@@ -139,7 +140,8 @@ def new_traceparent() -> str:
     """A new trace context: W3C, "Trace Context", version 00, sampled. A webhook begins a trace:
     Meta sends none, and a header of anybody else's is not believed.
     """
-    return f"00-{uuid4().hex}-{uuid4().hex[:16]}-01"
+    chance = os.urandom(24).hex()
+    return f"00-{chance[:32]}-{chance[32:]}-01"
 
 
 def encode(message: InboxMessage | OutboxMessage | PlannerMessage) -> bytes:

@@ -1,7 +1,8 @@
 """Work of many callers done together, no more often than so many seconds apart.
 
 Under light load nobody waits: what comes after a pause begins at once. Under load whatever comes
-between two beginnings shares the next one, so that their number does not grow with the load.
+between two beginnings shares the next one, so that their number does not grow with the load. On a
+machine that has more to do than it can, the work takes longer: then there is less of it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+#: The part of the time that groups may take: a quarter, as far as :data:`LONGEST` lets them wait.
+STRETCH = 4.0
+
+#: How many times its usual space a group is waited for at most.
+LONGEST = 6.0
 
 #: Does the work of a group: one result per item, in order. What it raises every caller gets; an
 #: exception in the place of a result, its caller alone.
@@ -34,7 +41,9 @@ class Spaced(Generic[Item, Result]):
         monotonic: Callable[[], float],
         most: int = 500,
     ) -> None:
-        """``seconds`` is from one group's beginning to the next one's; at most ``most`` items."""
+        """``seconds`` is from one group's beginning to the next one's, and more where groups take
+        longer than a quarter of it; ``most`` is how many items a group has at most.
+        """
         self._work = work
         self._name = name
         self._seconds = seconds
@@ -68,8 +77,11 @@ class Spaced(Generic[Item, Result]):
                 taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 group = [one for one in taken if not one[1].done()]
                 if group:
-                    self._next = self._monotonic() + self._seconds()
+                    began, seconds = self._monotonic(), self._seconds()
                     await self._do(group)
+                    took = self._monotonic() - began
+                    space = min(max(seconds, STRETCH * took), LONGEST * seconds)
+                    self._next = began + space
         finally:
             self._task = None
             left, self._waiting = self._waiting, []

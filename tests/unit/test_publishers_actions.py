@@ -217,3 +217,21 @@ def test_a_worker_that_drains_shows_nothing_more() -> None:
         assert shown(place) == []
 
     run_virtual(scenario())
+
+
+def test_a_process_shows_so_many_a_second_and_no_more_whatever_its_accounts_may() -> None:
+    async def scenario() -> None:
+        place = Place(rules=SendingRules(actions_a_second=5))
+        async with place.serving() as worker:
+            await asyncio.sleep(1)
+            began = virtual_monotonic()
+            many = [asked(f"u{number}", seconds=5) for number in range(40)]
+            await show(worker, *many, wait=2.0)
+            acted, dropped = counted(place)
+            # A second's worth was saved up.
+            assert 5 <= acted <= 5 * (virtual_monotonic() - began + 1)
+            assert acted + dropped == len(many)
+            await show(worker, asked("last"), wait=1.0)
+            assert shown(place)[-1] == ("last", "typing_on")
+
+    run_virtual(scenario())

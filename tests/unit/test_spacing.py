@@ -90,3 +90,19 @@ def test_a_failure_goes_to_those_it_concerns_and_the_next_group_begins_all_the_s
         assert await doubles.submit(4) == 8
 
     run_virtual(scenario())
+
+
+def test_groups_that_take_long_are_further_apart_up_to_a_bound() -> None:
+    async def scenario() -> None:
+        works = Works(takes=0.05)
+        doubles = spaced(works)
+        await doubles.submit(1)
+        await doubles.submit(2)
+        slow = Works(takes=0.5)
+        slower = spaced(slow)
+        await slower.submit(1)
+        await slower.submit(2)
+        assert works.groups[1][0] - works.groups[0][0] == pytest.approx(0.2)
+        assert slow.groups[1][0] - slow.groups[0][0] == pytest.approx(0.6)
+
+    run_virtual(scenario())

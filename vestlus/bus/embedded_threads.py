@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -20,12 +21,17 @@ from vestlus.backoff import Backoff
 from vestlus.bus import embedded_file
 from vestlus.bus.embedded_file import Step
 from vestlus.errors import BusError, BusUnavailable
-from vestlus.grouping import GroupCommitter
+from vestlus.spacing import Spaced
 
 T = TypeVar("T")
 
 #: Steps in one transaction. A group of this many takes about 10 ms, in which nobody else writes.
 STEPS = 500
+
+#: From one transaction, or round of reading, to the next: each costs as much as several steps.
+#: After a pause nobody waits.
+WRITING_SECONDS = 0.008
+READING_SECONDS = 0.004
 
 
 class Threads:
@@ -42,8 +48,20 @@ class Threads:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="bus-reader")
         self._writing: sqlite3.Connection | None = None
         self._reading: sqlite3.Connection | None = None
-        self._writes = GroupCommitter(self._commit, name="bus: writes", max_items=STEPS)
-        self._reads = GroupCommitter(self._look, name="bus: reads", max_items=STEPS)
+        self._writes: Spaced[Step, object] = Spaced(
+            self._commit,
+            name="bus: writes",
+            seconds=lambda: WRITING_SECONDS,
+            monotonic=time.monotonic,
+            most=STEPS,
+        )
+        self._reads: Spaced[Step, object] = Spaced(
+            self._look,
+            name="bus: reads",
+            seconds=lambda: READING_SECONDS,
+            monotonic=time.monotonic,
+            most=STEPS,
+        )
         self._opened = AsyncExitStack()
         self._usable = False
 
@@ -54,8 +72,8 @@ class Threads:
             stack.callback(self._reader.shutdown)
             stack.push_async_callback(self._disconnect)
             await self._connect()
-            await stack.enter_async_context(self._writes)
-            await stack.enter_async_context(self._reads)
+            stack.push_async_callback(self._writes.settled)
+            stack.push_async_callback(self._reads.settled)
             self._opened = stack.pop_all()
         self._usable = True
         return self
@@ -87,13 +105,13 @@ class Threads:
         shorten = partial(embedded_file.shorten_log, writing, self._path, self._lock_timeout)
         await self._run(self._writer, shorten)
 
-    async def _submit(self, committer: GroupCommitter[Step, object], step: Step) -> object:
+    async def _submit(self, group: Spaced[Step, object], step: Step) -> object:
         if not self._usable:
             message = "the embedded bus is not open"
             raise BusUnavailable(message)
         try:
             async with asyncio.timeout(self._timeout):
-                return await committer.submit(step)
+                return await group.submit(step)
         except TimeoutError as error:
             message = f"the embedded bus: not done within {self._timeout:g} s"
             raise BusUnavailable(message) from error
