@@ -1,8 +1,8 @@
 """Conversations at rest: nothing is unanswered, and each is one string of bytes.
 
-As objects, a conversation with twenty messages is some 120 objects and 10 KB, and with a hundred
-thousand of them a full run of the garbage collector stops the process for more than a second. As
-bytes it is half of that, and nothing that the collector looks into.
+As objects, a conversation with twenty messages takes 10 KB, and with a hundred thousand of them a
+full run of the garbage collector stops the process for more than a second. As bytes it is half of
+that, and nothing that the collector looks into.
 """
 
 from __future__ import annotations
