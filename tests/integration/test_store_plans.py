@@ -148,12 +148,14 @@ async def test_no_frequent_question_reads_a_whole_table(
             "unfinished": (store._first, {"of": 1, "most": 50}, "ledger_deadline"),
             "people": (store._first_people, {"of": 1, "most": 50}, "ledger_people"),
             "of ids": (store._first_named, {"of": 1, "most": 50} | one_id, "ledger_order"),
-            "pending": (store._pending, {"ids": ["c1"]}, "inbox_event_pending"),
-            "first pending": (
-                store._first_pending,
-                {"ids": ["c1"], "unanswered": 10},
-                "inbox_event_pending",
-            ),
+            **{
+                f"loaded by {index}": (
+                    store._with_all,
+                    {"ids": ["c1"], "newest": 5, "unanswered": 10},
+                    index,
+                )
+                for index in ("conversation_pkey", "history_pkey", "inbox_event_pending")
+            },
             "takeover": (store._unanswered, {"partition": 1}, "inbox_event_pending"),
             "echoes": (
                 store._unclaimed,
@@ -163,8 +165,6 @@ async def test_no_frequent_question_reads_a_whole_table(
             "users": (store._users, {"account": "a", "mids": ["m1"]}, "inbox_event_mid"),
             "claimed": (store._claimed, {"of": "a", "mids": ["m1"]}, "ledger_sent_mid"),
             "claimed by echo": (store._claimed, {"of": "a", "mids": ["m1"]}, "ledger_echo_mid"),
-            "newest": (store._newest, {"ids": ["c1"], "newest": 5}, "history_pkey"),
-            "loaded": (store._select, {"ids": ["c1"]}, "conversation_pkey"),
             "recent": (store._recent, {"conversations": ["c1"], "since": 1}, "ledger_conversation"),
             "undetermined": (store._undetermined, {"of_partition": 1}, "inbox_event_undetermined"),
             "held": (

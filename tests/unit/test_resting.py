@@ -43,7 +43,7 @@ knowns = st.builds(
 def box(name: str, lease: Lease = LEASE, text: str = "Tere!") -> Mailbox:
     """A mailbox that may rest."""
     history = [HistoryMessage(Role.USER, text, 1)]
-    return Mailbox(name, lease, account="a", user=name, loaded=True, history=history)
+    return Mailbox(name, lease, account="acc", user=name, loaded=True, history=history)
 
 
 def names(resting: Resting, *wanted: str, lease: Lease = LEASE) -> str:
@@ -142,7 +142,7 @@ def test_one_large_conversation_takes_the_room_of_many() -> None:
     resting = Resting(most=MANY, most_bytes=4 * small)
     for at, name in enumerate("abcd"):
         resting.put(box(name), at)
-    resting.put(box("large", text="x" * 2 * small), 9)
+    resting.put(box("large", text="x" * small), 9)
     assert names(resting, *"abcd", "large") == "dlarge"
 
 

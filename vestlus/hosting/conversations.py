@@ -30,8 +30,8 @@ from vestlus.store.rows import ConversationRow, EventState, Lease, RecordedEvent
 #: A conversation not used for so long is dropped; the store rebuilds it in milliseconds.
 IDLE_MS = 10 * 60 * 1000
 
-#: Between two looks for those, and how many are dropped before others get the event loop: less
-#: than a millisecond's work.
+#: Between two looks for those, and how many are dropped before others get the event loop: about
+#: a millisecond of work.
 SWEEP_SECONDS = 5.0
 DROPPED_TOGETHER = 500
 

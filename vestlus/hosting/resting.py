@@ -1,31 +1,25 @@
 """Conversations at rest: nothing is unanswered, and each is one string of bytes.
 
-As objects, a conversation with twenty messages is some 120 objects and 10 KB, and with a hundred
-thousand of them a full run of the garbage collector stops the process for more than a second. As
-bytes it is half of that, and nothing that the collector looks into.
+As objects, a conversation with twenty messages takes 10 KB, and with a hundred thousand of them a
+full run of the garbage collector stops the process for more than a second. As bytes it is half of
+that, and nothing that the collector looks into.
 """
 
 from __future__ import annotations
 
-import marshal
+import pickle
 from collections import OrderedDict
-from dataclasses import fields
-from operator import attrgetter
 from typing import Final
 
 from vestlus.conversation.history import HistoryMessage, Role
-from vestlus.hosting.mailbox import Known, Mailbox
-from vestlus.store.rows import Lease, Silence
+from vestlus.hosting.mailbox import Mailbox
+from vestlus.store.rows import Lease
 
 _ROLES: Final = tuple(Role)
 _NUMBER_OF: Final = {role: number for number, role in enumerate(Role)}
 
-#: What is known of a conversation, but for the silence, which is no plain value.
-_PLAIN: Final = tuple(one.name for one in fields(Known) if one.name != "silence")
-_plain_of = attrgetter(*_PLAIN)
-
-#: Without references among objects: the same values are always as many bytes.
-_MARSHAL_VERSION: Final = 2
+#: Of pickle: since Python 3.8.
+_PROTOCOL: Final = 5
 
 #: What a conversation at rest takes beside its bytes, about: its name, its place in the order, the
 #: time. Of CPython 3.11.
@@ -119,15 +113,13 @@ def may_rest(box: Mailbox) -> bool:
 def pack(box: Mailbox) -> bytes:
     """What :func:`may_rest` lets rest, as bytes for this process only."""
     history = [(_NUMBER_OF[one.role], one.text, one.at_ms, one.mid) for one in box.history]
-    known = (str(box.known.silence), _plain_of(box.known))
-    return marshal.dumps((box.account, box.user, box.version, known, history), _MARSHAL_VERSION)
+    return pickle.dumps((box.account, box.user, box.version, box.known, history), _PROTOCOL)
 
 
 def unpack(packed: bytes, conversation: str, lease: Lease) -> Mailbox:
     """The mailbox that was packed, loaded."""
     # Bytes of our own, which never left this process.
-    account, user, version, known, history = marshal.loads(packed)  # noqa: S302
-    silence, plain = known
+    account, user, version, known, history = pickle.loads(packed)  # noqa: S301
     return Mailbox(
         conversation,
         lease,
@@ -135,6 +127,6 @@ def unpack(packed: bytes, conversation: str, lease: Lease) -> Mailbox:
         user=user,
         loaded=True,
         version=version,
-        known=Known(silence=Silence(silence), **dict(zip(_PLAIN, plain, strict=True))),
+        known=known,
         history=[HistoryMessage(_ROLES[role], *said) for role, *said in history],
     )

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Select,
     Table,
     Text,
     any_,
@@ -199,6 +200,10 @@ class PostgresDialect:
     def value_set(self, values: Collection[str] | Collection[int]) -> ValueSet:
         """The values as an array."""
         return [cleaned(value) if isinstance(value, str) else value for value in values]  # type: ignore[return-value]
+
+    def listed(self, *columns: ColumnElement[Any]) -> Select[tuple[str | None]]:
+        """The rows as text."""
+        return select(cast(func.json_agg(func.json_build_array(*columns)), Text()))
 
     def insert(self, table: Table) -> postgresql.Insert:
         """PostgreSQL's insert."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from enum import Enum, auto
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy import ColumnElement, Connection, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.types import TypeEngine
@@ -81,6 +81,12 @@ class Dialect(Protocol):
 
     def value_set(self, values: Collection[str] | Collection[int]) -> ValueSet:
         """A parameter for :meth:`one_of`."""
+        ...
+
+    def listed(self, *columns: ColumnElement[Any]) -> Select[tuple[str | None]]:
+        """Rows of these columns as one JSON array of arrays, in any order; NULL or an empty array
+        where there are none. Conditions are added by whoever asks.
+        """
         ...
 
     def insert(self, table: Table) -> Insert:

@@ -85,7 +85,7 @@ def is_in(column: ColumnElement[str], words: Iterable[str]) -> ColumnElement[boo
 
 
 def conversation_row(
-    row: Row[*tuple[Any, ...]],
+    row: Iterable[Any],
     history: tuple[HistoryMessage, ...] = (),
     pending: tuple[RecordedEvent, ...] = (),
 ) -> ConversationRow:

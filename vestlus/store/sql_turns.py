@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
 from collections.abc import Collection
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     Row,
+    Select,
     Text,
     bindparam,
     func,
@@ -19,7 +21,6 @@ from sqlalchemy import (
     update,
 )
 
-from vestlus.conversation.history import HistoryMessage
 from vestlus.errors import StoreError
 from vestlus.store import schema
 from vestlus.store.names import partition_number
@@ -48,6 +49,11 @@ _EVENT: Final = schema.inbox_event.c
 _CONVERSATION: Final = schema.conversation.c
 _HISTORY: Final = schema.history.c
 
+#: More than any conversation has.
+_ALL: Final = 2**62
+
+_first: Final = itemgetter(0)
+
 _UNKNOWN: Final = "no such conversation"
 
 #: What the ids of events' dead letters begin with.
@@ -60,40 +66,7 @@ class SqlTurns(SqlDeadLetters):
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
         is_pending = _EVENT.state == literal_column(schema.PENDING, Text)
-        self._select = select(*CONVERSATION_COLUMNS).where(dialect.one_of(_CONVERSATION.id, "ids"))
-        self._newest = (
-            select(_HISTORY.conversation, *HISTORY_COLUMNS)
-            .join(schema.conversation, _CONVERSATION.id == _HISTORY.conversation)
-            .where(
-                dialect.one_of(_CONVERSATION.id, "ids"),
-                _HISTORY.position
-                >= _CONVERSATION.messages - bindparam("newest", type_=BigInteger()),
-                _HISTORY.role != REMOVED,
-            )
-            .order_by(_HISTORY.conversation, _HISTORY.position)
-        )
-        self._pending = (
-            select(_EVENT.conversation, _EVENT.seq, _EVENT.payload, _EVENT.recorded_ms)
-            .where(dialect.one_of(_EVENT.conversation, "ids"), is_pending)
-            .order_by(_EVENT.seq)
-        )
-        # Numbered by the index alone: of a flood, few payloads are read.
-        numbered = (
-            select(
-                _EVENT.seq,
-                func.row_number()
-                .over(partition_by=_EVENT.conversation, order_by=_EVENT.seq)
-                .label("place"),
-            )
-            .where(dialect.one_of(_EVENT.conversation, "ids"), is_pending)
-            .subquery("numbered")
-        )
-        self._first_pending = (
-            select(_EVENT.conversation, _EVENT.seq, _EVENT.payload, _EVENT.recorded_ms)
-            .join(numbered, numbered.c.seq == _EVENT.seq)
-            .where(numbered.c.place <= bindparam("unanswered", type_=Integer()))
-            .order_by(_EVENT.seq)
-        )
+        self._with_all = _with_all(dialect)
         self._unanswered = (
             select(_EVENT.conversation)
             .where(_EVENT.partition == bindparam("partition", type_=Integer()), is_pending)
@@ -160,25 +133,15 @@ class SqlTurns(SqlDeadLetters):
         """See :meth:`vestlus.store.port.Turns.load`."""
         if not conversations:
             return {}
-        ids = {"ids": self._dialect.value_set(conversations)}
-        waiting, most = self._pending, dict[str, object](ids)
-        if unanswered is not None:
-            waiting, most = self._first_pending, {**ids, "unanswered": unanswered}
-
-        def work(connection: Connection) -> dict[str, ConversationRow]:
-            messages: defaultdict[str, list[HistoryMessage]] = defaultdict(list)
-            for owner, *said in connection.execute(self._newest, ids | {"newest": history}):
-                messages[owner].append(history_message(*said))
-            pending: defaultdict[str, list[RecordedEvent]] = defaultdict(list)
-            for owner, seq, payload, at_ms in connection.execute(waiting, most):
-                recorded = RecordedEvent(seq, event_of(payload), EventState.PENDING, at_ms)
-                pending[owner].append(recorded)
-            return {
-                row[0]: conversation_row(row, tuple(messages[row[0]]), tuple(pending[row[0]]))
-                for row in connection.execute(self._select, ids)
-            }
-
-        return await self._database.read(work)
+        rows = await self._database.fetch(
+            self._with_all,
+            {
+                "ids": self._dialect.value_set(conversations),
+                "newest": history,
+                "unanswered": _ALL if unanswered is None else unanswered,
+            },
+        )
+        return {row[0]: _loaded(*row) for row in rows}
 
     async def postpone(
         self,
@@ -249,6 +212,55 @@ class SqlTurns(SqlDeadLetters):
             return len(letters)
 
         return await self._database.write(work)
+
+
+def _with_all(dialect: Dialect) -> Select[Any]:
+    """Conversations with what was said and what is unanswered, each of these as one JSON text.
+
+    One statement is one way there and back, and needs no transaction for all to be as of one
+    moment; of three in a transaction there were five. Positions and numbers are given too,
+    because the order within the lists is nobody's promise.
+    """
+    said = dialect.listed(_HISTORY.position, *HISTORY_COLUMNS).where(
+        _HISTORY.conversation == _CONVERSATION.id,
+        _HISTORY.position >= _CONVERSATION.messages - bindparam("newest", type_=BigInteger()),
+        _HISTORY.role != REMOVED,
+    )
+    # By the index alone: of a flood, few payloads are read.
+    first = schema.inbox_event.alias("waiting")
+    numbers = (
+        select(first.c.seq)
+        .where(
+            first.c.conversation == _CONVERSATION.id,
+            first.c.state == literal_column(schema.PENDING, Text),
+        )
+        .order_by(first.c.seq)
+        .limit(bindparam("unanswered", type_=BigInteger()))
+        .correlate(schema.conversation)
+    )
+    waiting = dialect.listed(_EVENT.seq, _EVENT.payload, _EVENT.recorded_ms).where(
+        _EVENT.seq.in_(numbers)
+    )
+    return select(
+        *CONVERSATION_COLUMNS,
+        said.correlate(schema.conversation).scalar_subquery(),
+        waiting.correlate(schema.conversation).scalar_subquery(),
+    ).where(dialect.one_of(_CONVERSATION.id, "ids"))
+
+
+def _loaded(*row: Any) -> ConversationRow:  # noqa: ANN401 - columns of many types
+    """A row of :func:`_with_all` as a value. The lists are missing where they would be empty."""
+    *columns, said, waiting = row
+    history = sorted(json.loads(said or "[]"), key=_first)
+    pending = sorted(json.loads(waiting or "[]"), key=_first)
+    return conversation_row(
+        columns,
+        tuple(history_message(*one) for _, *one in history),
+        tuple(
+            RecordedEvent(seq, event_of(payload), EventState.PENDING, at_ms)
+            for seq, payload, at_ms in pending
+        ),
+    )
 
 
 def _tries(past: Row[*tuple[Any, ...]], now_ms: int) -> tuple[Moment, ...]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Integer,
+    Select,
     Table,
     Text,
     bindparam,
@@ -167,6 +168,10 @@ class SqliteDialect:
             [cleaned(value) if isinstance(value, str) else value for value in values],
             ensure_ascii=False,
         )
+
+    def listed(self, *columns: ColumnElement[Any]) -> Select[tuple[str | None]]:
+        """The rows as text."""
+        return select(type_coerce(func.json_group_array(func.json_array(*columns)), Text()))
 
     def insert(self, table: Table) -> sqlite.Insert:
         """SQLite's insert."""
