@@ -59,12 +59,12 @@ class Retrying:
     ) -> T:
         """The first success. Raises the AssistantError of the last failure.
 
-        Before each attempt ``ready`` is waited for, beside the time that there is for attempts.
-        What it raises ends them.
-
-        ``attempt`` raises AttemptFailed; it is cancelled when its time is over. Cancelling this
-        cancels the attempt.
+        ``attempt`` raises AttemptFailed; it is cancelled when its time is over. Before each one
+        ``ready`` is waited for, which is no part of its time, and of the time of all only in that
+        a late one may be the last; what it raises ends them. Cancelling this cancels the attempt.
         """
+        if ready is not None:
+            await ready()  # the time of all begins afterwards
         now = asyncio.get_running_loop().time
         policy = _Policy(deadline=now() + self._total_seconds, now=now, random=self._random)
         try:
@@ -77,7 +77,7 @@ class Retrying:
                 wait_jitter=_JITTER_SECONDS,
             ):
                 with one:
-                    if ready is not None:
+                    if ready is not None and one.num > 1:
                         began = now()
                         await ready()
                         policy.prolong(now() - began)
