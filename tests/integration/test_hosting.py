@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
-from vestlus.assistant.port import Question
+from vestlus.assistant.port import Assistant, Question
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue, Topology
 from vestlus.clock import Clock, system_clock
@@ -56,7 +56,7 @@ class World:
 
     async def host(
         self,
-        assistant: ScriptedAssistant,
+        assistant: Assistant,
         *,
         policies: TurnPolicies = FAST,
         suspects: SuspectPolicy | None = None,

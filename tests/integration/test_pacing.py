@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from tests.fakes.openai_server import FakeOpenAI, fails
 from tests.integration.simulator_harness import Client, running_service, running_simulator
 from vestlus.assistant.open import open_assistant
 from vestlus.assistant.port import Assistant, Question
 from vestlus.conversation.history import HistoryMessage, Role
+from vestlus.errors import AssistantUnavailable
 from vestlus.settings import Settings
 
 ACCOUNTS = ("17841400000000001", "17841400000000002")
@@ -26,11 +29,11 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         yield running
 
 
-def settings(url: str) -> Settings:
+def settings(url: str, path: str = "openai/v1") -> Settings:
     accounts = [{"id": account, "access_token": "t", "vision": False} for account in ACCOUNTS]
     values: dict[str, Any] = {
         "openai_api_key": "sk-test",
-        "openai_base_url": f"{url}/openai/v1",
+        "openai_base_url": f"{url}/{path}",
         "model": "simulator",
         "encryption_key": "k" * 32,
         "accounts": accounts,
@@ -105,3 +108,33 @@ async def test_a_limit_of_tokens_is_kept_too(client: Client) -> None:
         answers = await asyncio.gather(*(ask(assistants[each % 2], each) for each in range(60)))
     assert all(answers)
     assert await refused(client) <= 1
+
+
+async def test_a_quota_that_is_used_up_is_no_rate_limit_and_pauses_nobody() -> None:
+    async with FakeOpenAI() as server, AsyncExitStack() as stack:
+        configured = settings(server.url.removesuffix("/v1"), path="v1")
+        assistant = open_assistant(configured, clock=lambda: 0)
+        stack.push_async_callback(assistant.aclose)
+        server.script.append(fails(429, code="insufficient_quota", retry_after="30"))
+        with pytest.raises(AssistantUnavailable, match="quota"):
+            await ask(assistant, 1)
+        async with asyncio.timeout(20):
+            assert await ask(assistant, 2)
+
+
+async def test_after_a_refusal_for_the_rate_others_are_not_sent_before_the_time_it_said() -> None:
+    async with FakeOpenAI() as server, AsyncExitStack() as stack:
+        configured = settings(server.url.removesuffix("/v1"), path="v1")
+        assistant = open_assistant(configured, clock=lambda: 0)
+        stack.push_async_callback(assistant.aclose)
+        server.script.append(fails(429, code="rate_limit_exceeded", retry_after="1.5"))
+        first = asyncio.create_task(ask(assistant, 1))
+        began = time.monotonic()
+        async with asyncio.timeout(20):
+            with capture_logs() as logs:
+                while not any(entry["event"] == "model_request_failed" for entry in logs):
+                    await asyncio.sleep(0.01)
+            assert await ask(assistant, 2)
+            waited = time.monotonic() - began
+            assert await first
+    assert waited > 1.5

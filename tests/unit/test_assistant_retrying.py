@@ -199,3 +199,35 @@ async def test_a_programming_error_comes_through_at_once() -> None:
     with pytest.raises(KeyError):
         await retrying().run(attempts)
     assert attempts.made == 1
+
+
+async def test_what_an_attempt_has_to_wait_for_is_no_part_of_its_time() -> None:
+    waited: list[float] = []
+    calls = 0
+
+    async def ready() -> None:
+        await asyncio.sleep(0.06)
+        waited.append(asyncio.get_running_loop().time())
+
+    async def attempt() -> str:
+        nonlocal calls
+        calls += 1
+        assert len(waited) == calls
+        if calls == 1:
+            raise AttemptFailed(AssistantUnavailable("server_error"), retry=True)
+        return "done"
+
+    retrying = Retrying(Random(0), attempt_seconds=0.05)  # noqa: S311 - no secret
+    with stamina.set_testing(True, attempts=2, cap=True):
+        assert await retrying.run(attempt, ready=ready) == "done"
+
+
+async def test_what_is_waited_for_in_vain_ends_all_attempts() -> None:
+    async def ready() -> None:
+        raise AssistantUnavailable("paced")
+
+    async def attempt() -> str:
+        raise AssertionError
+
+    with pytest.raises(AssistantUnavailable, match="paced"):
+        await Retrying(Random(0)).run(attempt, ready=ready)  # noqa: S311 - no secret

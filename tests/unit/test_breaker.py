@@ -257,3 +257,17 @@ class AnyHistory(RuleBasedStateMachine):
 
 TestAnyHistory = AnyHistory.TestCase
 TestAnyHistory.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+
+
+async def test_who_waited_for_a_turn_in_vain_says_nothing_about_the_server() -> None:
+    async def no_turn() -> None:
+        raise AssistantUnavailable("paced")
+
+    breaker = breaker_at(Time())
+    await fail(breaker, FAILURES - 1)
+    for _ in range(FAILURES):
+        with pytest.raises(AssistantUnavailable, match="paced"):
+            await breaker.run(no_turn)
+    assert breaker.closed
+    await fail(breaker, 1)
+    assert await is_refused(breaker)

@@ -114,7 +114,9 @@ class OpenAIAssistant:
         return self._parts.personas.text(account), account.name, *account.facts
 
     async def _look(self, account: Account, question: Question) -> Seen:
-        return await look(question.messages, self._parts.media) if account.vision else Seen()
+        if not account.vision:
+            return Seen()
+        return await look(question.messages, self._parts.media, account.id)
 
     async def _answer(
         self, account: Account, question: Question, hidden: Hidden, seen: Seen

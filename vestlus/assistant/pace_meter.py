@@ -73,14 +73,14 @@ class Meter:
         return self._fooled < _FOOLED_AT_MOST
 
     def sent(self, number: int, now: float, weight: float) -> None:
-        """A call goes out. ``number`` rises with every call."""
+        """A call goes out, or turns out to weigh so much more. ``number`` rises with every call."""
         while self._sent and self._sent[0][1] < now - _FORGOTTEN_SECONDS:
             self._drop_first()
         if self._presumed:
             self._by_presumption.add(number)
         self._sent.append((number, now, weight))
         self._spent += weight
-        self._last = now
+        self._last = max(self._last, now)
 
     def heard(
         self, number: int, sent_at: float, now: float, said: Budget | None, *, refused: bool

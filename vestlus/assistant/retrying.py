@@ -59,17 +59,16 @@ class Retrying:
     ) -> T:
         """The first success. Raises the AssistantError of the last failure.
 
-        Before each attempt ``ready`` is waited for, beside the time that there is for attempts.
-        What it raises ends them.
-
-        ``attempt`` raises AttemptFailed; it is cancelled when its time is over. Cancelling this
-        cancels the attempt.
+        ``attempt`` raises AttemptFailed; it is cancelled when its time is over. Before each one
+        ``ready`` is waited for, which is no part of its time, and of the time of all only in that
+        a late one may be the last; what it raises ends them. Cancelling this cancels the attempt.
         """
+        if ready is not None:
+            await ready()  # the time of all begins afterwards
         now = asyncio.get_running_loop().time
         policy = _Policy(deadline=now() + self._total_seconds, now=now, random=self._random)
-        await _until(ready, policy)
         try:
-            return await _within(attempt, min(self._attempt_seconds, policy.left()))
+            return await _within(attempt, min(self._attempt_seconds, self._total_seconds))
         except AttemptFailed as failed:
             first = failed
         return await self._repeated(attempt, ready, policy, first)

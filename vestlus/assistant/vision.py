@@ -21,7 +21,7 @@ NOT_SHOWN: Final = "[a further picture that is not shown]"
 class PictureSource(Protocol):
     """Fetches pictures from Meta; see :class:`vestlus.instagram.media.MediaFetcher`."""
 
-    async def picture(self, url: str) -> bytes | object:
+    async def picture(self, url: str, account: str = "") -> bytes | object:
         """The picture as JPEG, or something else that says why there is none. Never raises."""
         ...
 
@@ -52,15 +52,17 @@ class Seen:
         return tuple(one for one in found if isinstance(one, str))
 
 
-async def look(messages: Sequence[HistoryMessage], source: PictureSource) -> Seen:
-    """Fetches the pictures of messages, all at once.
+async def look(
+    messages: Sequence[HistoryMessage], source: PictureSource, account: str = ""
+) -> Seen:
+    """Fetches the pictures of messages to an account, all at once.
 
     Only from the addresses that the platform sent along (``HistoryMessage.images``): texts are
     not searched for any.
     """
     urls = list(dict.fromkeys(url for message in messages for url in message.images))
     chosen = urls[-MAX_SHOWN:]
-    found = await asyncio.gather(*(source.picture(url) for url in chosen))
+    found = await asyncio.gather(*(source.picture(url, account) for url in chosen))
     pictures: dict[str, bytes | str] = dict.fromkeys(urls[:-MAX_SHOWN], NOT_SHOWN)
     for url, one in zip(chosen, found, strict=True):
         pictures[url] = one if isinstance(one, bytes) else NOT_LOADED

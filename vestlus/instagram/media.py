@@ -21,6 +21,7 @@ import structlog
 from PIL import Image, ImageOps
 from yarl import URL
 
+from vestlus.fair_gate import FairGate
 from vestlus.instagram.public_addresses import PublicResolver
 
 _log = structlog.get_logger(__name__)
@@ -94,11 +95,12 @@ class MediaFetcher:
         self._timeout_seconds = timeout_seconds
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = FairGate(AT_ONCE)
 
-    async def picture(self, url: str) -> bytes | Unusable:
+    async def picture(self, url: str, account: str = "") -> bytes | Unusable:
         """The picture as a JPEG of at most 1536 pixels a side, without metadata.
 
+        While many are wanted, those of each ``account`` go in turn.
         Raises nothing: whatever goes wrong with the address, the server or the content is a
         reason. It is logged, without the address, which is a key to the picture.
         """
@@ -106,7 +108,7 @@ class MediaFetcher:
             return Unusable.CLOSED
         try:
             # Waiting for a place counts as neither fetching nor decoding.
-            async with self._places:
+            async with self._places.place(account):
                 found = await self._in_hand(url)
         except TimeoutError:
             found = Unusable.TOO_SLOW

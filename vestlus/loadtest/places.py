@@ -97,6 +97,8 @@ class Remote:
             f"  OPENAI_BASE_URL=http://{self._seen_as}:{self.model_port}/openai/v1\n"
             f"  OPENAI_API_KEY  any word\n"
             f"  VESTLUS_MEDIA_HOSTS={self._seen_as}:{self.graph_port}\n"
+            f"  VESTLUS_ANSWERS_PER_USER_HOUR=0\n"
+            f"  VESTLUS_ANSWERS_PER_USER_DAY=0\n"
             f"  the app secret, the {options.accounts} accounts and their token as here, and "
             f"VESTLUS_BURST_WAIT_SECONDS={self.burst_wait_seconds:g}\n"
             "It must serve no real users meanwhile: nothing would reach them."
