@@ -90,7 +90,7 @@ async def turns(store: Store, lease: Lease, latencies: list[float]) -> None:
         began = time.perf_counter()
         (new,) = await store.record([(lease, [NewEvent(event, EventState.PENDING)])], now_ms)
         row = (await store.load([id_], 20))[id_]
-        said = [HistoryMessage(Role.USER, event.text or "", now_ms, mid)]
+        said = (HistoryMessage(Role.USER, event.text or "", now_ms, mid),)
         answered = tuple(one.seq for one in new or ())
         turn = TurnCommit(
             lease=lease,
