@@ -130,7 +130,7 @@ async def measure(arguments: argparse.Namespace) -> Cost:
                 )
                 if await writer.wait():
                     raise RuntimeError("the writer failed")
-                while (stats := service.stats()).sent < number:  # noqa: ASYNC110 - it counts only
+                while (stats := service.stats()).sent < number:
                     await asyncio.sleep(0.05)
                 cpu, graph_cpu = _cpu() - cpu, _cpu_of(graph) - graph_cpu
                 if arguments.profile:

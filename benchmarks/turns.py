@@ -141,11 +141,11 @@ async def _assigned(store: Store, host: Host) -> None:
     registry = Member("registry/benchmark", MemberKind.REGISTRY, "1", "here", os.getpid())
     await store.heartbeat(registry)
     lease = (await store.acquire([REGISTRY], registry, 3600.0))[REGISTRY]
-    while not await store.live(MemberKind.CONVERSATION, 8.0):  # noqa: ASYNC110 - in the store
+    while not await store.live(MemberKind.CONVERSATION, 8.0):
         await asyncio.sleep(0.1)
     wanted = {inbox_lease(number): MEMBER for number in range(TOPOLOGY.inbox)}
     await store.assign(lease, wanted)
-    while (await host.says()).get("partitions") != TOPOLOGY.inbox:  # noqa: ASYNC110 - in its process
+    while (await host.says()).get("partitions") != TOPOLOGY.inbox:
         await asyncio.sleep(0.1)
 
 

@@ -136,7 +136,7 @@ async def write(traffic: Traffic, numbers: range, rate: float) -> None:
 
 async def until_echoed(traffic: Traffic, messages: int) -> None:
     """Waits until so many echoes are in the store, and no message waits for an answer."""
-    while traffic.written or traffic.echoed < messages:  # noqa: ASYNC110 - processes beside it
+    while traffic.written or traffic.echoed < messages:
         await asyncio.sleep(0.1)
-    while await traffic.echoes_recorded() < traffic.echoed:  # noqa: ASYNC110 - in the store
+    while await traffic.echoes_recorded() < traffic.echoed:
         await asyncio.sleep(0.1)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -138,7 +139,12 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _database_address(cls, value: str | None) -> str | None:
-        return address(value, ("sqlite", "postgresql"))
+        checked = address(value, ("sqlite", "postgresql"))
+        if parse_qs(urlsplit(checked or "").query).get("pooler", ["transaction"]) != [
+            "transaction"
+        ]:
+            raise ValueError("must have pooler=transaction, or no pooler")
+        return checked
 
     @field_validator("smtp_url")
     @classmethod

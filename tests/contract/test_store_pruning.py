@@ -28,7 +28,9 @@ from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.store import schema
 from vestlus.store.ledger import SendState
+from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.port import Store
+from vestlus.store.posts import PostState
 from vestlus.store.pruning import (
     PLAUSIBLE_MS,
     Hold,
@@ -281,6 +283,65 @@ async def test_letters_are_kept_until_somebody_has_seen_to_them(store: Store) ->
     assert await pruned(store, Remains.LETTERS, LATER + 1) == 1
 
     assert [letter.id for letter in await store.dead_letters(limit=9)] == ["b"]
+
+
+def _plans(connection: Connection, changed_ms: int) -> None:
+    """A post with a container, and an occurrence, in every state; due long ago."""
+    whose = {"account": ACCOUNT, "created_ms": 1, "changed_ms": changed_ms}
+    for state in PostState:
+        connection.execute(
+            insert(schema.post).values(
+                id=state,
+                key=state,
+                outbox=0,
+                kind="image",
+                pictures="[]",
+                caption="",
+                state=state,
+                planned_ms=LATER,
+                due_ms=LATER,
+                deadline_ms=LATER,
+                **whose,
+            )
+        )
+        connection.execute(
+            insert(schema.post_container).values(
+                post=state, number=0, account=ACCOUNT, begun_ms=LATER
+            )
+        )
+    for ending in OccurrenceState:
+        connection.execute(
+            insert(schema.occurrence).values(
+                id=ending,
+                key=ending,
+                trigger="schedule",
+                name="tund",
+                recipe="{}",
+                state=ending,
+                due_ms=LATER,
+                **whose,
+            )
+        )
+
+
+async def test_posts_and_occurrences_go_when_they_ended_and_nothing_is_doubtful(
+    store: Store,
+) -> None:
+    await in_database(store, lambda connection: _plans(connection, LATER + DAY_MS))
+    kinds = (Remains.POSTS, Remains.OCCURRENCES)
+    # They were due long ago, and ended just now.
+    assert [await pruned(store, what, LATER + 1) for what in kinds] == [0, 0]
+
+    for what in kinds:
+        await pruned(store, what, LATER + DAY_MS + 1)
+
+    def left(connection: Connection) -> list[set[str]]:
+        columns = (schema.post.c.id, schema.post_container.c.post, schema.occurrence.c.id)
+        return [set(connection.execute(select(column)).scalars()) for column in columns]
+
+    posts = {*PostState} - {PostState.PUBLISHED, PostState.DEAD, PostState.CANCELLED}
+    open_ = {OccurrenceState.PLANNED, OccurrenceState.WAITING, OccurrenceState.READY}
+    assert await in_database(store, left) == [posts, posts, open_]
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from tests.contract.store_support import another, store
+from tests.contract.store_support import another, hold, message, recorded, store
 from tests.fakes.planning import OWNER, PretendDrafter
 from tests.integration.test_posts import MOMENTS as PUBLISHERS_MOMENTS
 from tests.integration.test_posts import (
@@ -29,12 +30,15 @@ from tests.integration.test_posts import (
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
+from vestlus.conversation.events import EventKind
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.planning.bell import ring
 from vestlus.planning.definitions import row_of
 from vestlus.planning.planner import Planner
 from vestlus.planning.rules import PlannerRules
 from vestlus.planning.service import PlannerService
+from vestlus.retention.periods import Periods
+from vestlus.retention.pruner import keep_pruned
 from vestlus.settings_account import Account
 from vestlus.settings_schedules import Schedule
 from vestlus.store.names import SCHEDULER
@@ -263,6 +267,29 @@ async def test_the_service_plans_while_it_holds_the_lease_and_hears_the_bell(
         await is_one_post(store, "hiljem")
         await service.let_go(5.0)
         await service.let_go(5.0)
+
+
+async def test_what_is_old_goes_while_the_lease_is_held(store: Store, tmp_path: Path) -> None:
+    inbox = await hold(store)
+    await recorded(store, inbox, message(kind=EventKind.READ), now_ms=1)
+    await recorded(store, inbox, message(kind=EventKind.READ), now_ms=system_clock())
+    bus = open_bus(f"sqlite:///{tmp_path}/bus.sqlite", Topology(inbox=1, outbox=1))
+    async with (
+        bus,
+        PlannerService(
+            bus=bus,
+            store=store,
+            drafter=PretendDrafter(),
+            kept=lambda _: (),
+            clock=system_clock,
+            besides=partial(keep_pruned, store, Periods()),
+        ) as service,
+    ):
+        assert (await store.counts()).events == {"read/noted": 2}
+        await service.hold(await lease_of(store, "1"))
+        async with asyncio.timeout(30):
+            while (await store.counts()).events != {"read/noted": 1}:
+                await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("fault", WHOLE_WAY)

@@ -144,3 +144,11 @@ def test_the_table_retention_is_read_and_checked(
     file.write_text("retention = 3\n")
     with pytest.raises(SettingsError, match=r"written \[retention\]"):
         load_settings({}, mode=Mode.OPERATE)
+
+
+def test_a_pooler_is_one_by_transactions_or_none() -> None:
+    address = "postgresql://h/d?pooler="
+    good = {"VESTLUS_DATABASE_URL": f"{address}transaction"}
+    assert load_settings(good, mode=Mode.OPERATE).database.endswith("pooler=transaction")
+    with pytest.raises(SettingsError, match="VESTLUS_DATABASE_URL: must have pooler=transaction"):
+        load_settings({"VESTLUS_DATABASE_URL": f"{address}session"}, mode=Mode.OPERATE)

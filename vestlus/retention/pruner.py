@@ -7,13 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 
 from vestlus.errors import StoreError
 from vestlus.retention.periods import Periods
 from vestlus.store.pruning import Pruning, Remains
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -101,7 +103,7 @@ class Pruner:
             if after is None:
                 return removed
 
-    async def _rested(self, step: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - as the step
+    async def _rested(self, step: Callable[[], Awaitable[T]]) -> T:
         began = self._monotonic()
         result = await step()
         await self._sleep(max(LEAST_REST_SECONDS, RESTS * (self._monotonic() - began)))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, literal_column
+from sqlalchemy import ColumnElement, literal_column
 
 from vestlus.conversation import allowance
 from vestlus.conversation.history import HistoryMessage, Role

@@ -24,6 +24,12 @@ def upgrade() -> None:
 
     An older process goes on working beside it: none of its statements changes its meaning.
     """
+    connection = op.get_bind()
+    if connection.dialect.name == "postgresql":
+        # Every transaction that writes begins with a lease: those under way end first, and none
+        # waits in a ring with this one.
+        op.execute("LOCK TABLE lease IN EXCLUSIVE MODE")
+        op.execute("LOCK TABLE history, conversation, ledger IN ACCESS EXCLUSIVE MODE")
     op.add_column(
         "conversation",
         sa.Column("preserved_ms", sa.BigInteger, nullable=False, server_default=sa.text("0")),
@@ -37,7 +43,6 @@ def upgrade() -> None:
         ["changed_ms", "id"],
         **_where("state IN ('sent', 'dead', 'cancelled')"),
     )
-    connection = op.get_bind()
     if connection.dialect.name == "postgresql":
         divide(connection)
     else:
