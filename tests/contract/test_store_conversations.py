@@ -14,6 +14,7 @@ from tests.contract.store_support import (
     store,
     turn,
 )
+from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.identity import conversation_id
 from vestlus.errors import StoreError
 from vestlus.store.port import Store
@@ -41,6 +42,25 @@ async def test_the_newest_messages_are_loaded_in_order_and_no_more(store: Store)
     assert [item.text for item in rows[ids[1]].history] == ["only"]
     assert (await conversation(store, "mari", history=0)).history == ()
     assert len((await conversation(store, "mari", history=500)).history) == 30
+
+
+async def test_what_was_said_is_loaded_letter_for_letter(store: Store) -> None:
+    lease = await hold(store)
+    await recorded(store, lease, message())
+    history = [
+        HistoryMessage(role, text, 2**53 + place, mid)
+        for place, (role, text, mid) in enumerate(
+            (
+                (Role.USER, 'a "quoted" \\n backslash \\ and \\u0041', 'm"1\\'),
+                (Role.ASSISTANT, "\x01\x1f\t\n\r\x7f\u2028 õ Ж \U0001f436 \U0010fffd", None),
+                (Role.OPERATOR, '["a", null]', ""),
+                (Role.USER, "", "m2"),
+            )
+        )
+    ]
+    await store.commit_turns([turn(lease, await conversation(store), history=history)], 1)
+
+    assert (await conversation(store)).history == tuple(history)
 
 
 async def test_a_takeover_names_the_unanswered_of_its_partition_oldest_first(store: Store) -> None:
