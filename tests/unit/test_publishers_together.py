@@ -86,8 +86,8 @@ def test_a_store_that_is_away_is_told_to_everybody_at_once() -> None:
         )
         assert [type(one) for one in results] == [StoreUnavailable, StoreUnavailable]
         assert ledger.transactions == 1
+        ledger.unavailable = 1
         with pytest.raises(StoreUnavailable):
-            ledger.unavailable = 1
             await shared.heads(0, [rows[0].id])
 
     run_virtual(scenario())
