@@ -81,11 +81,11 @@ class TogetherLedger:
         results: dict[Lease, list[TransitionResult | Exception]] = {}
         for lease, ones in groups.items():
             try:
-                ((*made,),) = await self._ledger.transitions([(lease, ones)])
+                (made,) = await self._ledger.transitions([(lease, ones)])
             except Exception as error:  # noqa: BLE001 - for those who submitted it
                 results[lease] = [error] * len(ones)
             else:
-                results[lease] = made
+                results[lease] = list(made)
         each = {lease: iter(ones) for lease, ones in results.items()}
         return [next(each[lease]) for lease, _ in steps]
 

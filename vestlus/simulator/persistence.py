@@ -200,8 +200,8 @@ def _needed(changes: Sequence[Change]) -> list[Change]:
             kept[PUT_MESSAGE, values[0]] = change
         elif statement == PUT_WEBHOOK:
             kept[PUT_WEBHOOK, values[0]] = change
-        elif statement == DROP_WEBHOOK and kept.pop((PUT_WEBHOOK, values[0]), None):
-            continue
+        elif statement == DROP_WEBHOOK and (PUT_WEBHOOK, values[0]) in kept:
+            del kept[PUT_WEBHOOK, values[0]]
         else:
             kept[place] = change
     return list(kept.values())
