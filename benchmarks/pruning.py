@@ -7,10 +7,13 @@
 On a private PostgreSQL, three comparisons, each within one run:
 
 - a week of messages taken away by dropping its partition, by small steps, and by one DELETE: time,
-  bytes of the write-ahead log (a VACUUM afterwards included, which a DELETE needs), and the latency
-  of recorded events and committed turns meanwhile, beside that of a quiet time;
+  the server's processor time and bytes of its write-ahead log (a VACUUM afterwards included, which
+  a DELETE needs; what the turns beside it cost subtracted), and the latency of recorded events and
+  committed turns meanwhile, beside that of a quiet time;
 - loading conversations, cached, from one table of messages and from one of thirteen weeks;
 - the statements of the inbox on one table and on fourteen partitions of a day each, by number.
+
+Of single statements the fastest tenth's slowest is told: other programs only ever add to it.
 """
 
 from __future__ import annotations
@@ -19,12 +22,14 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import random
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import asyncpg
 from alembic import command
@@ -63,6 +68,7 @@ class Way:
     way: str
     rows: int
     seconds: float
+    cpu_seconds: float
     wal_mb: float
     #: Milliseconds of an event recorded, its conversation loaded and its turn committed, meanwhile
     #: and in the seconds after it.
@@ -112,6 +118,28 @@ async def opened(url: str) -> AsyncIterator[Store]:
         yield store
 
 
+async def processor_seconds(connection: asyncpg.Connection) -> float:
+    """What the server's processes have used so far, those that ended included. Linux only."""
+    postmaster = _stat(await connection.fetchval("SELECT pg_backend_pid()"))[1]
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*"):  # noqa: ASYNC240 - no disk is behind it
+        with suppress(FileNotFoundError, ProcessLookupError):
+            pid = int(path.name)
+            _, parent, own, ended = _stat(pid)
+            if parent == postmaster:
+                ticks += own
+            elif pid == postmaster:
+                ticks += own + ended
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> tuple[int, int, int, int]:
+    """Its id, its parent's, its ticks of processor time, and those of its children that ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    parent, user, system, user_ended, system_ended = (int(fields[n]) for n in (1, 11, 12, 13, 14))
+    return pid, parent, user + system, user_ended + system_ended
+
+
 async def lsn(connection: asyncpg.Connection) -> int:
     """Bytes of write-ahead log so far."""
     return int(await connection.fetchval("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"))
@@ -127,8 +155,9 @@ async def compare_ways(url: str, rows: int) -> list[Way]:
         work = asyncio.create_task(turns(store, lease, latencies))
 
         async def timed(way: str, taken: Callable[[], Awaitable[object]], table: str) -> None:
-            before, began = await lsn(connection), time.perf_counter()
+            before, used = await lsn(connection), await processor_seconds(connection)
             latencies.clear()
+            began = time.perf_counter()
             await taken()
             seconds = time.perf_counter() - began
             # Who waited for it ends a moment later; and a moment has too few turns for a p99.
@@ -136,14 +165,15 @@ async def compare_ways(url: str, rows: int) -> list[Way]:
             some = sorted(latencies)
             if table:
                 await connection.execute(f"VACUUM {table}")
-            written = await lsn(connection) - before
-            # What the turns themselves wrote is not the pruning's.
-            own = written - len(some) * per_turn
+            # What the turns themselves cost is not the pruning's.
+            own = await lsn(connection) - before - len(latencies) * wal_of_turn
+            own_cpu = await processor_seconds(connection) - used - len(latencies) * cpu_of_turn
             ways.append(
                 Way(
                     way,
                     rows if way != "nothing" else 0,
                     round(seconds, 2),
+                    round(max(0.0, own_cpu), 2),
                     round(max(0.0, own) / 10**6, 1),
                     round(statistics.median(some), 2),
                     round(some[int(len(some) * 0.99)], 2),
@@ -154,12 +184,13 @@ async def compare_ways(url: str, rows: int) -> list[Way]:
         now_ms = await pruner.now_ms()
         week = week_of(now_ms).next
         old_ms = now_ms - 300 * 24 * 3_600_000
-        per_turn = 0.0
+        wal_of_turn = cpu_of_turn = 0.0
         await asyncio.sleep(1.0)
         latencies.clear()
-        before = await lsn(connection)
+        before, used = await lsn(connection), await processor_seconds(connection)
         await asyncio.sleep(QUIET_SECONDS)
-        per_turn = (await lsn(connection) - before) / max(1, len(latencies))
+        wal_of_turn = (await lsn(connection) - before) / len(latencies)
+        cpu_of_turn = (await processor_seconds(connection) - used) / len(latencies)
         await timed("nothing", lambda: asyncio.sleep(0), "")
 
         await connection.execute(FILL, rows, week.start_ms, WEEK_MS - 1)
@@ -235,7 +266,7 @@ async def compare_loads(server: PostgresServer, rows: int) -> dict[str, float]:
                 if number >= WARM:
                     times[name].append(taken)
     await plain.close()
-    return {name: round(statistics.median(some)) for name, some in times.items()}
+    return {name: round(statistics.quantiles(some, n=10)[0]) for name, some in times.items()}
 
 
 async def compare_inbox(url: str, rows: int) -> dict[str, dict[str, float]]:
@@ -259,7 +290,9 @@ async def compare_inbox(url: str, rows: int) -> dict[str, dict[str, float]]:
                 await one.fetch(argument)
                 if number >= WARM:
                     times[name].append((time.perf_counter() - began) * 1e6)
-        found[what] = {name: round(statistics.median(some)) for name, some in times.items()}
+        found[what] = {
+            name: round(statistics.quantiles(some, n=10)[0]) for name, some in times.items()
+        }
     await connection.close()
     return found
 
