@@ -73,9 +73,9 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def compare(on: Ground, asked: argparse.Namespace) -> Found:
-    """Run everything that is asked for."""
-    found: Found = {
+def compare(on: Ground, asked: argparse.Namespace, found: Found) -> None:
+    """Run everything that is asked for; what is finished is in ``found``, also if one breaks."""
+    found |= {
         "format": FORMAT,
         "version": VERSION,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -94,7 +94,6 @@ def compare(on: Ground, asked: argparse.Namespace) -> Found:
         _intake(on, asked, times, found)
     if asked.only != "intake":
         _pipeline(on, asked, times, found)
-    return found
 
 
 def _intake(on: Ground, asked: argparse.Namespace, times: Times, found: Found) -> None:
@@ -108,8 +107,7 @@ def _intake(on: Ground, asked: argparse.Namespace, times: Times, found: Found) -
             runs[name].setdefault(f"{each.title} [{each.how}]", []).append(
                 _noted(number, name, each, figures)
             )
-    for name, by_how in runs.items():
-        found["rows"][name] = _best_of_each(by_how)
+            found["rows"][name] = _best_of_each(runs[name])
 
 
 def _best_of_each(by_how: dict[str, list[Found]]) -> dict[str, list[Found]]:
@@ -195,13 +193,16 @@ def main() -> int:
     """Run, or read; print tables or JSON."""
     asked = options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    found: Found = {}
     if asked.read:
-        found: Found = json.loads(asked.read.read_text("utf-8"))
+        found = json.loads(asked.read.read_text("utf-8"))
     else:
-        with ground() as on:
-            found = compare(on, asked)
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        try:
+            with ground() as on:
+                compare(on, asked, found)
+        finally:
+            if asked.json:
+                asked.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     if asked.into:
         page = asked.into.read_text("utf-8")
         asked.into.write_text(between_marks(page, markdown(found)), "utf-8")
