@@ -3,7 +3,7 @@
 ::
 
     python -m benchmarks.comparison [--rounds 3] [--only intake|pipeline] [--json FILE] [--markdown]
-    python -m benchmarks.comparison --read FILE --into docs/performance.md
+    python -m benchmarks.comparison --read FILE… --into docs/performance.md
 
 It provides RabbitMQ and PostgreSQL itself. ``make bench`` installs what it needs.
 """
@@ -67,7 +67,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--celery", help="pool,workers,concurrency: taken without a sweep")
     parser.add_argument("--celery-slow", help="the same for the model of 2 s")
     parser.add_argument("--json", type=Path, help="write the result there")
-    parser.add_argument("--read", type=Path, help="a result; nothing is run")
+    parser.add_argument("--read", type=Path, nargs="+", help="results; nothing is run")
     parser.add_argument("--into", type=Path, help="put the tables between the marks of this page")
     parser.add_argument("--markdown", action="store_true", help="print the tables")
     return parser.parse_args()
@@ -185,7 +185,8 @@ def _noted(number: int, name: str, each: Contestant, figures: Found) -> Found:
         if figures.get(breach)
     }
     said = f", {broken}" if broken else ""
-    say(f"round {number + 1}: {each.title} ({each.how}), {name}: {figures['rate']:.1f}/s{said}")
+    how = f" ({each.how})" if each.how else ""
+    say(f"round {number + 1}: {each.title}{how}, {name}: {figures['rate']:.1f}/s{said}")
     return figures | {"how": each.how, "round": number}
 
 
@@ -193,20 +194,21 @@ def main() -> int:
     """Run, or read; print tables or JSON."""
     asked = options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    found: Found = {}
-    if asked.read:
-        found = json.loads(asked.read.read_text("utf-8"))
-    else:
+    results: list[Found] = [json.loads(file.read_text("utf-8")) for file in asked.read or ()]
+    if not asked.read:
+        found: Found = {}
         try:
             with ground() as on:
                 compare(on, asked, found)
         finally:
             if asked.json:
                 asked.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        results.append(found)
     if asked.into:
         page = asked.into.read_text("utf-8")
-        asked.into.write_text(between_marks(page, markdown(found)), "utf-8")
-    print(markdown(found) if asked.markdown else json.dumps(found, indent=1))
+        asked.into.write_text(between_marks(page, markdown(*results)), "utf-8")
+    tables = asked.markdown or asked.into
+    print(markdown(*results) if tables else json.dumps(results, indent=1))
     return 0
 
 
