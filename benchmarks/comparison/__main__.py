@@ -3,7 +3,7 @@
 ::
 
     python -m benchmarks.comparison [--rounds 3] [--only intake|pipeline] [--json FILE] [--markdown]
-    python -m benchmarks.comparison --read FILE --into docs/performance.md
+    python -m benchmarks.comparison --read FILE… --into docs/performance.md
 
 It provides RabbitMQ and PostgreSQL itself. ``make bench`` installs what it needs.
 """
@@ -67,15 +67,15 @@ def options() -> argparse.Namespace:
     parser.add_argument("--celery", help="pool,workers,concurrency: taken without a sweep")
     parser.add_argument("--celery-slow", help="the same for the model of 2 s")
     parser.add_argument("--json", type=Path, help="write the result there")
-    parser.add_argument("--read", type=Path, help="a result; nothing is run")
+    parser.add_argument("--read", type=Path, nargs="+", help="results; nothing is run")
     parser.add_argument("--into", type=Path, help="put the tables between the marks of this page")
     parser.add_argument("--markdown", action="store_true", help="print the tables")
     return parser.parse_args()
 
 
-def compare(on: Ground, asked: argparse.Namespace) -> Found:
-    """Run everything that is asked for."""
-    found: Found = {
+def compare(on: Ground, asked: argparse.Namespace, found: Found) -> None:
+    """Run everything that is asked for; what is finished is in ``found``, also if one breaks."""
+    found |= {
         "format": FORMAT,
         "version": VERSION,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -94,7 +94,6 @@ def compare(on: Ground, asked: argparse.Namespace) -> Found:
         _intake(on, asked, times, found)
     if asked.only != "intake":
         _pipeline(on, asked, times, found)
-    return found
 
 
 def _intake(on: Ground, asked: argparse.Namespace, times: Times, found: Found) -> None:
@@ -108,8 +107,7 @@ def _intake(on: Ground, asked: argparse.Namespace, times: Times, found: Found) -
             runs[name].setdefault(f"{each.title} [{each.how}]", []).append(
                 _noted(number, name, each, figures)
             )
-    for name, by_how in runs.items():
-        found["rows"][name] = _best_of_each(by_how)
+            found["rows"][name] = _best_of_each(runs[name])
 
 
 def _best_of_each(by_how: dict[str, list[Found]]) -> dict[str, list[Found]]:
@@ -187,7 +185,8 @@ def _noted(number: int, name: str, each: Contestant, figures: Found) -> Found:
         if figures.get(breach)
     }
     said = f", {broken}" if broken else ""
-    say(f"round {number + 1}: {each.title} ({each.how}), {name}: {figures['rate']:.1f}/s{said}")
+    how = f" ({each.how})" if each.how else ""
+    say(f"round {number + 1}: {each.title}{how}, {name}: {figures['rate']:.1f}/s{said}")
     return figures | {"how": each.how, "round": number}
 
 
@@ -195,17 +194,21 @@ def main() -> int:
     """Run, or read; print tables or JSON."""
     asked = options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if asked.read:
-        found: Found = json.loads(asked.read.read_text("utf-8"))
-    else:
-        with ground() as on:
-            found = compare(on, asked)
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    results: list[Found] = [json.loads(file.read_text("utf-8")) for file in asked.read or ()]
+    if not asked.read:
+        found: Found = {}
+        try:
+            with ground() as on:
+                compare(on, asked, found)
+        finally:
+            if asked.json:
+                asked.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        results.append(found)
     if asked.into:
         page = asked.into.read_text("utf-8")
-        asked.into.write_text(between_marks(page, markdown(found)), "utf-8")
-    print(markdown(found) if asked.markdown else json.dumps(found, indent=1))
+        asked.into.write_text(between_marks(page, markdown(*results)), "utf-8")
+    tables = asked.markdown or asked.into
+    print(markdown(*results) if tables else json.dumps(results, indent=1))
     return 0
 
 

@@ -156,6 +156,7 @@ def _answered(ended: dict[str, Any], watch: Watch) -> dict[str, Any]:
         "overhead_p99_ms": overhead["p99"],
         "answer_p50_ms": answer["p50"],
         "answer_p99_ms": answer["p99"],
+        "webhook_statuses": recording.statuses,
         "late_p99_ms": recording.histograms["late"].percentile(99) / 1000,
         **{name: int(ended["verdict"].get(name, 0)) for name in BREACHES},
     }

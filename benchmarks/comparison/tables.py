@@ -62,20 +62,19 @@ TARGETS = (
 )
 
 
-def markdown(found: Mapping[str, Any]) -> str:
-    """All tables of a result."""
+def markdown(*found: Mapping[str, Any]) -> str:
+    """All tables of a result, or of several that measured different rows."""
+    rows = {name: runs for each in found for name, runs in each["rows"].items()}
+    sweeps = {name: tried for each in found for name, tried in each["sweeps"].items()}
     return "\n\n".join(
         (
-            "### Targets\n\n" + _targets(found["rows"]),
+            "### Targets\n\n" + _targets(rows),
             *(
                 f"### {name[0].upper()}{name[1:]}\n\n{_row(name, runs)}"
-                for name, runs in found["rows"].items()
+                for name, runs in rows.items()
             ),
-            *(
-                f"### Celery, tried: {name}\n\n{_sweep(tried)}"
-                for name, tried in found["sweeps"].items()
-            ),
-            _machine(found),
+            *(f"### Celery, tried: {name}\n\n{_sweep(tried)}" for name, tried in sweeps.items()),
+            *(_machine(each) for each in found),
         )
     )
 
@@ -193,7 +192,8 @@ def _machine(found: Mapping[str, Any]) -> str:
     )
     load = ", ".join(str(each) for each in facts["load_before"])
     return (
-        f"{found['started_at']}: {facts['cores_usable']} cores, {facts['processor']}, "
+        f"{found['started_at']}, {' and '.join(found['rows'])}: "
+        f"{facts['cores_usable']} cores, {facts['processor']}, "
         f"{facts['memory_bytes'] / 1e9:.0f} GB, {facts['system']}; load before {load}. "
         f"{found['asked']['rounds']} rounds of {found['asked']['seconds']:g} s for each row; "
         f"median (least – most). {facts['RabbitMQ']}, {facts['PostgreSQL']}, {versions}."

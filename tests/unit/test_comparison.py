@@ -91,6 +91,18 @@ def test_tables_are_put_between_the_marks_of_a_page_and_nowhere_else() -> None:
         between_marks("no marks", "new")
 
 
+def test_results_of_different_rows_make_one_set_of_tables() -> None:
+    both, one, other = result(), result(), result()
+    for name in (INTAKE_ONE, INTAKE_MANY):
+        del other["rows"][name]
+    one["rows"] = {name: both["rows"][name] for name in (INTAKE_ONE, INTAKE_MANY)}
+    one["sweeps"] = {}
+    (machine,) = [line for line in markdown(one).splitlines() if line.startswith("2026")]
+    assert machine in markdown(one, other)
+    tables = [block for block in markdown(one, other).split("\n\n") if "|" in block]
+    assert tables == [block for block in markdown(both).split("\n\n") if "|" in block]
+
+
 def test_a_row_that_was_not_run_has_no_target_and_no_table() -> None:
     text = markdown(result() | {"rows": {}})
     assert not any(target.row in text.partition("Celery, tried")[0] for target in TARGETS)
