@@ -71,7 +71,7 @@ def test_of_every_value_it_is_said_whether_it_rests() -> None:
     of_the_store = {"failures", "takeovers", "probes", "wake_ms"}
     of_a_turn = {
         *("silent_ms", "unanswered", "taken_in", "more", "full", "task", "thinking", "news"),
-        *("outages", "restarts", "timer", "asked_since_ms", "suspect", "urgent"),
+        *("outages", "restarts", "timer", "asked_since_ms", "asked", "suspect", "urgent"),
         *("queued", "stopped"),
     }
     assert {one.name for one in fields(Mailbox)} == kept | of_the_store | of_a_turn

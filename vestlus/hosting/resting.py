@@ -106,7 +106,7 @@ class Resting:
 
 def may_rest(box: Mailbox) -> bool:
     """Whether the mailbox is a copy of what the store has, and one worth keeping."""
-    troubled = box.failures or box.takeovers or box.probes or box.wake_ms
+    troubled = box.failures or box.takeovers or box.probes or box.wake_ms or box.asked
     return bool(box.history) and not (box.is_busy or box.stopped or troubled)
 
 
