@@ -36,11 +36,10 @@ def serve_alone(settings: Settings) -> None:
             configure_logs("WARNING")
             return Front(settings)
 
-    replicas = settings.webhook_replicas
     ingress: Any = serve.ingress()
     deployment: Any = serve.deployment(
         name="Webhook",
-        num_replicas=1 if replicas == "auto" else replicas,
+        num_replicas=settings.webhook_replicas.least,
         max_ongoing_requests=MOST_REQUESTS,
         max_queued_requests=MOST_WAITING,
         ray_actor_options={"num_cpus": 0.1},
