@@ -1,4 +1,4 @@
-"""What partitions cost those who read: the second and third comparison of ``benchmarks.pruning``."""
+"""What partitions cost those who read: two of the comparisons of ``benchmarks.pruning``."""
 
 from __future__ import annotations
 

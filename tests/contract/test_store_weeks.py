@@ -1,4 +1,4 @@
-"""On PostgreSQL a history is divided by weeks: made ahead, dropped whole, never in anybody's way."""
+"""On PostgreSQL a history is divided by weeks: made ahead, dropped whole, in nobody's way."""
 
 from __future__ import annotations
 
