@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, insert, make_url, select, text, update
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, delete, insert, select, update
 
 from tests.contract.store_support import (
     ACCOUNT,
@@ -41,7 +40,6 @@ from vestlus.store.pruning import (
     send_may_go,
 )
 from vestlus.store.rows import DeadLetter, EventState, LetterState
-from vestlus.store.weeks import week_of
 
 __all__ = ["store"]
 
@@ -342,83 +340,6 @@ async def test_posts_and_occurrences_go_when_they_ended_and_nothing_is_doubtful(
     posts = {*PostState} - {PostState.PUBLISHED, PostState.DEAD, PostState.CANCELLED}
     open_ = {OccurrenceState.PLANNED, OccurrenceState.WAITING, OccurrenceState.READY}
     assert await in_database(store, left) == [posts, posts, open_]
-
-
-@pytest.fixture
-def own_url(postgres_database: str) -> str:
-    """Return the address of a PostgreSQL store whose schema the test may change."""
-    return postgres_database
-
-
-HISTORY = text("""
-    INSERT INTO history (conversation, position, role, text, at_ms)
-    VALUES (:of, :at, 'user', 'x', :ms)
-""")
-WHERE = text("SELECT tableoid::regclass::text, position FROM history ORDER BY position")
-
-
-async def _say(store: Store, of: str, *times: int) -> None:
-    """Messages of these times, at positions from 0 on."""
-
-    def work(connection: Connection) -> None:
-        for position, at_ms in enumerate(times):
-            connection.execute(HISTORY, {"of": of, "at": position, "ms": at_ms})
-
-    await in_database(store, work)
-
-
-async def test_weeks_are_made_ahead_and_whatever_has_none_is_kept_apart(own_url: str) -> None:
-    async with another(own_url) as store:
-        now_ms = await store.now_ms()
-        assert await store.make_weeks(now_ms) == 2
-        assert await store.make_weeks(now_ms) == 0
-        week = week_of(now_ms).next
-        far = now_ms + 400 * DAY_MS
-        await _say(store, MARI, 5, now_ms, week.start_ms, week.end_ms - 1, week.end_ms, far)
-
-        places = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
-        assert places == [
-            *("history_before", "history_before", week.name, week.name, week.next.name),
-            "history_other",
-        ]
-        # What came for a week that nobody had made moves into it.
-        assert await store.make_weeks(far) == 5
-        places = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
-        assert places[-1] == week_of(far).name
-
-
-async def test_a_week_goes_in_one_piece_but_for_what_is_held(own_url: str) -> None:
-    async with another(own_url) as store:
-        lease = await hold(store)
-        week = week_of(await store.now_ms()).next
-        for user in ("mari", "jaan"):
-            await recorded(store, lease, message(user, kind=EventKind.READ))
-            await _say(store, conversation_id(ACCOUNT, user), week.start_ms, week.end_ms)
-        await store.preserve(MARI, preserved=True)
-
-        assert await store.drop_weeks(week.end_ms - 1) == ()
-        assert await store.drop_weeks(week.end_ms) == (week.name,)
-        assert await store.drop_weeks(week.end_ms) == ()
-
-        left = await in_database(store, lambda c: c.execute(WHERE).all())
-        assert left == [("history_other", 0), (week.next.name, 1), (week.next.name, 1)]
-        # What was held goes row by row once it is held no more.
-        await store.preserve(MARI, preserved=False)
-        assert await pruned(store, Remains.MESSAGES, week.end_ms) == 1
-
-
-async def test_a_week_that_is_being_read_is_dropped_another_time(own_url: str) -> None:
-    engine = create_async_engine(make_url(own_url).set(drivername="postgresql+asyncpg"))
-    async with another(own_url) as store:
-        week = week_of(await store.now_ms()).next
-        async with engine.connect() as reader:
-            await reader.execute(text("SELECT count(*) FROM history"))
-
-            assert await store.drop_weeks(week.end_ms) == ()
-            assert await store.make_weeks(week.end_ms) == 0
-
-        assert await store.drop_weeks(week.end_ms) == (week.name,)
-    await engine.dispose()
 
 
 async def test_a_file_is_given_back_what_pruning_freed(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, TextClause, text
 
 from tests.contract.store_support import another
+from vestlus.store.pruning import Remains
 from vestlus.store.sql_store import SqlStore
 
 _ROWS = 20_000
@@ -97,6 +98,9 @@ _WHOLE = re.compile(
     r"(ledger_draft|conversation_waiting|inbox_event_(pending|undetermined)"
     r"|post_due|post_planned|schedule_look|occurrence_(due|wake)|trigger_event_received))"
 )
+
+#: Partitions of the history in which the test has no rows.
+_EMPTY = re.compile(r"Seq Scan on history_(w\d+|other)\b")
 
 
 def _explained(
@@ -249,6 +253,16 @@ async def test_no_frequent_question_reads_a_whole_table(
                 {"account": "a1", "since": 19_900},
                 "post_",
             ),
+            "old sends": (
+                store._walks[Remains.SENDS][0]._window,
+                {"before": 19_990, "most": 50, "after_0": 0, "after_1": ""},
+                "ledger_finished",
+            ),
+            "old messages": (
+                store._walks[Remains.MESSAGES][0]._window,
+                {"before": 19_990, "most": 50, "after_0": 0, "after_1": "", "after_2": 0},
+                "history_at" if is_sqlite else "history_before_at",
+            ),
             "drafts": (store._all_drafts, {"most": 5}, "ledger_draft"),
             "waiting": (
                 store._listings[True, False],
@@ -276,6 +290,10 @@ async def test_no_frequent_question_reads_a_whole_table(
                 index = "sqlite_autoindex_occurrence_2"
             if is_sqlite and index.endswith("_pkey"):
                 index = f"sqlite_autoindex_{index.removesuffix('_pkey')}_1"
+            if not is_sqlite and index in ("history_pkey", "history_mid"):
+                # What is long ago lies there. The other partitions are empty, and read as such.
+                index = index.replace("history", "history_before")
+                plan = _EMPTY.sub("", plan)  # noqa: PLW2901 - the part that matters
             assert index in plan, f"{name}: {plan}"
             assert not _WHOLE.search(plan), f"{name}: {plan}"
         rows = await store.unfinished(1, limit=50)

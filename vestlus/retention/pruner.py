@@ -83,11 +83,12 @@ class Pruner:
         """Takes away everything that may go now. Raises StoreUnavailable."""
         pruned = Pruned()
         now_ms = await self._store.now_ms()
-        pruned.weeks_made = await self._store.make_weeks(now_ms)
-        for what, before_ms in self._periods.before_ms(now_ms).items():
-            if what is Remains.MESSAGES:
-                pruned.weeks_dropped = await self._store.drop_weeks(before_ms)
+        before = self._periods.before_ms(now_ms)
+        for what, before_ms in before.items():
             pruned.removed[what] += await self._prune(what, before_ms)
+        # Last: it needs more of the database than the steps, which go on where it is refused.
+        pruned.weeks_made = await self._store.make_weeks(now_ms)
+        pruned.weeks_dropped = await self._store.drop_weeks(before[Remains.MESSAGES])
         while given := await self._rested(lambda: self._store.give_back(PAGES)):
             pruned.bytes_given_back += given
         return pruned

@@ -1,0 +1,93 @@
+"""On PostgreSQL a history is divided by weeks: made ahead, dropped whole, in nobody's way."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.contract.store_support import ACCOUNT, another, hold, message, recorded
+from tests.contract.test_store_opening import in_database
+from tests.contract.test_store_pruning import DAY_MS, MARI, pruned
+from vestlus.conversation.events import EventKind
+from vestlus.conversation.identity import conversation_id
+from vestlus.store.port import Store
+from vestlus.store.pruning import Remains
+from vestlus.store.weeks import week_of
+
+
+@pytest.fixture
+def own_url(postgres_database: str) -> str:
+    """Return the address of a PostgreSQL store whose schema the test may change."""
+    return postgres_database
+
+
+HISTORY = text("""
+    INSERT INTO history (conversation, position, role, text, at_ms)
+    VALUES (:of, :at, 'user', 'x', :ms)
+""")
+WHERE = text("SELECT tableoid::regclass::text, position FROM history ORDER BY position")
+
+
+async def _say(store: Store, of: str, *times: int) -> None:
+    """Messages of these times, at positions from 0 on."""
+
+    def work(connection: Connection) -> None:
+        for position, at_ms in enumerate(times):
+            connection.execute(HISTORY, {"of": of, "at": position, "ms": at_ms})
+
+    await in_database(store, work)
+
+
+async def test_weeks_are_made_ahead_and_whatever_has_none_is_kept_apart(own_url: str) -> None:
+    async with another(own_url) as store:
+        now_ms = await store.now_ms()
+        assert await store.make_weeks(now_ms) == 2
+        assert await store.make_weeks(now_ms) == 0
+        week = week_of(now_ms).next
+        far = now_ms + 400 * DAY_MS
+        await _say(store, MARI, 5, now_ms, week.start_ms, week.end_ms - 1, week.end_ms, far)
+
+        places = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
+        assert places == [
+            *("history_before", "history_before", week.name, week.name, week.next.name),
+            "history_other",
+        ]
+        # What came for a week that nobody had made moves into it.
+        assert await store.make_weeks(far) == 5
+        places = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
+        assert places[-1] == week_of(far).name
+
+
+async def test_a_week_goes_in_one_piece_but_for_what_is_held(own_url: str) -> None:
+    async with another(own_url) as store:
+        lease = await hold(store)
+        week = week_of(await store.now_ms()).next
+        for user in ("mari", "jaan"):
+            await recorded(store, lease, message(user, kind=EventKind.READ))
+            await _say(store, conversation_id(ACCOUNT, user), week.start_ms, week.end_ms)
+        await store.preserve(MARI, preserved=True)
+
+        assert await store.drop_weeks(week.end_ms - 1) == ()
+        assert await store.drop_weeks(week.end_ms) == (week.name,)
+        assert await store.drop_weeks(week.end_ms) == ()
+
+        left = await in_database(store, lambda c: c.execute(WHERE).all())
+        assert left == [("history_other", 0), (week.next.name, 1), (week.next.name, 1)]
+        # What was held goes row by row once it is held no more.
+        await store.preserve(MARI, preserved=False)
+        assert await pruned(store, Remains.MESSAGES, week.end_ms) == 1
+
+
+async def test_a_week_that_is_being_read_is_dropped_another_time(own_url: str) -> None:
+    engine = create_async_engine(make_url(own_url).set(drivername="postgresql+asyncpg"))
+    async with another(own_url) as store:
+        week = week_of(await store.now_ms()).next
+        async with engine.connect() as reader:
+            await reader.execute(text("SELECT count(*) FROM history"))
+
+            assert await store.drop_weeks(week.end_ms) == ()
+            assert await store.make_weeks(week.end_ms) == 0
+
+        assert await store.drop_weeks(week.end_ms) == (week.name,)
+    await engine.dispose()
