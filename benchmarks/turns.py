@@ -11,7 +11,8 @@ takes the doorbell, writes down that the answers were sent, and publishes their 
 is the CPU of the ConversationActor's process alone, user and system, from the first message to
 the last echo.
 
-``--against`` names another checkout: both are measured, in turns, and compared by their ratio.
+``--against`` names another checkout: both are measured, in turns, and compared by their ratio, each
+by the CPU of a fixed piece of work in the same seconds: see ``benchmarks.yardstick``.
 ``--profile`` has py-spy, which must be installed, write a flame graph's stacks.
 """
 
@@ -36,6 +37,7 @@ import aiohttp
 
 from benchmarks.turns_host import MEMBER
 from benchmarks.turns_traffic import TOPOLOGY, Traffic, until_echoed, write
+from benchmarks.yardstick import yardstick
 from tests.services import provide_postgres, provide_rabbitmq, running
 from vestlus.bus.open import open_bus
 from vestlus.loadtest.environment import made_up_secrets, own_accounts, service_environment
@@ -70,6 +72,9 @@ class Cost:
     echoes: int
     seconds: float
     cpu_per_message: float
+    #: The CPU of a fixed piece of work in the same seconds, and the cost of a message by it.
+    yardstick: float
+    relative: float
     overhead_p50: float
     overhead_p99: float
 
@@ -165,23 +170,27 @@ async def measure(arguments: argparse.Namespace, place: Place, tree: Path) -> Co
             await until_echoed(traffic, WARMING)
             traffic.took.clear()
             profiler = _profiled(arguments.profile, host.process.pid)
-            first, began = await host.says(), time.monotonic()
-            numbers = range(WARMING, WARMING + arguments.messages)
-            await write(traffic, numbers, arguments.rate)
-            await until_echoed(traffic, numbers.stop)
-            last, ended = await host.says(), time.monotonic()
+            async with yardstick() as work:
+                first, began = await host.says(), time.monotonic()
+                numbers = range(WARMING, WARMING + arguments.messages)
+                await write(traffic, numbers, arguments.rate)
+                await until_echoed(traffic, numbers.stop)
+                last, ended = await host.says(), time.monotonic()
             if profiler is not None:
                 profiler.send_signal(signal.SIGINT)
                 await asyncio.to_thread(profiler.wait)
             for task in sending:
                 task.cancel()
     waits = sorted(1000 * (took - arguments.model_latency) - BURST_WAIT_MS for took in traffic.took)
+    cost = 1000 * (last["cpu"] - first["cpu"]) / arguments.messages
     return Cost(
         messages=arguments.messages,
         answers=int(last["answered"] - first["answered"]),
         echoes=int(last["echoes_ours"] - first["echoes_ours"]),
         seconds=round(ended - began, 1),
-        cpu_per_message=round(1000 * (last["cpu"] - first["cpu"]) / arguments.messages, 3),
+        cpu_per_message=round(cost, 3),
+        yardstick=round(work.milliseconds, 3),
+        relative=round(cost / work.milliseconds, 3),
         overhead_p50=round(waits[len(waits) // 2], 1),
         overhead_p99=round(waits[len(waits) * 99 // 100], 1),
     )
@@ -257,12 +266,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         found = asyncio.run(measure_all(arguments, Path(folder)))
     medians = {
-        tree: statistics.median(one.cpu_per_message for one in costs)
-        for tree, costs in found.items()
+        tree: statistics.median(one.relative for one in costs) for tree, costs in found.items()
     }
     here = medians[str(HERE)]
     for tree, cost in medians.items():
-        print(f"{cost:.2f} ms of CPU a message, {here / cost:.2f} of it here: {tree}")
+        print(f"{cost:.2f} yardsticks of CPU a message, {here / cost:.2f} of it here: {tree}")
     return 0
 
 
