@@ -177,8 +177,8 @@ async def write(writing: Writing) -> None:
                 if writing.signs:
                     await _show(bus, account, users)
                 lease = Lease(name, writing.leases[name])
-                for send in await desk.answer(lease, users, 1, account):
-                    await _ring(bus, send)
+                sends = await desk.answer(lease, users, 1, account)
+                await asyncio.gather(*(_ring(bus, send) for send in sends))
 
 
 async def _show(bus: Bus, account: str, users: list[str]) -> None:

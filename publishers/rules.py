@@ -77,8 +77,10 @@ class SendingRules:
     #: Until one row is tried again for an account whose token was rejected, or that Meta stopped.
     token_probe_seconds: float = 60.0
 
+    #: For steps and readings of the ledger to gather that come together after a pause.
+    group_seconds: float = 0.005
     #: From one transaction of the ledger's steps to the next, and from one reading of rung rows
-    #: to the next. What comes between, of all partitions, shares one; after a pause nobody waits.
+    #: to the next. What comes between, of all partitions, shares one.
     steps_seconds: float = 0.025
     reading_seconds: float = 0.02
     #: Between two readings of the ledger when no bell rings.

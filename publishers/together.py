@@ -11,6 +11,9 @@ from vestlus.spacing import Spaced
 from vestlus.store.port import Ledger
 from vestlus.store.rows import Lease, SendRow, Transition, TransitionResult
 
+#: Transactions take a quarter of the time at most, as far as rows can wait for them.
+_STRETCH = 4.0
+
 
 class TogetherLedger:
     """What the partitions of one process ask of the ledger again and again, asked in groups.
@@ -29,12 +32,16 @@ class TogetherLedger:
             self._make,
             name="ledger steps",
             seconds=lambda: rules.steps_seconds,
+            linger=rules.group_seconds,
+            stretch=_STRETCH,
             monotonic=monotonic,
         )
         self._heads: Spaced[tuple[int, Collection[str]], tuple[SendRow, ...]] = Spaced(
             self._read,
             name="ledger readings",
             seconds=lambda: rules.reading_seconds,
+            linger=rules.group_seconds,
+            stretch=_STRETCH,
             monotonic=monotonic,
         )
 

@@ -14,9 +14,6 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-#: The part of the time that groups may take: a quarter, as far as :data:`LONGEST` lets them wait.
-STRETCH = 4.0
-
 #: How many times its usual space a group is waited for at most.
 LONGEST = 6.0
 
@@ -39,15 +36,20 @@ class Spaced(Generic[Item, Result]):
         name: str,
         seconds: Callable[[], float],
         monotonic: Callable[[], float],
+        linger: float = 0.0,
+        stretch: float = 1.0,
         most: int = 500,
     ) -> None:
-        """``seconds`` is from one group's beginning to the next one's, and more where groups take
-        longer than a quarter of it; ``most`` is how many items a group has at most.
+        """``seconds`` is from one group's beginning to the next one's, and more where ``stretch``
+        times what the group took is more. After a pause the first item waits ``linger`` seconds for
+        others that come with it. ``most`` is how many items a group has at most.
         """
         self._work = work
         self._name = name
         self._seconds = seconds
         self._monotonic = monotonic
+        self._linger = linger
+        self._stretch = stretch
         self._most = most
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._next = monotonic()
@@ -69,18 +71,15 @@ class Spaced(Generic[Item, Result]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                if (wait := self._next - self._monotonic()) > 0:
-                    await asyncio.sleep(wait)
-                else:
-                    # Once around the loop, for those who are woken together.
-                    await asyncio.sleep(0)
+                # Once around the loop at least, for those who are woken together.
+                await asyncio.sleep(max(self._linger, self._next - self._monotonic(), 0.0))
                 taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 group = [one for one in taken if not one[1].done()]
                 if group:
                     began, seconds = self._monotonic(), self._seconds()
                     await self._do(group)
                     took = self._monotonic() - began
-                    space = min(max(seconds, STRETCH * took), LONGEST * seconds)
+                    space = min(max(seconds, self._stretch * took), LONGEST * seconds)
                     self._next = began + space
         finally:
             self._task = None

@@ -23,9 +23,17 @@ class Works:
         return [ValueError() if item < 0 else 2 * item for item in items]
 
 
-def spaced(works: Works, *, most: int = 500) -> Spaced[int, int]:
+def spaced(
+    works: Works, *, most: int = 500, linger: float = 0.0, stretch: float = 1.0
+) -> Spaced[int, int]:
     return Spaced(
-        works, name="doubling", seconds=lambda: 0.1, monotonic=virtual_monotonic, most=most
+        works,
+        name="doubling",
+        seconds=lambda: 0.1,
+        monotonic=virtual_monotonic,
+        linger=linger,
+        stretch=stretch,
+        most=most,
     )
 
 
@@ -95,14 +103,27 @@ def test_a_failure_goes_to_those_it_concerns_and_the_next_group_begins_all_the_s
 def test_groups_that_take_long_are_further_apart_up_to_a_bound() -> None:
     async def scenario() -> None:
         works = Works(takes=0.05)
-        doubles = spaced(works)
+        doubles = spaced(works, stretch=4.0)
         await doubles.submit(1)
         await doubles.submit(2)
         slow = Works(takes=0.5)
-        slower = spaced(slow)
+        slower = spaced(slow, stretch=4.0)
         await slower.submit(1)
         await slower.submit(2)
         assert works.groups[1][0] - works.groups[0][0] == pytest.approx(0.2)
         assert slow.groups[1][0] - slow.groups[0][0] == pytest.approx(0.6)
+
+    run_virtual(scenario())
+
+
+def test_what_comes_together_after_a_pause_goes_together() -> None:
+    async def scenario() -> None:
+        works = Works()
+        doubles = spaced(works, linger=0.02)
+        began = virtual_monotonic()
+        first = asyncio.create_task(doubles.submit(1))
+        await asyncio.sleep(0.01)
+        assert await asyncio.gather(first, doubles.submit(2)) == [2, 4]
+        assert works.groups == [(pytest.approx(began + 0.02), [1, 2])]
 
     run_virtual(scenario())

@@ -30,8 +30,8 @@ STEPS = 500
 
 #: From one transaction, or round of reading, to the next: each costs as much as several steps.
 #: After a pause nobody waits.
-WRITING_SECONDS = 0.008
-READING_SECONDS = 0.004
+WRITING_SECONDS = 0.005
+READING_SECONDS = 0.003
 
 
 class Threads:

@@ -157,11 +157,9 @@ def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "30")
     if not os.environ.get("RAY_ADDRESS"):
         # What a Ray of our own does all the time beside the work. Serve's controller goes round ten
-        # times a second, and each round costs 3 ms; nobody scrapes the metrics of a node that has
-        # no dashboard, and 30 s are as good as 5 for its own sums.
+        # times a second, and each round costs about 3 ms; 30 s are as good as 5 for the sums of a
+        # node that has no dashboard.
         os.environ.setdefault("RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.25")
-        os.environ.setdefault("RAY_enable_metrics_collection", "0")
-        os.environ.setdefault("RAY_event_stats", "0")
         os.environ.setdefault("REPORTER_UPDATE_INTERVAL_MS", "30000")
     if settings.ingress == "haproxy":
         os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
