@@ -75,8 +75,14 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         collect_seldom()
         controls.opening = False
 
+        def fail(done: asyncio.Task[None]) -> None:
+            if done.cancelled() or host.failed.done():
+                return
+            host.failed.set_exception(done.exception() or RuntimeError("sharers"))
+
         async def serve() -> None:
             counting = asyncio.create_task(sharers.run(), name="sharers")
+            counting.add_done_callback(fail)
             try:
                 await membership.run(controls.stop, lambda: controls.deadline_seconds)
             finally:
