@@ -57,12 +57,12 @@ def options() -> argparse.Namespace:
     parser.add_argument("--settle", type=int, default=4, help="before that")
     parser.add_argument("--drain", type=float, default=20.0, help="waited for answers at the end")
     parser.add_argument("--rate", type=float, default=125.0, help="messages/s, model of 2 s")
-    parser.add_argument("--in-flight", type=int, default=400, help="messages, instant model")
+    parser.add_argument("--in-flight", type=int, default=200, help="messages, instant model")
     parser.add_argument("--connections", type=int, default=64, help="of the intake's generator")
     parser.add_argument(
         "--no-echoes-for-peers", action="store_true", help="they are not subscribed to them"
     )
-    parser.add_argument("--actors", type=int, default=40, help="users of the actor per user")
+    parser.add_argument("--actors", type=int, default=24, help="users of the actor per user")
     parser.add_argument("--without", nargs="*", default=[], help="titles that are left out")
     parser.add_argument("--celery", help="pool,workers,concurrency: taken without a sweep")
     parser.add_argument("--celery-slow", help="the same for the model of 2 s")

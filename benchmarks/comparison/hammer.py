@@ -2,7 +2,7 @@
 
 A closed loop: each connection posts its next webhook when the last one is answered. What is not
 answered 200 is posted again. HTTP is written by hand, so that the service and not the generator is
-the limit: one POST costs it some 40 microseconds. The plan is a line of JSON on standard input;
+the limit: one POST costs it some 60 microseconds. The plan is a line of JSON on standard input;
 standard output has ``ready``, ``started`` and ``ended``.
 """
 

@@ -146,8 +146,9 @@ class Intake:
         return self._actors[name]
 
 
-def web(told: Given) -> FastAPI:
-    """The web application."""
+def web() -> FastAPI:
+    """The web application. Built in the replica, whose environment is ours."""
+    told = given()
     intake = Intake(told)
 
     @asynccontextmanager
@@ -194,7 +195,7 @@ def main() -> None:
         http_options={"host": "127.0.0.1", "port": port},
         logging_config={"log_level": "WARNING", "enable_access_log": False},
     )
-    ingress: Any = serve.ingress(web(told))
+    ingress: Any = serve.ingress(web)
     deployment: Any = serve.deployment(
         name="Intake", max_ongoing_requests=1000, ray_actor_options={"num_cpus": 0}
     )(ingress(type("Web", (), {})))
@@ -211,4 +212,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # By its name, so that workers import what they are sent instead of unpickling it.
+    from benchmarks.peers.ray_actors import main as serve_until_told
+
+    serve_until_told()
