@@ -28,7 +28,7 @@ def _undivided(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", "vestlus.store:migrations")
     config.attributes["connection"] = connection
-    command.upgrade(config, "a0007")
+    command.upgrade(config, "a0009")
 
 
 async def compare_loads(server: PostgresServer, rows: int) -> dict[str, float]:
