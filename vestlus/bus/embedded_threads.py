@@ -10,7 +10,6 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from vestlus.bus import embedded_file
 from vestlus.bus.embedded_file import Step
 from vestlus.errors import BusError, BusUnavailable
 from vestlus.spacing import Spaced
+from vestlus.workers import Workers
 
 T = TypeVar("T")
 
@@ -44,8 +44,8 @@ class Threads:
         # Shorter, so that a lock that is never released ends the transaction before its caller
         # stops waiting: nothing is then written behind the caller's back.
         self._lock_timeout = timeout * 0.8
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="bus-writer")
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="bus-reader")
+        self._writer = Workers(1, "bus-writer")
+        self._reader = Workers(1, "bus-reader")
         self._writing: sqlite3.Connection | None = None
         self._reading: sqlite3.Connection | None = None
         self._writes: Spaced[Step, object] = Spaced(
@@ -103,7 +103,7 @@ class Threads:
         """Keeps the write-ahead log from growing without bound. Raises BusUnavailable."""
         writing = _opened(self._writing)
         shorten = partial(embedded_file.shorten_log, writing, self._path, self._lock_timeout)
-        await self._run(self._writer, shorten)
+        await self._writer.run(shorten)
 
     async def _submit(self, group: Spaced[Step, object], step: Step) -> object:
         if not self._usable:
@@ -123,8 +123,8 @@ class Threads:
         deadline = clock() + self._timeout
         while True:
             try:
-                self._writing = await self._run(self._writer, self._open_for_writing)
-                self._reading = await self._run(self._reader, self._open)
+                self._writing = await self._writer.run(self._open_for_writing)
+                self._reading = await self._reader.run(self._open)
             except BusUnavailable:
                 await self._disconnect()
                 if clock() > deadline:
@@ -150,20 +150,17 @@ class Threads:
         reading, self._reading = self._reading, None
         writing, self._writing = self._writing, None
         if reading is not None:
-            await self._run(self._reader, reading.close)
+            await self._reader.run(reading.close)
         if writing is not None:
-            await self._run(self._writer, writing.close)
-
-    async def _run(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(executor, work)
+            await self._writer.run(writing.close)
 
     async def _commit(self, steps: list[Step]) -> Sequence[object]:
         writing = _opened(self._writing)
-        return await self._run(self._writer, partial(embedded_file.commit, writing, steps))
+        return await self._writer.run(partial(embedded_file.commit, writing, steps))
 
     async def _look(self, looks: list[Step]) -> Sequence[object]:
         reading = _opened(self._reading)
-        return await self._run(self._reader, partial(_look_all, reading, looks))
+        return await self._reader.run(partial(_look_all, reading, looks))
 
 
 def _opened(connection: sqlite3.Connection | None) -> sqlite3.Connection:

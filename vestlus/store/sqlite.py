@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -38,6 +37,7 @@ from sqlalchemy.types import TypeEngine
 from vestlus.store import schema
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Dialect, Mode, ValueSet
+from vestlus.workers import Workers
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class SqliteBackend:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._threads = ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="store")
+        self._threads = Workers(_CONNECTIONS, "store")
         self._pool = self._engine(
             _BUSY_SECONDS, {"poolclass": QueuePool, "pool_size": _CONNECTIONS}
         )
@@ -94,7 +94,7 @@ class SqliteBackend:
         turn: AbstractAsyncContextManager[object]
         turn = self._turn if mode is Mode.WRITE else nullcontext()
         async with turn:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
+            return await self._threads.run(in_thread)
 
     async def migrate(self, work: Callable[[Connection], None]) -> None:
         """Runs work while ``BEGIN IMMEDIATE`` holds the file."""
