@@ -9,6 +9,7 @@ from typing import Final
 
 import ray
 import structlog
+from ray.exceptions import RayError
 
 from actors.fleet import Fleet
 from actors.ingress_size import IngressSize
@@ -95,8 +96,14 @@ class Resizing:
                 publishing = replace(publishing, backlog_seconds=await self._oldest(store))
         except StoreUnavailable:
             _log.warning("wishes_not_read")
-        self._decide(publishing, await _processors())
-        replicas = await asyncio.to_thread(_replicas)
+        try:
+            processors = await _processors()
+            replicas = await asyncio.to_thread(_replicas)
+        except RayError:
+            # Its head is away. What there is stays; the next look is two seconds away.
+            _log.warning("sizes_not_looked_at")
+            return
+        self._decide(publishing, processors)
         webhook = self._sizing.pools[Pool.WEBHOOK]
         webhook.size = self._ingress.follow(webhook.followed, replicas)
         heads = {pool: self._fleet.heads(kind) for pool, kind in _KINDS.items()}

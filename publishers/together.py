@@ -10,6 +10,7 @@ from vestlus.errors import StoreUnavailable
 from vestlus.spacing import Spaced
 from vestlus.store.port import Ledger
 from vestlus.store.rows import Lease, SendRow, Transition, TransitionResult
+from vestlus.store.sql_errors import is_fault_of_data
 
 #: Transactions take a quarter of the time at most, as far as rows can wait for them.
 _STRETCH = 4.0
@@ -72,10 +73,9 @@ class TogetherLedger:
             groups.setdefault(lease, []).append(step)
         try:
             made = await self._ledger.transitions(list(groups.items()))
-        except StoreUnavailable:
-            raise
-        except Exception:
-            if len(groups) == 1:
+        except Exception as error:
+            away = isinstance(error, StoreUnavailable) and not is_fault_of_data(error)
+            if away or len(groups) == 1:
                 raise
             # It is one partition's: the others' steps are made without it.
             return await self._each(steps, groups)
@@ -98,10 +98,24 @@ class TogetherLedger:
 
     async def _read(
         self, wanted: list[tuple[int, Collection[str]]]
-    ) -> Sequence[tuple[SendRow, ...]]:
+    ) -> Sequence[tuple[SendRow, ...] | Exception]:
         ids: dict[int, list[str]] = {}
         for outbox, some in wanted:
             ids.setdefault(outbox, []).extend(some)
-        found = await self._ledger.heads(ids)
+        try:
+            found = await self._ledger.heads(ids)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            if len(ids) == 1:
+                raise
+            # A row that cannot be read is one partition's.
+            return [await self._read_one(outbox, ids[outbox]) for outbox, _ in wanted]
         # A partition asks once at a time.
         return [found.get(outbox, ()) for outbox, _ in wanted]
+
+    async def _read_one(self, outbox: int, ids: Collection[str]) -> tuple[SendRow, ...] | Exception:
+        try:
+            return (await self._ledger.heads({outbox: ids})).get(outbox, ())
+        except Exception as error:  # noqa: BLE001 - for the one who asked
+            return error

@@ -120,7 +120,7 @@ class GroupCommitter(Generic[Item, Result]):
             self._began = asyncio.get_running_loop().time()
             group = self._take_group()
             if group:
-                await self._flush_group(group)
+                await flush_group(self._flush, group, self._name)
             elif self._closing:
                 return
 
@@ -149,37 +149,47 @@ class GroupCommitter(Generic[Item, Result]):
                 self._full.clear()
         return group
 
-    async def _flush_group(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
-        results: Sequence[Result | Exception]
-        try:
-            results = await self._flush([item for item, _ in group])
-            if len(results) != len(group):
-                message = f"{self._name}: {len(results)} results for {len(group)} items"
-                raise RuntimeError(message)  # noqa: TRY301 - callers must get it, like any other
-        except Exception as error:  # noqa: BLE001 - handed to every caller of the group
-            results = [error] * len(group)
-        except BaseException:
-            self._settle(group, [self._stopped()] * len(group))
-            raise
-        self._settle(group, results)
-
-    def _settle(
-        self,
-        group: list[tuple[Item, asyncio.Future[Result]]],
-        results: Sequence[Result | Exception],
-    ) -> None:
-        for (_, future), result in zip(group, results, strict=True):
-            if future.done():
-                continue
-            if isinstance(result, Exception):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
     def _fail_waiting(self, _: asyncio.Task[None]) -> None:
         group = list(self._waiting)
         self._waiting.clear()
-        self._settle(group, [self._stopped()] * len(group))
+        settle(group, [stopped(self._name)] * len(group))
 
-    def _stopped(self) -> RuntimeError:
-        return RuntimeError(f"{self._name} stopped before this item was done")
+
+Waiting = tuple[Item, "asyncio.Future[Result]"]
+
+
+async def flush_group(
+    flush: Flush[Item, Result], group: Sequence[Waiting[Item, Result]], name: str
+) -> None:
+    """Flushes a group and tells every caller of it, whatever happens.
+
+    Raises what is no Exception, such as a cancellation, after the callers got an error.
+    """
+    results: Sequence[Result | Exception]
+    try:
+        results = await flush([item for item, _ in group])
+        if len(results) != len(group):
+            message = f"{name}: {len(results)} results for {len(group)} items"
+            raise RuntimeError(message)  # noqa: TRY301 - callers must get it, like any other
+    except Exception as error:  # noqa: BLE001 - handed to every caller of the group
+        results = [error] * len(group)
+    except BaseException:
+        settle(group, [stopped(name)] * len(group))
+        raise
+    settle(group, results)
+
+
+def settle(group: Sequence[Waiting[Item, Result]], results: Sequence[Result | Exception]) -> None:
+    """Tells those who still wait what came of their items."""
+    for (_, future), result in zip(group, results, strict=True):
+        if future.done():
+            continue
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+
+def stopped(name: str) -> RuntimeError:
+    """What callers get whose items are not done any more."""
+    return RuntimeError(f"{name} stopped before this item was done")

@@ -8,18 +8,16 @@ machine that has more to do than it can, the work takes longer: then there is le
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from typing import Generic, TypeVar
+
+from vestlus.grouping import Flush, flush_group, settle, stopped
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 #: How many times its usual space a group is waited for at most.
 LONGEST = 6.0
-
-#: Does the work of a group: one result per item, in order. What it raises every caller gets; an
-#: exception in the place of a result, its caller alone.
-Work = Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]]
 
 
 class Spaced(Generic[Item, Result]):
@@ -31,7 +29,7 @@ class Spaced(Generic[Item, Result]):
 
     def __init__(
         self,
-        work: Work[Item, Result],
+        work: Flush[Item, Result],
         *,
         name: str,
         seconds: Callable[[], float],
@@ -77,30 +75,11 @@ class Spaced(Generic[Item, Result]):
                 group = [one for one in taken if not one[1].done()]
                 if group:
                     began, seconds = self._monotonic(), self._seconds()
-                    await self._do(group)
+                    await flush_group(self._work, group, self._name)
                     took = self._monotonic() - began
                     space = min(max(seconds, self._stretch * took), LONGEST * seconds)
                     self._next = began + space
         finally:
             self._task = None
             left, self._waiting = self._waiting, []
-            for _, future in left:
-                future.cancel()
-
-    async def _do(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
-        results: Sequence[Result | Exception]
-        try:
-            results = await self._work([item for item, _ in group])
-        except Exception as error:  # noqa: BLE001 - handed to every caller of the group
-            results = [error] * len(group)
-        except BaseException:
-            for _, future in group:
-                future.cancel()
-            raise
-        for (_, future), result in zip(group, results, strict=True):
-            if future.done():
-                continue
-            if isinstance(result, Exception):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+            settle(left, [stopped(self._name)] * len(left))

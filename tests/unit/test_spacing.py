@@ -130,3 +130,25 @@ def test_what_comes_together_after_a_pause_goes_together() -> None:
         assert items == [1, 2]
 
     run_virtual(scenario())
+
+
+@pytest.mark.parametrize("defect", ["too few results", "ended from outside"])
+def test_who_waits_hears_of_it_when_the_work_is_defective(defect: str) -> None:
+    """A wrong number of results, or an end from outside: an error, and no wait without end."""
+
+    async def works(items: list[int]) -> list[int | Exception]:
+        await asyncio.sleep(0.01)
+        if defect == "too few results":
+            return [0] * (len(items) - 1)
+        raise asyncio.CancelledError
+
+    async def scenario() -> None:
+        broken = Spaced[int, int](
+            works, name="broken", seconds=lambda: 0.1, monotonic=virtual_monotonic, most=2
+        )
+        tasks = [asyncio.create_task(broken.submit(number)) for number in range(3)]
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(one, RuntimeError) for one in found[:2])
+        assert not any(isinstance(one, asyncio.CancelledError) for one in found)
+
+    run_virtual(scenario())

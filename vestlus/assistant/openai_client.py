@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import aiohttp
@@ -166,7 +166,7 @@ class OpenAIConnection:
         return failure_of(error, optional - self._promised, self._clock())
 
 
-@cache  # one for each server and method: to read an address takes longer than to use it
+@lru_cache(256)  # one for each server and method: to read an address takes longer than to use it
 def _address(base_url: str, path: str) -> httpx2.URL:
     return httpx2.URL(f"{base_url.rstrip('/')}{path}")
 

@@ -136,11 +136,17 @@ def _plain(text: str) -> str:
     return text if text.isascii() else text.translate(_PLAIN)
 
 
+#: Of the characters that are remembered: users can send a million different ones.
+_MOST_CHARACTERS = 4096
+
+
 class _Plain(dict[int, str]):
     """Characters and what they are plainly, each asked for once."""
 
     def __missing__(self, code: int) -> str:
-        plain = self[code] = _plain_character(chr(code))
+        plain = _plain_character(chr(code))
+        if len(self) < _MOST_CHARACTERS:
+            self[code] = plain
         return plain
 
 

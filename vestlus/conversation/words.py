@@ -151,13 +151,19 @@ def _without_marks(decomposed: str) -> str:
     return decomposed if decomposed.isascii() else decomposed.translate(_PLAIN)
 
 
+#: Of the characters that are remembered: users can send a million different ones.
+_MOST_CHARACTERS = 4096
+
+
 class _Plain(dict[int, str]):
     """Characters without marks, each asked for once."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
         is_mark = unicodedata.category(character) in ("Mn", "Me", "Cf")
-        plain = self[code] = "" if is_mark else character.translate(_LETTERS)
+        plain = "" if is_mark else character.translate(_LETTERS)
+        if len(self) < _MOST_CHARACTERS:
+            self[code] = plain
         return plain
 
 

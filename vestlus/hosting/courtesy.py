@@ -26,6 +26,7 @@ AFTER_SECONDS = 1.5
 WORTH_MS = 5_000
 
 
+_ACTIONS: Final[tuple[Literal["mark_seen", "typing_on"], ...]] = ("mark_seen", "typing_on")
 #: Signs are asked for together, so many at most.
 TOGETHER = 256
 
@@ -89,6 +90,3 @@ class Courtesy:
             _log.debug("signs_not_asked_for", signs=len(signs))
             return
         self.asked += len(signs)
-
-
-_ACTIONS: Final[tuple[Literal["mark_seen", "typing_on"], ...]] = ("mark_seen", "typing_on")
