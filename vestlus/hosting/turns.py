@@ -242,6 +242,7 @@ class Conversing:
         """The assistant's answer; ``None`` when there is none, and what follows was seen to."""
         known = box.known
         box.asked_since_ms = box.asked_since_ms or _monotonic_ms()
+        before = known.usage, box.asked
         known.usage, box.asked = known.usage.counted(self._clock()), True
         question = Question(
             account=box.account,
@@ -259,6 +260,8 @@ class Conversing:
             reply = await self._think(box, question)
         except AssistantError as error:
             passing = isinstance(error, AssistantUnavailable)
+            if passing:  # an outage is not at the user's expense
+                known.usage, box.asked = before
             await self._after_failure(box, burst, error.reason, passing=passing)
             return None
         except Exception as error:  # noqa: BLE001 - a fault in one answer must not stop the others
