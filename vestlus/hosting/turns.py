@@ -262,7 +262,8 @@ class Conversing:
             passing = isinstance(error, AssistantUnavailable)
             if passing:  # an outage is not at the user's expense
                 known.usage, box.asked = before
-            await self._after_failure(box, burst, error.reason, passing=passing)
+            again = error.again_seconds if isinstance(error, AssistantUnavailable) else 0.0
+            await self._after_failure(box, burst, error.reason, passing=passing, again=again)
             return None
         except Exception as error:  # noqa: BLE001 - a fault in one answer must not stop the others
             _log.error("answer_broke", conversation=box.id, place=place_of(error))
@@ -330,7 +331,13 @@ class Conversing:
         self._summaries.look(box)
 
     async def _after_failure(
-        self, box: Mailbox, burst: Burst, reason: str, *, passing: bool = False
+        self,
+        box: Mailbox,
+        burst: Burst,
+        reason: str,
+        *,
+        passing: bool = False,
+        again: float = 0.0,
     ) -> None:
         self.counts.failed += 1
         if passing:
@@ -348,6 +355,8 @@ class Conversing:
             answer = self._answers.apology(box, burst, reason, self._clock())
             await self._commit(box, burst, answer, box.version)
             return
+        if again:  # whoever is asked knows better than what is doubled each time
+            wait = max(self._policies.failure.first_wait_ms, round(again * 1000))
         box.wake_ms, box.restarts, box.urgent = self._clock() + wait, 0, False
         await self._store.postpone(
             box.lease,
