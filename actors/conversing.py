@@ -87,5 +87,7 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                 await membership.run(controls.stop, lambda: controls.deadline_seconds)
             finally:
                 counting.cancel()
+                # Its query is over before the store closes.
+                await asyncio.wait({counting})
 
         await until_failed(serve(), host.failed)

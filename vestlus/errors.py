@@ -116,7 +116,14 @@ class AssistantError(RejectedError):
 
 
 class AssistantUnavailable(AssistantError):
-    """The model is slow, down, throttled or out of quota. Trying again later may help."""
+    """The model is slow, down, throttled or out of quota. Trying again later may help.
+
+    ``again_seconds``: after how long, where that is known; 0 where it is not.
+    """
+
+    def __init__(self, reason: str, again_seconds: float = 0.0) -> None:
+        super().__init__(reason)
+        self.again_seconds = again_seconds
 
 
 class AssistantInvalid(AssistantError):

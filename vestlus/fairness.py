@@ -51,6 +51,13 @@ class FairLine(Generic[T]):
             return item
         raise IndexError
 
+    def last(self, party: str) -> T:
+        """Of a party's own, the one that goes last; it stays. Raises KeyError: none of it waits.
+
+        Looks at all of the party's.
+        """
+        return max(self._parties[party], key=lambda entry: entry[:2])[2]
+
     def keep(self, wanted: Callable[[T], bool]) -> None:
         """Drops all items that are not wanted any more. Looks at every one of them."""
         for party, items in list(self._parties.items()):

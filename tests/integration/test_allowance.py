@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
-from tests.integration.test_hosting import ACCOUNT, World, world
+from tests.integration.test_hosting import ACCOUNT, FAST, World, world
+from vestlus.assistant.port import Question
 from vestlus.clock import system_clock
 from vestlus.conversation.allowance import HOUR_MS
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.phrases import Phrase, say
+from vestlus.errors import AssistantInvalid, AssistantUnavailable
 from vestlus.settings_account import Account
 from vestlus.store.rows import Silence
 
@@ -124,3 +126,40 @@ async def test_the_account_s_own_words_are_said(world: World) -> None:
     await use_up(world)
     await world.write("u", "Question 4")
     assert (await world.said("u", 8))[-1] == "Enough for now."
+
+
+async def test_an_outage_is_not_at_the_user_s_expense_and_ends_in_the_apology(
+    world: World,
+) -> None:
+    def away(_: Question) -> str:
+        raise AssistantUnavailable("circuit_open")
+
+    assistant = ScriptedAssistant(away)
+    account = THREE.model_copy(update={"answers_per_user_hour": 2, "apology_after_seconds": 0.5})
+    host = await world.host(assistant, account=account)
+    await world.write("u", "Question 1")
+    assert (await world.said("u", 2))[-1] == say(Phrase.APOLOGY, "en")
+    assert len(assistant.asked) > 2
+    assert host.counts().limited == 0
+    conversation = conversation_id(ACCOUNT, "u")
+    row = (await world.store.load([conversation], 1))[conversation]
+    assert row.usage.in_hour == 0
+    assert row.waiting_ms
+
+
+async def test_a_limit_that_is_reached_while_an_answer_is_tried_does_not_take_its_place(
+    world: World,
+) -> None:
+    def nonsense(_: Question) -> str:
+        raise AssistantInvalid("malformed_reply")
+
+    assistant = ScriptedAssistant(nonsense)
+    account = THREE.model_copy(update={"answers_per_user_hour": 1})
+    host = await world.host(assistant, account=account)
+    await world.write("u", "Question 1")
+    assert (await world.said("u", 2))[-1] == say(Phrase.APOLOGY, "en")
+    conversation = conversation_id(ACCOUNT, "u")
+    row = (await world.store.load([conversation], 1))[conversation]
+    assert row.waiting_ms
+    assert host.counts().limited == 0
+    assert len(assistant.asked) == FAST.failure.most

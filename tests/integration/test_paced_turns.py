@@ -7,10 +7,15 @@ import json
 
 from aiohttp import web
 
+from tests.fakes.assistant import ScriptedAssistant
 from tests.fakes.openai_server import FakeOpenAI, output_message, reply_json, response_object
 from tests.integration.test_hosting import ACCOUNT, World, world
 from vestlus.assistant.open import open_assistant
+from vestlus.assistant.port import Question
 from vestlus.clock import system_clock
+from vestlus.conversation.identity import conversation_id
+from vestlus.errors import AssistantUnavailable
+from vestlus.hosting.turn_places import Limits
 from vestlus.settings import Settings
 from vestlus.settings_account import Account
 
@@ -59,3 +64,26 @@ async def test_a_message_that_comes_while_its_user_waits_for_the_limit_is_answer
     # One call for both, and none that was thrown away.
     assert len(server.received) == 2
     assert "sulgete" in json.dumps(server.received[1].body)
+
+
+async def test_who_finds_no_room_to_wait_frees_its_place_and_comes_again_when_it_was_told(
+    world: World,
+) -> None:
+    def busy(question: Question) -> str:
+        if question.user == "crowd":
+            raise AssistantUnavailable("paced", 25.0)
+        return "Vastus."
+
+    account = Account(id=ACCOUNT, disclosure=False)
+    await world.host(ScriptedAssistant(busy), account=account, limits=Limits(turns=1))
+    began_ms = system_clock()
+    await world.write("crowd", "Tere!")
+    conversation = conversation_id(ACCOUNT, "crowd")
+    async with asyncio.timeout(15):
+        while not (rows := await world.store.load([conversation], 1)) or not (
+            wake_ms := rows[conversation].wake_ms
+        ):
+            await asyncio.sleep(0.02)
+    assert began_ms + 25_000 <= wake_ms <= system_clock() + 25_000
+    await world.write("other", "Tere!")
+    assert (await world.said("other", 2))[-1] == "Vastus."

@@ -24,6 +24,14 @@ def test_of_a_party_s_own_the_lowest_rank_goes_first() -> None:
     assert [line.take() for _ in range(3)] == ["early", "early too", "late"]
 
 
+def test_of_a_party_s_own_the_last_is_the_highest_rank_that_came_last() -> None:
+    line = FairLine[str]()
+    for item, rank in (("late", 3.0), ("early", 1.0), ("late too", 3.0)):
+        line.put("a", item, rank)
+    line.put("b", "another's", 9.0)
+    assert (line.last("a"), len(line)) == ("late too", 4)
+
+
 def test_an_empty_line_gives_nothing() -> None:
     line = FairLine[str]()
     with pytest.raises(IndexError):

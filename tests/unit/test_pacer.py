@@ -7,13 +7,15 @@ from random import Random
 
 import pytest
 
-from vestlus.assistant.pacer import Asker, Pacer
+from vestlus.assistant.pace import Call
+from vestlus.assistant.pace_line import Asker
+from vestlus.assistant.pacer import Pacer
 from vestlus.errors import AssistantUnavailable
 
 
-def pacer(sharers: int = 1) -> Pacer:
+def pacer(sharers: int = 1, *, most: int = 100) -> Pacer:
     clock = asyncio.get_running_loop().time
-    return Pacer(clock, Random(1), lambda: sharers)  # noqa: S311 - reproducible
+    return Pacer(clock, Random(1), lambda: sharers, most=most)  # noqa: S311 - reproducible
 
 
 def asker(account: str, since: float = 0.0, *, seconds: float = 60.0, later: bool = False) -> Asker:
@@ -120,3 +122,65 @@ async def test_the_first_call_within_uses_the_turn_that_was_waited_for_ahead() -
             assert one._pace.under_way == 1
     turns.close()
     assert (one._pace.under_way, one.counts.calls) == (0, 2)
+
+
+async def refused(task: asyncio.Task[Call]) -> AssistantUnavailable:
+    with pytest.raises(AssistantUnavailable, match="paced") as caught:
+        await asyncio.wait_for(task, 10)
+    return caught.value
+
+
+async def test_beyond_its_room_the_crowd_s_youngest_is_told_to_come_again_and_nobody_else() -> None:
+    one = pacer(most=4)
+    await used_up(one, left(0, 6, "1h"))
+
+    def ask(account: str, since: float) -> asyncio.Task[Call]:
+        return asyncio.create_task(one.go(asker(account, since), 1))
+
+    crowd = {since: ask("crowd", since) for since in (1.0, 2.0, 3.0, 9.0)}
+    await settle()
+    assert len(one) == 4
+    # Another account finds room; of its own account the older one does.
+    other, older, younger = ask("other", 10.0), ask("crowd", 0.5), ask("crowd", 8.0)
+    errors = [await refused(task) for task in (crowd[9.0], crowd[3.0], younger)]
+    assert not any(task.done() for task in (other, older, crowd[1.0], crowd[2.0]))
+    assert len(one) == 4
+    # One after the other, at the pace of the limit, when half of the line has gone.
+    waits = sorted(error.again_seconds for error in errors)
+    assert waits == pytest.approx([30, 40, 50], abs=1)
+    left_over = [other, older, crowd[1.0], crowd[2.0]]
+    for task in left_over:
+        task.cancel()
+    await asyncio.wait(left_over)
+    assert len(one) == 0
+
+
+async def test_summaries_and_captions_take_no_answer_s_room() -> None:
+    one = pacer(most=1)
+    await used_up(one, left(0, 60, "1h"))
+    calls = [asker("a", later=True), asker("b", later=True), asker("a")]
+    tasks = [asyncio.create_task(one.go(each, 1)) for each in calls]
+    await settle()
+    assert len(one) == 3
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def test_who_gave_up_behind_one_who_waits_is_neither_counted_nor_kept() -> None:
+    one = pacer()
+    await used_up(one, left(0, 60, "1h"))
+    first = asyncio.create_task(one.go(asker("a"), 1))
+    await settle()
+    for later in (False, True):
+        tasks = [
+            asyncio.create_task(one.go(asker("a", each, later=later), 1)) for each in range(1, 51)
+        ]
+        await settle()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    assert len(one) == 1
+    assert one._line.held <= 10
+    first.cancel()
+    await asyncio.wait({first})

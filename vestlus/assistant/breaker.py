@@ -67,15 +67,21 @@ class Breaker:
         """Whether work is let through without limit."""
         return self._open_until is None
 
+    def check(self) -> None:
+        """Raises AssistantUnavailable("circuit_open") where :meth:`run` would; claims nothing."""
+        if self._open_until is None:
+            return
+        if self._probing or self._monotonic() < self._open_until:
+            raise AssistantUnavailable(CIRCUIT_OPEN)
+
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """What ``work`` returns or raises; AssistantUnavailable("circuit_open") without calling it.
 
         ``work`` has to end by itself: while a half-open breaker waits for it, nothing else goes.
         """
+        self.check()
         probe = self._open_until is not None
-        if self._open_until is not None:
-            if self._probing or self._monotonic() < self._open_until:
-                raise AssistantUnavailable(CIRCUIT_OPEN)
+        if probe:
             self._probing = True
         era = self._era
         try:

@@ -13,7 +13,8 @@ from vestlus.assistant.api import MAX_OUTPUT_TOKENS, Api
 from vestlus.assistant.breaker import Breaker
 from vestlus.assistant.failures import AttemptFailed
 from vestlus.assistant.openai_client import Connections, OpenAIConnection
-from vestlus.assistant.pacer import Asker, Pacer, Turns
+from vestlus.assistant.pace_line import Asker
+from vestlus.assistant.pacer import Pacer, Turns
 from vestlus.assistant.prompt import Prompt
 from vestlus.assistant.retrying import TOTAL_SECONDS, Retrying
 from vestlus.errors import AssistantUnavailable
@@ -29,6 +30,10 @@ _CHARACTERS_PER_TOKEN: Final = 4
 
 #: Also an answer that is wanted since long waits so long for its turn.
 _SHORTEST_WAIT_SECONDS: Final = 10.0
+
+#: No call waits longer at once: an answer keeps a turn's place, which others may use better
+#: meanwhile. The next try stands in the line where its age puts it.
+LONGEST_WAIT_SECONDS: Final = 60.0
 
 #: Gives the model's whole text for a prompt. Raises AttemptFailed.
 Say = Callable[[Prompt], Awaitable[str]]
@@ -75,13 +80,15 @@ class ModelServer:
         *,
         since: float = 0.0,
         later: bool = False,
+        patience: float = LONGEST_WAIT_SECONDS,
     ) -> T:
         """The outcome of the first attempt that succeeds.
 
         ``attempt`` asks with what it is handed, and raises AttemptFailed. ``since``: when the
-        answer was first wanted, by ``monotonic``, 0 for now; it waits for its turn no longer than
-        until the account wants an apology sent. ``later``: users' answers go first. Raises
-        AssistantError with one of ``failures.Reason``, or ``circuit_open``.
+        answer was first wanted, by ``monotonic``, 0 for now. It waits for its turn for ``patience``
+        seconds at most, and not long after the account wants an apology sent. ``later``: users'
+        answers go first. Raises AssistantError with one of ``failures.Reason``, or
+        ``circuit_open``.
         """
         model = account.model or self._model
         connection = self._connections.of(account)
@@ -89,8 +96,8 @@ class ModelServer:
 
         now = self._monotonic()
         since = since or now
-        patience = max(TOTAL_SECONDS, account.apology_after_seconds)
-        until = max(since + patience, now + _SHORTEST_WAIT_SECONDS)
+        owed = since + max(TOTAL_SECONDS, account.apology_after_seconds)
+        until = min(max(owed, now + _SHORTEST_WAIT_SECONDS), now + patience)
         asker = Asker(account=account.id, since=since, until=until, later=later)
         turns = self._pacer(connection, model).turns(asker)
 
@@ -99,13 +106,16 @@ class ModelServer:
             return self._api.output_text(body)
 
         async def in_turn() -> T:
-            try:
-                return await self._retrying.run(lambda: attempt(say), ready=turns.ready)
-            finally:
-                turns.close()
+            return await self._retrying.run(lambda: attempt(say), ready=turns.ready)
 
         breaker = self._breakers.setdefault((connection, model), Breaker(self._monotonic))
-        return await breaker.run(in_turn)
+        breaker.check()  # where the server is away, nobody waits first to be told so
+        try:
+            # Before the breaker: it lets one through to see, and nobody else while that one waits.
+            await turns.ready()
+            return await breaker.run(in_turn)
+        finally:
+            turns.close()
 
     async def aclose(self) -> None:
         """Closes connections. Safe to call twice."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from vestlus.assistant.asking import Asking
 from vestlus.assistant.checking import given
@@ -29,6 +30,10 @@ from vestlus.conversation.masking import mask
 from vestlus.conversation.reply import Concern, Reply
 from vestlus.errors import AssistantError, AssistantUnavailable
 from vestlus.settings_account import Account
+
+#: A summary waits no longer for the key's rate limit: meanwhile it keeps one of the few places for
+#: summaries of all accounts, and it is made after another turn.
+_SUMMARY_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,9 @@ class OpenAIAssistant:
         async def attempt(say: Say) -> str:
             return read_summary(await say(prompt))
 
-        summary = await self._parts.server.ask(account, past.user, attempt, later=True)
+        summary = await self._parts.server.ask(
+            account, past.user, attempt, later=True, patience=_SUMMARY_SECONDS
+        )
         return cut_summary(restore(summary))
 
     async def aclose(self) -> None:

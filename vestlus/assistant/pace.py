@@ -69,6 +69,11 @@ class Pace:
         """Calls that went out and are not done."""
         return self._under_way
 
+    @property
+    def gap(self) -> float:
+        """Seconds between two calls at the pace of the limit, of late; 0 where none is known."""
+        return 2 * self._gap
+
     def wait(
         self, now: float, tokens: float, share: float, *, waited: bool = False, later: bool = False
     ) -> float:

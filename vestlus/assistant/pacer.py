@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -13,9 +13,9 @@ import structlog
 
 from vestlus.assistant.failures import Reason
 from vestlus.assistant.pace import Call, Pace
+from vestlus.assistant.pace_line import Asker, PaceLine, Waiting
 from vestlus.assistant.ratelimits import read_limits
 from vestlus.errors import AssistantUnavailable
-from vestlus.fairness import FairLine
 
 _log = structlog.get_logger(__name__)
 
@@ -27,25 +27,12 @@ _LOOK_AGAIN_SECONDS: Final = 1.0
 _WORTH_TELLING_SECONDS: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
-    """For whom a call is made.
+#: Answers that wait for one key and model in one process: an eighth of the 2,000 turns that it has
+#: places for, each of which keeps one, so that keys that are too small do not hold up the others.
+MOST_WAITING: Final = 250
 
-    ``since``: when the answer was first wanted; ``until``: it does not wait beyond. By the
-    monotonic clock, seconds. ``later``: it is no user's answer, and goes when there is room.
-    """
-
-    account: str
-    since: float
-    until: float
-    later: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    tokens: float
-    asker: Asker
-    goes: asyncio.Future[Call] = field(repr=False)
+#: Who finds no room is told to come again after this time at the latest.
+_COME_AGAIN_SECONDS: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -60,9 +47,8 @@ class PacerCounts:
 class Pacer:
     """The line before one model with one key, in one event loop.
 
-    Of those who wait, one of each account in turn, and of one account whose answer has been
-    wanted for longest; what may come later goes when nobody else waits. ``sharers``: how many
-    processes use the key. ``monotonic``: the event loop's clock, seconds.
+    Who waits, and in which order: see PaceLine. ``sharers``: how many processes use the key;
+    ``most``: answers that may wait. ``monotonic``: the event loop's clock, seconds.
     """
 
     def __init__(
@@ -72,13 +58,15 @@ class Pacer:
         sharers: Callable[[], int],
         *,
         name: str = "model",
+        most: int = MOST_WAITING,
     ) -> None:
         self._monotonic = monotonic
         self._sharers = sharers
         self._name = name
         self._pace = Pace(random)
-        self._line = FairLine[_Waiting]()
-        self._later = FairLine[_Waiting]()
+        self._line = PaceLine(most)
+        #: When the one who found no room last is to come again.
+        self._come_again = 0.0
         self._timer: asyncio.TimerHandle | None = None
         #: What a call weighed of late.
         self.usual_tokens = 0.0
@@ -86,7 +74,7 @@ class Pacer:
 
     def __len__(self) -> int:
         """How many wait."""
-        return len(self._line) + len(self._later)
+        return len(self._line)
 
     def turns(self, asker: Asker) -> Turns:
         """What one answer's calls go through."""
@@ -95,30 +83,33 @@ class Pacer:
     async def go(self, asker: Asker, tokens: float) -> Call:
         """Returns when a call may go out, and counts it: :meth:`done` has to follow.
 
-        Raises AssistantUnavailable("paced") when it may not by ``until``. Safe to cancel.
+        Raises AssistantUnavailable("paced") when it may not by ``until``, or has no room to wait.
+        Safe to cancel.
         """
         if not len(self):
             now = self._monotonic()
             if not self._pace.wait(now, tokens, self._share(), later=asker.later):
                 return self._sent(now, tokens)
-        goes = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(tokens, asker, goes)
-        line = self._later if asker.later else self._line
-        line.put(asker.account, waiting, asker.since)
+        goes: asyncio.Future[Call | None] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(tokens, asker, goes)
+        self._line.put(waiting)
         self.counts.waited += 1
         self._pump()
         began = self._monotonic()
         try:
             async with asyncio.timeout(max(0.0, asker.until - began)):
-                call: Call = await goes
+                call = await goes
         except BaseException as error:
-            if goes.done() and not goes.cancelled():
+            if goes.done() and not goes.cancelled() and goes.result() is not None:
                 self.done()  # it was let go in the moment in which nobody wanted it any more
             goes.cancel()
+            self._line.leave(waiting)
             self._pump()
             if isinstance(error, TimeoutError):
-                raise AssistantUnavailable(Reason.PACED.value) from None
+                raise self._paced() from None
             raise
+        if call is None:
+            raise self._paced()
         if (took := self._monotonic() - began) >= _WORTH_TELLING_SECONDS:
             _log.info("model_paced", name=self._name, seconds=round(took, 1), waiting=len(self))
         return call
@@ -156,29 +147,33 @@ class Pacer:
         self.counts.calls += 1
         return self._pace.sent(now, tokens)
 
+    def _paced(self) -> AssistantUnavailable:
+        """For who waited in vain. They come again one after the other, at the pace of the limit
+        where that is known, and not before half of those who wait now have gone.
+        """
+        now, gap = self._monotonic(), self._pace.gap
+        soonest = now + gap * len(self) / 2
+        self._come_again = min(max(self._come_again, soonest) + gap, now + _COME_AGAIN_SECONDS)
+        again = self._come_again - now if gap else 0.0
+        return AssistantUnavailable(Reason.PACED.value, again)
+
     def _pump(self) -> None:
         """Lets go whoever may, and looks again when the next one may."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for line in (self._line, self._later):
-            while line:
-                first = line.first()
-                if first.goes.done():  # cancelled
-                    line.take()
-                    continue
-                now = self._monotonic()
-                wait = self._pace.wait(
-                    now, first.tokens, self._share(), waited=True, later=first.asker.later
-                )
-                if wait > 0:
-                    # Never at once again: the clock may stand still for an instant.
-                    again = min(max(wait, 0.001), _LOOK_AGAIN_SECONDS)
-                    loop = asyncio.get_running_loop()
-                    self._timer = loop.call_later(again, self._pump)
-                    return
-                line.take()
-                first.goes.set_result(self._sent(now, first.tokens))
+        while (first := self._line.first()) is not None:
+            now = self._monotonic()
+            wait = self._pace.wait(
+                now, first.tokens, self._share(), waited=True, later=first.asker.later
+            )
+            if wait > 0:
+                # Never at once again: the clock may stand still for an instant.
+                again = min(max(wait, 0.001), _LOOK_AGAIN_SECONDS)
+                self._timer = asyncio.get_running_loop().call_later(again, self._pump)
+                return
+            self._line.take()
+            first.goes.set_result(self._sent(now, first.tokens))
 
 
 class Turns:

@@ -151,8 +151,11 @@ class Answers:
     def _limited(self, box: Mailbox, burst: Burst, language: str, now_ms: int) -> Answer | None:
         """What is said, once, and then not, to who has used up what the account allows them.
 
-        Wishes, danger and the word for a person have been seen to before.
+        Wishes, danger and the word for a person have been seen to before. Messages of which a try
+        has failed get their answer, or the apology and a person, but not this.
         """
+        if box.failures or box.outages:
+            return None
         voice, usage = self._voice(box), box.known.usage
         until = usage.spent_until(voice.allowance, now_ms)
         if not until:

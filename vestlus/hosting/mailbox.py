@@ -171,6 +171,9 @@ class Mailbox:
         taken_in = {seq: self.taken_in[seq] for seq in newer}
         self.unanswered = {one.seq: one.event for one in row.pending} | newer
         self.taken_in = {one.seq: one.recorded_ms for one in row.pending} | taken_in
+        if not self.unanswered:
+            # What was asked for is not wanted any more; what comes next has not been tried.
+            self.outages = self.asked_since_ms = 0
 
     def answered(
         self, seqs: tuple[int, ...], history: tuple[HistoryMessage, ...], after: After
@@ -219,7 +222,7 @@ class Mailbox:
     def forget(self) -> None:
         """The unanswered events were given up: events that came meanwhile are read again."""
         self.lighten()
-        self.outages = 0
+        self.outages = self.asked_since_ms = 0
 
     def disarm(self) -> None:
         """Stops the timer, if one runs."""

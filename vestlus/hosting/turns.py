@@ -242,6 +242,7 @@ class Conversing:
         """The assistant's answer; ``None`` when there is none, and what follows was seen to."""
         known = box.known
         box.asked_since_ms = box.asked_since_ms or _monotonic_ms()
+        before = known.usage, box.asked
         known.usage, box.asked = known.usage.counted(self._clock()), True
         question = Question(
             account=box.account,
@@ -259,7 +260,10 @@ class Conversing:
             reply = await self._think(box, question)
         except AssistantError as error:
             passing = isinstance(error, AssistantUnavailable)
-            await self._after_failure(box, burst, error.reason, passing=passing)
+            if passing:  # an outage is not at the user's expense
+                known.usage, box.asked = before
+            again = error.again_seconds if isinstance(error, AssistantUnavailable) else 0.0
+            await self._after_failure(box, burst, error.reason, passing=passing, again=again)
             return None
         except Exception as error:  # noqa: BLE001 - a fault in one answer must not stop the others
             _log.error("answer_broke", conversation=box.id, place=place_of(error))
@@ -327,7 +331,13 @@ class Conversing:
         self._summaries.look(box)
 
     async def _after_failure(
-        self, box: Mailbox, burst: Burst, reason: str, *, passing: bool = False
+        self,
+        box: Mailbox,
+        burst: Burst,
+        reason: str,
+        *,
+        passing: bool = False,
+        again: float = 0.0,
     ) -> None:
         self.counts.failed += 1
         if passing:
@@ -345,6 +355,8 @@ class Conversing:
             answer = self._answers.apology(box, burst, reason, self._clock())
             await self._commit(box, burst, answer, box.version)
             return
+        if again:  # whoever is asked knows better than what is doubled each time
+            wait = max(self._policies.failure.first_wait_ms, round(again * 1000))
         box.wake_ms, box.restarts, box.urgent = self._clock() + wait, 0, False
         await self._store.postpone(
             box.lease,
