@@ -30,6 +30,16 @@ from tests.services.provision import POSTGRES, RABBITMQ
 from tests.services.rabbitmq import private_rabbitmq
 
 
+# A shell's background job ignores SIGINT, and one of nohup SIGHUP; children inherit that. Tests of
+# what a signal does would wait for it for ever.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(
+            _number,
+            signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL,
+        )
+
+
 class OutsideNetworkError(PermissionError):
     """A test tried to reach something other than this machine."""
 
