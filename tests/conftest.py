@@ -29,7 +29,6 @@ from tests.services.postgres_copies import DatabaseCopies
 from tests.services.provision import POSTGRES, RABBITMQ
 from tests.services.rabbitmq import private_rabbitmq
 
-
 # A shell's background job ignores SIGINT, and one of nohup SIGHUP; children inherit that. Tests of
 # what a signal does would wait for it for ever.
 for _number in (signal.SIGINT, signal.SIGHUP):
