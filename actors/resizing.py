@@ -44,7 +44,7 @@ class Resizing:
         self._outbox_partitions = topology.outbox
         self._fleet = fleet
         self._sizing = Sizing(settings, cluster=cluster, outbox_partitions=topology.outbox)
-        self._ingress = IngressSize(settings, cluster)
+        self._ingress = IngressSize(settings)
         self._looking: asyncio.Task[None] | None = None
         self._looked = 0.0
 
@@ -63,7 +63,10 @@ class Resizing:
         await self._sizing.begin(store)
         for pool, kind in _KINDS.items():
             heads = self._fleet.heads(kind)
-            self._sizing.pools[pool].found(heads.running + heads.pending)
+            found = heads.running + heads.pending
+            self._sizing.pools[pool].found(found)
+            if found:
+                self._ingress.ask()
         self._decide(self._fleet.load(MemberKind.PUBLISHER), await _processors())
 
     def look(self, store: Pools) -> None:

@@ -11,6 +11,7 @@ from vestlus.errors import StoreUnavailable
 from vestlus.hosting.sizing import Headcount, Sizing
 from vestlus.scaling.busyness import SAMPLE_SECONDS, Busyness
 from vestlus.scaling.deciding import PoolLoad
+from vestlus.scaling.size import MOST_REPLICAS
 from vestlus.settings import Mode, load_settings
 from vestlus.store.pool_rows import Pool, PoolState
 
@@ -120,6 +121,12 @@ async def test_a_registry_that_comes_back_goes_on_with_the_actors_that_there_are
 
 async def test_no_more_actors_are_started_than_there_are_partitions() -> None:
     assert size_of(await started(Wishes(), "500")) == 16
+
+
+async def test_no_more_webhook_replicas_are_told_than_are_started() -> None:
+    settings = load_settings({"VESTLUS_WEBHOOK_REPLICAS": "200"}, mode=Mode.OPERATE)
+    sizing = Sizing(settings, cluster="c1", outbox_partitions=4)
+    assert sizing.pools[Pool.WEBHOOK].size == MOST_REPLICAS
 
 
 def test_an_actor_is_as_busy_as_its_processor_time_or_its_places_say() -> None:

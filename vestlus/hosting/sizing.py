@@ -9,7 +9,7 @@ import structlog
 
 from vestlus.errors import StoreUnavailable
 from vestlus.scaling.deciding import Autoscaler, PoolLoad, ScalingRules
-from vestlus.scaling.size import PoolSize, parse_size
+from vestlus.scaling.size import MOST_REPLICAS, PoolSize, parse_size
 from vestlus.settings import Settings
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 from vestlus.store.port import Pools
@@ -92,7 +92,7 @@ class Sizing:
         self.pools: Mapping[Pool, PoolSizing] = {
             Pool.CONVERSATION: PoolSizing(settings.conversation_actors, settings.partitions, rules),
             Pool.PUBLISHER: PoolSizing(settings.publisher_actors, outbox_partitions, rules),
-            Pool.WEBHOOK: PoolSizing(settings.webhook_replicas, 1000, rules),
+            Pool.WEBHOOK: PoolSizing(settings.webhook_replicas, MOST_REPLICAS, rules),
         }
 
     async def begin(self, store: Pools) -> None:
