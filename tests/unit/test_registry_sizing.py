@@ -119,6 +119,18 @@ async def test_a_registry_that_comes_back_goes_on_with_the_actors_that_there_are
     assert size_of(fixed) == 2
 
 
+async def test_one_bad_look_at_the_processors_ends_no_actor_and_a_persons_bound_holds() -> None:
+    store = Wishes()
+    sizing = await started(store, "auto")
+    pool = sizing.pools[Pool.CONVERSATION]
+    pool.found(8)
+    busy = PoolLoad(serving=8, busy=0.7, backlog_seconds=0.0)
+    assert [pool.decide(busy, seen, 2.0 * at) for at, seen in enumerate((8, 1, 0, 8))] == [8] * 4
+    await store.wish({Pool.CONVERSATION: "auto:1-3"})
+    await sizing.refresh(store)
+    assert pool.decide(busy, 8, 9.0) == 3
+
+
 async def test_no_more_actors_are_started_than_there_are_partitions() -> None:
     assert size_of(await started(Wishes(), "500")) == 16
 
@@ -129,14 +141,15 @@ async def test_no_more_webhook_replicas_are_told_than_are_started() -> None:
     assert sizing.pools[Pool.WEBHOOK].size == MOST_REPLICAS
 
 
-def test_an_actor_is_as_busy_as_its_processor_time_or_its_places_say() -> None:
+def test_an_actor_is_as_busy_as_its_processor_time_says_however_much_it_holds() -> None:
     busyness = Busyness()
     busyness.note(100.0, 7.0, 0.0)
     assert busyness.share == 0.0
     busyness.note(100.0 + SAMPLE_SECONDS, 7.0 + SAMPLE_SECONDS / 2, 0.0)
     assert busyness.share == pytest.approx(0.5)
     busyness.note(100.1 + SAMPLE_SECONDS, 99.0, 0.9)  # too soon for another sample
-    assert busyness.share == pytest.approx(0.9)
+    assert busyness.share == pytest.approx(0.5)
+    assert busyness.full == pytest.approx(0.9)
 
 
 def test_another_process_of_the_same_name_begins_anew() -> None:

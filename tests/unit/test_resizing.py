@@ -104,3 +104,15 @@ async def test_after_a_restart_serve_is_asked_before_the_settings_are_trusted(
     monkeypatch.setattr(Fleet, "heads", lambda *_: Headcount(running=1, ready=1))
     await sizes.begin(store)
     assert asked
+
+
+async def test_a_head_that_knows_of_no_processors_leaves_the_number_that_was_known(
+    sizes: Resizing, store: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown() -> None:
+        return None
+
+    await sizes.begin(store)
+    monkeypatch.setattr(resizing, "_processors", unknown)
+    await sizes.begin(store)
+    assert sizes.processors == 4.0

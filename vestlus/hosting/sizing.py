@@ -60,7 +60,10 @@ class PoolSizing:
         if self._scaler is None:
             # From what there is: nothing starts or ends only because somebody said "auto".
             self._scaler = Autoscaler(self.size, self._rules, now)
-        before, self.size = self.size, self._scaler.decide(load, (least, most), now)
+        # A person's bound holds at once; the processors may be fewer for a moment only.
+        bound = self._useful if self.followed.most is None else most
+        before = self.size
+        self.size = self._scaler.decide(load, (least, bound), now, room=most)
         if before != self.size:
             _log.info("pool_resized", before=before, after=self.size, why=self._scaler.reason)
         return self.size
