@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import cast
 
 from tests.contract.store_support import OUTBOX, hold_outbox, path, promise, send, store, walk
 from vestlus.store.ledger import SendState
@@ -59,6 +60,14 @@ async def test_what_each_cluster_told_last_is_read_while_it_is_fresh(store: Stor
     async with asyncio.timeout(10):
         while await store.pools(0.05):
             await asyncio.sleep(0.02)
+
+
+async def test_pools_of_a_newer_version_are_passed_over(store: Store) -> None:
+    newer = cast("Pool", "scheduler")
+    await store.wish({newer: "2", Pool.PUBLISHER: "3"})
+    assert list(await store.wishes()) == [Pool.PUBLISHER]
+    await store.tell_pools([replace(STATE, pool=newer), STATE])
+    assert await store.pools(600) == (STATE,)
 
 
 async def test_the_oldest_that_is_due_is_found_and_what_is_under_way_waits_no_more(

@@ -33,6 +33,9 @@ _LEDGER: Final = schema.ledger.c
 #: a backlog of millions is not read whole to learn that it is old.
 _LOOKED_AT: Final = 1000
 
+#: Rows of others, which a newer version wrote, are passed over.
+_KNOWN: Final = frozenset(map(str, Pool))
+
 #: Nobody asks about clusters that have been silent for so long.
 _FORGOTTEN_AFTER_MS: Final = 24 * 60 * 60 * 1000
 
@@ -88,7 +91,11 @@ class SqlPools(SqlPart):
     async def wishes(self) -> dict[Pool, PoolWish]:
         """See :meth:`vestlus.store.port.Pools.wishes`."""
         rows = await self._database.fetch(self._pool_wishes)
-        return {Pool(pool): PoolWish(Pool(pool), size, before) for pool, size, before in rows}
+        return {
+            Pool(pool): PoolWish(Pool(pool), size, before)
+            for pool, size, before in rows
+            if pool in _KNOWN
+        }
 
     async def wish(self, wishes: Mapping[Pool, str | None]) -> None:
         """See :meth:`vestlus.store.port.Pools.wish`."""
@@ -131,6 +138,7 @@ class SqlPools(SqlPart):
         return tuple(
             PoolState(**{**row._mapping, "pool": Pool(row.pool)})  # noqa: SLF001 - public in SQLAlchemy
             for row in rows
+            if row.pool in _KNOWN
         )
 
     async def oldest_due_ms(self, outbox: int) -> int | None:
