@@ -20,7 +20,8 @@ async def test_a_wish_is_kept_until_another_one_or_until_it_is_taken_back(store:
     assert await store.wishes() == {}
     await store.wish({Pool.CONVERSATION: "4", Pool.WEBHOOK: "2"})
     await store.wish({Pool.CONVERSATION: "auto:1-8"})
-    assert await store.wishes() == {
+    read = await store.wishes()
+    assert {pool: replace(wish, wished_ms=0) for pool, wish in read.items()} == {
         Pool.CONVERSATION: PoolWish(Pool.CONVERSATION, "auto:1-8"),
         Pool.WEBHOOK: PoolWish(Pool.WEBHOOK, "2"),
     }
@@ -50,6 +51,16 @@ async def test_a_new_wish_is_not_forgotten_with_the_one_before(store: Store) -> 
     await store.wish({Pool.PUBLISHER: "3"})
     await store.settle_wish(read, None)
     assert (await store.wishes())[Pool.PUBLISHER].size == "3"
+
+
+async def test_the_same_wish_said_again_is_a_new_one(store: Store) -> None:
+    await store.wish({Pool.PUBLISHER: "2"})
+    read = (await store.wishes())[Pool.PUBLISHER]
+    async with asyncio.timeout(10):
+        while (again := (await store.wishes())[Pool.PUBLISHER]).wished_ms == read.wished_ms:
+            await store.wish({Pool.PUBLISHER: "2"})
+    await store.settle_wish(read, None)
+    assert (await store.wishes())[Pool.PUBLISHER] == again
 
 
 async def test_what_each_cluster_told_last_is_read_while_it_is_fresh(store: Store) -> None:

@@ -18,10 +18,10 @@ from vestlus.store.pool_rows import Pool, PoolState
 BUSY = PoolLoad(serving=1, busy=1.0, backlog_seconds=60.0)
 
 
-async def started(store: Wishes, size: str = "1") -> Sizing:
+async def started(store: Wishes, size: str = "1", cluster: str = "c1") -> Sizing:
     """A registry's sizing as it begins with these settings."""
     settings = load_settings({"VESTLUS_CONVERSATION_ACTORS": size}, mode=Mode.OPERATE)
-    sizing = Sizing(settings, cluster="c1", outbox_partitions=4)
+    sizing = Sizing(settings, cluster=cluster, outbox_partitions=4)
     await sizing.begin(store)
     return sizing
 
@@ -58,6 +58,38 @@ async def test_settings_that_change_win_for_good() -> None:
     assert size_of(await started(store, "2")) == 2
     # Back again: the wish does not come alive.
     assert size_of(await started(store, "1")) == 1
+
+
+async def test_a_cluster_with_other_settings_takes_no_wish_from_one_that_follows_it() -> None:
+    store = Wishes()
+    one = await started(store, "1")
+    await store.wish({Pool.CONVERSATION: "4"})
+    await one.refresh(store)
+    await one.tell(store, {Pool.CONVERSATION: Headcount()})
+    other = await started(store, "2", "c2")
+    await other.refresh(store)
+    await one.refresh(store)
+    assert (size_of(one), size_of(other)) == (4, 2)
+    # That one has ended, and its settings with it.
+    store.told = []
+    await other.refresh(store)
+    assert size_of(await started(store, "1", "c3")) == 1
+
+
+async def test_a_wish_that_is_said_while_two_clusters_run_is_followed_by_both() -> None:
+    store = Wishes()
+    await store.wish({Pool.CONVERSATION: "4"})
+    one = await started(store, "1")
+    await one.tell(store, {Pool.CONVERSATION: Headcount()})
+    other = await started(store, "2", "c2")
+    assert size_of(other) == 2
+    await store.wish({Pool.CONVERSATION: "4"})
+    for _ in range(2):
+        await one.refresh(store)
+        await other.refresh(store)
+    assert (size_of(one), size_of(other)) == (4, 4)
+    assert size_of(await started(store, "1")) == 4
+    assert size_of(await started(store, "2", "c2")) == 4
 
 
 async def test_a_wish_that_is_taken_back_leaves_the_settings() -> None:

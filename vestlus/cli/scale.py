@@ -9,14 +9,11 @@ from cyclopts import Parameter
 from vestlus.cli.beside import AsJson, print_json, run_on_store, say
 from vestlus.errors import VestlusError
 from vestlus.scaling.size import MOST_REPLICAS, PoolSize, parse_size
-from vestlus.store.pool_rows import Pool, PoolState
+from vestlus.store.pool_rows import FRESH_SECONDS, Pool, PoolState
 
 if TYPE_CHECKING:
     from vestlus.settings import Settings
     from vestlus.store.port import Store
-
-#: A registry tells every two seconds or so. What is older is of a service that has ended.
-FRESH_SECONDS: Final = 20.0
 
 #: What is written to go back to what the settings say.
 AS_SET: Final = "settings"

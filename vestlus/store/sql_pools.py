@@ -45,7 +45,9 @@ class SqlPools(SqlPart):
 
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
-        self._pool_wishes = select(_WISH.pool, _WISH.size, _WISH.configured).order_by(_WISH.pool)
+        self._pool_wishes = select(
+            _WISH.pool, _WISH.size, _WISH.configured, _WISH.wished_ms
+        ).order_by(_WISH.pool)
         wish = dialect.insert(schema.pool_wish).values(wished_ms=dialect.now_ms())
         self._pool_wish = wish.on_conflict_do_update(
             index_elements=["pool"],
@@ -55,6 +57,7 @@ class SqlPools(SqlPart):
             _WISH.pool == bindparam("of", type_=Text()),
             _WISH.size == bindparam("as_read", type_=Text()),
             _WISH.configured == bindparam("before", type_=Text()),
+            _WISH.wished_ms == bindparam("since", type_=BigInteger()),
         )
         self._pool_bind = (
             update(schema.pool_wish).where(*its).values(configured=bindparam("now", type_=Text()))
@@ -92,8 +95,8 @@ class SqlPools(SqlPart):
         """See :meth:`vestlus.store.port.Pools.wishes`."""
         rows = await self._database.fetch(self._pool_wishes)
         return {
-            Pool(pool): PoolWish(Pool(pool), size, before)
-            for pool, size, before in rows
+            Pool(pool): PoolWish(Pool(pool), size, before, since)
+            for pool, size, before, since in rows
             if pool in _KNOWN
         }
 
@@ -114,7 +117,12 @@ class SqlPools(SqlPart):
         """See :meth:`vestlus.store.port.Pools.settle_wish`."""
 
         def work(connection: Connection) -> None:
-            its = {"of": str(wish.pool), "as_read": wish.size, "before": wish.configured}
+            its = {
+                "of": str(wish.pool),
+                "as_read": wish.size,
+                "before": wish.configured,
+                "since": wish.wished_ms,
+            }
             if configured is None:
                 connection.execute(self._pool_drop, its)
             else:
