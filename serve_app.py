@@ -11,16 +11,17 @@ from uuid import uuid4
 
 import ray
 from ray import serve
-from ray.serve import Application
+from ray.serve import Application, RunTarget
 from starlette.types import ASGIApp
 
 from conversation_registry import start_registry
 from vestlus.logs import configure_logs
-from vestlus.scaling.size import PoolSize
+from vestlus.scaling.size import MOST_REPLICAS, PoolSize
 from vestlus.settings import Settings, load_settings
 from vestlus.web import Front
 
 APP_NAME = "vestlus"
+DEPLOYMENT_NAME = "Webhook"
 
 #: Webhooks held by one replica at a time; more wait in the proxy, and at the client then. The
 #: handler itself answers 503 before that when the bus is slow.
@@ -31,17 +32,13 @@ MOST_REQUESTS = 2000
 #: limit.
 MOST_WAITING = 1000
 
-#: Webhook replicas that `auto` ends at, whatever the cluster has: each holds connections to the
-#: broker, and every change of their number makes the ingress load its table anew.
-MOST_REPLICAS = 64
-
 #: Requests that are under way at a replica when it has enough to do. One takes some milliseconds,
 #: most of them the broker's: with so many under way it is the replica that is slow.
 AIM_REQUESTS = 50
 
 
 @serve.deployment(
-    name="Webhook",
+    name=DEPLOYMENT_NAME,
     max_ongoing_requests=MOST_REQUESTS,
     max_queued_requests=MOST_WAITING,
     ray_actor_options={"num_cpus": 0.1},
@@ -66,17 +63,24 @@ class Webhook:
         return Front(self._settings)
 
 
-def application(settings: Settings, cluster: str, size: PoolSize | None = None) -> Application:
-    """The Serve application of these settings, with so many webhook replicas.
-
-    Deployed again with another ``size`` only, no replica is restarted: that is what the version
-    is for, which is new with each start of the service.
-    """
-    size = size or settings.webhook_replicas
+def replica_bounds(size: PoolSize) -> tuple[int, int]:
+    """Least and most webhook replicas of a size, with the processors that the cluster has now."""
     resources: Callable[[], Any] = ray.cluster_resources
     # `serve build` knows of no cluster.
     processors = resources().get("CPU", 1.0) if ray.is_initialized() else 1.0
-    least, most = size.bounds(MOST_REPLICAS, processors)
+    return size.bounds(MOST_REPLICAS, processors)
+
+
+def application(
+    settings: Settings, cluster: str, size: PoolSize | None = None, version: str | None = None
+) -> Application:
+    """The Serve application of these settings, with so many webhook replicas.
+
+    Deployed again with another ``size`` only, no replica is restarted: that is what the version
+    is for, which is new with each start of the service, and the cluster's name unless it is given.
+    """
+    size = size or settings.webhook_replicas
+    least, most = replica_bounds(size)
     replicas: dict[str, Any] = {"num_replicas": least}
     if size.auto:
         replicas = {
@@ -91,15 +95,22 @@ def application(settings: Settings, cluster: str, size: PoolSize | None = None) 
         }
     deployment: Any = Webhook
     # Ray 2.60 has no public way to keep the version, and makes a new one each time otherwise.
-    deployment = deployment.options(**replicas, version=cluster, _internal=True)
+    deployment = deployment.options(**replicas, version=version or cluster, _internal=True)
     bound: Application = deployment.bind(settings, cluster)
     return bound
 
 
-def deployed(application: Application) -> None:
-    """Deploys the application, or what changed of it, and waits until it runs."""
+def deployed(application: Application, *, wait: bool = True) -> None:
+    """Deploys the application, or what changed of it, and waits until it runs unless told not to.
+
+    Waiting has no end while the cluster has no room for a replica. Raises RayError,
+    RayServeException, TimeoutError, and RuntimeError when the application cannot run.
+    """
     quiet = {"log_level": "WARNING", "enable_access_log": False}
-    serve.run(application, name=APP_NAME, route_prefix="/", logging_config=quiet)
+    serve.run_many(
+        [RunTarget(application, name=APP_NAME, route_prefix="/", logging_config=quiet)],
+        wait_for_applications_running=wait,
+    )
 
 
 def app(_: dict[str, str]) -> Application:

@@ -112,6 +112,7 @@ class Fleet:
             serving=len(pool),
             busy=sum(one.busyness.share for one in pool) / max(1, len(pool)),
             backlog_seconds=max((one.last.get("backlog_seconds", 0.0) for one in pool), default=0),
+            full=sum(one.busyness.full for one in pool) / max(1, len(pool)),
         )
 
     def adopt(self) -> None:

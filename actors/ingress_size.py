@@ -6,7 +6,7 @@ import threading
 
 import structlog
 
-from vestlus.scaling.size import PoolSize
+from vestlus.scaling.size import MOST_REPLICAS, PoolSize
 from vestlus.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -17,12 +17,19 @@ class IngressSize:
     chooses the number where the size is `auto`.
     """
 
-    def __init__(self, settings: Settings, cluster: str) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._cluster = cluster
-        #: As deployed by whoever started the service.
-        self._told = settings.webhook_replicas
+        #: As deployed by whoever started the service; None where nobody knows.
+        self._told: PoolSize | None = settings.webhook_replicas
+        #: Whoever deployed the application has seen it run, and waits for it no more.
+        self._started = False
         self._telling: threading.Thread | None = None
+
+    def ask(self) -> None:
+        """Compares with what Serve has before anything else: an earlier incarnation of this
+        registry may have told it something.
+        """
+        self._told = None
 
     def follow(self, size: PoolSize, replicas: int) -> int:
         """Sees to it that Serve knows of the size; returns how many replicas are wished for now,
@@ -30,30 +37,47 @@ class IngressSize:
         """
         idle = self._telling is None or not self._telling.is_alive()
         if size != self._told and idle and replicas > 0:
-            # Beside the rounds: Serve answers when the replicas run.
+            # Beside the rounds: Serve answers within seconds.
             self._telling = threading.Thread(
                 target=self._tell, args=(size,), name="ingress size", daemon=True
             )
             self._telling.start()
-        return replicas if size.auto else size.least
+        return replicas if size.auto else size.bounds(MOST_REPLICAS, 1)[0]
 
     def _tell(self, size: PoolSize) -> None:
         # Here: whoever never changes their number need not load Serve for it.
-        from ray import serve  # noqa: PLC0415
         from ray.exceptions import RayError  # noqa: PLC0415
         from ray.serve.exceptions import RayServeException  # noqa: PLC0415
-        from ray.serve.schema import ApplicationStatus  # noqa: PLC0415
-
-        from serve_app import APP_NAME, application, deployed  # noqa: PLC0415
 
         try:
-            # Not while it is being started or ended: whoever does that is at it.
-            found = serve.status().applications.get(APP_NAME)
-            if found is None or found.status is not ApplicationStatus.RUNNING:
-                return
-            deployed(application(self._settings, self._cluster, size))
-        except (RayError, RayServeException, TimeoutError) as error:
+            known = self._known(size)
+        except (RayError, RayServeException, TimeoutError, RuntimeError) as error:
+            # RuntimeError is what Serve raises for an application that cannot run.
             _log.warning("ingress_not_resized", error=type(error).__name__)
             return
-        self._told = size
-        _log.info("ingress_resized", size=str(size))
+        if known:
+            self._told = size
+
+    def _known(self, size: PoolSize) -> bool:
+        """Tells Serve unless it knows; whether it knows now."""
+        from ray import serve  # noqa: PLC0415
+        from ray.serve.schema import ApplicationStatus  # noqa: PLC0415
+
+        from actors.ingress_target import ingress_target  # noqa: PLC0415
+        from serve_app import APP_NAME, deployed, replica_bounds  # noqa: PLC0415
+
+        found = serve.status().applications.get(APP_NAME)
+        status = found.status if found else ApplicationStatus.NOT_STARTED
+        if status in {ApplicationStatus.NOT_STARTED, ApplicationStatus.DELETING}:
+            return False
+        self._started = self._started or status is ApplicationStatus.RUNNING
+        target = ingress_target()
+        first = target.bounds == replica_bounds(self._settings.webhook_replicas)
+        if status is ApplicationStatus.DEPLOYING and first and not self._started:
+            # It starts for the first time, and whoever deployed it waits for just so many. Later
+            # on it is deploying as long as there is no room for all: a smaller size mends that.
+            return False
+        if target.bounds != replica_bounds(size):
+            deployed(target.resized(size), wait=False)
+            _log.info("ingress_resized", size=str(size))
+        return True

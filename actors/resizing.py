@@ -44,9 +44,11 @@ class Resizing:
         self._outbox_partitions = topology.outbox
         self._fleet = fleet
         self._sizing = Sizing(settings, cluster=cluster, outbox_partitions=topology.outbox)
-        self._ingress = IngressSize(settings, cluster)
+        self._ingress = IngressSize(settings)
         self._looking: asyncio.Task[None] | None = None
         self._looked = 0.0
+        #: Of the cluster, as was known last.
+        self.processors = 1.0
 
     def describe(self) -> dict[str, int]:
         """By pool."""
@@ -63,8 +65,12 @@ class Resizing:
         await self._sizing.begin(store)
         for pool, kind in _KINDS.items():
             heads = self._fleet.heads(kind)
-            self._sizing.pools[pool].found(heads.running + heads.pending)
-        self._decide(self._fleet.load(MemberKind.PUBLISHER), await _processors())
+            found = heads.running + heads.pending
+            self._sizing.pools[pool].found(found)
+            if found:
+                self._ingress.ask()
+        await self._count_processors()
+        self._decide(self._fleet.load(MemberKind.PUBLISHER))
 
     def look(self, store: Pools) -> None:
         """Now and then looks what people wish, what the load calls for, and what there is.
@@ -97,20 +103,25 @@ class Resizing:
         except StoreUnavailable:
             _log.warning("wishes_not_read")
         try:
-            processors = await _processors()
+            await self._count_processors()
             replicas = await asyncio.to_thread(_replicas)
         except RayError:
             # Its head is away. What there is stays; the next look is two seconds away.
             _log.warning("sizes_not_looked_at")
             return
-        self._decide(publishing, processors)
+        self._decide(publishing)
         webhook = self._sizing.pools[Pool.WEBHOOK]
         webhook.size = self._ingress.follow(webhook.followed, replicas)
         heads = {pool: self._fleet.heads(kind) for pool, kind in _KINDS.items()}
         await self._sizing.tell(store, heads | {Pool.WEBHOOK: Headcount(replicas, replicas)})
 
-    def _decide(self, publishing: PoolLoad, processors: float) -> None:
+    async def _count_processors(self) -> None:
+        """What they are, unless Ray's head knows of none: it has just come back then."""
+        self.processors = await _processors() or self.processors
+
+    def _decide(self, publishing: PoolLoad) -> None:
         pools, now = self._sizing.pools, time.monotonic()
+        processors = self.processors
         conversing = self._fleet.load(MemberKind.CONVERSATION)
         pools[Pool.CONVERSATION].decide(conversing, processors, now)
         pools[Pool.PUBLISHER].decide(publishing, processors, now)
@@ -122,10 +133,10 @@ class Resizing:
         return max((now_ms - one for one in since if one is not None), default=0) / 1000
 
 
-async def _processors() -> float:
-    """Of the whole cluster, as it is now."""
+async def _processors() -> float | None:
+    """Of the whole cluster, as it is now; None where its head does not say."""
     resources = await asyncio.to_thread(ray.cluster_resources)
-    return float(resources.get("CPU", 1.0))
+    return float(resources["CPU"]) if "CPU" in resources else None
 
 
 def _replicas() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import cast
 
 from tests.contract.store_support import OUTBOX, hold_outbox, path, promise, send, store, walk
 from vestlus.store.ledger import SendState
@@ -19,7 +20,8 @@ async def test_a_wish_is_kept_until_another_one_or_until_it_is_taken_back(store:
     assert await store.wishes() == {}
     await store.wish({Pool.CONVERSATION: "4", Pool.WEBHOOK: "2"})
     await store.wish({Pool.CONVERSATION: "auto:1-8"})
-    assert await store.wishes() == {
+    read = await store.wishes()
+    assert {pool: replace(wish, wished_ms=0) for pool, wish in read.items()} == {
         Pool.CONVERSATION: PoolWish(Pool.CONVERSATION, "auto:1-8"),
         Pool.WEBHOOK: PoolWish(Pool.WEBHOOK, "2"),
     }
@@ -51,6 +53,16 @@ async def test_a_new_wish_is_not_forgotten_with_the_one_before(store: Store) -> 
     assert (await store.wishes())[Pool.PUBLISHER].size == "3"
 
 
+async def test_the_same_wish_said_again_is_a_new_one(store: Store) -> None:
+    await store.wish({Pool.PUBLISHER: "2"})
+    read = (await store.wishes())[Pool.PUBLISHER]
+    async with asyncio.timeout(10):
+        while (again := (await store.wishes())[Pool.PUBLISHER]).wished_ms == read.wished_ms:
+            await store.wish({Pool.PUBLISHER: "2"})
+    await store.settle_wish(read, None)
+    assert (await store.wishes())[Pool.PUBLISHER] == again
+
+
 async def test_what_each_cluster_told_last_is_read_while_it_is_fresh(store: Store) -> None:
     other = replace(STATE, cluster="c2", pool=Pool.PUBLISHER, reason="")
     await store.tell_pools([STATE])
@@ -59,6 +71,14 @@ async def test_what_each_cluster_told_last_is_read_while_it_is_fresh(store: Stor
     async with asyncio.timeout(10):
         while await store.pools(0.05):
             await asyncio.sleep(0.02)
+
+
+async def test_pools_of_a_newer_version_are_passed_over(store: Store) -> None:
+    newer = cast("Pool", "scheduler")
+    await store.wish({newer: "2", Pool.PUBLISHER: "3"})
+    assert list(await store.wishes()) == [Pool.PUBLISHER]
+    await store.tell_pools([replace(STATE, pool=newer), STATE])
+    assert await store.pools(600) == (STATE,)
 
 
 async def test_the_oldest_that_is_due_is_found_and_what_is_under_way_waits_no_more(

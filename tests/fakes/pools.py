@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ class Wishes:
         self.kept: dict[Pool, PoolWish] = {}
         self.told: list[PoolState] = []
         self.away = False
+        self._said = itertools.count(1)
 
     async def wishes(self) -> dict[Pool, PoolWish]:
         if self.away:
@@ -30,7 +32,7 @@ class Wishes:
         for pool, size in wishes.items():
             self.kept.pop(pool, None)
             if size is not None:
-                self.kept[pool] = PoolWish(pool, size)
+                self.kept[pool] = PoolWish(pool, size, wished_ms=next(self._said))
 
     async def settle_wish(self, wish: PoolWish, configured: str | None) -> None:
         if self.kept.get(wish.pool) != wish:

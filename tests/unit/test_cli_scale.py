@@ -96,6 +96,13 @@ def test_what_cannot_be_is_refused_with_what_can_and_nothing_is_changed(
     assert shown(run)["webhook"]["wish"] is None
 
 
+@pytest.mark.parametrize("size", ["65", "auto:65-70"])
+def test_more_webhook_replicas_than_are_ever_started_are_refused(run: Run, size: str) -> None:
+    with pytest.raises(SizeRefused, match="at most 64: more are never started"):
+        app(["scale", "--webhook-replicas", size])
+    assert shown(run, "--webhook-replicas", "64")["webhook"]["wish"] == "64"
+
+
 def test_what_the_registry_tells_is_shown_with_who_has_which_partition(
     run: Run, database: str
 ) -> None:

@@ -11,16 +11,17 @@ from vestlus.errors import StoreUnavailable
 from vestlus.hosting.sizing import Headcount, Sizing
 from vestlus.scaling.busyness import SAMPLE_SECONDS, Busyness
 from vestlus.scaling.deciding import PoolLoad
+from vestlus.scaling.size import MOST_REPLICAS
 from vestlus.settings import Mode, load_settings
 from vestlus.store.pool_rows import Pool, PoolState
 
 BUSY = PoolLoad(serving=1, busy=1.0, backlog_seconds=60.0)
 
 
-async def started(store: Wishes, size: str = "1") -> Sizing:
+async def started(store: Wishes, size: str = "1", cluster: str = "c1") -> Sizing:
     """A registry's sizing as it begins with these settings."""
     settings = load_settings({"VESTLUS_CONVERSATION_ACTORS": size}, mode=Mode.OPERATE)
-    sizing = Sizing(settings, cluster="c1", outbox_partitions=4)
+    sizing = Sizing(settings, cluster=cluster, outbox_partitions=4)
     await sizing.begin(store)
     return sizing
 
@@ -57,6 +58,38 @@ async def test_settings_that_change_win_for_good() -> None:
     assert size_of(await started(store, "2")) == 2
     # Back again: the wish does not come alive.
     assert size_of(await started(store, "1")) == 1
+
+
+async def test_a_cluster_with_other_settings_takes_no_wish_from_one_that_follows_it() -> None:
+    store = Wishes()
+    one = await started(store, "1")
+    await store.wish({Pool.CONVERSATION: "4"})
+    await one.refresh(store)
+    await one.tell(store, {Pool.CONVERSATION: Headcount()})
+    other = await started(store, "2", "c2")
+    await other.refresh(store)
+    await one.refresh(store)
+    assert (size_of(one), size_of(other)) == (4, 2)
+    # That one has ended, and its settings with it.
+    store.told = []
+    await other.refresh(store)
+    assert size_of(await started(store, "1", "c3")) == 1
+
+
+async def test_a_wish_that_is_said_while_two_clusters_run_is_followed_by_both() -> None:
+    store = Wishes()
+    await store.wish({Pool.CONVERSATION: "4"})
+    one = await started(store, "1")
+    await one.tell(store, {Pool.CONVERSATION: Headcount()})
+    other = await started(store, "2", "c2")
+    assert size_of(other) == 2
+    await store.wish({Pool.CONVERSATION: "4"})
+    for _ in range(2):
+        await one.refresh(store)
+        await other.refresh(store)
+    assert (size_of(one), size_of(other)) == (4, 4)
+    assert size_of(await started(store, "1")) == 4
+    assert size_of(await started(store, "2", "c2")) == 4
 
 
 async def test_a_wish_that_is_taken_back_leaves_the_settings() -> None:
@@ -118,18 +151,37 @@ async def test_a_registry_that_comes_back_goes_on_with_the_actors_that_there_are
     assert size_of(fixed) == 2
 
 
+async def test_one_bad_look_at_the_processors_ends_no_actor_and_a_persons_bound_holds() -> None:
+    store = Wishes()
+    sizing = await started(store, "auto")
+    pool = sizing.pools[Pool.CONVERSATION]
+    pool.found(8)
+    busy = PoolLoad(serving=8, busy=0.7, backlog_seconds=0.0)
+    assert [pool.decide(busy, seen, 2.0 * at) for at, seen in enumerate((8, 1, 0, 8))] == [8] * 4
+    await store.wish({Pool.CONVERSATION: "auto:1-3"})
+    await sizing.refresh(store)
+    assert pool.decide(busy, 8, 9.0) == 3
+
+
 async def test_no_more_actors_are_started_than_there_are_partitions() -> None:
     assert size_of(await started(Wishes(), "500")) == 16
 
 
-def test_an_actor_is_as_busy_as_its_processor_time_or_its_places_say() -> None:
+async def test_no_more_webhook_replicas_are_told_than_are_started() -> None:
+    settings = load_settings({"VESTLUS_WEBHOOK_REPLICAS": "200"}, mode=Mode.OPERATE)
+    sizing = Sizing(settings, cluster="c1", outbox_partitions=4)
+    assert sizing.pools[Pool.WEBHOOK].size == MOST_REPLICAS
+
+
+def test_an_actor_is_as_busy_as_its_processor_time_says_however_much_it_holds() -> None:
     busyness = Busyness()
     busyness.note(100.0, 7.0, 0.0)
     assert busyness.share == 0.0
     busyness.note(100.0 + SAMPLE_SECONDS, 7.0 + SAMPLE_SECONDS / 2, 0.0)
     assert busyness.share == pytest.approx(0.5)
     busyness.note(100.1 + SAMPLE_SECONDS, 99.0, 0.9)  # too soon for another sample
-    assert busyness.share == pytest.approx(0.9)
+    assert busyness.share == pytest.approx(0.5)
+    assert busyness.full == pytest.approx(0.9)
 
 
 def test_another_process_of_the_same_name_begins_anew() -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from actors import resizing
 from actors.fleet import Fleet
+from actors.ingress_size import IngressSize
 from actors.resizing import Resizing
 from tests.fakes.pools import Wishes
 from vestlus.bus.port import Topology
 from vestlus.hosting.signs import SignsOfLife
+from vestlus.hosting.sizing import Headcount
 from vestlus.settings import Mode, load_settings
 from vestlus.store.pool_rows import Pool, PoolWish
 from vestlus.store.rows import MemberKind
@@ -90,3 +92,27 @@ async def test_an_error_of_ours_ends_the_registry(sizes: Resizing, store: Slow) 
     await asyncio.sleep(0)
     with pytest.raises(KeyError):
         sizes.look(store)
+
+
+async def test_after_a_restart_serve_is_asked_before_the_settings_are_trusted(
+    sizes: Resizing, store: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(IngressSize, "ask", lambda _: asked.append(True))
+    await sizes.begin(store)
+    assert not asked  # Nothing runs yet: this is the first start.
+    monkeypatch.setattr(Fleet, "heads", lambda *_: Headcount(running=1, ready=1))
+    await sizes.begin(store)
+    assert asked
+
+
+async def test_a_head_that_knows_of_no_processors_leaves_the_number_that_was_known(
+    sizes: Resizing, store: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown() -> None:
+        return None
+
+    await sizes.begin(store)
+    monkeypatch.setattr(resizing, "_processors", unknown)
+    await sizes.begin(store)
+    assert sizes.processors == 4.0

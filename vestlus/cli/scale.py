@@ -8,15 +8,12 @@ from cyclopts import Parameter
 
 from vestlus.cli.beside import AsJson, print_json, run_on_store, say
 from vestlus.errors import VestlusError
-from vestlus.scaling.size import PoolSize, parse_size
-from vestlus.store.pool_rows import Pool, PoolState
+from vestlus.scaling.size import MOST_REPLICAS, PoolSize, parse_size
+from vestlus.store.pool_rows import FRESH_SECONDS, Pool, PoolState
 
 if TYPE_CHECKING:
     from vestlus.settings import Settings
     from vestlus.store.port import Store
-
-#: A registry tells every two seconds or so. What is older is of a service that has ended.
-FRESH_SECONDS: Final = 20.0
 
 #: What is written to go back to what the settings say.
 AS_SET: Final = "settings"
@@ -55,7 +52,7 @@ def scale(
     publisher_actors
         How many PublisherActors; more than four would have nothing to do.
     webhook_replicas
-        How many webhook replicas; with `auto`, Ray Serve counts requests and decides.
+        How many webhook replicas, 64 at most; with `auto`, Ray Serve counts requests and decides.
     as_json
         Print JSON.
     """
@@ -69,8 +66,12 @@ def scale(
         from vestlus.bus.port import Topology
 
         outbox = Topology(inbox=settings.partitions).outbox
-        useful = {Pool.CONVERSATION: settings.partitions, Pool.PUBLISHER: outbox}
-        wishes = {pool: _wish(pool, text, useful.get(pool)) for pool, text in said.items() if text}
+        useful = {
+            Pool.CONVERSATION: settings.partitions,
+            Pool.PUBLISHER: outbox,
+            Pool.WEBHOOK: MOST_REPLICAS,
+        }
+        wishes = {pool: _wish(pool, text, useful[pool]) for pool, text in said.items() if text}
         if wishes:
             await store.wish(wishes)
         return await _described(store)
@@ -85,7 +86,7 @@ def scale(
         say("No service runs on this store; the next one that starts follows what is wished.")
 
 
-def _wish(pool: Pool, text: str, useful: int | None) -> str | None:
+def _wish(pool: Pool, text: str, useful: int) -> str | None:
     """The size in its one spelling; None for what the settings say. Raises SizeRefused."""
     option = _NAMES[pool][0]
     if text == AS_SET:
@@ -94,11 +95,13 @@ def _wish(pool: Pool, text: str, useful: int | None) -> str | None:
         size: PoolSize = parse_size(text)
     except ValueError as error:
         raise SizeRefused(f"{option}: {error}; or {AS_SET}, for what they say") from None
-    if useful is not None and size.least > useful:
-        raise SizeRefused(
-            f"{option}: must be at most {useful}: there are so many partitions, "
-            "and more actors would have nothing to do"
+    if size.least > useful:
+        why = (
+            "there are so many partitions, and more actors would have nothing to do"
+            if pool in _LEASES
+            else "more are never started"
         )
+        raise SizeRefused(f"{option}: must be at most {useful}: {why}")
     return str(size)
 
 

@@ -9,9 +9,9 @@ import structlog
 
 from vestlus.errors import StoreUnavailable
 from vestlus.scaling.deciding import Autoscaler, PoolLoad, ScalingRules
-from vestlus.scaling.size import PoolSize, parse_size
+from vestlus.scaling.size import MOST_REPLICAS, PoolSize, parse_size
 from vestlus.settings import Settings
-from vestlus.store.pool_rows import Pool, PoolState, PoolWish
+from vestlus.store.pool_rows import FRESH_SECONDS, Pool, PoolState, PoolWish
 from vestlus.store.port import Pools
 
 _log = structlog.get_logger(__name__)
@@ -60,7 +60,10 @@ class PoolSizing:
         if self._scaler is None:
             # From what there is: nothing starts or ends only because somebody said "auto".
             self._scaler = Autoscaler(self.size, self._rules, now)
-        before, self.size = self.size, self._scaler.decide(load, (least, most), now)
+        # A person's bound holds at once; the processors may be fewer for a moment only.
+        bound = self._useful if self.followed.most is None else most
+        before = self.size
+        self.size = self._scaler.decide(load, (least, bound), now, room=most)
         if before != self.size:
             _log.info("pool_resized", before=before, after=self.size, why=self._scaler.reason)
         return self.size
@@ -75,8 +78,8 @@ class Sizing:
     """The sizes of all pools of a cluster, and what is told of them.
 
     A person's wish is kept in the store and wins over the settings until the settings change:
-    a registry that starts with other settings than those under which the wish was first followed
-    forgets it.
+    a registry that starts with other settings than those under which the wish was followed never
+    follows it, and forgets it once no other cluster has such settings.
     """
 
     def __init__(
@@ -89,21 +92,23 @@ class Sizing:
     ) -> None:
         rules = rules or ScalingRules()
         self._cluster = cluster
+        #: When the wishes were written that these settings have overtaken.
+        self._overtaken: dict[Pool, int] = {}
         self.pools: Mapping[Pool, PoolSizing] = {
             Pool.CONVERSATION: PoolSizing(settings.conversation_actors, settings.partitions, rules),
             Pool.PUBLISHER: PoolSizing(settings.publisher_actors, outbox_partitions, rules),
-            Pool.WEBHOOK: PoolSizing(settings.webhook_replicas, 1000, rules),
+            Pool.WEBHOOK: PoolSizing(settings.webhook_replicas, MOST_REPLICAS, rules),
         }
 
     async def begin(self, store: Pools) -> None:
-        """Forgets wishes that the settings have overtaken, and follows the others. Raises
+        """Passes over wishes that the settings have overtaken, and follows the others. Raises
         StoreUnavailable.
         """
-        for wish in (await store.wishes()).values():
-            configured = str(self.pools[wish.pool].configured)
-            if wish.configured not in ("", configured):
-                _log.info("wish_overtaken_by_settings", pool=str(wish.pool), size=wish.size)
-                await store.settle_wish(wish, None)
+        for pool, wish in (await store.wishes()).items():
+            configured = str(self.pools[pool].configured)
+            if wish.settings and configured not in wish.settings:
+                _log.info("wish_overtaken_by_settings", pool=str(pool), size=wish.size)
+                self._overtaken[pool] = wish.wished_ms
         await self.refresh(store)
 
     async def refresh(self, store: Pools) -> None:
@@ -111,12 +116,30 @@ class Sizing:
         wishes = await store.wishes()
         for pool, sizing in self.pools.items():
             wish = wishes.get(pool)
-            followed = sizing.configured if wish is None else _size_of(wish, sizing)
+            follows = wish is not None and self._overtaken.get(pool) != wish.wished_ms
+            followed = _size_of(wish, sizing) if wish and follows else sizing.configured
             if followed != sizing.followed:
                 _log.info("pool_follows", pool=str(pool), size=str(followed))
                 sizing.followed = followed
-            if wish is not None and not wish.configured:
-                await store.settle_wish(wish, str(sizing.configured))
+            if wish is not None:
+                await self._settle(store, wish, str(sizing.configured), follows=follows)
+
+    async def _settle(
+        self, store: Pools, wish: PoolWish, configured: str, *, follows: bool
+    ) -> None:
+        """Notes that the wish is followed, or forgets it when nobody follows it any more."""
+        if follows:
+            if configured not in wish.settings:
+                await store.settle_wish(wish, " ".join(sorted({*wish.settings, configured})))
+            return
+        others = {
+            one.configured
+            for one in await store.pools(FRESH_SECONDS)
+            if one.pool is wish.pool and one.cluster != self._cluster
+        }
+        if others.isdisjoint(wish.settings):
+            _log.info("wish_forgotten", pool=str(wish.pool), size=wish.size)
+            await store.settle_wish(wish, None)
 
     async def tell(self, store: Pools, heads: Mapping[Pool, Headcount]) -> None:
         """Writes for people how the pools are."""

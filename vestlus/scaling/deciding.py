@@ -16,6 +16,9 @@ class PoolLoad:
     busy: float
     #: How long the oldest of what waits for them has waited, seconds.
     backlog_seconds: float
+    #: How much of what they may hold at a time they hold, 0 to 1, in the mean. Most of it waits
+    #: for a model: it calls for nobody, and keeps those that hold it.
+    full: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class ScalingRules:
     #: How busy actors should be after a change. Far below ``busy_above``: what was taken away is
     #: not wanted back.
     busy_aim: float = 0.5
+    #: The same while something has waited for so long, and as far below ``backlog_busy``.
+    backlog_aim: float = 0.25
     #: For how long it must be so before a pool grows, seconds: longer than a burst.
     up_after_seconds: float = 10.0
     #: After any change the next one upwards waits so long, seconds: an actor takes some seconds
@@ -40,6 +45,9 @@ class ScalingRules:
     up_pause_seconds: float = 30.0
     #: For how long it must be quiet before one actor is taken away, and the next one.
     down_after_seconds: float = 300.0
+    #: For how long the cluster must have too few processors before one actor is taken away for
+    #: it, and the next one: a node may be back by then.
+    room_after_seconds: float = 60.0
 
 
 class Autoscaler:
@@ -47,7 +55,8 @@ class Autoscaler:
 
     Holds nothing that must last: begun anew, it goes on from the size that there is. Within the
     bounds it never shrinks a pool sooner than ``down_after_seconds`` after any change, and never
-    by more than one; it never more than doubles one. New bounds hold at once.
+    by more than one; it never more than doubles one. New bounds hold at once, less room only
+    after ``room_after_seconds`` and by one at a time.
     """
 
     def __init__(self, size: int, rules: ScalingRules, now: float) -> None:
@@ -57,6 +66,7 @@ class Autoscaler:
         self._changed: float | None = None
         self._high_since: float | None = None
         self._low_since = now
+        self._over_since: float | None = None
         #: Why the size is what it is, for people.
         self.reason = ""
 
@@ -65,16 +75,23 @@ class Autoscaler:
         """How many actors there should be."""
         return self._size
 
-    def decide(self, load: PoolLoad, bounds: tuple[int, int], now: float) -> int:
-        """How many actors there should be from now on, within ``bounds``: least and most."""
+    def decide(
+        self, load: PoolLoad, bounds: tuple[int, int], now: float, room: int | None = None
+    ) -> int:
+        """How many actors there should be from now on, within ``bounds``: least and most.
+        ``room``: for how many the cluster has processors, where that is to bound them too.
+        """
         least, most = bounds
         if not least <= self._size <= most:
             self._change(max(least, min(self._size, most)), "bounds", now)
             return self._size
+        limit = most if room is None else max(least, min(room, most))
         self._note(load, now)
-        if self._grows(load, now):
+        if self._is_over(limit, now):
+            self._change(self._size - 1, "fewer processors", now)
+        elif self._grows(load, now):
             wanted = math.ceil(load.busy * load.serving / self._rules.busy_aim)
-            size = min(most, max(self._size + 1, min(wanted, 2 * self._size)))
+            size = min(limit, max(self._size + 1, min(wanted, 2 * self._size)))
             if size > self._size:
                 self._change(size, _why(load), now)
         elif self._size > least and now - self._low_since >= self._rules.down_after_seconds:
@@ -90,9 +107,22 @@ class Autoscaler:
             self._high_since = None
         elif self._high_since is None:
             self._high_since = now
-        left = max(1, self._size - 1)
-        if high or waits or load.busy * load.serving / left > rules.busy_aim:
+        share = load.serving / max(1, self._size - 1)
+        # What has waited for long while nobody is busy, one stuck send for instance, keeps nobody.
+        aim = rules.backlog_aim if waits else rules.busy_aim
+        if high or load.busy * share > aim or load.full * share > rules.busy_aim:
             self._low_since = now
+
+    def _is_over(self, limit: int, now: float) -> bool:
+        """Whether there have been too many for the processors for so long that one must go."""
+        if self._size <= limit:
+            self._over_since = None
+        elif self._over_since is None:
+            self._over_since = now
+        return (
+            self._over_since is not None
+            and now - self._over_since >= self._rules.room_after_seconds
+        )
 
     def _grows(self, load: PoolLoad, now: float) -> bool:
         """Not while some are still starting, or wait for a node: they may be enough."""
@@ -107,7 +137,7 @@ class Autoscaler:
     def _change(self, size: int, reason: str, now: float) -> None:
         self._size, self.reason = size, reason
         self._changed = self._low_since = now
-        self._high_since = None
+        self._high_since = self._over_since = None
 
 
 def _why(load: PoolLoad) -> str:

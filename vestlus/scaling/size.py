@@ -9,6 +9,11 @@ from typing import Final
 #: More is a slip.
 LARGEST: Final = 1000
 
+#: Webhook replicas, beyond which none are started, whatever the cluster has: each holds
+#: connections to the broker, and every change of their number makes the ingress load its table
+#: anew.
+MOST_REPLICAS: Final = 64
+
 #: What may be written, for messages about what may not.
 WRITTEN: Final = "must be a whole number from 1 to 1000, or auto, or auto with bounds: auto:1-8"
 

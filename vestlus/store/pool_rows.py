@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+#: A registry tells every two seconds or so. What is older is of a service that has ended.
+FRESH_SECONDS: Final = 20.0
 
 
 class Pool(StrEnum):
@@ -20,8 +24,16 @@ class PoolWish:
 
     pool: Pool
     size: str
-    #: What the settings said when a registry first followed the wish; empty until then.
+    #: What the settings of the registries say that have followed it, apart by spaces; empty until
+    #: one has.
     configured: str = ""
+    #: When it was written, by the database's clock: tells it from the same wish said again.
+    wished_ms: int = 0
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """The settings under which it was followed."""
+        return frozenset(self.configured.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -504,8 +504,8 @@ class Pools(Protocol):
         ...
 
     async def settle_wish(self, wish: PoolWish, configured: str | None) -> None:
-        """Notes what the settings said when the wish was first followed; with None, forgets the
-        wish. Changes nothing when the wish is not as it was read.
+        """Notes under which settings the wish was followed; with None, forgets the wish. Changes
+        nothing when the wish is not as it was read.
         """
         ...
 

@@ -505,7 +505,7 @@ pool_wish: Final = Table(
     metadata,
     Column("pool", Text, primary_key=True),
     Column("size", Text, nullable=False),
-    #: What the settings said when a registry first followed the wish; empty until then.
+    #: What the settings of the registries say that have followed it, apart by spaces.
     _words("configured"),
     Column("wished_ms", BigInteger, nullable=False),
 )

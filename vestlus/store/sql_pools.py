@@ -33,6 +33,9 @@ _LEDGER: Final = schema.ledger.c
 #: a backlog of millions is not read whole to learn that it is old.
 _LOOKED_AT: Final = 1000
 
+#: Rows of others, which a newer version wrote, are passed over.
+_KNOWN: Final = frozenset(map(str, Pool))
+
 #: Nobody asks about clusters that have been silent for so long.
 _FORGOTTEN_AFTER_MS: Final = 24 * 60 * 60 * 1000
 
@@ -42,7 +45,9 @@ class SqlPools(SqlPart):
 
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
-        self._pool_wishes = select(_WISH.pool, _WISH.size, _WISH.configured).order_by(_WISH.pool)
+        self._pool_wishes = select(
+            _WISH.pool, _WISH.size, _WISH.configured, _WISH.wished_ms
+        ).order_by(_WISH.pool)
         wish = dialect.insert(schema.pool_wish).values(wished_ms=dialect.now_ms())
         self._pool_wish = wish.on_conflict_do_update(
             index_elements=["pool"],
@@ -52,6 +57,7 @@ class SqlPools(SqlPart):
             _WISH.pool == bindparam("of", type_=Text()),
             _WISH.size == bindparam("as_read", type_=Text()),
             _WISH.configured == bindparam("before", type_=Text()),
+            _WISH.wished_ms == bindparam("since", type_=BigInteger()),
         )
         self._pool_bind = (
             update(schema.pool_wish).where(*its).values(configured=bindparam("now", type_=Text()))
@@ -88,7 +94,11 @@ class SqlPools(SqlPart):
     async def wishes(self) -> dict[Pool, PoolWish]:
         """See :meth:`vestlus.store.port.Pools.wishes`."""
         rows = await self._database.fetch(self._pool_wishes)
-        return {Pool(pool): PoolWish(Pool(pool), size, before) for pool, size, before in rows}
+        return {
+            Pool(pool): PoolWish(Pool(pool), size, before, since)
+            for pool, size, before, since in rows
+            if pool in _KNOWN
+        }
 
     async def wish(self, wishes: Mapping[Pool, str | None]) -> None:
         """See :meth:`vestlus.store.port.Pools.wish`."""
@@ -107,7 +117,12 @@ class SqlPools(SqlPart):
         """See :meth:`vestlus.store.port.Pools.settle_wish`."""
 
         def work(connection: Connection) -> None:
-            its = {"of": str(wish.pool), "as_read": wish.size, "before": wish.configured}
+            its = {
+                "of": str(wish.pool),
+                "as_read": wish.size,
+                "before": wish.configured,
+                "since": wish.wished_ms,
+            }
             if configured is None:
                 connection.execute(self._pool_drop, its)
             else:
@@ -131,6 +146,7 @@ class SqlPools(SqlPart):
         return tuple(
             PoolState(**{**row._mapping, "pool": Pool(row.pool)})  # noqa: SLF001 - public in SQLAlchemy
             for row in rows
+            if row.pool in _KNOWN
         )
 
     async def oldest_due_ms(self, outbox: int) -> int | None:

@@ -1,0 +1,41 @@
+"""What Ray Serve has been told of the webhook. Serve has no public way to ask for that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ray.serve import Application
+from ray.serve.context import _get_global_client
+
+from serve_app import APP_NAME, DEPLOYMENT_NAME, application
+from vestlus.scaling.size import PoolSize
+from vestlus.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class IngressTarget:
+    """The application as it was deployed last."""
+
+    settings: Settings
+    cluster: str
+    version: str
+    #: Least and most replicas; the same where Serve does not decide.
+    bounds: tuple[int, int]
+
+    def resized(self, size: PoolSize) -> Application:
+        """The same with another number of replicas; none that runs is restarted for it."""
+        return application(self.settings, self.cluster, size, self.version)
+
+
+def ingress_target() -> IngressTarget:
+    """Asks Serve. Raises RayError, RayServeException."""
+    client: Any = _get_global_client()
+    info, _ = client.get_deployment_info(DEPLOYMENT_NAME, APP_NAME)
+    settings, cluster = info.replica_config.init_args
+    config = info.deployment_config
+    scaling = config.autoscaling_config
+    bounds = (config.num_replicas, config.num_replicas)
+    if scaling is not None:
+        bounds = (scaling.min_replicas, scaling.max_replicas)
+    return IngressTarget(settings, cluster, info.version, bounds)
