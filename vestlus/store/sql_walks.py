@@ -173,6 +173,14 @@ def _sends(dialect: Dialect) -> Walk:
     return Walk(dialect, schema.ledger, order, (_LEDGER.id,), may_go, bound=old)
 
 
+def week_walk(dialect: Dialect, table: Table) -> Walk:
+    """Through one week's messages, which are all old: see :meth:`Weeks.crowded`."""
+    mine = table.c
+    key = (mine.conversation, mine.position)
+    may_go = and_(mine.at_ms < _BEFORE, ~_is_held(mine.conversation))
+    return Walk(dialect, table, key, key, may_go)
+
+
 def _messages(dialect: Dialect, table: Table) -> Walk:
     """``table`` is one that is pruned row by row: see :meth:`Weeks.apart`."""
     mine = table.c

@@ -189,6 +189,15 @@ class NoWeeks:
         """The history is one table."""
         return (schema.history,)
 
+    def crowded(self, connection: Connection, before_ms: int, behind: str) -> str | None:
+        """There are none."""
+        del connection, before_ms, behind
+
+    def table(self, name: str) -> Table:
+        """The history is one table."""
+        del name
+        return schema.history
+
     def make_ahead(self, connection: Connection, now_ms: int) -> int:
         """There is nothing to make."""
         del connection, now_ms
