@@ -140,7 +140,8 @@ def _fill(connection: Connection, talks: list[Talk]) -> None:
         )
         connection.execute(
             insert(schema.dead_letter).values(
-                id=id_,
+                # That of the event, wherever the event is dead.
+                id=f"event:{id_}",
                 source="s",
                 reason="r",
                 body=b"",
@@ -152,11 +153,14 @@ def _fill(connection: Connection, talks: list[Talk]) -> None:
 
 
 def _left(connection: Connection) -> dict[str, set[str]]:
+    letters = select(schema.dead_letter.c.conversation)
     return {
         "events": set(connection.execute(select(schema.inbox_event.c.key)).scalars()),
         "sends": set(connection.execute(select(schema.ledger.c.id)).scalars()),
         "messages": set(connection.execute(select(schema.history.c.conversation)).scalars()),
-        "dead_letters": set(connection.execute(select(schema.dead_letter.c.id)).scalars()),
+        "dead_letters": set(
+            connection.execute(select(schema.dead_letter.c.conversation)).scalars()
+        ),
     }
 
 
@@ -164,7 +168,7 @@ def _needed(talk: Talk) -> dict[str, bool]:
     """By the plain rules."""
     at_ms, hold_ = talk.at_ms, talk.hold
     return {
-        "events": not event_may_go(talk.event, at_ms, hold_, BEFORE),
+        "events": not event_may_go(talk.event, at_ms, hold_, BEFORE, letter=talk.letter),
         "sends": not send_may_go(talk.send, at_ms, hold_, BEFORE),
         "messages": not message_may_go(at_ms, talk.user_ms, hold_, BEFORE),
         "dead_letters": not letter_may_go(talk.letter, at_ms, hold_, BEFORE),
@@ -193,6 +197,8 @@ def test_the_rules_never_let_go_what_is_open_or_held_or_young(talk: Talk) -> Non
     if talk.hold.holds or talk.at_ms >= BEFORE:
         assert all(needed.values())
     assert needed["events"] or talk.event not in (EventState.PENDING, EventState.UNDETERMINED)
+    if talk.event is EventState.DEAD and talk.letter is LetterState.OPEN:
+        assert needed["events"]
     open_ = {s for s in SendState if s not in ("sent", "dead", "cancelled")}
     assert needed["sends"] or talk.send not in open_
     assert needed["dead_letters"] or talk.letter is not LetterState.OPEN

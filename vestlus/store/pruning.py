@@ -7,7 +7,7 @@ What goes is over and old by the database's clock. Whatever its age, nothing goe
 
 - unanswered or not told yet (events ``pending``, ``undetermined``),
 - a draft, to be sent, being sent, or of an unknown outcome (sends, posts),
-- a dead letter that nobody has seen to,
+- a dead letter that nobody has seen to, and the event that a replay of it would ask again,
 - of a conversation that waits for a person or is preserved.
 """
 
@@ -63,9 +63,17 @@ class Hold:
         return self.waiting_ms > 0 or self.preserved_ms > 0
 
 
-def event_may_go(state: EventState, recorded_ms: int, hold: Hold, before_ms: int) -> bool:
-    """Whether a recorded event is over and old."""
-    return state in GOING_EVENTS and recorded_ms < before_ms and not hold.holds
+def event_may_go(
+    state: EventState,
+    recorded_ms: int,
+    hold: Hold,
+    before_ms: int,
+    *,
+    letter: LetterState | None = None,
+) -> bool:
+    """Whether a recorded event is over and old. ``letter``: that of its dead letter."""
+    needed = state is EventState.DEAD and letter is LetterState.OPEN
+    return state in GOING_EVENTS and recorded_ms < before_ms and not hold.holds and not needed
 
 
 def send_may_go(state: SendState, changed_ms: int, hold: Hold, before_ms: int) -> bool:

@@ -11,7 +11,8 @@ from vestlus.store.pruning import Batch, Cursor, Remains
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Dialect, Weeks
 from vestlus.store.sql_part import SqlPart
-from vestlus.store.sql_walks import Walk, walks, week_walk
+from vestlus.store.sql_walk import Walk
+from vestlus.store.sql_walks import walks, week_walk
 
 _CONVERSATION: Final = schema.conversation.c
 
