@@ -158,9 +158,7 @@ def _left(connection: Connection) -> dict[str, set[str]]:
         "events": set(connection.execute(select(schema.inbox_event.c.key)).scalars()),
         "sends": set(connection.execute(select(schema.ledger.c.id)).scalars()),
         "messages": set(connection.execute(select(schema.history.c.conversation)).scalars()),
-        "dead_letters": set(
-            connection.execute(select(schema.dead_letter.c.conversation)).scalars()
-        ),
+        "dead_letters": set(connection.execute(letters).scalars()),
     }
 
 
