@@ -263,6 +263,34 @@ async def test_summaries_of_silent_conversations_are_emptied(store: Store) -> No
     assert [row.summary for row in rows] == ["", "Küsis sadama kohta."]
 
 
+async def test_a_held_conversation_keeps_its_own_summary_and_nobody_elses(store: Store) -> None:
+    lease = await hold(store)
+    for user in ("mari", "jaan"):
+        await recorded(store, lease, message(user, timestamp_ms=LATER), now_ms=LATER)
+        id_ = conversation_id(ACCOUNT, user)
+        await store.keep_summary(lease, id_, summary="Küsis sadama kohta.", summarised=1)
+    await store.preserve(MARI, preserved=True)
+
+    assert await pruned(store, Remains.SUMMARIES, LATER + 1) == 1
+
+    rows = [await conversation(store, user) for user in ("mari", "jaan")]
+    assert [row.summary for row in rows] == ["Küsis sadama kohta.", ""]
+
+
+async def test_a_walk_for_summaries_looks_at_conversations_that_have_words_only(
+    store: Store,
+) -> None:
+    lease = await hold(store)
+    for number in range(6):
+        await recorded(store, lease, message(f"u{number}", kind=EventKind.READ), now_ms=LATER)
+    await recorded(store, lease, message("mari", timestamp_ms=LATER), now_ms=LATER)
+    await store.keep_summary(lease, MARI, summary="Küsis sadama kohta.", summarised=1)
+
+    batch = await store.prune(Remains.SUMMARIES, LATER + 1, limit=2)
+
+    assert (batch.removed, batch.after) == (1, None)
+
+
 async def test_what_is_preserved_stays_until_the_mark_is_taken_away(store: Store) -> None:
     lease = await hold(store)
     await recorded(store, lease, message("mari", kind=EventKind.READ), now_ms=LATER)

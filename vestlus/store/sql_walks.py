@@ -41,6 +41,10 @@ _POST: Final = schema.post.c
 _CONTAINER: Final = schema.post_container.c
 _OCCURRENCE: Final = schema.occurrence.c
 
+_HOLDS: Final = or_(
+    _CONVERSATION.waiting_ms > schema.ZERO, _CONVERSATION.preserved_ms > schema.ZERO
+)
+
 _BEFORE: Final = bindparam("before", type_=BigInteger())
 
 
@@ -58,10 +62,8 @@ def walks(dialect: Dialect) -> dict[Remains, tuple[Walk, ...]]:
 
 
 def _is_held(conversation: ColumnElement[str]) -> ColumnElement[bool]:
-    return exists().where(
-        _CONVERSATION.id == conversation,
-        or_(_CONVERSATION.waiting_ms > schema.ZERO, _CONVERSATION.preserved_ms > schema.ZERO),
-    )
+    """For rows of other tables: of a conversation's own row it would ask about every other one."""
+    return exists().where(_CONVERSATION.id == conversation, _HOLDS)
 
 
 def _events(dialect: Dialect) -> Walk:
@@ -110,18 +112,16 @@ def _messages(dialect: Dialect, table: Table) -> Walk:
 
 def _summaries(dialect: Dialect) -> Walk:
     """What summaries and notes say of messages that are gone. Who was told what is kept."""
-    said = or_(_CONVERSATION.summary != "", _CONVERSATION.note != "", _CONVERSATION.trail != "")
+    # Of no type: SQLite's truth would be compared with 1, and the index not be known by that.
+    said: ColumnElement[bool] = literal_column(schema.SAID)
     may_go = and_(
-        _CONVERSATION.user_ms < _BEFORE,
-        _CONVERSATION.answered_ms < _BEFORE,
-        said,
-        ~_is_held(_CONVERSATION.id),
+        _CONVERSATION.user_ms < _BEFORE, _CONVERSATION.answered_ms < _BEFORE, said, ~_HOLDS
     )
     emptied = update(schema.conversation).values(
         summary="", note="", trail="", summarised=_CONVERSATION.messages
     )
-    key = (_CONVERSATION.id,)
-    return Walk(dialect, schema.conversation, key, key, may_go, instead=emptied)
+    order, key = (_CONVERSATION.account, _CONVERSATION.id), (_CONVERSATION.id,)
+    return Walk(dialect, schema.conversation, order, key, may_go, bound=(said,), instead=emptied)
 
 
 def _letters(dialect: Dialect) -> Walk:

@@ -38,6 +38,12 @@ def upgrade() -> None:
         "conversation_preserved", "conversation", ["preserved_ms"], **_where("preserved_ms > 0")
     )
     op.create_index(
+        "conversation_said",
+        "conversation",
+        ["account", "id"],
+        **_where("(summary <> '' OR note <> '' OR trail <> '')"),
+    )
+    op.create_index(
         "ledger_finished",
         "ledger",
         ["changed_ms", "id"],
