@@ -71,9 +71,11 @@ class Talk:
     at_ms: int
 
 
-#: Around the limit, and one time that cannot be true.
+#: Around the limit, and two times that cannot be true.
 BEFORE = PLAUSIBLE_MS + 50 * DAY_MS
-TIMES = st.sampled_from([5, BEFORE - DAY_MS, BEFORE - 1, BEFORE, BEFORE + DAY_MS])
+NOW_MS = BEFORE + 60 * DAY_MS
+AHEAD = 2**50
+TIMES = st.sampled_from([5, BEFORE - DAY_MS, BEFORE - 1, BEFORE, BEFORE + DAY_MS, AHEAD])
 TALKS = st.builds(
     Talk,
     hold=st.builds(
@@ -168,7 +170,7 @@ def _needed(talk: Talk) -> dict[str, bool]:
     return {
         "events": not event_may_go(talk.event, at_ms, hold_, BEFORE, letter=talk.letter),
         "sends": not send_may_go(talk.send, at_ms, hold_, BEFORE),
-        "messages": not message_may_go(at_ms, talk.user_ms, hold_, BEFORE),
+        "messages": not message_may_go(at_ms, talk.user_ms, hold_, BEFORE, NOW_MS),
         "dead_letters": not letter_may_go(talk.letter, at_ms, hold_, BEFORE),
     }
 
@@ -192,8 +194,9 @@ async def test_exactly_what_the_rules_let_go_is_gone(store: Store, talks: list[T
 @given(talk=TALKS)
 def test_the_rules_never_let_go_what_is_open_or_held_or_young(talk: Talk) -> None:
     needed = _needed(talk)
-    if talk.hold.holds or talk.at_ms >= BEFORE:
+    if talk.hold.holds or BEFORE <= talk.at_ms < AHEAD:
         assert all(needed.values())
+    assert needed["messages"] or talk.at_ms < BEFORE or talk.user_ms < BEFORE
     assert needed["events"] or talk.event not in (EventState.PENDING, EventState.UNDETERMINED)
     if talk.event is EventState.DEAD and talk.letter is LetterState.OPEN:
         assert needed["events"]
@@ -248,6 +251,22 @@ async def test_a_conversation_goes_on_after_its_old_messages_went(store: Store) 
 
     assert await texts(store, "mari") == ["Tere!", "Uus"]
     assert len(await unfinished(store)) == 1
+
+
+async def test_a_message_from_the_future_goes_when_its_user_has_been_silent(store: Store) -> None:
+    lease = await hold(store)
+    now_ms = await store.now_ms()
+    for user, user_ms in (("mari", LATER), ("jaan", LATER + DAY_MS)):
+        await answered(store, lease, "Tere", user=user)
+        heard = update(schema.conversation).where(schema.conversation.c.user_id == user)
+        await in_database(store, lambda c, u=heard, ms=user_ms: c.execute(u.values(user_ms=ms)))
+    # A clock that is a little ahead; one that is wrong, or a year without a partition.
+    for at_ms, going in ((now_ms + DAY_MS // 2, 0), (now_ms + 400 * DAY_MS, 2)):
+        ahead = update(schema.history).values(at_ms=at_ms)
+        await in_database(store, lambda c, u=ahead: c.execute(u))
+        assert await pruned(store, Remains.MESSAGES, LATER + 1, limit=1) == going
+
+    assert (await texts(store, "mari"), await texts(store, "jaan")) == ([], ["Tere!", "Tere"])
 
 
 async def test_summaries_of_silent_conversations_are_emptied(store: Store) -> None:

@@ -263,6 +263,11 @@ async def test_no_frequent_question_reads_a_whole_table(
                 {"before": 19_990, "most": 50, "after_0": 0, "after_1": "", "after_2": 0},
                 "history_at" if is_sqlite else "history_before_at",
             ),
+            "messages ahead": (
+                store._walks[Remains.MESSAGES][1]._window,
+                {"now": 10**12, "most": 50, "after_0": 0, "after_1": "", "after_2": 0},
+                "history_at" if is_sqlite else "history_before_at",
+            ),
             "old summaries": (
                 store._walks[Remains.SUMMARIES][0]._window,
                 {"before": 19_990, "most": 50, "after_0": "", "after_1": ""},

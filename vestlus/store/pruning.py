@@ -49,6 +49,10 @@ GOING_OCCURRENCES: Final = frozenset(OccurrenceState) - OPEN
 #: events of Meta's app dashboard do. It goes when its user has been silent for as long.
 PLAUSIBLE_MS: Final = 1_577_836_800_000
 
+#: A message later than now by more than a day has a wrong time too, and goes alike. Clocks differ
+#: by less.
+AHEAD_MS: Final = 24 * 60 * 60 * 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -81,9 +85,13 @@ def send_may_go(state: SendState, changed_ms: int, hold: Hold, before_ms: int) -
     return state in GOING_SENDS and changed_ms < before_ms and not hold.holds
 
 
-def message_may_go(at_ms: int, user_ms: int, hold: Hold, before_ms: int) -> bool:
+def message_may_go(at_ms: int, user_ms: int, hold: Hold, before_ms: int, now_ms: int) -> bool:
     """Whether a message of a history is old. ``user_ms``: when the user last wrote."""
-    old = at_ms < before_ms and (at_ms >= PLAUSIBLE_MS or user_ms < before_ms)
+    silent = user_ms < before_ms
+    if at_ms > now_ms + AHEAD_MS:
+        old = silent
+    else:
+        old = at_ms < before_ms and (at_ms >= PLAUSIBLE_MS or silent)
     return old and not hold.holds
 
 

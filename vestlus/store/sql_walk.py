@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.sql import visitors
 
 from vestlus.store.pruning import Batch, Cursor
 from vestlus.store.sql_codec import rows_parameter
@@ -31,6 +32,11 @@ from vestlus.store.sql_dialect import Dialect
 
 #: Smaller than every number of a column.
 _LEAST: Final = -(2**62)
+
+
+#: The database's clock as it was before the step, where a statement wants it: a function of each
+#: moment's time is sought in no index.
+NOW: Final = bindparam("now", type_=BigInteger())
 
 
 class Walk:
@@ -57,6 +63,7 @@ class Walk:
         self._places = [place for place, column in enumerate(order) if column in set(key)]
         self._names = [column.name for column in key]
         self._by_age = age is not None
+        self._by_now = any(NOW in set(visitors.iterate(condition)) for condition in bound)
         after = [bindparam(f"after_{place}", type_=c.type) for place, c in enumerate(order)]
         self._window = (
             select(*order, *([] if age is None else [age]))
@@ -80,6 +87,8 @@ class Walk:
         """Takes away what may go of the next rows."""
         values = {f"after_{place}": value for place, value in enumerate(after)}
         limits = {"before": before_ms}
+        if self._by_now:
+            limits["now"] = connection.execute(self._now).scalar_one()
         found = connection.execute(self._window, limits | values | {"most": limit}).all()
         named = {"rows": self._keys(found, self._places)}
         going = connection.execute(self._going, limits | named).all() if found else []

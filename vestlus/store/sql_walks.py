@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from vestlus.store import schema
 from vestlus.store.pruning import (
+    AHEAD_MS,
     GOING_EVENTS,
     GOING_LETTERS,
     GOING_OCCURRENCES,
@@ -31,7 +32,7 @@ from vestlus.store.pruning import (
 from vestlus.store.rows import EVENT_LETTER_PREFIX, EventState, LetterState
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_rows import is_in
-from vestlus.store.sql_walk import Walk
+from vestlus.store.sql_walk import NOW, Walk
 
 _CONVERSATION: Final = schema.conversation.c
 _EVENT: Final = schema.inbox_event.c
@@ -53,7 +54,11 @@ def walks(dialect: Dialect) -> dict[Remains, tuple[Walk, ...]]:
     return {
         Remains.EVENTS: (_events(dialect),),
         Remains.SENDS: (_sends(dialect),),
-        Remains.MESSAGES: tuple(_messages(dialect, table) for table in dialect.weeks().apart()),
+        Remains.MESSAGES: tuple(
+            walk(dialect, table)
+            for table in dialect.weeks().apart()
+            for walk in (_messages, _messages_ahead)
+        ),
         Remains.SUMMARIES: (_summaries(dialect),),
         Remains.LETTERS: (_letters(dialect),),
         Remains.POSTS: (_posts(dialect),),
@@ -101,13 +106,25 @@ def week_walk(dialect: Dialect, table: Table) -> Walk:
 def _messages(dialect: Dialect, table: Table) -> Walk:
     """``table`` is one that is pruned row by row: see :meth:`Weeks.apart`."""
     mine = table.c
-    silent = ~exists().where(
-        _CONVERSATION.id == mine.conversation, _CONVERSATION.user_ms >= _BEFORE
-    )
     old = mine.at_ms < _BEFORE
+    silent = _is_silent(mine.conversation)
     may_go = and_(old, or_(mine.at_ms >= PLAUSIBLE_MS, silent), ~_is_held(mine.conversation))
     order = (mine.at_ms, mine.conversation, mine.position)
     return Walk(dialect, table, order, (mine.conversation, mine.position), may_go, bound=(old,))
+
+
+def _messages_ahead(dialect: Dialect, table: Table) -> Walk:
+    """Of a time that has not come."""
+    mine = table.c
+    ahead = mine.at_ms > NOW + AHEAD_MS
+    may_go = and_(ahead, _is_silent(mine.conversation), ~_is_held(mine.conversation))
+    order = (mine.at_ms, mine.conversation, mine.position)
+    return Walk(dialect, table, order, (mine.conversation, mine.position), may_go, bound=(ahead,))
+
+
+def _is_silent(conversation: ColumnElement[str]) -> ColumnElement[bool]:
+    """The user wrote nothing since."""
+    return ~exists().where(_CONVERSATION.id == conversation, _CONVERSATION.user_ms >= _BEFORE)
 
 
 def _summaries(dialect: Dialect) -> Walk:
