@@ -87,7 +87,7 @@ def _held(name: str) -> TextClause:
 def divide(connection: Connection) -> None:
     """Makes the history one of partitions; what it holds stays where it is, as one of them.
 
-    Locks it meanwhile: about a second for a million messages, for their new key.
+    Locks it meanwhile, for its new key, an index by time and one look at every row.
     """
     now_ms = connection.execute(
         text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
