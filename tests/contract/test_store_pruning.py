@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Update, delete, insert, select, update
 
 from tests.contract.store_support import (
     ACCOUNT,
@@ -253,17 +253,21 @@ async def test_a_conversation_goes_on_after_its_old_messages_went(store: Store) 
     assert len(await unfinished(store)) == 1
 
 
+async def _changed(store: Store, statement: Update) -> None:
+    await in_database(store, lambda connection: connection.execute(statement))
+
+
 async def test_a_message_from_the_future_goes_when_its_user_has_been_silent(store: Store) -> None:
     lease = await hold(store)
     now_ms = await store.now_ms()
     for user, user_ms in (("mari", LATER), ("jaan", LATER + DAY_MS)):
         await answered(store, lease, "Tere", user=user)
         heard = update(schema.conversation).where(schema.conversation.c.user_id == user)
-        await in_database(store, lambda c, u=heard, ms=user_ms: c.execute(u.values(user_ms=ms)))
+        await _changed(store, heard.values(user_ms=user_ms))
     # A clock that is a little ahead; one that is wrong, or a year without a partition.
     for at_ms, going in ((now_ms + DAY_MS // 2, 0), (now_ms + 400 * DAY_MS, 2)):
         ahead = update(schema.history).values(at_ms=at_ms)
-        await in_database(store, lambda c, u=ahead: c.execute(u))
+        await _changed(store, ahead)
         assert await pruned(store, Remains.MESSAGES, LATER + 1, limit=1) == going
 
     assert (await texts(store, "mari"), await texts(store, "jaan")) == ([], ["Tere!", "Tere"])
