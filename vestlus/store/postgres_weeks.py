@@ -29,7 +29,7 @@ AHEAD: Final = 4
 #: meanwhile. Where there is none within this time, the next hour will have one.
 _PATIENCE: Final = "SET LOCAL lock_timeout = '200ms'"
 
-#: So long a statement may last that all readers wait for.
+#: So long a statement may last while a week is dropped, which all readers wait for.
 _BRIEFLY: Final = "SET LOCAL statement_timeout = '1s'"
 
 #: No lock within the time; not done within the time; somebody else made or dropped it at the same
