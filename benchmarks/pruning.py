@@ -4,14 +4,15 @@
 
     python -m benchmarks.pruning [--rows 300000]
 
-On a private PostgreSQL, three comparisons, each within one run:
+On a private PostgreSQL, three comparisons, each within one run, and one measure:
 
 - a week of messages taken away by dropping its partition, by small steps, and by one DELETE: time,
   the server's processor time and bytes of its write-ahead log (a VACUUM afterwards included, which
   a DELETE needs; what the turns beside it cost subtracted), and the latency of recorded events and
   committed turns meanwhile, beside that of a quiet time;
 - loading conversations, cached, from one table of messages and from one of thirteen weeks;
-- the statements of the inbox on one table and on fourteen partitions of a day each, by number.
+- the statements of the inbox on one table and on fourteen partitions of a day each, by number;
+- bringing a store of the release before up to date, with so many messages in it.
 
 Of single statements the fastest tenth's slowest is told: other programs only ever add to it.
 """
@@ -35,6 +36,7 @@ import asyncpg
 
 from benchmarks.pruning_reads import compare_inbox, compare_loads
 from benchmarks.pruning_tables import FILL
+from benchmarks.pruning_upgrade import compare_upgrade
 from tests.services import provide_postgres, running
 from vestlus.conversation.events import Event, EventKind, event_key
 from vestlus.conversation.history import HistoryMessage, Role
@@ -224,7 +226,13 @@ async def main(rows: int) -> None:
         ways = await compare_ways(server.fresh_database(), rows)
         loads = await compare_loads(server, rows)
         inbox = await compare_inbox(server.fresh_database(), rows)
-    told = {"ways": [asdict(way) for way in ways], "load_us": loads, "inbox_us": inbox}
+        upgrade = await compare_upgrade(server.fresh_database(), rows, processor_seconds)
+    told = {
+        "ways": [asdict(way) for way in ways],
+        "load_us": loads,
+        "inbox_us": inbox,
+        "upgrade": upgrade,
+    }
     print(json.dumps(told, indent=2))
 
 

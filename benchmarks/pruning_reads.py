@@ -24,7 +24,8 @@ MESSAGES = 20
 WARM = 100
 
 
-def _undivided(connection: Connection) -> None:
+def undivided(connection: Connection) -> None:
+    """Makes the store of the release before."""
     config = Config()
     config.set_main_option("script_location", "vestlus.store:migrations")
     config.attributes["connection"] = connection
@@ -35,7 +36,7 @@ async def compare_loads(server: PostgresServer, rows: int) -> dict[str, float]:
     """Microseconds of a load of 20 messages, from an undivided history and from 13 weeks."""
     urls = [server.fresh_database(), server.fresh_database()]
     plain = PostgresBackend(make_url(urls[0]))
-    await plain.migrate(_undivided)
+    await plain.migrate(undivided)
     weeks = 13
     async with open_store(urls[1], partitions=16, outbox_partitions=4) as divided:
         now_ms = await divided.now_ms()

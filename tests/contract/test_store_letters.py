@@ -22,11 +22,13 @@ from tests.contract.store_support import (
     unfinished,
     walk,
 )
+from tests.contract.test_store_pruning import pruned
 from vestlus.conversation.events import Event
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.window import WINDOW_MS
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
+from vestlus.store.pruning import Remains
 from vestlus.store.rows import (
     FOREVER_MS,
     After,
@@ -290,6 +292,19 @@ async def test_a_replayed_message_waits_for_an_answer_again(store: Store) -> Non
     assert [each.what for each in back.history] == [
         *("taken_in", "dead", "replayed", "taken_in", "dead"),
     ]
+
+
+async def test_a_message_is_kept_for_its_letter_until_somebody_has_seen_to_that(
+    store: Store,
+) -> None:
+    inbox = await hold(store)
+    one = await dead_event(store, inbox, message(text="Mis kell?"))
+    old_ms = await store.now_ms() + 1
+    assert await pruned(store, Remains.EVENTS, old_ms) == 0
+
+    await store.discard(one.id, by="mari", now_ms=1)
+
+    assert await pruned(store, Remains.EVENTS, old_ms) == 1
 
 
 async def test_another_conversations_letter_is_not_replayed(store: Store) -> None:

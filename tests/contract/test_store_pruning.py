@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Update, delete, insert, select, update
 
 from tests.contract.store_support import (
     ACCOUNT,
@@ -71,9 +71,11 @@ class Talk:
     at_ms: int
 
 
-#: Around the limit, and one time that cannot be true.
+#: Around the limit, and two times that cannot be true.
 BEFORE = PLAUSIBLE_MS + 50 * DAY_MS
-TIMES = st.sampled_from([5, BEFORE - DAY_MS, BEFORE - 1, BEFORE, BEFORE + DAY_MS])
+NOW_MS = BEFORE + 60 * DAY_MS
+AHEAD = 2**50
+TIMES = st.sampled_from([5, BEFORE - DAY_MS, BEFORE - 1, BEFORE, BEFORE + DAY_MS, AHEAD])
 TALKS = st.builds(
     Talk,
     hold=st.builds(
@@ -140,7 +142,8 @@ def _fill(connection: Connection, talks: list[Talk]) -> None:
         )
         connection.execute(
             insert(schema.dead_letter).values(
-                id=id_,
+                # That of the event, wherever the event is dead.
+                id=f"event:{id_}",
                 source="s",
                 reason="r",
                 body=b"",
@@ -152,11 +155,12 @@ def _fill(connection: Connection, talks: list[Talk]) -> None:
 
 
 def _left(connection: Connection) -> dict[str, set[str]]:
+    letters = select(schema.dead_letter.c.conversation)
     return {
         "events": set(connection.execute(select(schema.inbox_event.c.key)).scalars()),
         "sends": set(connection.execute(select(schema.ledger.c.id)).scalars()),
         "messages": set(connection.execute(select(schema.history.c.conversation)).scalars()),
-        "dead_letters": set(connection.execute(select(schema.dead_letter.c.id)).scalars()),
+        "dead_letters": set(connection.execute(letters).scalars()),
     }
 
 
@@ -164,9 +168,9 @@ def _needed(talk: Talk) -> dict[str, bool]:
     """By the plain rules."""
     at_ms, hold_ = talk.at_ms, talk.hold
     return {
-        "events": not event_may_go(talk.event, at_ms, hold_, BEFORE),
+        "events": not event_may_go(talk.event, at_ms, hold_, BEFORE, letter=talk.letter),
         "sends": not send_may_go(talk.send, at_ms, hold_, BEFORE),
-        "messages": not message_may_go(at_ms, talk.user_ms, hold_, BEFORE),
+        "messages": not message_may_go(at_ms, talk.user_ms, hold_, BEFORE, NOW_MS),
         "dead_letters": not letter_may_go(talk.letter, at_ms, hold_, BEFORE),
     }
 
@@ -190,9 +194,12 @@ async def test_exactly_what_the_rules_let_go_is_gone(store: Store, talks: list[T
 @given(talk=TALKS)
 def test_the_rules_never_let_go_what_is_open_or_held_or_young(talk: Talk) -> None:
     needed = _needed(talk)
-    if talk.hold.holds or talk.at_ms >= BEFORE:
+    if talk.hold.holds or BEFORE <= talk.at_ms < AHEAD:
         assert all(needed.values())
+    assert needed["messages"] or talk.at_ms < BEFORE or talk.user_ms < BEFORE
     assert needed["events"] or talk.event not in (EventState.PENDING, EventState.UNDETERMINED)
+    if talk.event is EventState.DEAD and talk.letter is LetterState.OPEN:
+        assert needed["events"]
     open_ = {s for s in SendState if s not in ("sent", "dead", "cancelled")}
     assert needed["sends"] or talk.send not in open_
     assert needed["dead_letters"] or talk.letter is not LetterState.OPEN
@@ -246,6 +253,26 @@ async def test_a_conversation_goes_on_after_its_old_messages_went(store: Store) 
     assert len(await unfinished(store)) == 1
 
 
+async def _changed(store: Store, statement: Update) -> None:
+    await in_database(store, lambda connection: connection.execute(statement))
+
+
+async def test_a_message_from_the_future_goes_when_its_user_has_been_silent(store: Store) -> None:
+    lease = await hold(store)
+    now_ms = await store.now_ms()
+    for user, user_ms in (("mari", LATER), ("jaan", LATER + DAY_MS)):
+        await answered(store, lease, "Tere", user=user)
+        heard = update(schema.conversation).where(schema.conversation.c.user_id == user)
+        await _changed(store, heard.values(user_ms=user_ms))
+    # A clock that is a little ahead; one that is wrong, or a year without a partition.
+    for at_ms, going in ((now_ms + DAY_MS // 2, 0), (now_ms + 400 * DAY_MS, 2)):
+        ahead = update(schema.history).values(at_ms=at_ms)
+        await _changed(store, ahead)
+        assert await pruned(store, Remains.MESSAGES, LATER + 1, limit=1) == going
+
+    assert (await texts(store, "mari"), await texts(store, "jaan")) == ([], ["Tere!", "Tere"])
+
+
 async def test_summaries_of_silent_conversations_are_emptied(store: Store) -> None:
     lease = await hold(store)
     for user, at_ms in (("mari", LATER), ("jaan", LATER + DAY_MS)):
@@ -257,6 +284,34 @@ async def test_summaries_of_silent_conversations_are_emptied(store: Store) -> No
 
     rows = [await conversation(store, user) for user in ("mari", "jaan")]
     assert [row.summary for row in rows] == ["", "Küsis sadama kohta."]
+
+
+async def test_a_held_conversation_keeps_its_own_summary_and_nobody_elses(store: Store) -> None:
+    lease = await hold(store)
+    for user in ("mari", "jaan"):
+        await recorded(store, lease, message(user, timestamp_ms=LATER), now_ms=LATER)
+        id_ = conversation_id(ACCOUNT, user)
+        await store.keep_summary(lease, id_, summary="Küsis sadama kohta.", summarised=1)
+    await store.preserve(MARI, preserved=True)
+
+    assert await pruned(store, Remains.SUMMARIES, LATER + 1) == 1
+
+    rows = [await conversation(store, user) for user in ("mari", "jaan")]
+    assert [row.summary for row in rows] == ["Küsis sadama kohta.", ""]
+
+
+async def test_a_walk_for_summaries_looks_at_conversations_that_have_words_only(
+    store: Store,
+) -> None:
+    lease = await hold(store)
+    for number in range(6):
+        await recorded(store, lease, message(f"u{number}", kind=EventKind.READ), now_ms=LATER)
+    await recorded(store, lease, message("mari", timestamp_ms=LATER), now_ms=LATER)
+    await store.keep_summary(lease, MARI, summary="Küsis sadama kohta.", summarised=1)
+
+    batch = await store.prune(Remains.SUMMARIES, LATER + 1, limit=2)
+
+    assert (batch.removed, batch.after) == (1, None)
 
 
 async def test_what_is_preserved_stays_until_the_mark_is_taken_away(store: Store) -> None:

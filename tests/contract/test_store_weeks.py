@@ -79,6 +79,35 @@ async def test_a_week_goes_in_one_piece_but_for_what_is_held(own_url: str) -> No
         assert await pruned(store, Remains.MESSAGES, week.end_ms) == 1
 
 
+FILLED = text("""
+    INSERT INTO history (conversation, position, role, text, at_ms)
+    SELECT :of, place, 'user', 'x', :ms FROM generate_series(1, 10001) AS place
+""")
+
+
+async def test_a_week_of_which_too_much_is_held_locks_nobody_out_and_goes_row_by_row(
+    own_url: str,
+) -> None:
+    async with another(own_url) as store:
+        lease = await hold(store)
+        week = week_of(await store.now_ms()).next
+        for user in ("mari", "jaan"):
+            await recorded(store, lease, message(user, kind=EventKind.READ))
+        filled = {"of": MARI, "ms": week.start_ms}
+        await in_database(store, lambda connection: connection.execute(FILLED, filled))
+        await _say(store, conversation_id(ACCOUNT, "jaan"), week.start_ms, week.end_ms)
+        await store.preserve(MARI, preserved=True)
+
+        assert await store.drop_weeks(week.end_ms) == ()
+        assert await pruned(store, Remains.MESSAGES, week.end_ms - 1, limit=5_000) == 0
+        assert await pruned(store, Remains.MESSAGES, week.end_ms, limit=5_000) == 1
+        left = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
+        assert {name: left.count(name) for name in left} == {week.name: 10_001, week.next.name: 1}
+
+        await store.preserve(MARI, preserved=False)
+        assert await store.drop_weeks(week.end_ms) == (week.name,)
+
+
 async def test_a_week_that_is_being_read_is_dropped_another_time(own_url: str) -> None:
     engine = create_async_engine(make_url(own_url).set(drivername="postgresql+asyncpg"))
     async with another(own_url) as store:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, TextClause, text
 
-from tests.contract.store_support import another
+from tests.contract.store_support import another, hold, message, recorded
 from vestlus.store.pruning import Remains
 from vestlus.store.sql_store import SqlStore
 
@@ -263,6 +263,16 @@ async def test_no_frequent_question_reads_a_whole_table(
                 {"before": 19_990, "most": 50, "after_0": 0, "after_1": "", "after_2": 0},
                 "history_at" if is_sqlite else "history_before_at",
             ),
+            "messages ahead": (
+                store._walks[Remains.MESSAGES][1]._window,
+                {"now": 10**12, "most": 50, "after_0": 0, "after_1": "", "after_2": 0},
+                "history_at" if is_sqlite else "history_before_at",
+            ),
+            "old summaries": (
+                store._walks[Remains.SUMMARIES][0]._window,
+                {"before": 19_990, "most": 50, "after_0": "", "after_1": ""},
+                "conversation_said",
+            ),
             "drafts": (store._all_drafts, {"most": 5}, "ledger_draft"),
             "waiting": (
                 store._listings[True, False],
@@ -291,10 +301,32 @@ async def test_no_frequent_question_reads_a_whole_table(
             if is_sqlite and index.endswith("_pkey"):
                 index = f"sqlite_autoindex_{index.removesuffix('_pkey')}_1"
             if not is_sqlite and index in ("history_pkey", "history_mid"):
-                # What is long ago lies there. The other partitions are empty, and read as such.
+                # What is long ago lies there.
                 index = index.replace("history", "history_before")
-                plan = _EMPTY.sub("", plan)  # noqa: PLW2901 - the part that matters
+            # The other partitions are empty, and read as such.
+            plan = _EMPTY.sub("", plan)  # noqa: PLW2901 - the part that matters
             assert index in plan, f"{name}: {plan}"
             assert not _WHOLE.search(plan), f"{name}: {plan}"
         rows = await store.unfinished(1, limit=50)
         assert [row.deadline_ms for row in rows] == list(range(19_901, 20_001, 2))
+
+
+async def test_a_message_changes_its_conversation_in_place_and_no_index(
+    postgres_database: str,
+) -> None:
+    heard = text("UPDATE conversation SET user_ms = :at, trail = ''")
+    in_place = text("""
+        SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables
+        WHERE relname = 'conversation'
+    """)
+    async with another(postgres_database) as store:
+        assert isinstance(store, SqlStore)
+        lease = await hold(store)
+        await recorded(store, lease, message("mari", timestamp_ms=1))
+
+        def write(connection: Connection) -> tuple[Any, ...]:
+            for at_ms in (5, 6):
+                connection.execute(heard, {"at": at_ms})
+            return tuple(connection.execute(in_place).one())
+
+        assert await store._database.write(write) == (2, 2)

@@ -215,6 +215,29 @@ async def test_processes_may_bring_an_old_database_up_to_date_at_once(new_store_
     assert await asyncio.gather(*(use() for _ in range(4))) == [3] * 4
 
 
+async def test_a_migration_has_an_hour_whatever_the_database_limits_statements_to(
+    postgres_database: str,
+) -> None:
+    limits = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+    found: list[tuple[str, ...]] = []
+
+    def limit(connection: Connection) -> None:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        for setting in ("statement_timeout = '4s'", "lock_timeout = '3s'"):
+            connection.execute(text(f'ALTER DATABASE "{name}" SET {setting}'))
+
+    backend = opening.open_backend(postgres_database)
+    await backend.migrate(limit)
+
+    def note(connection: Connection) -> None:
+        found.append(tuple(connection.execute(text(limits)).one()))
+
+    await backend.migrate(note)
+
+    assert found == [("1h", "0")]
+    await backend.close()
+
+
 async def test_a_process_of_the_release_before_goes_on_while_the_history_is_divided(
     postgres_database: str,
 ) -> None:

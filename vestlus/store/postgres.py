@@ -53,7 +53,14 @@ _LIMITS: Final = {
     "idle_in_transaction_session_timeout": "5s",
 }
 _NAMED: Final = {"application_name": "vestlus"}
-_MIGRATION_SECONDS: Final = 120.0
+#: For each statement of a migration, the wait for another process's included: a large table's new
+#: index takes its time, and what was undone for want of it would be so at every start.
+_MIGRATION_SECONDS: Final = 3_600.0
+#: Whatever the role or the database limits its sessions to.
+_LIMIT_MIGRATION: Final = (
+    f"SELECT set_config('statement_timeout', '{_MIGRATION_SECONDS:.0f}s', true), "
+    "set_config('lock_timeout', '0', true)"
+)
 
 #: A pooler may give each transaction another session of the server, where statements that were
 #: prepared earlier are not known. An unnamed one is prepared and done in one go. PgBouncer before
@@ -159,6 +166,7 @@ class PostgresBackend:
             },
         )
         async with engine.begin() as connection:
+            await connection.exec_driver_sql(_LIMIT_MIGRATION)
             # The end of the transaction gives it back.
             await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             await connection.run_sync(work)

@@ -3,7 +3,8 @@
 ``history`` is partitioned by ``at_ms``. Beside the weeks there are two partitions: what was there
 before it was divided (``history_before``), and what belongs to no week (``history_other``, the
 default partition): messages with impossible times, weeks that nobody made, and what is held of
-weeks that are gone. These two have an index by time, and are pruned row by row.
+weeks that are gone. These two have an index by time, and are pruned row by row. So is a week of
+which too much is held to be moved out of it in a moment.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import Connection, MetaData, Table, text
+from sqlalchemy import Connection, MetaData, Table, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from vestlus.store import schema
@@ -28,11 +29,19 @@ AHEAD: Final = 4
 #: meanwhile. Where there is none within this time, the next hour will have one.
 _PATIENCE: Final = "SET LOCAL lock_timeout = '200ms'"
 
-#: No lock within the time; somebody else made or dropped it at the same moment.
-_NOT_NOW: Final = ("55P03", "42P07", "42P01")
+#: So long a statement may last while a week is dropped, which all readers wait for.
+_BRIEFLY: Final = "SET LOCAL statement_timeout = '1s'"
 
-#: Rows of one week that may lie in the default partition when the week is made.
+#: No lock within the time; not done within the time; somebody else made or dropped it at the same
+#: moment.
+_NOT_NOW: Final = ("55P03", "57014", "42P07", "42P01")
+
+#: Rows that are moved while all readers wait: those of one week that lie in the default partition
+#: when the week is made, and those held of a week that is dropped.
 _MOST_MOVED: Final = 10_000
+
+#: Conversations that are held, each of which is looked for in a week that is dropped.
+_MOST_HELD: Final = 10_000
 
 _KEY: Final = "(conversation, position, at_ms)"
 
@@ -52,11 +61,33 @@ _STRAY: Final = text(f"""
     ) AS stray
 """)  # noqa: S608 - our own words
 
+_IDS_HELD: Final = """
+    SELECT id FROM conversation WHERE waiting_ms > 0
+    UNION SELECT id FROM conversation WHERE preserved_ms > 0
+"""
+
+
+def _held(name: str) -> TextClause:
+    """Held conversations, and what a week has of them; neither is counted beyond its limit."""
+    one_more = _MOST_HELD + 1
+    return text(f"""
+        WITH held AS MATERIALIZED (
+            (SELECT id FROM conversation WHERE waiting_ms > 0 LIMIT {one_more})
+            UNION (SELECT id FROM conversation WHERE preserved_ms > 0 LIMIT {one_more})
+        )
+        SELECT (SELECT count(*) FROM held), (
+            SELECT count(*) FROM (
+                SELECT 1 FROM {name} w WHERE w.conversation = ANY (ARRAY(SELECT id FROM held))
+                LIMIT {_MOST_MOVED + 1}
+            ) AS moved
+        )
+    """)  # noqa: S608 - our own words
+
 
 def divide(connection: Connection) -> None:
     """Makes the history one of partitions; what it holds stays where it is, as one of them.
 
-    Locks it meanwhile: about a second for a million messages, for their new key.
+    Locks it meanwhile, for its new key, an index by time and one look at every row.
     """
     now_ms = connection.execute(
         text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
@@ -105,7 +136,11 @@ class PostgresWeeks:
 
     def apart(self) -> tuple[Table, ...]:
         """The two partitions that are no week's."""
-        return tuple(schema.history.to_metadata(MetaData(), name=name) for name in (BEFORE, OTHER))
+        return tuple(self.table(name) for name in (BEFORE, OTHER))
+
+    def table(self, name: str) -> Table:
+        """A partition by itself."""
+        return schema.history.to_metadata(MetaData(), name=name)
 
     def make_ahead(self, connection: Connection, now_ms: int) -> int:
         """See :func:`make_ahead`."""
@@ -116,8 +151,15 @@ class PostgresWeeks:
         names = list(connection.execute(_WEEKS).scalars())
         return tuple(week.name for week in outdated(names, before_ms))
 
+    def crowded(self, connection: Connection, before_ms: int, behind: str) -> str | None:
+        """Counts, and locks nothing."""
+        later = (name for name in self.old(connection, before_ms) if name > behind)
+        return next((name for name in later if _is_crowded(connection, name)), None)
+
     def drop(self, connection: Connection, name: str) -> bool:
         """Locks the history for some milliseconds."""
+        if _is_crowded(connection, name):
+            return False
         return _in_a_quiet_moment(connection, lambda: _drop(connection, name))
 
     def give_back(self, connection: Connection, pages: int) -> int:
@@ -126,15 +168,18 @@ class PostgresWeeks:
         return 0
 
 
+def _is_crowded(connection: Connection, name: str) -> bool:
+    conversations, rows = connection.execute(_held(name)).one()
+    return int(conversations) > _MOST_HELD or int(rows) > _MOST_MOVED
+
+
 def _drop(connection: Connection, name: str) -> None:
+    connection.execute(text(_BRIEFLY))
     connection.execute(text(f"ALTER TABLE history DETACH PARTITION {name}"))
     connection.execute(
         text(f"""
         INSERT INTO {OTHER} SELECT w.* FROM {name} w
-        WHERE w.conversation = ANY (ARRAY(
-            SELECT id FROM conversation WHERE waiting_ms > 0
-            UNION SELECT id FROM conversation WHERE preserved_ms > 0
-        ))
+        WHERE w.conversation = ANY (ARRAY({_IDS_HELD}))
         """)  # noqa: S608 - our own words
     )
     # The server removes the files after it has given the locks back.

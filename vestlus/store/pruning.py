@@ -7,7 +7,7 @@ What goes is over and old by the database's clock. Whatever its age, nothing goe
 
 - unanswered or not told yet (events ``pending``, ``undetermined``),
 - a draft, to be sent, being sent, or of an unknown outcome (sends, posts),
-- a dead letter that nobody has seen to,
+- a dead letter that nobody has seen to, and the event that a replay of it would ask again,
 - of a conversation that waits for a person or is preserved.
 """
 
@@ -49,6 +49,10 @@ GOING_OCCURRENCES: Final = frozenset(OccurrenceState) - OPEN
 #: events of Meta's app dashboard do. It goes when its user has been silent for as long.
 PLAUSIBLE_MS: Final = 1_577_836_800_000
 
+#: A message later than now by more than a day has a wrong time too, and goes alike. Clocks differ
+#: by less.
+AHEAD_MS: Final = 24 * 60 * 60 * 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -63,9 +67,17 @@ class Hold:
         return self.waiting_ms > 0 or self.preserved_ms > 0
 
 
-def event_may_go(state: EventState, recorded_ms: int, hold: Hold, before_ms: int) -> bool:
-    """Whether a recorded event is over and old."""
-    return state in GOING_EVENTS and recorded_ms < before_ms and not hold.holds
+def event_may_go(
+    state: EventState,
+    recorded_ms: int,
+    hold: Hold,
+    before_ms: int,
+    *,
+    letter: LetterState | None = None,
+) -> bool:
+    """Whether a recorded event is over and old. ``letter``: that of its dead letter."""
+    needed = state is EventState.DEAD and letter is LetterState.OPEN
+    return state in GOING_EVENTS and recorded_ms < before_ms and not hold.holds and not needed
 
 
 def send_may_go(state: SendState, changed_ms: int, hold: Hold, before_ms: int) -> bool:
@@ -73,9 +85,13 @@ def send_may_go(state: SendState, changed_ms: int, hold: Hold, before_ms: int) -
     return state in GOING_SENDS and changed_ms < before_ms and not hold.holds
 
 
-def message_may_go(at_ms: int, user_ms: int, hold: Hold, before_ms: int) -> bool:
+def message_may_go(at_ms: int, user_ms: int, hold: Hold, before_ms: int, now_ms: int) -> bool:
     """Whether a message of a history is old. ``user_ms``: when the user last wrote."""
-    old = at_ms < before_ms and (at_ms >= PLAUSIBLE_MS or user_ms < before_ms)
+    silent = user_ms < before_ms
+    if at_ms > now_ms + AHEAD_MS:
+        old = silent
+    else:
+        old = at_ms < before_ms and (at_ms >= PLAUSIBLE_MS or silent)
     return old and not hold.holds
 
 

@@ -451,6 +451,9 @@ class EchoRow:
 EVENT_SOURCE = "inbox_event"
 LEDGER_SOURCE = "ledger"
 
+#: What the ids of events' dead letters begin with; the event's key follows.
+EVENT_LETTER_PREFIX = "event:"
+
 
 class LetterState(StrEnum):
     """What people made of a dead letter."""

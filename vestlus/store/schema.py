@@ -39,6 +39,9 @@ UNFINISHED: Final = "('pending', 'sending', 'looking')"
 FINISHED: Final = "('sent', 'dead', 'cancelled')"
 UNENDED_POSTS: Final = "('planned', 'creating', 'waiting', 'ready', 'publishing', 'looking')"
 PERSON: Final = "'person'"
+#: A conversation has words besides its history. Of columns that seldom change: an index on one that
+#: each message changes, such as ``user_ms``, would make of each such change a row in every index.
+SAID: Final = "(summary <> '' OR note <> '' OR trail <> '')"
 OPEN_OCCURRENCES: Final = "('planned', 'waiting', 'ready')"
 
 ZERO: Final = literal_column("0", BigInteger)
@@ -139,6 +142,8 @@ conversation: Final = Table(
     _count("preserved_ms"),
 )
 Index("conversation_preserved", conversation.c.preserved_ms, **_where("preserved_ms > 0"))
+#: For pruning. By account first: no other index has that order, and is taken in its place.
+Index("conversation_said", conversation.c.account, conversation.c.id, **_where(SAID))
 Index("conversation_waiting", conversation.c.waiting_ms, **_where("waiting_ms > 0"))
 
 #: Positions are given without gaps, so that the newest ones are a range of the key; the oldest ones

@@ -38,6 +38,16 @@ class Weeks(Protocol):
         """The tables of messages that no week has, which are pruned row by row."""
         ...
 
+    def crowded(self, connection: Connection, before_ms: int, behind: str) -> str | None:
+        """The next of the old weeks behind that name, "" for the first, of which too much is held
+        for it to be dropped: it is pruned row by row too. None where there is none.
+        """
+        ...
+
+    def table(self, name: str) -> Table:
+        """A week's own table."""
+        ...
+
     def make_ahead(self, connection: Connection, now_ms: int) -> int:
         """Makes the coming weeks that are missing; how many."""
         ...
@@ -47,7 +57,9 @@ class Weeks(Protocol):
         ...
 
     def drop(self, connection: Connection, name: str) -> bool:
-        """Takes a week away, but for what is held; False where others were reading just then."""
+        """Takes a week away, but for what is held; False where others were reading just then, or
+        too much is held.
+        """
         ...
 
     def give_back(self, connection: Connection, pages: int) -> int:

@@ -11,7 +11,8 @@ from vestlus.store.pruning import Batch, Cursor, Remains
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Dialect, Weeks
 from vestlus.store.sql_part import SqlPart
-from vestlus.store.sql_walks import walks
+from vestlus.store.sql_walk import Walk
+from vestlus.store.sql_walks import walks, week_walk
 
 _CONVERSATION: Final = schema.conversation.c
 
@@ -38,19 +39,31 @@ class SqlPruning(SqlPart):
     ) -> Batch:
         """See :meth:`vestlus.store.pruning.Pruning.prune`."""
         mine = self._walks[what]
-        place = 0 if after is None else int(after[0])
-        walk = mine[place]
+        place = 0 if after is None else after[0]
+        # A place of its own has each week that is walked through: its name.
+        walk = self._week(place) if isinstance(place, str) else mine[place]
         here = walk.first if after is None else after[1:]
 
         def work(connection: Connection) -> Batch:
-            return walk.step(connection, before_ms, limit, here)
+            batch = walk.step(connection, before_ms, limit, here)
+            if batch.after is not None:
+                return Batch(batch.removed, (place, *batch.after))
+            if isinstance(place, int) and place + 1 < len(mine):
+                return Batch(batch.removed, (place + 1, *mine[place + 1].first))
+            if what is Remains.MESSAGES:
+                return Batch(batch.removed, self._next_week(connection, before_ms, place))
+            return batch
 
-        batch = await self._database.write(work)
-        if batch.after is not None:
-            return Batch(batch.removed, (place, *batch.after))
-        if place + 1 < len(mine):
-            return Batch(batch.removed, (place + 1, *mine[place + 1].first))
-        return batch
+        return await self._database.write(work)
+
+    def _week(self, name: str) -> Walk:
+        return week_walk(self._dialect, self._dialect.weeks().table(name))
+
+    def _next_week(self, connection: Connection, before_ms: int, place: int | str) -> Cursor | None:
+        """Where the next of the weeks begins that are walked through."""
+        behind = place if isinstance(place, str) else ""
+        name = self._dialect.weeks().crowded(connection, before_ms, behind)
+        return None if name is None else (name, *self._week(name).first)
 
     async def make_weeks(self, now_ms: int) -> int:
         """See :meth:`vestlus.store.pruning.Pruning.make_weeks`."""

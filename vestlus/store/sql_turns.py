@@ -25,6 +25,7 @@ from vestlus.errors import StoreError
 from vestlus.store import schema
 from vestlus.store.names import partition_number
 from vestlus.store.rows import (
+    EVENT_LETTER_PREFIX,
     EVENT_SOURCE,
     ConversationRow,
     DeadLetter,
@@ -55,9 +56,6 @@ _ALL: Final = 2**62
 _first: Final = itemgetter(0)
 
 _UNKNOWN: Final = "no such conversation"
-
-#: What the ids of events' dead letters begin with.
-EVENT_LETTER_PREFIX: Final = "event:"
 
 
 class SqlTurns(SqlDeadLetters):

@@ -26,8 +26,12 @@ def upgrade() -> None:
     """
     connection = op.get_bind()
     if connection.dialect.name == "postgresql":
-        # Every transaction that writes begins with a lease: those under way end first, and none
-        # waits in a ring with this one.
+        # Whoever waits for these locks holds up everybody behind: not long, then it is undone.
+        op.execute("SET LOCAL lock_timeout = '60s'")
+        # Transactions of leases' holders begin with the lease: those under way end first, and none
+        # of them waits in a ring with this one. Who reads several of the tables, or writes without
+        # a lease, may do so; the server ends one of the two then. A transaction that was ended is
+        # repeated, and a migration undone until the next start.
         op.execute("LOCK TABLE lease IN EXCLUSIVE MODE")
         op.execute("LOCK TABLE history, conversation, ledger IN ACCESS EXCLUSIVE MODE")
     op.add_column(
@@ -36,6 +40,12 @@ def upgrade() -> None:
     )
     op.create_index(
         "conversation_preserved", "conversation", ["preserved_ms"], **_where("preserved_ms > 0")
+    )
+    op.create_index(
+        "conversation_said",
+        "conversation",
+        ["account", "id"],
+        **_where("(summary <> '' OR note <> '' OR trail <> '')"),
     )
     op.create_index(
         "ledger_finished",
