@@ -4,7 +4,7 @@
 
     python -m benchmarks.soak --rate 60 --duration 5m --json measured.json
     python -m benchmarks.sizing measured.json [--messages-a-day 5000000] [--peak 6]
-        [--model-seconds 2] [--busy 0.6] [--days 90] [--dedupe-days 3]
+        [--model-seconds 2] [--busy 0.6] [--messages-days 90] [--events-days 14] [--sends-days 30]
 
 Prints Markdown: first what was measured, then what is worked out of it. The first is this
 machine's, the second holds as far as costs grow linearly: docs/scaling.md.
@@ -37,8 +37,8 @@ FIXED = (
     "service: scheduler (SchedulerActor)",
     "service: the command itself",
 )
-#: Tables whose rows go with what is needed to know a repetition, not with the history.
-SHORT_LIVED = ("inbox_event",)
+#: Tables whose rows have a period of their own in `[retention]`; the others go with the messages.
+PERIODS = {"inbox_event": "events_days", "ledger": "sends_days"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,9 @@ class Wanted:
     peak: float
     model_seconds: float
     busy: float
-    days: float
-    dedupe_days: float
+    messages_days: float
+    events_days: float
+    sends_days: float
 
     @property
     def mean_rate(self) -> float:
@@ -104,10 +105,11 @@ def processes(milliseconds: float, wanted: Wanted, least: int, most: int | None)
 
 def stored_bytes(one: Measured, wanted: Wanted) -> tuple[float, float]:
     """Bytes that a day adds, and that are there once as much goes as comes."""
-    short = sum(size for name, size in one.stored.items() if name in SHORT_LIVED)
-    kept = sum(one.stored.values()) - short
-    a_day = wanted.messages_a_day * (short + kept)
-    at_rest = wanted.messages_a_day * (short * wanted.dedupe_days + kept * wanted.days)
+    a_day = wanted.messages_a_day * sum(one.stored.values())
+    at_rest = wanted.messages_a_day * sum(
+        size * getattr(wanted, PERIODS.get(name, "messages_days"))
+        for name, size in one.stored.items()
+    )
     return a_day, at_rest
 
 
@@ -153,7 +155,10 @@ def _worked_out(one: Measured, wanted: Wanted) -> Iterator[tuple[str, str]]:
         rows = wanted.messages_a_day * sum(one.rows.values())
         yield "rows a day", f"{rows / 1e6:,.0f} million"
         yield "GB a day in the store", f"{a_day / 1e9:,.0f}"
-        kept = f"histories {wanted.days:g} days, events {wanted.dedupe_days:g} days"
+        kept = (
+            f"messages {wanted.messages_days:g} days, sends {wanted.sends_days:g}, "
+            f"events {wanted.events_days:g}"
+        )
         yield f"GB at rest ({kept})", f"{at_rest / 1e9:,.0f}"
 
 
@@ -166,8 +171,9 @@ def main() -> int:
         ("peak", 6.0),
         ("model-seconds", 2.0),
         ("busy", 0.6),
-        ("days", 90.0),
-        ("dedupe-days", 3.0),
+        ("messages-days", 90.0),
+        ("events-days", 14.0),
+        ("sends-days", 30.0),
     ):
         parser.add_argument(f"--{name}", type=float, default=default)
     given = vars(parser.parse_args())

@@ -20,6 +20,7 @@ RESULT: dict[str, Any] = {
     ],
     "tables": [
         {"name": "inbox_event", "rows": 2_000, "bytes": 2_000_000},
+        {"name": "ledger", "rows": 1_000, "bytes": 500_000},
         {"name": "history", "rows": 2_000, "bytes": 1_000_000},
     ],
 }
@@ -39,13 +40,13 @@ def test_a_rate_is_turned_into_processes_cores_and_bytes() -> None:
     # Ray's own costs do not grow with messages.
     assert "| service: Ray, whoever writes | 0.10 cores |" in said
     assert "| answers in the model, at 2 s each | 600 |" in said
-    assert "| rows a day | 35 million |" in said
+    assert "| rows a day | 43 million |" in said
 
 
-def test_what_is_short_lived_counts_for_its_own_days() -> None:
+def test_each_table_counts_for_its_own_days() -> None:
     a_day, at_rest = stored_bytes(measured(RESULT), WANTED)
-    assert a_day == pytest.approx(8_640_000 * 3_000)
-    assert at_rest == pytest.approx(8_640_000 * (2_000 * 3 + 1_000 * 90))
+    assert a_day == pytest.approx(8_640_000 * 3_500)
+    assert at_rest == pytest.approx(8_640_000 * (2_000 * 14 + 500 * 30 + 1_000 * 90))
 
 
 def test_a_run_without_answers_says_nothing() -> None:
