@@ -24,7 +24,15 @@ RESULT: dict[str, Any] = {
         {"name": "history", "rows": 2_000, "bytes": 1_000_000},
     ],
 }
-WANTED = Wanted(messages_a_day=8_640_000, peak=3, model_seconds=2, busy=0.5, days=90, dedupe_days=3)
+WANTED = Wanted(
+    messages_a_day=8_640_000,
+    peak=3,
+    model_seconds=2,
+    busy=0.5,
+    messages_days=90,
+    events_days=14,
+    sends_days=30,
+)
 
 
 def test_a_rate_is_turned_into_processes_cores_and_bytes() -> None:
