@@ -149,6 +149,7 @@ def main() -> int:
         most = max(sizes, default=0) / 1e6
         print(f"files of {name}, MB: early {early:.0f}, late {late:.0f}, most {most:.0f}")
     if asked.json and found:
+        found["tables"] = [{"name": name, "rows": rows, "bytes": size} for name, rows, size in kept]
         found["server_files"] = {"every_seconds": EVERY_SECONDS, "bytes": folders.sizes}
         asked.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     return status
