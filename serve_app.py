@@ -15,6 +15,7 @@ from ray.serve import Application, RunTarget
 from starlette.types import ASGIApp
 
 from conversation_registry import start_registry
+from vestlus.garbage import collect_seldom
 from vestlus.logs import configure_logs
 from vestlus.scaling.size import MOST_REPLICAS, PoolSize
 from vestlus.settings import Settings, load_settings
@@ -60,6 +61,7 @@ class Webhook:
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """Called by Serve after the constructor, in the replica."""
+        collect_seldom()
         return Front(self._settings)
 
 

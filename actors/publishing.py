@@ -20,6 +20,7 @@ from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost
+from vestlus.garbage import collect_seldom
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
@@ -117,6 +118,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         controls.describe = lambda: {"leases": len(membership.held), **asdict(service.stats())}
         await make_sure_gone(store, member)
         reading.add_done_callback(lambda task: _pass_on(task, failed))
+        collect_seldom()
         controls.opening = False
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
         await until_failed(serving, failed)
