@@ -173,7 +173,7 @@ def test_the_text_says_what_came_of_it() -> None:
 def test_a_long_run_says_whether_it_ended_as_it_began() -> None:
     run = found()
     assert "2nd and the last quarter" not in summary(run)
-    run["asked"]["seconds"] = 1800
+    run["throughput"]["seconds"] = 1800
     said = summary(run)
     assert "medians of the 2nd and the last quarter" in said
     assert re.search(r"memory, pretend Graph, MB +2\.0 +2\.0", said)

@@ -36,7 +36,7 @@ def headline(found: dict[str, Any]) -> str:
 def summary(found: dict[str, Any]) -> str:
     """What is printed at the end."""
     parts = [_rates(found), _latencies(found), _under_way(found), _parts(found), _machine(found)]
-    if found["asked"]["seconds"] >= LONG_SECONDS:
+    if found["throughput"]["seconds"] >= LONG_SECONDS and found["steadiness"]:
         parts.insert(-1, _steadiness(found["steadiness"]))
     reasons = (f"  {reason}" for reason in found["verdict"]["reasons"])
     return "\n".join(("", *(f"{part}\n" for part in parts), headline(found), *reasons))
