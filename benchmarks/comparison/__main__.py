@@ -97,7 +97,8 @@ def compare(on: Ground, asked: argparse.Namespace, found: Found) -> None:
 
 
 def _intake(on: Ground, asked: argparse.Namespace, times: Times, found: Found) -> None:
-    compared = _wanted(asked, [who.vestlus_intake(1), who.fastapi_intake(1), who.fastapi_intake(2)])
+    ways = [one(number) for one in (who.vestlus_intake, who.fastapi_intake) for number in (1, 2)]
+    compared = _wanted(asked, ways)
     runs: dict[str, dict[str, list[Found]]] = {name: {} for name in PER_POST.values()}
     for number, each in in_turn(compared, asked.rounds):
         for per_post, figures in intake(
