@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 
 from publishers.bucket import Bucket, Limit
 from publishers.rules import SendingRules
-from vestlus.errors import StoreUnavailable
+from vestlus.errors import StoreUnavailable, ValuesRefused
 from vestlus.spacing import Spaced
 from vestlus.store.port import Ledger
 from vestlus.store.rows import Lease, SendRow, Transition, TransitionResult
-from vestlus.store.sql_errors import is_fault_of_data
 
 #: Transactions take a quarter of the time at most, as far as rows can wait for them.
 _STRETCH = 4.0
@@ -74,7 +73,7 @@ class TogetherLedger:
         try:
             made = await self._ledger.transitions(list(groups.items()))
         except Exception as error:
-            away = isinstance(error, StoreUnavailable) and not is_fault_of_data(error)
+            away = isinstance(error, StoreUnavailable) and not isinstance(error, ValuesRefused)
             if away or len(groups) == 1:
                 raise
             # It is one partition's: the others' steps are made without it.

@@ -12,6 +12,7 @@ The tree::
     │   └── SubscriptionLost       a consumer's channel is gone; subscribe again
     ├── StoreError
     │   ├── StoreUnavailable       the database does not answer; try again
+    │   │   └── ValuesRefused      it refuses the values themselves; repeating is useless
     │   ├── LeaseLost              someone else owns the partition now; stop touching it
     │   └── PartitionMismatch      the store was made for another number of partitions
     ├── AssistantError
@@ -88,6 +89,10 @@ class StoreUnavailable(StoreError):
 
     Mostly nothing was written; if the connection broke during the commit, all of it may be.
     """
+
+
+class ValuesRefused(StoreUnavailable):
+    """The database refuses the values themselves: the same again is refused again."""
 
 
 class LeaseLost(StoreError):

@@ -24,6 +24,7 @@ from benchmarks.comparison.following import (
     visited,
 )
 from benchmarks.comparison.ground import Ground, Place, kept
+from tests.services.kept import wait_until
 from vestlus.bus.port import Queue, Topology
 from vestlus.bus.rabbitmq_topology import Layout
 from vestlus.loadtest.children import Child, helper
@@ -101,21 +102,25 @@ def _wait_for_webhook(own: Place, children: Mapping[str, Child]) -> None:
             "Content-Type": "application/json",
         },
     )
-    deadline = time.monotonic() + START_SECONDS
     problem = "no answer"
-    while time.monotonic() < deadline:
+
+    def takes_in() -> bool:
+        nonlocal problem
         for name, child in children.items():
             if child.process.poll() is not None:
                 raise LoadTestError(f"{name} did not start:\n{child.tail()}")
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
-                if answer.status == 200:  # noqa: PLR2004 - HTTP's "OK"
-                    return
+                return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's "OK"
         except urllib.error.HTTPError as error:
             problem = f"HTTP {error.code}"
             error.close()
         except OSError as error:
             problem = type(error).__name__
-        time.sleep(0.25)
-    tails = "\n".join(child.tail() for child in children.values())
-    raise LoadTestError(f"the webhook takes nothing in: {problem}\n{tails}")
+        return False
+
+    def told() -> str:
+        tails = "\n".join(child.tail() for child in children.values())
+        return f"the webhook takes nothing in: {problem}\n{tails}"
+
+    wait_until(takes_in, timeout=START_SECONDS, what=told, every=0.25)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,9 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.fakes.assistant import ScriptedAssistant
-from tests.integration.test_hosting import ACCOUNT, FAST, TOPOLOGY, World, message
+from tests.integration.test_hosting import ACCOUNT, FAST, TOPOLOGY, World, message, world
 from vestlus.assistant.port import Question
-from vestlus.bus.open import open_bus
 from vestlus.clock import system_clock
 from vestlus.conversation.events import Event, EventKind, event_key
 from vestlus.conversation.history import Role
@@ -29,7 +26,6 @@ from vestlus.errors import AssistantInvalid
 from vestlus.settings_account import Account
 from vestlus.store.ledger import SendState
 from vestlus.store.names import outbox_lease
-from vestlus.store.open import open_store
 from vestlus.store.rows import (
     ConversationRow,
     Kind,
@@ -43,6 +39,8 @@ from vestlus.store.rows import (
     TransitionResult,
 )
 
+__all__ = ["world"]
+
 CONVERSATION = conversation_id(ACCOUNT, "u")
 
 #: Somebody whose messages come through the same partition as those of "u".
@@ -51,22 +49,6 @@ OTHER = next(
     for user in map(str, count())
     if partition_of(ACCOUNT, user, TOPOLOGY.inbox) == partition_of(ACCOUNT, "u", TOPOLOGY.inbox)
 )
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(
-            open_store(
-                f"sqlite:///{tmp_path / 'store.sqlite'}",
-                partitions=TOPOLOGY.inbox,
-                outbox_partitions=TOPOLOGY.outbox,
-            )
-        )
-        bus = await stack.enter_async_context(
-            open_bus(f"sqlite:///{tmp_path / 'bus.sqlite'}", TOPOLOGY)
-        )
-        yield World(store, bus, stack)
 
 
 def account(**fields: Any) -> Account:  # noqa: ANN401 - settings of any type

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
-from tests.integration.test_hosting import TOPOLOGY, World
-from vestlus.bus.open import open_bus
+from tests.integration.test_hosting import World, world
 from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.summaries import SUM_UP_AT
 from vestlus.hosting.turn_places import Limits
-from vestlus.store.open import open_store
 from vestlus.store.rows import ConversationRow
 
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(
-            open_store(
-                f"sqlite:///{tmp_path / 'store.sqlite'}",
-                partitions=TOPOLOGY.inbox,
-                outbox_partitions=TOPOLOGY.outbox,
-            )
-        )
-        bus = await stack.enter_async_context(
-            open_bus(f"sqlite:///{tmp_path / 'bus.sqlite'}", TOPOLOGY)
-        )
-        yield World(store, bus, stack)
+__all__ = ["world"]
 
 
 async def at_rest(host: ConversationHost, size: int = 1) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -138,3 +142,22 @@ def test_what_the_registry_tells_is_shown_with_who_has_which_partition(
     assert "busy 25%, oldest waiting 1.5 s" in said
     assert "c1/conversation-0: partitions 2, 10" in said
     assert "No service runs" not in said
+
+
+def test_a_reader_who_has_seen_enough_ends_a_command_without_a_traceback(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "vestlus.cli.main", "scale"],
+            env=os.environ | {"VESTLUS_DATA_DIR": str(tmp_path)},
+            cwd=tmp_path,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")

@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy.exc
 from sqlalchemy.exc import DBAPIError
 
-from vestlus.errors import PartitionMismatch, StoreUnavailable
-from vestlus.store.sql_errors import is_fault_of_data, may_repeat, translated
+from vestlus.errors import PartitionMismatch, StoreUnavailable, ValuesRefused
+from vestlus.store.sql_errors import may_repeat, translated
 
 SECRET = "Tere, minu number on 5551234"
 
@@ -127,14 +127,14 @@ def test_faults_of_data_are_told_from_faults_of_the_database(
     with pytest.raises(StoreUnavailable) as caught, translated():
         raise wrapped(driver)
 
-    assert is_fault_of_data(caught.value) == is_fault
+    assert isinstance(caught.value, ValuesRefused) == is_fault
 
 
 def test_a_timeout_is_no_fault_of_data() -> None:
     with pytest.raises(StoreUnavailable) as caught, translated():
         raise TimeoutError
 
-    assert not is_fault_of_data(caught.value)
+    assert not isinstance(caught.value, ValuesRefused)
 
 
 def test_a_mismatch_says_what_to_set_back_also_in_another_process() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -88,9 +90,13 @@ def _say_if_read(text: str) -> None:
     try:
         _say(text)
     except OSError:
-        # What is left in Python's buffer goes nowhere too, else exiting would fail by it.
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        _say_no_more()
+
+
+def _say_no_more() -> None:
+    """What is left in Python's buffer goes nowhere too, else exiting would fail by it."""
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 @app.command
@@ -168,8 +174,22 @@ def main() -> None:
         os._exit(1)
     except VestlusError as error:
         _fail(str(error), 1)
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        _say_no_more()
+        sys.exit(128 + signal.SIGPIPE)  # as a shell tells of a program that it ended
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output is a pipe whose reader has gone, as ``head`` goes when it has seen
+    enough.
+    """
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))
 
 
 def _fail(message: str, status: int) -> None:

@@ -19,12 +19,11 @@ from sqlalchemy import (
 )
 
 from vestlus.conversation import allowance
-from vestlus.errors import StoreUnavailable
+from vestlus.errors import ValuesRefused
 from vestlus.store import schema
 from vestlus.store.rows import After, CommitResult, EventState, NewSend, TurnCommit
 from vestlus.store.sql_codec import rows_parameter
 from vestlus.store.sql_dialect import Dialect
-from vestlus.store.sql_errors import is_fault_of_data
 from vestlus.store.sql_memory import HistoryRow, Memory, history_rows
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_promises import Promises
@@ -185,17 +184,13 @@ class SqlCommits(SqlPart):
             return []
         try:
             return await self._commit(turns, now_ms)
-        except StoreUnavailable as error:
-            if not is_fault_of_data(error):
-                raise
-        return [await self._commit_alone(turn, now_ms) for turn in turns]
+        except ValuesRefused:
+            return [await self._commit_alone(turn, now_ms) for turn in turns]
 
     async def _commit_alone(self, turn: TurnCommit, now_ms: int) -> CommitResult:
         try:
             return (await self._commit((turn,), now_ms))[0]
-        except StoreUnavailable as error:
-            if not is_fault_of_data(error):
-                raise
+        except ValuesRefused:
             return CommitResult.REFUSED
 
     async def _commit(self, turns: Sequence[TurnCommit], now_ms: int) -> list[CommitResult]:

@@ -10,7 +10,7 @@ from typing import Final
 from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException, SQLAlchemyError
 
-from vestlus.errors import StoreUnavailable
+from vestlus.errors import StoreUnavailable, ValuesRefused
 
 #: Everything that SQLAlchemy and the drivers raise. ``OSError`` holds refused connections and
 #: ``TimeoutError``. Drivers' own come through where SQLAlchemy does not wrap them.
@@ -35,14 +35,15 @@ _FAULTS_OF_DATA: Final = ("22", "23", "54")
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises what a database raised as StoreUnavailable.
+    """Raises what a database raised as StoreUnavailable, of which ValuesRefused is one.
 
     The message names the error's class and code only: drivers put values into theirs.
     """
     try:
         yield
     except DATABASE_ERRORS as error:
-        raise StoreUnavailable(_name(error)) from error
+        kind = ValuesRefused if _is_fault_of_data(error) else StoreUnavailable
+        raise kind(_name(error)) from error
 
 
 def _name(error: BaseException) -> str:
@@ -68,10 +69,9 @@ def may_repeat(error: DBAPIError) -> bool:
     return error.connection_invalidated or is_stale or _sqlstate(error) in _REPEATABLE
 
 
-def is_fault_of_data(error: StoreUnavailable) -> bool:
+def _is_fault_of_data(error: BaseException) -> bool:
     """Whether the database refused the values themselves, so that repeating is useless."""
-    cause = error.__cause__
-    if not isinstance(cause, DBAPIError):
+    if not isinstance(error, DBAPIError):
         return False
-    is_sqlites = isinstance(cause.orig, sqlite3.IntegrityError | sqlite3.DataError)
-    return is_sqlites or _sqlstate(cause).startswith(_FAULTS_OF_DATA)
+    is_sqlites = isinstance(error.orig, sqlite3.IntegrityError | sqlite3.DataError)
+    return is_sqlites or _sqlstate(error).startswith(_FAULTS_OF_DATA)

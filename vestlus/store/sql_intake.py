@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Integer, Text, bindparam, select, union_all
 
-from vestlus.errors import StoreUnavailable
+from vestlus.errors import ValuesRefused
 from vestlus.store import schema
 from vestlus.store.rows import EventState, Lease, NewEvent, RecordedEvent
 from vestlus.store.sql_arrivals import Arrival, marks_of, people_of, refused, row_of
@@ -15,7 +15,6 @@ from vestlus.store.sql_changes import Changes
 from vestlus.store.sql_codec import cleaned, rows_parameter
 from vestlus.store.sql_dead_letters import SqlDeadLetters
 from vestlus.store.sql_dialect import Dialect
-from vestlus.store.sql_errors import is_fault_of_data
 from vestlus.store.sql_standing import Occasion
 
 _EVENT: Final = schema.inbox_event.c
@@ -93,10 +92,8 @@ class SqlIntake(SqlDeadLetters):
             return []
         try:
             return await self._record(batches, now_ms)
-        except StoreUnavailable as error:
-            if not is_fault_of_data(error):
-                raise
-        return [await self._record_apart(lease, events, now_ms) for lease, events in batches]
+        except ValuesRefused:
+            return [await self._record_apart(lease, events, now_ms) for lease, events in batches]
 
     async def _record_apart(
         self, lease: Lease, events: Sequence[NewEvent], now_ms: int
@@ -106,9 +103,7 @@ class SqlIntake(SqlDeadLetters):
         for new in events:
             try:
                 alone = (await self._record([(lease, [new])], now_ms))[0]
-            except StoreUnavailable as error:
-                if not is_fault_of_data(error):
-                    raise
+            except ValuesRefused:
                 await self.bury([refused(new, now_ms)])
                 continue
             if alone is None:
