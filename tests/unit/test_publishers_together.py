@@ -1,7 +1,7 @@
 """What partitions share: transactions and readings, and no trouble."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
@@ -9,7 +9,7 @@ from publishers.rules import SendingRules
 from publishers.together import TogetherLedger
 from tests.fakes.clock import run_virtual, virtual_monotonic
 from tests.fakes.store_ledger import MemoryLedger
-from vestlus.errors import StoreUnavailable
+from vestlus.errors import StoreUnavailable, ValuesRefused
 from vestlus.store.ledger import SendState
 from vestlus.store.rows import Lease, SendRow, Transition, TransitionResult
 
@@ -17,9 +17,11 @@ DONE, LOST = TransitionResult.DONE, TransitionResult.LEASE_LOST
 
 
 class PickyLedger(MemoryLedger):
-    """Fails whenever a partition's steps are among those of a transaction."""
+    """Fails whenever one partition's steps, or its rows, are among what is asked."""
 
     refuses = ""
+    unreadable = -1
+    error: Exception = ValueError()
 
     async def transitions(
         self, groups: Sequence[tuple[Lease, Sequence[Transition]]]
@@ -27,8 +29,14 @@ class PickyLedger(MemoryLedger):
         """See the port."""
         if any(lease.name == self.refuses for lease, _ in groups):
             self.transactions += 1
-            raise ValueError
+            raise self.error
         return await super().transitions(groups)
+
+    async def heads(self, ids: Mapping[int, Collection[str]]) -> dict[int, tuple[SendRow, ...]]:
+        """See the port."""
+        if self.unreadable in ids:
+            raise self.error
+        return await super().heads(ids)
 
 
 def together(ledger: MemoryLedger) -> TogetherLedger:
@@ -58,9 +66,11 @@ def test_partitions_share_a_transaction_and_a_reading() -> None:
     run_virtual(scenario())
 
 
-def test_what_is_wrong_with_one_partition_holds_up_no_other() -> None:
+@pytest.mark.parametrize("error", [ValueError(), ValuesRefused("the database failed")])
+def test_what_is_wrong_with_one_partition_holds_up_no_other(error: Exception) -> None:
     async def scenario() -> None:
         ledger = PickyLedger()
+        ledger.error = error
         shared = together(ledger)
         leases = [ledger.take_over(outbox) for outbox in range(2)]
         ledger.refuses = leases[1].name
@@ -69,7 +79,21 @@ def test_what_is_wrong_with_one_partition_holds_up_no_other() -> None:
             *(shared.step(leases[n], begin(rows[n])) for n in range(2)), return_exceptions=True
         )
         assert fine is DONE
-        assert isinstance(wrong, ValueError)
+        assert wrong is error
+
+    run_virtual(scenario())
+
+
+def test_a_row_that_cannot_be_read_fails_its_own_partition() -> None:
+    async def scenario() -> None:
+        ledger = PickyLedger()
+        shared = together(ledger)
+        ledger.unreadable = 1
+        rows = [ledger.add(f"r{n}", account=f"a{n}", outbox=n) for n in range(3)]
+        found = await asyncio.gather(
+            *(shared.heads(n, [rows[n].id]) for n in range(3)), return_exceptions=True
+        )
+        assert found == [(rows[0],), ledger.error, (rows[2],)]
 
     run_virtual(scenario())
 
