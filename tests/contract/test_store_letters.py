@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from tests.contract.pruning_support import pruned
 from tests.contract.store_support import (
     ACCOUNT,
     answered,
@@ -22,7 +23,6 @@ from tests.contract.store_support import (
     unfinished,
     walk,
 )
-from tests.contract.test_store_pruning import pruned
 from vestlus.conversation.events import Event
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.window import WINDOW_MS

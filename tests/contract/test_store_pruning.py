@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Update, delete, insert, select, update
+from sqlalchemy import Connection, Update, insert, select, update
 
+from tests.contract.pruning_support import (
+    AHEAD,
+    BEFORE,
+    DAY_MS,
+    LATER,
+    MARI,
+    TALKS,
+    Talk,
+    _fill,
+    _left,
+    _needed,
+    pruned,
+)
 from tests.contract.store_support import (
     ACCOUNT,
     another,
@@ -31,148 +42,11 @@ from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.port import Store
 from vestlus.store.posts import PostState
 from vestlus.store.pruning import (
-    PLAUSIBLE_MS,
-    Hold,
     Remains,
-    event_may_go,
-    letter_may_go,
-    message_may_go,
-    send_may_go,
 )
 from vestlus.store.rows import DeadLetter, EventState, LetterState
 
 __all__ = ["store"]
-
-MARI = conversation_id(ACCOUNT, "mari")
-DAY_MS = 24 * 60 * 60 * 1000
-LATER = PLAUSIBLE_MS + 100 * DAY_MS
-
-
-async def pruned(store: Store, what: Remains, before_ms: int, *, limit: int = 3) -> int:
-    """Walks from the beginning to the end in small steps; how many went."""
-    removed, after = 0, None
-    for _ in range(1_000):
-        batch = await store.prune(what, before_ms, limit=limit, after=after)
-        removed, after = removed + batch.removed, batch.after
-        if after is None:
-            return removed
-    pytest.fail("the walk does not end")
-
-
-@dataclass(frozen=True)
-class Talk:
-    """A conversation with one row of each kind."""
-
-    hold: Hold
-    user_ms: int
-    event: EventState
-    send: SendState
-    letter: LetterState
-    at_ms: int
-
-
-#: Around the limit, and two times that cannot be true.
-BEFORE = PLAUSIBLE_MS + 50 * DAY_MS
-NOW_MS = BEFORE + 60 * DAY_MS
-AHEAD = 2**50
-TIMES = st.sampled_from([5, BEFORE - DAY_MS, BEFORE - 1, BEFORE, BEFORE + DAY_MS, AHEAD])
-TALKS = st.builds(
-    Talk,
-    hold=st.builds(
-        Hold, waiting_ms=st.sampled_from([0, 0, 7]), preserved_ms=st.sampled_from([0, 0, 7])
-    ),
-    user_ms=TIMES,
-    event=st.sampled_from(EventState),
-    send=st.sampled_from(SendState),
-    letter=st.sampled_from(LetterState),
-    at_ms=TIMES,
-)
-
-
-def _fill(connection: Connection, talks: list[Talk]) -> None:
-    for table in (schema.conversation, schema.inbox_event, schema.ledger, schema.history):
-        connection.execute(delete(table))
-    connection.execute(delete(schema.dead_letter))
-    for number, talk in enumerate(talks):
-        id_ = f"talk-{number}"
-        whose = {"account": ACCOUNT, "user_id": "u", "conversation": id_}
-        connection.execute(
-            insert(schema.conversation).values(
-                id=id_,
-                account=ACCOUNT,
-                user_id="u",
-                partition=1,
-                user_ms=talk.user_ms,
-                waiting_ms=talk.hold.waiting_ms,
-                preserved_ms=talk.hold.preserved_ms,
-            )
-        )
-        connection.execute(
-            insert(schema.inbox_event).values(
-                key=id_,
-                kind="message",
-                partition=1,
-                timestamp_ms=1,
-                recorded_ms=talk.at_ms,
-                state=str(talk.event),
-                payload="{}",
-                **whose,
-            )
-        )
-        connection.execute(
-            insert(schema.ledger).values(
-                id=id_,
-                outbox=0,
-                position=1,
-                text="Tere",
-                answers="[]",
-                state=str(talk.send),
-                due_ms=1,
-                deadline_ms=1,
-                traceparent="",
-                created_ms=1,
-                changed_ms=talk.at_ms,
-                **whose,
-            )
-        )
-        connection.execute(
-            insert(schema.history).values(
-                conversation=id_, position=0, role="user", text="Tere", at_ms=talk.at_ms
-            )
-        )
-        connection.execute(
-            insert(schema.dead_letter).values(
-                # That of the event, wherever the event is dead.
-                id=f"event:{id_}",
-                source="s",
-                reason="r",
-                body=b"",
-                at_ms=talk.at_ms,
-                state=str(talk.letter),
-                **whose,
-            )
-        )
-
-
-def _left(connection: Connection) -> dict[str, set[str]]:
-    letters = select(schema.dead_letter.c.conversation)
-    return {
-        "events": set(connection.execute(select(schema.inbox_event.c.key)).scalars()),
-        "sends": set(connection.execute(select(schema.ledger.c.id)).scalars()),
-        "messages": set(connection.execute(select(schema.history.c.conversation)).scalars()),
-        "dead_letters": set(connection.execute(letters).scalars()),
-    }
-
-
-def _needed(talk: Talk) -> dict[str, bool]:
-    """By the plain rules."""
-    at_ms, hold_ = talk.at_ms, talk.hold
-    return {
-        "events": not event_may_go(talk.event, at_ms, hold_, BEFORE, letter=talk.letter),
-        "sends": not send_may_go(talk.send, at_ms, hold_, BEFORE),
-        "messages": not message_may_go(at_ms, talk.user_ms, hold_, BEFORE, NOW_MS),
-        "dead_letters": not letter_may_go(talk.letter, at_ms, hold_, BEFORE),
-    }
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])

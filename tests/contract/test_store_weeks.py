@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from tests.contract.pruning_support import DAY_MS, MARI, pruned
 from tests.contract.store_support import ACCOUNT, another, hold, message, recorded
 from tests.contract.test_store_opening import in_database
-from tests.contract.test_store_pruning import DAY_MS, MARI, pruned
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.store.port import Store
