@@ -46,9 +46,12 @@ def machine(
 
 
 def alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
-        return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):  # it ended before, or while it was read
+            return False
+        return status.rpartition(")")[2].split()[0] != "Z"
     return subprocess.run(["/bin/kill", "-0", str(pid)], check=False).returncode == 0
 
 
