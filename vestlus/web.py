@@ -29,6 +29,8 @@ from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.console.api import Gate
 from vestlus.console.api_schedules import SchedulesApi
+from vestlus.console.application import console_routes
+from vestlus.console.tools import Tools
 from vestlus.counting import Counting, Sums
 from vestlus.delivery_gaps import GapTeller
 from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnavailable
@@ -83,9 +85,17 @@ class Front:
             ring=self._wake_planner,
             clock=system_clock,
         )
+        tools = Tools(
+            settings=settings,
+            clock=system_clock,
+            find_store=lambda: self._store,
+            find_bus=lambda: self._bus,
+            ring=self._wake_planner,
+        )
         self._rest = Starlette(
             routes=[
                 *schedules.routes,
+                *console_routes(tools),
                 Route("/healthz", self._healthy),
                 Route("/readyz", self._ready),
                 Route("/metrics", self._metrics),

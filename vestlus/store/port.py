@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
+from vestlus.store.operator_port import Operators
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
@@ -540,6 +541,7 @@ class Store(
     Occurrences,
     Triggers,
     Pruning,
+    Operators,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

@@ -534,3 +534,37 @@ pool_state: Final = Table(
     _words("reason"),
     Column("at_ms", BigInteger, nullable=False),
 )
+
+#: What people did by hand. A trigger refuses changes; only retention takes old entries out.
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("id", ROW_NUMBER, Identity(), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    #: How they came: token, oidc, api, command.
+    Column("way", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    _words("target"),
+    #: ``done``, or why not.
+    Column("outcome", Text, nullable=False),
+    _words("detail"),
+)
+Index("audit_at", audit.c.at_ms, audit.c.id)
+Index("audit_target", audit.c.target, audit.c.id)
+
+#: Who is signed in to the console; the cookie's value itself is not kept.
+console_session: Final = Table(
+    "console_session",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger, nullable=False),
+)
+Index("console_session_ends", console_session.c.ends_ms)

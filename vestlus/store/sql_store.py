@@ -26,6 +26,7 @@ from vestlus.store.sql_ledger import SqlLedger
 from vestlus.store.sql_members import SqlMembers
 from vestlus.store.sql_missed import SqlMissed
 from vestlus.store.sql_occurrences import SqlOccurrences
+from vestlus.store.sql_operators import SqlOperators
 from vestlus.store.sql_pools import SqlPools
 from vestlus.store.sql_posts import SqlPosts
 from vestlus.store.sql_pruning import SqlPruning
@@ -60,6 +61,7 @@ class SqlStore(
     SqlOccurrences,
     SqlTriggers,
     SqlPruning,
+    SqlOperators,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
