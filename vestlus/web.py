@@ -28,8 +28,10 @@ from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.console.api import Gate
+from vestlus.console.api_all import OPERATIONS
 from vestlus.console.api_schedules import SchedulesApi
 from vestlus.console.application import console_routes
+from vestlus.console.operations import routes
 from vestlus.console.tools import Tools
 from vestlus.counting import Counting, Sums
 from vestlus.delivery_gaps import GapTeller
@@ -78,9 +80,10 @@ class Front:
             on_counts=self._event_counts.update,
         )
         self._counting = Counting(time.monotonic)
+        gate = Gate(settings.operator_token)
         schedules = SchedulesApi(
             settings,
-            Gate(settings.operator_token),
+            gate,
             store=lambda: self._store,
             ring=self._wake_planner,
             clock=system_clock,
@@ -95,6 +98,7 @@ class Front:
         self._rest = Starlette(
             routes=[
                 *schedules.routes,
+                *routes(OPERATIONS, gate, tools),
                 *console_routes(tools),
                 Route("/healthz", self._healthy),
                 Route("/readyz", self._ready),
