@@ -20,7 +20,7 @@ from tests.contract.store_support import (
     walk,
 )
 from vestlus.store.ledger import SendState
-from vestlus.store.measure_rows import MINUTE_MS, NO_TIMES, MinuteRow
+from vestlus.store.measure_rows import MINUTE_MS, NO_TIMES, MinuteRow, Told
 from vestlus.store.port import Store
 from vestlus.store.rows import FOREVER_MS, Change, DeadLetter, LettersWanted, Silence
 
@@ -108,24 +108,34 @@ async def test_a_minutes_backlog_is_what_is_unanswered_and_not_left_to_people(
     assert await store.minutes(0, 1) == (minute(0, ACCOUNT, received=1, backlog=3),)
 
 
+def told(process: str, name: str = "", body: bytes = b"") -> Told:
+    return Told(process=process, name=name or process, kind="publisher", node="host-a", body=body)
+
+
 async def test_a_process_tells_in_place_of_what_it_told_before(store: Store) -> None:
-    await store.tell_measures("p1", "publisher", "host-a", b"old")
-    await store.tell_measures("p2", "webhook", "host-b", b"\x00\xff")
-    await store.tell_measures("p1", "publisher", "host-a", b"new")
-    now_ms = await store.now_ms()
+    await store.tell_measures(told("p1", body=b"old"))
+    await store.tell_measures(told("p2", body=b"\x00\xff"))
+    await store.tell_measures(told("p1", body=b"new"))
     found = await store.measures(60)
-    assert [(row.process, row.kind, row.node, row.body) for row in found] == [
+    assert [(one.process, one.kind, one.node, one.body) for one in found] == [
         ("p1", "publisher", "host-a", b"new"),
-        ("p2", "webhook", "host-b", b"\x00\xff"),
+        ("p2", "publisher", "host-a", b"\x00\xff"),
     ]
-    assert all(abs(now_ms - row.at_ms) < 60_000 for row in found)
+    assert all(0 <= one.silent_ms < 60_000 for one in found)
+
+
+async def test_a_process_that_was_started_again_replaces_its_predecessor(store: Store) -> None:
+    await store.tell_measures(told("p1", "publisher-0"))
+    await store.tell_measures(told("p2", "publisher-1"))
+    await store.tell_measures(told("p3", "publisher-0"))
+    assert [one.process for one in await store.measures(60)] == ["p2", "p3"]
 
 
 async def test_a_process_that_ended_or_was_silent_for_long_is_left_out(store: Store) -> None:
     for process in ("p1", "p2", "p3"):
-        await store.tell_measures(process, "publisher", "host-a", b"")
+        await store.tell_measures(told(process))
     await store.withdraw_measures("p2")
-    assert [row.process for row in await store.measures(60)] == ["p1", "p3"]
+    assert [one.process for one in await store.measures(60)] == ["p1", "p3"]
     # As of a minute ahead, all of them told long ago.
     assert await store.measures(-60) == ()
     assert await store.forget_measures(60) == 0

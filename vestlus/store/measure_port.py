@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from vestlus.store.measure_rows import MinuteRow, OpenWork, ProcessRow
+from vestlus.store.measure_rows import Heard, MinuteRow, OpenWork, Told
 
 
 class Minutes(Protocol):
@@ -39,11 +39,13 @@ class Minutes(Protocol):
 class ProcessMeasures(Protocol):
     """What each process tells of its own measures."""
 
-    async def tell_measures(self, process: str, kind: str, node: str, body: bytes) -> None:
-        """Writes what a process measured, in place of what it told before."""
+    async def tell_measures(self, told: Told) -> None:
+        """Writes what a process measured, in place of what it told before, and of what earlier
+        processes of its name told.
+        """
         ...
 
-    async def measures(self, within_seconds: float) -> tuple[ProcessRow, ...]:
+    async def measures(self, within_seconds: float) -> tuple[Heard, ...]:
         """What processes told within that time, by the database's clock, by process."""
         ...
 

@@ -44,19 +44,27 @@ class MinuteRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessRow:
-    """What a process last told of its measures."""
+class Told:
+    """What a process tells of its measures."""
 
     #: One start of one process: never used again after its end.
     process: str
+    #: Who it is: the same after a restart, where there is somebody who starts it again.
+    name: str
     #: What it is, such as ``publisher`` or ``webhook``.
     kind: str
     #: The host it runs on.
     node: str
-    #: When it told, by the database's clock.
-    at_ms: int
     #: See :mod:`vestlus.measuring.snapshot`.
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard(Told):
+    """The same as somebody else reads it."""
+
+    #: How long ago it was told, by the database's clock.
+    silent_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -557,6 +557,7 @@ process_measures: Final = Table(
     "process_measures",
     metadata,
     Column("process", Text, primary_key=True),
+    Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("node", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),

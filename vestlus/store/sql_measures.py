@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 from sqlalchemy import (
@@ -19,7 +20,7 @@ from sqlalchemy import (
 )
 
 from vestlus.store import schema
-from vestlus.store.measure_rows import NO_TIMES, MinuteRow, ProcessRow
+from vestlus.store.measure_rows import NO_TIMES, Heard, MinuteRow, Told
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 
@@ -96,11 +97,22 @@ class SqlMeasures(SqlPart):
         told = dialect.insert(schema.process_measures).values(at_ms=dialect.now_ms())
         self._tell_measures = told.on_conflict_do_update(
             index_elements=["process"],
-            set_={name: told.excluded[name] for name in ("kind", "node", "at_ms", "body")},
+            set_={name: told.excluded[name] for name in ("name", "kind", "node", "at_ms", "body")},
+        )
+        self._withdraw_former = delete(schema.process_measures).where(
+            _PROCESS.name == bindparam("its_name", type_=Text()),
+            _PROCESS.process != bindparam("its_process", type_=Text()),
         )
         age = dialect.now_ms() - bindparam("ms", type_=BigInteger())
         self._process_measures = (
-            select(_PROCESS.process, _PROCESS.kind, _PROCESS.node, _PROCESS.at_ms, _PROCESS.body)
+            select(
+                _PROCESS.process,
+                _PROCESS.name,
+                _PROCESS.kind,
+                _PROCESS.node,
+                _PROCESS.body,
+                dialect.now_ms() - _PROCESS.at_ms,
+            )
             .where(_PROCESS.at_ms >= age)
             .order_by(_PROCESS.process)
         )
@@ -161,23 +173,23 @@ class SqlMeasures(SqlPart):
 
         return await self._database.write(work)
 
-    async def tell_measures(self, process: str, kind: str, node: str, body: bytes) -> None:
+    async def tell_measures(self, told: Told) -> None:
         """See :meth:`vestlus.store.measure_port.ProcessMeasures.tell_measures`."""
-        values = {"process": process, "kind": kind, "node": node, "body": body}
+        former = {"its_name": told.name, "its_process": told.process}
 
         def work(connection: Connection) -> None:
-            connection.execute(self._tell_measures, values)
+            connection.execute(self._withdraw_former, former)
+            connection.execute(self._tell_measures, asdict(told))
 
         await self._database.write(work)
 
-    async def measures(self, within_seconds: float) -> tuple[ProcessRow, ...]:
+    async def measures(self, within_seconds: float) -> tuple[Heard, ...]:
         """See :meth:`vestlus.store.measure_port.ProcessMeasures.measures`."""
         ms = {"ms": int(within_seconds * 1000)}
+        rows = await self._database.fetch(self._process_measures, ms)
         return tuple(
-            ProcessRow(process=process, kind=kind, node=node, at_ms=at_ms, body=body)
-            for process, kind, node, at_ms, body in await self._database.fetch(
-                self._process_measures, ms
-            )
+            Heard(process=process, name=name, kind=kind, node=node, body=body, silent_ms=silent_ms)
+            for process, name, kind, node, body, silent_ms in rows
         )
 
     async def withdraw_measures(self, process: str) -> None:

@@ -33,6 +33,7 @@ def upgrade() -> None:
     op.create_table(
         "process_measures",
         sa.Column("process", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("node", sa.Text, nullable=False),
         sa.Column("at_ms", sa.BigInteger, nullable=False),
