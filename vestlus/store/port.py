@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
+from vestlus.store.measure_port import Backlogs, Minutes, ProcessMeasures
 from vestlus.store.operator_port import Operators
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
@@ -542,6 +543,9 @@ class Store(
     Triggers,
     Pruning,
     Operators,
+    Minutes,
+    ProcessMeasures,
+    Backlogs,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""
@@ -568,5 +572,5 @@ class Store(
         ...
 
     async def counts(self) -> Counts:
-        """Sums for measures."""
+        """Sums over whole tables: dear where much is kept. See :meth:`Backlogs.open_work`."""
         ...
