@@ -6,12 +6,15 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
-from vestlus.console import api_schedules
+from vestlus.console import api_overview, api_schedules
 from vestlus.console.api import answer
 from vestlus.console.openapi import description
 from vestlus.console.operations import Call, Operation
 
-_OF_SUBJECTS: Final[tuple[Operation, ...]] = (*api_schedules.OPERATIONS,)
+_OF_SUBJECTS: Final[tuple[Operation, ...]] = (
+    *api_overview.OPERATIONS,
+    *api_schedules.OPERATIONS,
+)
 
 
 @cache

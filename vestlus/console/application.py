@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from vestlus.console.guarding import Guard, Visit
+from vestlus.console.live import Streams
+from vestlus.console.overview import Overview
 from vestlus.console.rendering import FILES, STATIC_PATH
 from vestlus.console.signing_in import SigningIn
 from vestlus.console.tools import Tools
@@ -24,16 +26,13 @@ _KINDS: Final = {
 def console_routes(tools: Tools) -> list[BaseRoute]:
     """What is served below ``/console``."""
     guard = Guard(tools)
+    streams = Streams()
     return [
         Route(f"{STATIC_PATH}/{{digest}}/{{name:path}}", _file, methods=["GET"]),
         *SigningIn(tools, guard).routes,
-        guard.page("/console", _overview),
+        *Overview(tools, guard, streams).routes,
         guard.page("/console/{rest:path}", _not_found),
     ]
-
-
-async def _overview(visit: Visit) -> Response:
-    return visit.page("overview.html")
 
 
 async def _not_found(visit: Visit) -> Response:
