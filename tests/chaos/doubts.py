@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from tests.chaos.plan import CALM_SECONDS, SETTLING_SECONDS
@@ -31,21 +30,23 @@ class Doubts:
         what would be swallowed now, at its second try, would end as `unknown`.
         """
         await asyncio.sleep(CALM_SECONDS)
-        await self._until(lambda: self._settled(SETTLING_SECONDS))
+        deadline = time.monotonic() + MOST_PATIENCE
+        while time.monotonic() < deadline:
+            with suppress(*AWAY):
+                if await self._settled(SETTLING_SECONDS):
+                    return
+            await asyncio.sleep(0.2)
 
-    async def until_no_second_try_soon(self) -> None:
-        """Waits until nothing is sent a second time, or will be in a moment."""
-        await self._until(lambda: self._settled(SETTLING_SECONDS - SWOOP_SECONDS))
+    async def second_try_soon(self) -> bool:
+        """Whether something is sent a second time, or may be in a moment; not known while the
+        store is away.
+        """
+        try:
+            return not await self._settled(SETTLING_SECONDS - SWOOP_SECONDS)
+        except AWAY:
+            return True
 
     async def _settled(self, seconds: float) -> bool:
         """Whether nothing is sent a second time, or looked for since it was begun so long ago."""
         before_ms = round((time.time() - seconds) * 1000)
         return not await self._steps.doubtful(before_ms) and not await self._steps.second_tries()
-
-    async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
-        deadline = time.monotonic() + MOST_PATIENCE
-        while time.monotonic() < deadline:
-            with suppress(*AWAY):
-                if await holds():
-                    return
-            await asyncio.sleep(0.2)

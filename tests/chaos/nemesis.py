@@ -1,8 +1,7 @@
 """Carries a plan out: processes and servers die and freeze, the network fails, requests go wrong.
 
-Faults of processes are made one after the other, each once newcomers are answered again. Beside
-them go on those of the scheduler, for which nobody who writes waits, of the network, and of single
-requests.
+Faults of processes are made one after the other, each once newcomers are answered again; beside
+them those of the scheduler, for which nobody who writes waits, of the network, and of requests.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import aiohttp
 
-from tests.chaos.doubts import Doubts
+from tests.chaos.doubts import MOST_PATIENCE, Doubts
 from tests.chaos.freezing import send, thaw
 from tests.chaos.journal import Journal, Outage
 from tests.chaos.kinds import (
@@ -109,12 +108,11 @@ class Nemesis:
         await self._traffic.call("faults", {"clear": True, "rules": []})
         await self._traffic.call("model", {"clear": True, "faults": []})
 
-    async def _processes(self, faults: Iterable[ProcessFault]) -> None:
-        for fault in faults:
-            await asyncio.sleep(max(0.0, fault.at - self._journal.elapsed))
-            if any(mark in SENDING for mark in fault.kind.marks):
-                with self._requests.spared():
-                    await self._doubts.until_no_second_try_soon()
+    async def _processes(self, faults: Sequence[ProcessFault]) -> None:
+        left = list(faults)
+        while left:
+            fault = await self._next(left)
+            left.remove(fault)
             began, waiting = time.time(), self._traffic.unanswered
             async with asyncio.TaskGroup() as thawing:
                 await self._disturb(fault.kind, fault.which, thawing)
@@ -129,6 +127,22 @@ class Nemesis:
                 f"{outage:.1f} s",
                 began=began,
             )
+
+    async def _next(self, faults: Sequence[ProcessFault]) -> ProcessFault:
+        """The first whose time has come, but that of a process that sends gives way to the others
+        while something is sent a second time: that would end as `unknown`.
+        """
+        await asyncio.sleep(max(0.0, faults[0].at - self._journal.elapsed))
+        deadline = time.monotonic() + MOST_PATIENCE
+        while True:
+            patient = time.monotonic() < deadline
+            for fault in faults:
+                sends = any(mark in SENDING for mark in fault.kind.marks)
+                if fault.at <= self._journal.elapsed and not (
+                    sends and patient and await self._doubts.second_try_soon()
+                ):
+                    return fault
+            await asyncio.sleep(0.2)
 
     async def _newcomers_answered(self, kind: ProcessKind) -> None:
         try:
