@@ -19,6 +19,7 @@ from actors.publisher_actor import PublisherActor
 from actors.scheduler_actor import SchedulerActor
 from actors.watched import START_SECONDS, Watched
 from vestlus.hosting.membership import LEASE_SECONDS
+from vestlus.hosting.predecessor import kill_here
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.hosting.sizing import Headcount
 from vestlus.scaling.deciding import PoolLoad
@@ -177,8 +178,11 @@ class Fleet:
                 _log.error("actor_frozen", actor=name)
                 if not one.answering and not stopped:
                     one.start_seconds *= 2
+                process = self._signs.signed_in(member_id)
                 self._signs.ended(member_id)
-                await asyncio.to_thread(ray.kill, one.handle, no_restart=False)
+                # Ray kills a process that hears nothing only 5 s after it was told to end.
+                if process is None or not kill_here(process):
+                    await asyncio.to_thread(ray.kill, one.handle, no_restart=False)
                 one.answering, one.since = False, time.monotonic()
         except RayActorError:
             self._signs.ended(member_id)
