@@ -9,6 +9,7 @@ from dataclasses import asdict
 from actors.shell import Controls, new_member
 from image_bank.open import open_bank
 from vestlus.assistant.open import open_assistant
+from vestlus.bus.measured import MeasuredBus
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
@@ -21,6 +22,7 @@ from vestlus.hosting.run import until_failed
 from vestlus.hosting.sharers import Sharers
 from vestlus.hosting.turn_places import MEGABYTE, Limits
 from vestlus.hosting.turns import TurnPolicies
+from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.notify import Notifier
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
@@ -38,7 +40,7 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                 settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
             )
         )
-        bus = await stack.enter_async_context(open_bus(settings.bus, topology))
+        bus = await stack.enter_async_context(MeasuredBus(open_bus(settings.bus, topology)))
         bank = await stack.enter_async_context(open_bank(settings, store, system_clock))
         sharers = Sharers(store)
         assistant = open_assistant(
@@ -64,6 +66,10 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                 ),
             )
         )
+        reporter = Reporter(
+            store, identity_of(member), clock=system_clock, read_off=host.conversations.measure
+        )
+        await stack.enter_async_context(reporting(reporter))
         membership = Membership(store, member, host)
         controls.describe = lambda: {
             "leases": len(membership.held),

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from actors.shell import Controls, new_member
+from vestlus.bus.measured import MeasuredBus
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
@@ -15,6 +16,7 @@ from vestlus.errors import LeaseLost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
+from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.planning.definitions import rows_of_file
 from vestlus.planning.drafting import open_drafter
 from vestlus.planning.service import PlannerService
@@ -61,7 +63,7 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
                 settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
             )
         )
-        bus = await stack.enter_async_context(open_bus(settings.bus, topology))
+        bus = await stack.enter_async_context(MeasuredBus(open_bus(settings.bus, topology)))
         drafter = await stack.enter_async_context(open_drafter(settings, store, system_clock))
         service = await stack.enter_async_context(
             PlannerService(
@@ -74,6 +76,8 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
                 besides=partial(keep_pruned, store, settings.retention.periods),
             )
         )
+        reporter = Reporter(store, identity_of(member), clock=system_clock)
+        await stack.enter_async_context(reporting(reporter))
         holder = PlannerHolder(service)
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         watch = asyncio.create_task(holder.watch(failed), name="planner failures")

@@ -86,6 +86,15 @@ class AttemptFailed(Exception):
         self.rejected_fields = rejected_fields
 
 
+def outcome_of(error: BaseException) -> str:
+    """What an error is called in measures: a :class:`Reason`, or ``other``."""
+    reason = error.reason if isinstance(error, AssistantError) else ""
+    return reason if reason in _REASONS else "other"
+
+
+_REASONS = frozenset(map(str, Reason))
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What an error means for the caller, and whether the same request may yet succeed."""

@@ -14,12 +14,14 @@ from vestlus.burying import unreadable
 from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
-from vestlus.conversation.events import Event
+from vestlus.conversation.events import Event, calls_for_answer
 from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.errors import LeaseLost, UndecodableMessage
 from vestlus.grouping import GroupCommitter
+from vestlus.hosting.recorded import note_recorded
 from vestlus.hosting.waited import Waited
+from vestlus.measuring.catalogue import BUS_WAIT
 from vestlus.messages import InboxMessage, decode_inbox, encode, inbox_message
 from vestlus.store.names import partition_number
 from vestlus.store.port import DeadLetters, Turns
@@ -97,6 +99,7 @@ class PartitionIntake:
             some = events[first : first + MOST_EVENTS_TOGETHER]
             self._deliver(self._lease, await self._record(some))
         self.waited.end(self._clock())
+        BUS_WAIT.observe(self.waited.last_seconds)
 
     async def _read(self, deliveries: Sequence[Delivery]) -> list[Event]:
         messages: list[InboxMessage] = []
@@ -118,11 +121,7 @@ class PartitionIntake:
         if letters:
             _log.error("undecodable_messages", count=len(letters), partition=self._partition)
             await until_available(partial(self._store.bury, letters))
-        events = [
-            replace(event, traceparent=message.traceparent) if message.traceparent else event
-            for message in messages
-            for event in message.events
-        ]
+        events = [_as_brought(event, message) for message in messages for event in message.events]
         return await self._with_users(events)
 
     async def _with_users(self, events: list[Event]) -> list[Event]:
@@ -180,6 +179,7 @@ class PartitionIntake:
         if tries > 1:
             self._reread(self._lease, {one.conversation for one in events if one.conversation})
         self.recorded += len(recorded)
+        note_recorded(recorded, self._clock())
         self._tell(recorded, weighed)
         return recorded
 
@@ -197,6 +197,14 @@ class PartitionIntake:
         self._undetermined(
             self._lease, [one for one in recorded if one.state is EventState.UNDETERMINED]
         )
+
+
+def _as_brought(event: Event, message: InboxMessage) -> Event:
+    """The event with what its message says of it."""
+    durable_ms = message.at_ms if calls_for_answer(event) else 0
+    if not durable_ms and not message.traceparent:
+        return event
+    return replace(event, traceparent=message.traceparent, durable_ms=durable_ms)
 
 
 def _named(event: Event, user: str) -> Event:

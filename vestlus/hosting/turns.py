@@ -35,6 +35,9 @@ from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.places import place_of
 from vestlus.hosting.summaries import Summaries
+from vestlus.hosting.turn_counts import TurnCounts
+from vestlus.measuring.catalogue import TURN_SECONDS, of
+from vestlus.measuring.timing import timed
 from vestlus.store.port import Turns
 from vestlus.store.rows import CommitResult, ConversationRow
 from vestlus.store.trail import Moment
@@ -49,23 +52,6 @@ class TurnPolicies:
     burst: BurstPolicy = field(default_factory=BurstPolicy)
     restart: RestartPolicy = field(default_factory=RestartPolicy)
     failure: FailurePolicy = field(default_factory=FailurePolicy)
-
-
-@dataclass(slots=True)
-class TurnCounts:
-    """What happened since the start of this process."""
-
-    answered: int = 0
-    restarted: int = 0
-    conflicts: int = 0
-    failed: int = 0
-    given_up: int = 0
-    thinking: int = 0
-    #: Conversations that a person was asked to take over, and apologies among those.
-    handed_over: int = 0
-    apologised: int = 0
-    #: Turns whose user had used up what the account allows them.
-    limited: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +127,7 @@ class Conversing:
         since = box.asked_since_ms
         if urgent or may_restart(box.restarts, since, _monotonic_ms(), self._policies.restart):
             box.restarts += 1
-            self.counts.restarted += 1
+            self.counts.restart(box.account)
             box.thinking.cancel()
 
     async def run(self, box: Mailbox) -> None:
@@ -181,6 +167,7 @@ class Conversing:
             return
         box.fill(row, known)
 
+    @timed(of(TURN_SECONDS, "waiting"))
     async def _burst(self, box: Mailbox) -> None:
         box.news = asyncio.Event()
         until = _monotonic_ms() + self._policies.burst.longest_ms
@@ -273,6 +260,7 @@ class Conversing:
             return None
         return self._answers.answer(box, burst, reply, self._clock())
 
+    @timed(of(TURN_SECONDS, "thinking"))
     async def _think(self, box: Mailbox, question: Question) -> Reply | None:
         """The reply, or ``None`` when something newer came and it was cancelled."""
         box.thinking = asyncio.create_task(self._assistant.reply(question), name="thinking")
@@ -290,6 +278,7 @@ class Conversing:
             box.thinking = None
             signs.cancel()
 
+    @timed(of(TURN_SECONDS, "committing"))
     async def _commit(self, box: Mailbox, burst: Burst, answer: Answer, version: int) -> None:
         """Commits, shielded: a turn that is decided is not half done because its host stops."""
         if box.asked and answer.after.usage is None:
@@ -304,7 +293,7 @@ class Conversing:
                 box.answered(turn.answered, turn.history, turn.after)
                 self._committed(box, turn.after.waiting_ms, answer)
             case CommitResult.CONFLICT:
-                self.counts.conflicts += 1
+                self.counts.conflict(box.account)
                 box.loaded = False
             case CommitResult.REFUSED:
                 await self._give_up(box, "not_storable")
@@ -312,14 +301,10 @@ class Conversing:
                 raise LeaseLost(turn.lease.name)
 
     def _committed(self, box: Mailbox, waiting_ms: int | None, answer: Answer) -> None:
-        self.counts.answered += int(not answer.leaves_unanswered)
+        self.counts.committed(box.account, answer, handed_over=bool(waiting_ms))
         if answer.limited:
-            self.counts.limited += 1
             _log.info("user_limited", account=box.account, conversation=box.id)
-        if answer.after.apology_ms:
-            self.counts.apologised += 1
         if waiting_ms:
-            self.counts.handed_over += 1
             self._handed_over(
                 HandedOver(
                     account=box.account,
@@ -339,7 +324,7 @@ class Conversing:
         passing: bool = False,
         again: float = 0.0,
     ) -> None:
-        self.counts.failed += 1
+        self.counts.failure(box.account, passing=passing)
         if passing:
             box.outages += 1
         else:
@@ -371,7 +356,7 @@ class Conversing:
         give_up = partial(
             self._store.give_up, box.lease, box.id, reason=reason, now_ms=self._clock()
         )
-        self.counts.given_up += await until_available(give_up)
+        self.counts.give_up(box.account, await until_available(give_up))
         box.forget()
 
 
