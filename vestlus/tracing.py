@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextvars import Token
 from types import TracebackType
 from typing import Final, Self
 
@@ -118,7 +119,7 @@ class _Recorded(Span):
 
     def __init__(self, span: trace.Span) -> None:
         self._span = span
-        self._token: object = None
+        self._token: Token[context.Context] | None = None
         its = span.get_span_context()
         self.traceparent = f"00-{its.trace_id:032x}-{its.span_id:016x}-01"
 
@@ -165,7 +166,7 @@ class _Recorded(Span):
         trace: TracebackType | None,
     ) -> None:
         if self._token is not None:
-            context.detach(self._token)  # type: ignore[arg-type] - what attach gave
+            context.detach(self._token)
             self._token = None
         self.ended(kind, error, trace)
 

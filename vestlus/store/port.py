@@ -47,6 +47,7 @@ from vestlus.store.rows import (
 )
 from vestlus.store.token_rows import TokenRow
 from vestlus.store.trail import Moment
+from vestlus.store.usage_port import ModelUsage
 
 
 class Leases(Protocol):
@@ -540,6 +541,7 @@ class Store(
     Occurrences,
     Triggers,
     Pruning,
+    ModelUsage,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

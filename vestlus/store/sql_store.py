@@ -34,6 +34,7 @@ from vestlus.store.sql_tokens import SqlTokens
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_triggers import SqlTriggers
 from vestlus.store.sql_turns import SqlTurns
+from vestlus.store.sql_usage import SqlUsage
 
 #: A window that closes so soon is worth a look by whoever watches the measures.
 CLOSING_SOON_MS = 2 * 60 * 60 * 1000
@@ -60,6 +61,7 @@ class SqlStore(
     SqlOccurrences,
     SqlTriggers,
     SqlPruning,
+    SqlUsage,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
