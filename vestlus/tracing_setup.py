@@ -29,6 +29,9 @@ FLUSH_SECONDS: Final = 3.0
 
 _NAME: Final = "vestlus"
 
+#: What the SDK calls a service without a name.
+_UNKNOWN: Final = "unknown_service"
+
 
 def exporters_of(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Which exporters the environment asks for; none where tracing is off."""
@@ -77,7 +80,7 @@ def _provider(names: tuple[str, ...], process: str) -> TracerProvider | None:
     if not exporters:
         return None
     resource = Resource.create({"vestlus.process": process})
-    if resource.attributes.get("service.name") in (None, "", "unknown_service"):
+    if str(resource.attributes.get("service.name") or _UNKNOWN).startswith(_UNKNOWN):
         resource = resource.merge(Resource({"service.name": _NAME}))
     # Its own end at the process's exit waits for a collector without a bound.
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
