@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -32,10 +33,18 @@ class Price(BaseModel):
 
     def cost_nano(self, *, input_tokens: int, cached_tokens: int, output_tokens: int) -> int:
         """What a call cost, in billionths. ``cached_tokens`` are among ``input_tokens``."""
-        cached = self.input if self.cached_input is None else self.cached_input
         fresh = max(0, input_tokens - cached_tokens)
-        cost = fresh * self.input + cached_tokens * cached + output_tokens * self.output
-        return round(cost * NANO / _TOKENS)
+        of_fresh, of_cached, of_output = self._nano
+        return round(fresh * of_fresh + cached_tokens * of_cached + output_tokens * of_output)
+
+    @cached_property
+    def _nano(self) -> tuple[float, float, float]:
+        """Of one token each: sums of fewer than 2^53 lose nothing that matters."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        of_input, of_cached, of_output = (
+            float(price * NANO / _TOKENS) for price in (self.input, cached, self.output)
+        )
+        return of_input, of_cached, of_output
 
 
 class Prices(BaseModel):

@@ -197,10 +197,12 @@ class Budgets:
         self._forgotten = today
 
     async def _run(self) -> None:
-        while not self._stop.is_set():
+        last = False
+        while not last:
             with suppress(TimeoutError):
                 async with asyncio.timeout(WRITE_SECONDS):
                     await self._stop.wait()
+            last = self._stop.is_set()
             try:
                 await self.look()
             except StoreError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -40,8 +39,7 @@ class Labels(NamedTuple):
     purpose: str
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """What was taken since the process started."""
 
     calls: int = 0
@@ -148,8 +146,8 @@ class Spending:
         return day
 
     def counts(self) -> Mapping[Labels, Count]:
-        """What was taken since the start, for measures."""
-        return self._since_start
+        """What was taken since the start, for measures: a copy."""
+        return dict(self._since_start)
 
     def pending(self, account: str, day: str) -> Spent:
         """What of a day is not in the store yet."""
@@ -205,15 +203,14 @@ def _count_of(row: UsageRow) -> Count:
 
 def _add(sums: dict[Key, Count], key: Key, more: Count) -> None:
     known = sums.get(key)
-    if known is None:
-        sums[key] = more
-        return
-    sums[key] = replace(
-        known,
-        calls=known.calls + more.calls,
-        input_tokens=known.input_tokens + more.input_tokens,
-        cached_tokens=known.cached_tokens + more.cached_tokens,
-        output_tokens=known.output_tokens + more.output_tokens,
-        cost_nano=known.cost_nano + more.cost_nano,
-        unpriced=known.unpriced + more.unpriced,
-    )
+    if known is not None:
+        # Made anew, not changed: whoever has read the sums keeps what they were.
+        more = Count(
+            known.calls + more.calls,
+            known.input_tokens + more.input_tokens,
+            known.cached_tokens + more.cached_tokens,
+            known.output_tokens + more.output_tokens,
+            known.cost_nano + more.cost_nano,
+            known.unpriced + more.unpriced,
+        )
+    sums[key] = more
