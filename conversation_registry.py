@@ -184,7 +184,12 @@ class ConversationRegistry:
 
     def __init__(self, settings: Settings, cluster: str) -> None:
         self._registry = Registry(settings, cluster)
-        self._shell = Shell(REGISTRY_NAME, self._registry.run, settings.log_level)
+        self._shell = Shell(
+            REGISTRY_NAME,
+            self._registry.run,
+            settings.log_level,
+            readable=settings.readable_logs,
+        )
 
     def describe(self) -> dict[str, Any]:
         """The actors, their state and their counts."""

@@ -32,6 +32,7 @@ from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.rows import Lease, MemberKind
+from vestlus.tracing_setup import traced
 
 
 class PublisherHolder:
@@ -67,6 +68,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
     topology = Topology(inbox=settings.partitions)
     member = new_member(member_id, MemberKind.PUBLISHER)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(traced(settings.otel, member_id))
         store = await stack.enter_async_context(
             open_store(
                 settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox

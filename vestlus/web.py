@@ -51,6 +51,7 @@ from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
 from vestlus.store.rows import MemberKind
+from vestlus.tracing_setup import traced
 
 _log = structlog.get_logger(__name__)
 
@@ -117,6 +118,7 @@ class Front:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(traced(self._settings.otel, "webhook"))
             await self._open_media(stack)
             opening = [
                 asyncio.create_task(self._open_bus(stack), name="opening the bus"),

@@ -38,6 +38,8 @@ class Reason(StrEnum):
     CLOSED = "closed"
     #: No turn came in time among those who wait for the key's rate limit.
     PACED = "paced"
+    #: The account has used up what it may spend on models in a day.
+    BUDGET_SPENT = "daily_budget_spent"
 
     BAD_REQUEST = "bad_request"
     CONTEXT_LENGTH = "context_length"

@@ -32,11 +32,8 @@ class Burst:
     events: tuple[Event, ...]
     #: The same as messages of the history.
     asked: tuple[HistoryMessage, ...]
-
-    @property
-    def traceparent(self) -> str:
-        """The trace of the newest message."""
-        return self.events[-1].traceparent
+    #: The context of the turn that answers them, empty when it is not traced.
+    traceparent: str = ""
 
     @property
     def asked_ms(self) -> int:

@@ -76,6 +76,7 @@ class Conversations:
         lost: Callable[[Lease], None],
         failed: Callable[[BaseException], None],
         limits: Limits | None = None,
+        spent_until: Callable[[str], int] = lambda _: 0,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -91,7 +92,7 @@ class Conversations:
             load=self._loader.submit,
             commits=commits,
             assistant=assistant,
-            answers=Answers(account_of),
+            answers=Answers(account_of, spent_until),
             courtesy=courtesy,
             suspect_gap=suspect_gap,
             summaries=self._summaries,

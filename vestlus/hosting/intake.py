@@ -20,7 +20,9 @@ from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.errors import LeaseLost, UndecodableMessage
 from vestlus.grouping import GroupCommitter
 from vestlus.hosting.recorded import note_recorded
+from vestlus.hosting.stages import being_recorded, traced_events
 from vestlus.hosting.waited import Waited
+from vestlus.log_context import About
 from vestlus.measuring.catalogue import BUS_WAIT
 from vestlus.messages import InboxMessage, decode_inbox, encode, inbox_message
 from vestlus.store.names import partition_number
@@ -94,10 +96,12 @@ class PartitionIntake:
         self.waited.begin(self._clock())
         # What is not acknowledged meanwhile is the bus's to keep.
         await self._room()
-        events = await self._read(deliveries)
-        for first in range(0, len(events), MOST_EVENTS_TOGETHER):
-            some = events[first : first + MOST_EVENTS_TOGETHER]
-            self._deliver(self._lease, await self._record(some))
+        with being_recorded(await self._read(deliveries)) as events:
+            for first in range(0, len(events), MOST_EVENTS_TOGETHER):
+                some = events[first : first + MOST_EVENTS_TOGETHER]
+                with About(events=some):
+                    recorded = await self._record(some)
+                self._deliver(self._lease, recorded)
         self.waited.end(self._clock())
         BUS_WAIT.observe(self.waited.last_seconds)
 
@@ -121,7 +125,9 @@ class PartitionIntake:
         if letters:
             _log.error("undecodable_messages", count=len(letters), partition=self._partition)
             await until_available(partial(self._store.bury, letters))
-        events = [_as_brought(event, message) for message in messages for event in message.events]
+        events = [
+            _as_brought(event, message) for message in messages for event in traced_events(message)
+        ]
         return await self._with_users(events)
 
     async def _with_users(self, events: list[Event]) -> list[Event]:
@@ -151,7 +157,8 @@ class PartitionIntake:
             if partition == self._partition:
                 kept.append(named)
             else:
-                message = inbox_message((named,), at_ms=self._clock())
+                context = named.traceparent
+                message = inbox_message((named,), at_ms=self._clock(), traceparent=context)
                 await self._bus.publish(Queue.INBOX, partition, [encode(message)])
         return kept
 
@@ -180,6 +187,7 @@ class PartitionIntake:
             self._reread(self._lease, {one.conversation for one in events if one.conversation})
         self.recorded += len(recorded)
         note_recorded(recorded, self._clock())
+        _log.debug("recorded", new=len(recorded))
         self._tell(recorded, weighed)
         return recorded
 
@@ -200,11 +208,8 @@ class PartitionIntake:
 
 
 def _as_brought(event: Event, message: InboxMessage) -> Event:
-    """The event with what its message says of it."""
-    durable_ms = message.at_ms if calls_for_answer(event) else 0
-    if not durable_ms and not message.traceparent:
-        return event
-    return replace(event, traceparent=message.traceparent, durable_ms=durable_ms)
+    """The event with since when it has been durable, where that matters."""
+    return replace(event, durable_ms=message.at_ms) if calls_for_answer(event) else event
 
 
 def _named(event: Event, user: str) -> Event:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 
+from vestlus import tracing
 from vestlus.assistant.port import Assistant, Question
 from vestlus.backoff import Backoff, until_available
 from vestlus.clock import Clock
@@ -34,8 +35,10 @@ from vestlus.hosting.composing import Answer, Burst, turn_of, written_ms
 from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.places import place_of
+from vestlus.hosting.stages import turn as turn_span
 from vestlus.hosting.summaries import Summaries
 from vestlus.hosting.turn_counts import TurnCounts
+from vestlus.log_context import About
 from vestlus.measuring.catalogue import TURN_SECONDS, of
 from vestlus.measuring.timing import timed
 from vestlus.store.port import Turns
@@ -191,6 +194,11 @@ class Conversing:
         burst = await self._gathered(box)
         if box.is_stale() or box.unanswered.keys() < set(burst.seqs):
             return
+        span = turn_span(box, burst)
+        with About(events=burst.events, traceparent=span.traceparent), span:
+            await self._answered(box, replace(burst, traceparent=span.traceparent), version)
+
+    async def _answered(self, box: Mailbox, burst: Burst, version: int) -> None:
         answer = self._answers.without_asking(box, burst, self._clock())
         if isinstance(answer, int):
             box.silent_ms, box.asked_since_ms = answer, 0
@@ -257,6 +265,7 @@ class Conversing:
             await self._after_failure(box, burst, "internal_error")
             return None
         if reply is None:
+            tracing.current().note(turn__outcome="called_off")
             return None
         return self._answers.answer(box, burst, reply, self._clock())
 
@@ -287,7 +296,10 @@ class Conversing:
         # Repeated while the database is away: the answer is there, and asking the model again
         # would cost more. The version makes a repeat of a commit that was done a conflict.
         commit = until_available(partial(self._commits.commit, turn))
-        result = await asyncio.shield(commit)
+        with tracing.here("commit"):
+            result = await asyncio.shield(commit)
+        tracing.current().note(turn__outcome=str(result), turn__sends=len(turn.sends))
+        _log.debug("turn_committed", conversation=box.id, result=str(result))
         match result:
             case CommitResult.COMMITTED:
                 box.answered(turn.answered, turn.history, turn.after)
@@ -330,6 +342,7 @@ class Conversing:
         else:
             box.failures += 1
         tries = box.outages if passing else box.failures
+        tracing.current().fail(reason)
         _log.warning("answer_failed", conversation=box.id, reason=reason, tries=tries)
         action, wait = self._answers.failure_policy(box.account, self._policies.failure).decide(
             tries,

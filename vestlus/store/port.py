@@ -49,6 +49,7 @@ from vestlus.store.rows import (
 )
 from vestlus.store.token_rows import TokenRow
 from vestlus.store.trail import Moment
+from vestlus.store.usage_port import ModelUsage
 
 
 class Leases(Protocol):
@@ -546,6 +547,7 @@ class Store(
     Minutes,
     ProcessMeasures,
     Backlogs,
+    ModelUsage,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

@@ -596,3 +596,30 @@ process_measures: Final = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
+
+#: What accounts spend on models, in days of their own zones.
+model_usage: Final = Table(
+    "model_usage",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    _count("calls"),
+    _count("input_tokens"),
+    _count("cached_tokens"),
+    _count("output_tokens"),
+    #: Billionths of a unit of money.
+    _count("cost_nano"),
+    #: Calls of models without a price.
+    _count("unpriced"),
+)
+
+#: How far people know each account's budget to be used up, and on which day.
+budget_told: Final = Table(
+    "budget_told",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("day", Text, nullable=False),
+    Column("percent", Integer, nullable=False),
+)

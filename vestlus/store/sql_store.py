@@ -36,6 +36,7 @@ from vestlus.store.sql_schedules import SqlSchedules
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_triggers import SqlTriggers
 from vestlus.store.sql_turns import SqlTurns
+from vestlus.store.sql_usage import SqlUsage
 
 
 class SqlStore(
@@ -61,6 +62,7 @@ class SqlStore(
     SqlPruning,
     SqlOperators,
     SqlMeasures,
+    SqlUsage,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
