@@ -66,7 +66,7 @@ async def test_a_week_goes_in_one_piece_but_for_what_is_held(own_url: str) -> No
         for user in ("mari", "jaan"):
             await recorded(store, lease, message(user, kind=EventKind.READ))
             await _say(store, conversation_id(ACCOUNT, user), week.start_ms, week.end_ms)
-        await store.preserve(MARI, preserved=True)
+        await store.preserve(MARI, reason="Vaidlus 7", by="mari")
 
         assert await store.drop_weeks(week.end_ms - 1) == ()
         assert await store.drop_weeks(week.end_ms) == (week.name,)
@@ -75,7 +75,7 @@ async def test_a_week_goes_in_one_piece_but_for_what_is_held(own_url: str) -> No
         left = await in_database(store, lambda c: c.execute(WHERE).all())
         assert left == [("history_other", 0), (week.next.name, 1), (week.next.name, 1)]
         # What was held goes row by row once it is held no more.
-        await store.preserve(MARI, preserved=False)
+        await store.release_conversation(MARI)
         assert await pruned(store, Remains.MESSAGES, week.end_ms) == 1
 
 
@@ -96,7 +96,7 @@ async def test_a_week_of_which_too_much_is_held_locks_nobody_out_and_goes_row_by
         filled = {"of": MARI, "ms": week.start_ms}
         await in_database(store, lambda connection: connection.execute(FILLED, filled))
         await _say(store, conversation_id(ACCOUNT, "jaan"), week.start_ms, week.end_ms)
-        await store.preserve(MARI, preserved=True)
+        await store.preserve(MARI, reason="Vaidlus 7", by="mari")
 
         assert await store.drop_weeks(week.end_ms) == ()
         assert await pruned(store, Remains.MESSAGES, week.end_ms - 1, limit=5_000) == 0
@@ -104,7 +104,7 @@ async def test_a_week_of_which_too_much_is_held_locks_nobody_out_and_goes_row_by
         left = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
         assert {name: left.count(name) for name in left} == {week.name: 10_001, week.next.name: 1}
 
-        await store.preserve(MARI, preserved=False)
+        await store.release_conversation(MARI)
         assert await store.drop_weeks(week.end_ms) == (week.name,)
 
 

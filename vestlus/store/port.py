@@ -23,6 +23,7 @@ from vestlus.conversation.history import HistoryMessage
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
+from vestlus.store.preserving import Preserving
 from vestlus.store.pruning import Pruning
 from vestlus.store.rows import (
     CommitResult,
@@ -540,6 +541,7 @@ class Store(
     Occurrences,
     Triggers,
     Pruning,
+    Preserving,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

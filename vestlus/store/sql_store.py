@@ -28,6 +28,7 @@ from vestlus.store.sql_missed import SqlMissed
 from vestlus.store.sql_occurrences import SqlOccurrences
 from vestlus.store.sql_pools import SqlPools
 from vestlus.store.sql_posts import SqlPosts
+from vestlus.store.sql_preserving import SqlPreserving
 from vestlus.store.sql_pruning import SqlPruning
 from vestlus.store.sql_schedules import SqlSchedules
 from vestlus.store.sql_tokens import SqlTokens
@@ -60,6 +61,7 @@ class SqlStore(
     SqlOccurrences,
     SqlTriggers,
     SqlPruning,
+    SqlPreserving,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
