@@ -17,9 +17,11 @@ from vestlus.store import schema
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
 from vestlus.store.pruning import (
+    EVERYBODY,
     PLAUSIBLE_MS,
     Hold,
     Remains,
+    Whose,
     event_may_go,
     letter_may_go,
     message_may_go,
@@ -33,11 +35,26 @@ DAY_MS = 24 * 60 * 60 * 1000
 LATER = PLAUSIBLE_MS + 100 * DAY_MS
 
 
-async def pruned(store: Store, what: Remains, before_ms: int, *, limit: int = 3) -> int:
+async def pruned(
+    store: Store,
+    what: Remains,
+    before_ms: int,
+    *,
+    limit: int = 3,
+    whose: Whose = EVERYBODY,
+    dropped_before_ms: int | None = None,
+) -> int:
     """Walks from the beginning to the end in small steps; how many went."""
     removed, after = 0, None
     for _ in range(1_000):
-        batch = await store.prune(what, before_ms, limit=limit, after=after)
+        batch = await store.prune(
+            what,
+            before_ms,
+            limit=limit,
+            after=after,
+            whose=whose,
+            dropped_before_ms=dropped_before_ms,
+        )
         removed, after = removed + batch.removed, batch.after
         if after is None:
             return removed

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, Connection, MetaData, Table, Text, insert, select, update
+from sqlalchemy import Column, Connection, MetaData, Table, Text, delete, insert, select, update
 from sqlalchemy.types import BigInteger
 
 from tests.contract.pruning_support import BEFORE, DAY_MS, LATER, TALKS, Talk, _fill, _left
@@ -33,6 +33,7 @@ from vestlus.store.pruning import (
 )
 from vestlus.store.rows import EventState, LetterState
 from vestlus.store.sql_dialect import Dialect
+from vestlus.store.sql_preserving import is_preserved
 from vestlus.store.sql_store import SqlStore
 from vestlus.store.sql_walks import audit_walk
 
@@ -225,6 +226,32 @@ async def test_a_table_of_what_people_did_can_be_walked_too(store: Store) -> Non
     assert await in_database(store, work) == [3, 4]
     # Until the store has such a table, there is nothing to take away.
     assert (await store.prune(Remains.AUDIT, LATER, limit=5)).after is None
+
+
+async def test_whoever_erases_asks_for_the_mark_in_the_same_transaction(store: Store) -> None:
+    assert isinstance(store, SqlStore)
+    dialect: Dialect = store._dialect
+
+    async def preserved(conversation: str) -> bool:
+        return await in_database(store, lambda c: is_preserved(c, dialect, conversation))
+
+    lease = await hold(store)
+    await recorded(store, lease, message("mari", kind=EventKind.READ), now_ms=LATER)
+    id_ = (await store.conversations(limit=1))[0].id
+    assert not await preserved("nobody")
+    assert not await preserved(id_)
+    await store.preserve(id_, reason="Vaidlus 7", by="mari")
+    assert await preserved(id_)
+
+    now_ms = await store.now_ms()
+    await store.preserve(id_, reason="Vaidlus 7", by="mari", until_ms=now_ms - 1)
+    assert not await preserved(id_)
+    # Marked by a version that knew no reasons.
+    forgotten = delete(schema.preservation)
+    await in_database(store, lambda connection: connection.execute(forgotten))
+    assert await preserved(id_)
+    await store.release_conversation(id_)
+    assert not await preserved(id_)
 
 
 async def test_a_mark_that_is_over_holds_nothing(store: Store) -> None:

@@ -12,7 +12,7 @@ from tests.contract.test_store_opening import in_database
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.store.port import Store
-from vestlus.store.pruning import Remains
+from vestlus.store.pruning import Remains, Whose
 from vestlus.store.weeks import week_of
 
 
@@ -77,6 +77,34 @@ async def test_a_week_goes_in_one_piece_but_for_what_is_held(own_url: str) -> No
         # What was held goes row by row once it is held no more.
         await store.release_conversation(MARI)
         assert await pruned(store, Remains.MESSAGES, week.end_ms) == 1
+
+
+BRIEF = Whose(frozenset({"17841400000000002"}))
+
+
+async def test_of_a_week_that_others_keep_an_accounts_messages_go_row_by_row(own_url: str) -> None:
+    async with another(own_url) as store:
+        lease = await hold(store)
+        week = week_of(await store.now_ms()).next
+        for account in (ACCOUNT, "17841400000000002"):
+            for user in ("mari", "jaan"):
+                read = message(user, kind=EventKind.READ, account=account)
+                await recorded(store, lease, read)
+                await _say(store, conversation_id(account, user), week.start_ms, week.end_ms)
+        held = conversation_id("17841400000000002", "jaan")
+        await store.preserve(held, reason="Vaidlus 7", by="mari")
+
+        async def walked(before_ms: int) -> int:
+            return await pruned(
+                store, Remains.MESSAGES, before_ms, limit=1, whose=BRIEF, dropped_before_ms=0
+            )
+
+        assert await walked(week.end_ms - 1) == 0
+        assert await walked(week.end_ms) == 1
+        assert await walked(week.end_ms) == 0
+        left = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
+        assert {name: left.count(name) for name in left} == {week.name: 3, week.next.name: 4}
+        assert await store.drop_weeks(week.end_ms) == (week.name,)
 
 
 FILLED = text("""
