@@ -79,7 +79,7 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
                 kept=partial(rows_of_file, settings.schedules, settings.accounts),
                 clock=system_clock,
                 monotonic=time.monotonic,
-                besides=partial(keep_pruned, store, settings.retention.periods),
+                besides=partial(keep_pruned, store, settings.periods),
             )
         )
         reporter = Reporter(store, identity_of(member), clock=system_clock)

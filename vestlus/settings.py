@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from vestlus.errors import SettingsError
+from vestlus.retention.accounts import AccountPeriods
 from vestlus.scaling.size import ONE
 from vestlus.settings_account import Account, Answers
 from vestlus.settings_events import EventRule, EventTokens, event_source
@@ -192,6 +193,11 @@ class Settings(BaseModel):
     def media(self) -> str:
         """Where the bank's files are, a folder of the data folder by default."""
         return self.media_url or f"file://{self.data_dir.absolute() / 'media'}"
+
+    @property
+    def periods(self) -> AccountPeriods:
+        """How long things are kept."""
+        return self.retention.with_accounts({one.id: one.retention for one in self.accounts})
 
     @property
     def secrets(self) -> tuple[str, ...]:

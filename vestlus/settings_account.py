@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from vestlus.settings_prices import DailyBudget
+from vestlus.settings_retention import AccountRetention
 from vestlus.settings_values import (
     OptionalText,
     Token,
@@ -136,6 +137,8 @@ class Account(BaseModel):
 
     #: How often Meta lets this account call.
     limits: CallLimits = CallLimits()
+    #: How long its things are kept.
+    retention: AccountRetention = AccountRetention()
 
     #: Answers by the model that one user gets within an hour and within a day, from the first on;
     #: 0 for no limit. VESTLUS_ANSWERS_PER_USER_HOUR and _DAY otherwise.

@@ -202,7 +202,7 @@ async def test_a_bad_address_of_the_pictures_leaves_the_webhook_alone(tmp_path: 
     assert said == [("VESTLUS_MEDIA_URL: names no container: …/CONTAINER",)]
 
 
-@pytest.mark.parametrize("path", ["/", "/webhook/", "/nowhere", "/console", "/media/none"])
+@pytest.mark.parametrize("path", ["/", "/webhook/", "/nowhere", "/media/none"])
 async def test_other_paths_are_not_found(path: str, tmp_path: Path) -> None:
     front = Front(settings(tmp_path))
     async with front._lifespan(front._rest):

@@ -25,6 +25,7 @@ from vestlus.store.operator_port import Operators
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
+from vestlus.store.preserving import Preserving
 from vestlus.store.pruning import Pruning
 from vestlus.store.rows import (
     CommitResult,
@@ -548,6 +549,7 @@ class Store(
     ProcessMeasures,
     Backlogs,
     ModelUsage,
+    Preserving,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

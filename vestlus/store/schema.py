@@ -623,3 +623,24 @@ budget_told: Final = Table(
     Column("day", Text, nullable=False),
     Column("percent", Integer, nullable=False),
 )
+
+#: Why conversations are preserved: see :mod:`vestlus.store.preserving`.
+preservation: Final = Table(
+    "preservation",
+    metadata,
+    Column("conversation", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("by_whom", Text, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    _count("until_ms"),
+)
+
+#: How far pruning came: see :class:`vestlus.store.pruning.Mark`.
+pruning_mark: Final = Table(
+    "pruning_mark",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("begun_ms", BigInteger, nullable=False),
+    #: By place, as JSON.
+    Column("reached", Text, nullable=False),
+)

@@ -31,6 +31,7 @@ from vestlus.store.sql_open_work import CLOSING_SOON_MS, SqlOpenWork
 from vestlus.store.sql_operators import SqlOperators
 from vestlus.store.sql_pools import SqlPools
 from vestlus.store.sql_posts import SqlPosts
+from vestlus.store.sql_preserving import SqlPreserving
 from vestlus.store.sql_pruning import SqlPruning
 from vestlus.store.sql_schedules import SqlSchedules
 from vestlus.store.sql_transitions import SqlTransitions
@@ -63,6 +64,7 @@ class SqlStore(
     SqlOperators,
     SqlMeasures,
     SqlUsage,
+    SqlPreserving,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
