@@ -67,10 +67,11 @@ chaos: install-dev ## Break everything that can break, 10 minutes; ARGS="--secon
 	@exec $(VENV)/python -m tests.chaos.run $(ARGS)
 
 .PHONY: check
-check: install-dev ## Check format, lint and types
+check: install-dev ## Check format, lint, types, and alert rules where promtool is installed
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
 	$(VENV)/mypy
+	@sh scripts/check-rules
 
 .PHONY: format
 format: install-dev ## Format the code and mend what the linter can mend
