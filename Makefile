@@ -66,6 +66,10 @@ chaos: install-dev ## Break everything that can break, 10 minutes; ARGS="--secon
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m tests.chaos.run $(ARGS)
 
+.PHONY: fuzz
+fuzz: install-dev ## Throw broken requests at a replica; ARGS="--requests 200000 --seed 7"
+	@exec $(VENV)/python -m tests.fuzzing.run $(ARGS)
+
 .PHONY: check
 check: install-dev ## Check format, lint, types, secrets and known vulnerabilities
 	$(VENV)/ruff format --check .

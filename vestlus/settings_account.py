@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from vestlus.settings_prices import DailyBudget
 from vestlus.settings_retention import AccountRetention
 from vestlus.settings_values import (
     OptionalText,
@@ -145,6 +146,9 @@ class Account(BaseModel):
     answers_per_user_day: Answers | None = None
     #: What a user is told, once, who has had so many, by language.
     limit_texts: ByLanguage = {}
+
+    #: What the account may spend on models in a day of its zone; no limit without one.
+    daily_budget: DailyBudget | None = None
 
     #: Which personal data the model does not get to see.
     mask: tuple[MaskedKind, ...] = ()

@@ -11,7 +11,14 @@ import signal
 import subprocess
 import sys
 
-from tests.services import ServiceError, azurite, provide_postgres, provide_rabbitmq, running
+from tests.services import (
+    ServiceError,
+    azurite,
+    chromium,
+    provide_postgres,
+    provide_rabbitmq,
+    running,
+)
 from tests.services.provision import PGBOUNCER, POSTGRES, RABBITMQ, Source, ensure
 
 
@@ -31,6 +38,7 @@ def main(arguments: list[str]) -> int:
                 how = f"from {service.variable}" if source is Source.GIVEN else source
                 say(f"{service.name}: {how}")
             say(f"Azurite: {azurite.ensure(say)}")
+            say(f"Chromium: {chromium.ensure(say)}")
             return 0
         if arguments[:2] == ["run", "--"] and arguments[2:]:
             return run_with_services(arguments[2:])

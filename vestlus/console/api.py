@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
-from vestlus.errors import StoreUnavailable
+from vestlus.console.people import TOKEN_ROLE, Person
+from vestlus.errors import BusUnavailable, StoreUnavailable
 from vestlus.instagram.asgi import HttpRefusal, Room, read_body
 
 #: Bytes of a body: a caption and a prompt fit in many times.
@@ -26,16 +27,24 @@ _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosni
 _RETRY_AFTER: Final = {"retry-after": "5"}
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
+PersonHandler = Callable[[Request, Person], Awaitable[Response]]
 
 
 class ApiRefusal(Exception):
     """Ends a request: a status, a stable word, and a line for each thing to mend."""
 
-    def __init__(self, status: HTTPStatus, error: str, *problems: str) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        error: str,
+        *problems: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(status, error, *problems)
         self.status = status
         self.error = error
         self.problems = problems
+        self.headers = headers or {}
 
 
 class Gate:
@@ -48,15 +57,26 @@ class Gate:
         self._token = token.get_secret_value().encode() if token else b""
         self._room = Room(size=_ROOM, free=0)
 
-    def __call__(self, handler: Handler) -> Handler:
+    def __call__(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """The handler behind the gate. What it raises becomes an answer."""
 
-        async def answered(request: Request) -> JSONResponse:
+        async def known(request: Request, _: Person) -> Response:
+            return await handler(request)
+
+        return self.person_only(known)
+
+    def person_only(self, handler: PersonHandler) -> Callable[[Request], Awaitable[Response]]:
+        """The same, for a handler that asks who it is."""
+
+        async def answered(request: Request) -> Response:
             try:
-                self._check(request)
-                return await handler(request)
+                return await handler(request, self._person(request))
             except ApiRefusal as refusal:
                 return _refused(refusal)
+            except BusUnavailable:
+                words = "the bus does not answer: try again"
+                away = ApiRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "bus_away", words)
+                return _refused(away)
             except StoreUnavailable:
                 words = "the store does not answer: try again"
                 away = ApiRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "store_away", words)
@@ -84,7 +104,7 @@ class Gate:
             raise ApiRefusal(HTTPStatus.BAD_REQUEST, "not_json", "the body must be a JSON object")
         return value
 
-    def _check(self, request: Request) -> None:
+    def _person(self, request: Request) -> Person:
         if not self._token:
             words = "VESTLUS_OPERATOR_TOKEN is not set"
             raise ApiRefusal(HTTPStatus.NOT_FOUND, "not_here", words)
@@ -94,6 +114,7 @@ class Gate:
         if scheme.lower() != "bearer" or not known:
             words = "needs the header Authorization: Bearer, with VESTLUS_OPERATOR_TOKEN"
             raise ApiRefusal(HTTPStatus.UNAUTHORIZED, "unauthorized", words)
+        return Person("VESTLUS_OPERATOR_TOKEN", TOKEN_ROLE, "api")
 
 
 def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> JSONResponse:
@@ -102,10 +123,10 @@ def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> JSONResponse:
 
 
 def _refused(refusal: ApiRefusal) -> JSONResponse:
-    headers: Mapping[str, str] = _HEADERS
+    headers = {**_HEADERS, **refusal.headers}
     if refusal.status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers = {**_HEADERS, **_RETRY_AFTER}
+        headers |= _RETRY_AFTER
     elif refusal.status is HTTPStatus.UNAUTHORIZED:
-        headers = {**_HEADERS, "www-authenticate": "Bearer"}
+        headers |= {"www-authenticate": "Bearer"}
     body = {"error": refusal.error, "problems": list(refusal.problems)}
     return JSONResponse(body, status_code=refusal.status, headers=headers)

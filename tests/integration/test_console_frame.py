@@ -1,0 +1,78 @@
+"""The console's frame: who is let in, what a page may load, what is written down."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.console_support import (
+    Site,
+    barriers,
+    browsing,
+    console_settings,
+    served,
+    sign_in,
+    signed_client,
+)
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with served(console_settings(tmp_path)) as made:
+        yield made
+
+
+async def test_who_is_not_signed_in_is_asked_to_and_led_on_then(site: Site) -> None:
+    async with browsing(site) as page:
+        await page.goto("/console/audit?target=x")
+        assert page.url.startswith(f"{site.address}/console/sign-in?next=")
+        await sign_in(page)
+        assert await page.get_by_role("heading", level=1).inner_text() == "Ülevaade"
+    assert [one.action for one in await site.store.audit_entries()] == ["session.begin"]
+
+
+async def test_pages_of_the_frame_have_no_barriers_in_both_languages(site: Site) -> None:
+    for language in ("et-EE", "en-GB"):
+        async with browsing(site, language=language, phone=True) as page:
+            await page.goto("/console/sign-in")
+            assert await barriers(page) == []
+            await sign_in(page)
+            assert await barriers(page) == []
+
+
+async def test_a_cookie_that_comes_again_after_signing_out_lets_nobody_in(site: Site) -> None:
+    async with signed_client(site) as client:
+        assert (await client.get("/console")).status_code == HTTPStatus.OK
+        cookies = dict(client.cookies)
+        [session] = await site.store.sessions(0)
+        await client.post("/console/sign-out", data={"csrf": session.csrf})
+    async with httpx.AsyncClient(base_url=site.address, cookies=cookies) as client:
+        assert (await client.get("/console")).status_code == HTTPStatus.SEE_OTHER
+
+
+@pytest.mark.parametrize("forged", ["mark", "origin"])
+async def test_a_form_that_another_site_sends_does_nothing(site: Site, forged: str) -> None:
+    async with signed_client(site) as client:
+        [session] = await site.store.sessions(0)
+        csrf = "made up" if forged == "mark" else session.csrf
+        headers = {"origin": "https://elsewhere.example"} if forged == "origin" else {}
+        answer = await client.post("/console/sign-out", data={"csrf": csrf}, headers=headers)
+        assert answer.status_code == HTTPStatus.FORBIDDEN
+        assert (await client.get("/console")).status_code == HTTPStatus.OK
+    newest = (await site.store.audit_entries())[0]
+    assert (newest.action, newest.outcome) == ("session.leave", "forged")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example", "/webhook"],
+)
+async def test_signing_in_leads_to_no_other_site(site: Site, path: str) -> None:
+    async with httpx.AsyncClient(base_url=site.address) as client:
+        form = {"name": "Mari", "token": "märk operaatorile", "next": path}
+        answer = await client.post("/console/sign-in", data=form, headers={"origin": site.address})
+    assert answer.headers["location"] == "/console"

@@ -1,0 +1,50 @@
+"""Chromium, in which the tests look at the console.
+
+In this order: the program named by VESTLUS_TEST_CHROMIUM; one that is installed; one that is
+installed with apt-get, where we are root on a Debian-like system; else `ServiceError` with an
+instruction.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.services.kept import ServiceError
+from tests.services.provision import Machine, apt_install
+
+VARIABLE = "VESTLUS_TEST_CHROMIUM"
+PACKAGE = "chromium"
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+_MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+
+INSTRUCTION = (
+    "The tests of the console need Chromium, and this machine has none. Do one of these:\n"
+    f"  Debian, Ubuntu, WSL2:  apt-get install {PACKAGE}   (as root)\n"
+    "  macOS:                 brew install --cask google-chrome\n"
+    f"  elsewhere:             set {VARIABLE} to the program's path"
+)
+
+
+def installed() -> str | None:
+    """Return the path of an installed Chromium or Chrome."""
+    for name in _NAMES:
+        if found := shutil.which(name):
+            return found
+    return str(_MAC) if _MAC.exists() else None
+
+
+def ensure(say: Callable[[str], None], machine: Machine | None = None) -> str:
+    """Return the path of a Chromium, installing it if that is the way. Raises `ServiceError`."""
+    machine = machine or Machine()
+    if given := machine.environ.get(VARIABLE):
+        if not os.access(given, os.X_OK):
+            raise ServiceError(f"{VARIABLE} names no program: {given}")
+        return given
+    if (found := installed()) is None and machine.is_root and machine.has_apt:
+        apt_install(PACKAGE, say)
+        found = installed()
+    if found is None:
+        raise ServiceError(INSTRUCTION)
+    return found

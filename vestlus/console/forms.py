@@ -1,0 +1,51 @@
+"""Forms that browsers send, read with an end to their size."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.types import Message
+
+#: Bytes of a form without files.
+LARGEST_FORM: Final = 64 * 1024
+_MOST_FIELDS: Final = 200
+_MOST_FILES: Final = 20
+
+
+class FormTooLarge(Exception):
+    """More came than ``limit`` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+@asynccontextmanager
+async def read_form(request: Request, limit: int) -> AsyncIterator[FormData]:
+    """The form of a request of at most ``limit`` bytes; files are on disk while it is open.
+
+    Raises FormTooLarge, and Starlette's HTTPException with 400 for what is no form.
+    """
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > limit:
+        raise FormTooLarge(limit)
+    size = 0
+    receive = request.receive
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise FormTooLarge(limit)
+        return message
+
+    counting = Request(request.scope, counted)
+    async with counting.form(
+        max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=limit
+    ) as form:
+        yield form
