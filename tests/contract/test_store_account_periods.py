@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, Connection, MetaData, Table, Text, delete, insert, select, update
-from sqlalchemy.types import BigInteger
+from sqlalchemy import Connection, delete, select, update
 
-from tests.contract.pruning_support import BEFORE, DAY_MS, LATER, TALKS, Talk, _fill, _left
+from tests.contract.pruning_support import BEFORE, DAY_MS, LATER, TALKS, Talk, _fill, _left, pruned
 from tests.contract.store_support import ACCOUNT, hold, message, recorded, store
 from tests.contract.test_store_opening import in_database
 from vestlus.conversation.events import EventKind
@@ -20,9 +19,9 @@ from vestlus.retention.periods import Periods
 from vestlus.retention.pruner import Pruner
 from vestlus.store import schema
 from vestlus.store.ledger import SendState
+from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.port import Store
 from vestlus.store.pruning import (
-    EVERYBODY,
     Hold,
     Mark,
     Remains,
@@ -35,7 +34,6 @@ from vestlus.store.rows import EventState, LetterState
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_preserving import is_preserved
 from vestlus.store.sql_store import SqlStore
-from vestlus.store.sql_walks import audit_walk
 
 __all__ = ["store"]
 
@@ -193,39 +191,25 @@ async def test_an_account_that_is_served_no_more_goes_by_what_holds_for_most(sto
     assert all(not left for left in (await in_database(store, _left)).values())
 
 
-AUDIT = Table(
-    "audit_of_a_test",
-    MetaData(),
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("what", Text, nullable=False),
-)
+async def test_of_what_people_did_only_what_is_old_goes(store: Store) -> None:
+    for at_ms in range(LATER, LATER + 5):
+        await store.audit(
+            AuditEntry(
+                at_ms=at_ms,
+                person="mari",
+                role="admin",
+                way="token",
+                action="conversation.preserve",
+                target="c",
+                outcome="done",
+            )
+        )
 
+    assert await pruned(store, Remains.AUDIT, LATER + 3, limit=2) == 3
 
-async def test_a_table_of_what_people_did_can_be_walked_too(store: Store) -> None:
-    assert isinstance(store, SqlStore)
-    dialect: Dialect = store._dialect
-
-    def work(connection: Connection) -> list[int]:
-        AUDIT.create(connection)
-        rows = [{"number": n, "at_ms": LATER + n, "what": "x"} for n in range(5)]
-        connection.execute(insert(AUDIT), rows)
-        walk = audit_walk(dialect, AUDIT)
-        after, removed = walk.first, 0
-        while True:
-            batch = walk.step(connection, LATER + 3, 2, after, EVERYBODY)
-            removed += batch.removed
-            if batch.after is None:
-                break
-            after = batch.after
-        assert removed == 3
-        left = list(connection.execute(select(AUDIT.c.number)).scalars())
-        AUDIT.drop(connection)
-        return left
-
-    assert await in_database(store, work) == [3, 4]
-    # Until the store has such a table, there is nothing to take away.
-    assert (await store.prune(Remains.AUDIT, LATER, limit=5)).after is None
+    left = select(schema.audit.c.at_ms).order_by(schema.audit.c.at_ms)
+    rows = await in_database(store, lambda connection: list(connection.execute(left).scalars()))
+    assert rows == [LATER + 3, LATER + 4]
 
 
 async def test_whoever_erases_asks_for_the_mark_in_the_same_transaction(store: Store) -> None:

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
-from tests.unit.test_cli_conversations import ID, Run, run, written
+from tests.unit.test_cli_conversations import ID, Run, run, service, written
 from vestlus.cli.preserving import LONGEST_REASON, PreserveRefused, ends_ms
+from vestlus.store.open import open_store
 
 __all__ = ["run"]
 
 #: 2026-11-28, noon.
 NOW_MS = 1_795_867_200_000
+
+
+def audited() -> list[str]:
+    """What the audit says was done to the conversation by a command, newest first."""
+
+    async def read() -> list[str]:
+        settings, topology = service()
+        async with open_store(
+            settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+        ) as store:
+            entries = await store.audit_entries(limit=9)
+        assert {(one.way, one.target) for one in entries} == {("command", ID)}
+        assert "Vaidlus" not in repr(entries)
+        return [one.action for one in entries]
+
+    return asyncio.run(read())
 
 
 def test_a_preserved_conversation_says_why_by_whom_and_until_when(run: Run) -> None:
@@ -36,6 +54,7 @@ def test_one_that_is_released_is_like_all_others(run: Run) -> None:
 
     assert json.loads(run("show", ID, "--json"))["preserved"] is None
     assert "preserved" not in run("show", ID)
+    assert audited() == ["conversation.release", "conversation.preserve"]
 
 
 @pytest.mark.parametrize(

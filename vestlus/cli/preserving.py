@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from vestlus.cli.operating import Service, moment, run
+from vestlus.clock import system_clock
 from vestlus.errors import VestlusError
+from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.preserving import Preservation
 
 #: Characters. A reason says why, and not what was said.
@@ -46,19 +48,39 @@ def preserve(
     if release:
         if reason or until:
             raise PreserveRefused("--release goes with neither --reason nor --until")
-        _known(run(lambda service: service.store.release_conversation(conversation)))
+        _known(run(lambda service: _released(service, conversation, by)))
         print("Released: what is old of this conversation goes within the hour.")  # noqa: T201
         return
-    why, who = reason.strip(), (by or getpass.getuser()).strip()
+    why = reason.strip()
     if not why or len(why) > LONGEST_REASON:
         raise PreserveRefused(f"--reason: must say why, in at most {LONGEST_REASON} characters")
 
     async def work(service: Service) -> bool:
-        until_ms = 0 if until is None else ends_ms(until, await service.store.now_ms())
-        return await service.store.preserve(conversation, reason=why, by=who, until_ms=until_ms)
+        store, who = service.store, _who(by)
+        until_ms = 0 if until is None else ends_ms(until, await store.now_ms())
+        done = await store.preserve(conversation, reason=why, by=who, until_ms=until_ms)
+        if done:
+            await store.audit(_entry(who, "conversation.preserve", conversation))
+        return done
 
     _known(run(work))
     print("Preserved: nothing of this conversation is pruned or erased.")  # noqa: T201 - its output
+
+
+async def _released(service: Service, conversation: str, by: str | None) -> bool:
+    done = await service.store.release_conversation(conversation)
+    if done:
+        await service.store.audit(_entry(_who(by), "conversation.release", conversation))
+    return done
+
+
+def _who(by: str | None) -> str:
+    return (by or "").strip() or getpass.getuser()
+
+
+def _entry(who: str, action: str, conversation: str) -> AuditEntry:
+    """The reason is not in it, which may tell of the user."""
+    return AuditEntry(system_clock(), who, "", "command", action, conversation)
 
 
 def ends_ms(last_day: str, now_ms: int) -> int:

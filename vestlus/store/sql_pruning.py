@@ -44,8 +44,6 @@ class SqlPruning(SqlPart):
     ) -> Batch:
         """See :meth:`vestlus.store.pruning.Pruning.prune`."""
         mine = self._walks[what]
-        if not mine:
-            return Batch(0, None)
         dropped_ms = before_ms if dropped_before_ms is None else dropped_before_ms
         place = 0 if after is None else after[0]
         # A place of its own has each week that is walked through: its name.

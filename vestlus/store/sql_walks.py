@@ -41,6 +41,7 @@ _LETTER: Final = schema.dead_letter.c
 _POST: Final = schema.post.c
 _CONTAINER: Final = schema.post_container.c
 _OCCURRENCE: Final = schema.occurrence.c
+_AUDIT: Final = schema.audit.c
 
 _HOLDS: Final = or_(
     _CONVERSATION.waiting_ms > schema.ZERO, _CONVERSATION.preserved_ms > schema.ZERO
@@ -64,17 +65,15 @@ def walks(dialect: Dialect) -> dict[Remains, tuple[Walk, ...]]:
         Remains.LETTERS: (_letters(dialect),),
         Remains.POSTS: (_posts(dialect),),
         Remains.OCCURRENCES: (_occurrences(dialect),),
-        Remains.AUDIT: (),
+        Remains.AUDIT: (_audit(dialect),),
     }
 
 
-def audit_walk(dialect: Dialect, table: Table) -> Walk:
-    """Through a table of what people did, which nothing holds. Its ``at_ms`` needs an index that
-    goes on with its key.
-    """
-    old = table.c.at_ms < _BEFORE
-    key = tuple(table.primary_key.columns)
-    return Walk(dialect, table, (table.c.at_ms, *key), key, old, bound=(old,))
+def _audit(dialect: Dialect) -> Walk:
+    """What people did is theirs for its time, and nothing holds it longer."""
+    old = _AUDIT.at_ms < _BEFORE
+    order = (_AUDIT.at_ms, _AUDIT.id)
+    return Walk(dialect, schema.audit, order, (_AUDIT.id,), old, bound=(old,))
 
 
 #: Written without spaces, and a quotation mark in what a user wrote has a backslash before it.
