@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from vestlus.console.failing import Failing, refusing
 from vestlus.console.guarding import Guard, Visit
 from vestlus.console.rendering import FILES, STATIC_PATH
 from vestlus.console.signing_in import SigningIn
@@ -24,12 +25,13 @@ _KINDS: Final = {
 def console_routes(tools: Tools) -> list[BaseRoute]:
     """What is served below ``/console``."""
     guard = Guard(tools)
-    return [
+    routes: list[BaseRoute] = [
         Route(f"{STATIC_PATH}/{{digest}}/{{name:path}}", _file, methods=["GET"]),
         *SigningIn(tools, guard).routes,
         guard.page("/console", _overview),
         guard.page("/console/{rest:path}", _not_found),
     ]
+    return [*routes, *refusing(Failing(tools), routes)]
 
 
 async def _overview(visit: Visit) -> Response:

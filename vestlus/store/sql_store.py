@@ -31,6 +31,7 @@ from vestlus.store.sql_pools import SqlPools
 from vestlus.store.sql_posts import SqlPosts
 from vestlus.store.sql_pruning import SqlPruning
 from vestlus.store.sql_schedules import SqlSchedules
+from vestlus.store.sql_sign_in import SqlSignIn
 from vestlus.store.sql_tokens import SqlTokens
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_triggers import SqlTriggers
@@ -62,6 +63,7 @@ class SqlStore(
     SqlTriggers,
     SqlPruning,
     SqlOperators,
+    SqlSignIn,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
