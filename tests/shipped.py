@@ -251,7 +251,7 @@ def _infrastructure(text: str) -> Iterator[str]:
         words = dict(re.findall(r"(\w+)\s*[:=]\s*['\"]([^'\"]*)['\"]", block))
         if words.get("access") != "Allow" or words.get("direction") != "Inbound":
             continue
-        source = words.get("sourceAddressPrefix", words.get("source_address_prefix", "*"))
+        source = words.get("sourceAddressPrefix") or words.get("source_address_prefix") or "*"
         if source.lower() not in _EVERYWHERE:
             continue
         given = re.findall(_PORTS_OF_RULE, block)

@@ -32,8 +32,8 @@ USUAL: Final = Language.ESTONIAN
 _PARTS: Final[tuple[Words, ...]] = (
     frame.WORDS,
     overview.WORDS,
+    sign_in.WORDS,
 )
-_PARTS: Final[tuple[Words, ...]] = (frame.WORDS, sign_in.WORDS)
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))
 
