@@ -112,13 +112,13 @@ def files() -> list[str]:
         listed = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         # A copy without its history.
-        names = (
+        names = [
             path.as_posix()
             for path in Path().rglob("*")
             if not any(part.startswith(".") or part in _GENERATED for part in path.parts)
-        )
+        ]
     else:
-        names = iter(listed.stdout.split("\0"))
+        names = listed.stdout.split("\0")
     return sorted(
         name
         for name in set(names)
