@@ -71,12 +71,13 @@ fuzz: install-dev ## Throw broken requests at a replica; ARGS="--requests 200000
 	@exec $(VENV)/python -m tests.fuzzing.run $(ARGS)
 
 .PHONY: check
-check: install-dev ## Check format, lint, types, secrets and known vulnerabilities
+check: install-dev ## Check format, lint, types, secrets, known vulnerabilities and alert rules
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
 	$(VENV)/mypy
 	$(VENV)/python scripts/find_secrets.py
 	$(VENV)/python scripts/audit.py
+	@sh scripts/check-rules
 
 .PHONY: audit
 audit: install-dev ## Look for known vulnerabilities, and fail where that cannot be done

@@ -59,6 +59,11 @@ ACTOR_CLASSES: Final[Mapping[MemberKind, Any]] = {
     MemberKind.PUBLISHER: PublisherActor,
 }
 
+# There from the start: Prometheus sees how a series grows, and not that it came.
+for _kind in ACTOR_CLASSES:
+    for _how in ("died", "frozen"):
+        of(ACTORS_ENDED, _kind, _how)
+
 #: The scheduler has little under way that is worth waiting for; the others wait for its end.
 _SCHEDULER_DRAIN_SECONDS = 5.0
 

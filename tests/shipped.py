@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import yaml  # type: ignore[import-untyped] # Ray brings it, without types
+import yaml
 
 #: Ports of control, and of what the service stands on: none is the world's.
 CLOSED: Final = {
@@ -251,7 +251,7 @@ def _infrastructure(text: str) -> Iterator[str]:
         words = dict(re.findall(r"(\w+)\s*[:=]\s*['\"]([^'\"]*)['\"]", block))
         if words.get("access") != "Allow" or words.get("direction") != "Inbound":
             continue
-        source: str = words.get("sourceAddressPrefix") or words.get("source_address_prefix") or "*"
+        source = words.get("sourceAddressPrefix") or words.get("source_address_prefix") or "*"
         if source.lower() not in _EVERYWHERE:
             continue
         given = re.findall(_PORTS_OF_RULE, block)

@@ -20,6 +20,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     field_validator,
 )
@@ -34,6 +35,8 @@ from vestlus.settings_plans import plan_problems, repeated, with_account
 from vestlus.settings_prices import Prices, price_problems
 from vestlus.settings_retention import Retention
 from vestlus.settings_schedules import Schedule
+from vestlus.settings_sign_in import SignIn
+from vestlus.settings_sources import Sources, sources_of
 from vestlus.settings_values import (
     OptionalSecret,
     OptionalText,
@@ -142,6 +145,9 @@ class Settings(BaseModel):
     otel: Annotated[dict[str, str], Field(repr=False)] = {}
     #: Whether log lines are for people, whoever reads them: in the demo.
     readable_logs: bool = False
+    sign_in: SignIn = SignIn()
+    #: Where each came from, by field; what is not here is a default.
+    _sources: Sources = PrivateAttr(default_factory=dict)
 
     @field_validator("bus_url")
     @classmethod
@@ -216,6 +222,17 @@ class Settings(BaseModel):
     def accounts_by_id(self) -> dict[str, Account]:
         """The same for who asks with every message: however many accounts there are."""
         return {one.id: one for one in reversed(self.accounts)}
+
+    @property
+    def sources(self) -> Sources:
+        """Where each setting came from, by field; what is not there is a default."""
+        return dict(self._sources)
+
+    def told_from(self, sources: Sources) -> Self:
+        """The same, which knows where it came from."""
+        told = self.model_copy()
+        told._sources = sources  # noqa: SLF001 - one of us
+        return told
 
     def with_allowances(self) -> Self:
         """The same, where accounts that do not say how much each user gets say it."""
@@ -293,7 +310,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
         problems += price_problems(settings, origin)
     if settings is None or problems:
         raise SettingsError(tuple(dict.fromkeys(problems)))
-    return settings
+    return settings.told_from(sources_of(values, {names[one] for one in names if one in environ}))
 
 
 def _misspelt(environ: Mapping[str, str], names: Mapping[str, str]) -> list[str]:

@@ -179,6 +179,14 @@ def root(name: str, *, began: int = 0) -> Span:
     return _Recorded(span) if span.is_recording() else NOTHING
 
 
+def begun(name: str, account: str = "") -> str:
+    """The context of a new trace of something that is done by and by; empty if not sampled."""
+    with root(name) as span:
+        if account:
+            span.note(account=account)
+        return span.traceparent
+
+
 def continued(
     name: str,
     traceparent: str,

@@ -11,7 +11,7 @@ import structlog
 
 from vestlus.assistant.api import MAX_OUTPUT_TOKENS, Api
 from vestlus.assistant.breaker import Breaker
-from vestlus.assistant.failures import AttemptFailed
+from vestlus.assistant.failures import AttemptFailed, Reason
 from vestlus.assistant.model_call import ModelCall
 from vestlus.assistant.openai_client import Connections, OpenAIConnection
 from vestlus.assistant.pace_line import Asker
@@ -92,9 +92,11 @@ class ModelServer:
         ``attempt`` asks with what it is handed, and raises AttemptFailed. ``since``: when the
         answer was first wanted, by ``monotonic``, 0 for now. It waits for its turn for ``patience``
         seconds at most, and not long after the account wants an apology sent. ``later``: users'
-        answers go first. Raises AssistantError with one of ``failures.Reason``, or
-        ``circuit_open``.
+        answers go first, and what the account may spend in a day must not be used up. Raises
+        AssistantError with one of ``failures.Reason``, or ``circuit_open``.
         """
+        if later and self._spender.spent_until(account.id):
+            raise AssistantUnavailable(Reason.BUDGET_SPENT.value)
         model = account.model or self._model
         connection = self._connections.of(account)
         pseudonym = hmac.digest(self._identifier_key, user.encode(), "sha256").hex()

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from vestlus.console.failing import Failing, refusing
 from vestlus.console.guarding import Guard, Visit
 from vestlus.console.live import Streams
 from vestlus.console.overview import Overview
@@ -27,12 +28,13 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
     """What is served below ``/console``."""
     guard = Guard(tools)
     streams = Streams()
-    return [
+    routes: list[BaseRoute] = [
         Route(f"{STATIC_PATH}/{{digest}}/{{name:path}}", _file, methods=["GET"]),
         *SigningIn(tools, guard).routes,
         *Overview(tools, guard, streams).routes,
         guard.page("/console/{rest:path}", _not_found),
     ]
+    return [*routes, *refusing(Failing(tools), routes)]
 
 
 async def _not_found(visit: Visit) -> Response:

@@ -11,10 +11,16 @@ import structlog
 
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.measuring.catalogue import LEASE_CHANGES, LEASES_HELD, of
+from vestlus.store.names import INBOX_PREFIX, OUTBOX_PREFIX, SCHEDULER
 from vestlus.store.port import Leases, Members
 from vestlus.store.rows import Lease, Member
 
 _log = structlog.get_logger(__name__)
+
+# There from the start: Prometheus sees how a series grows, and not that it came.
+for _of in (INBOX_PREFIX, OUTBOX_PREFIX, SCHEDULER):
+    for _change in ("acquired", "released", "lost", "not_taken_up"):
+        of(LEASE_CHANGES, _of.rstrip("."), _change)
 
 #: How long a lease outlives its holder's last sign of life, when nobody confirms its death. A
 #: publisher needs the time of a whole request in it (10 s, 2 s margin) beside the renewals.

@@ -12,7 +12,7 @@ import structlog
 
 from vestlus import tracing
 from vestlus.assistant.port import Assistant, Question
-from vestlus.backoff import Backoff, until_available
+from vestlus.backoff import Backoff, until_available, wait_at_most
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
 from vestlus.conversation.reply import Reply
@@ -183,7 +183,7 @@ class Conversing:
                 left = min(left, until - _monotonic_ms())
                 if left <= 0:
                     return
-                await _wait_at_most(box.news, left / 1000)
+                await wait_at_most(box.news, left / 1000)
         finally:
             box.news = None
 
@@ -380,11 +380,3 @@ def _signed(task: asyncio.Task[None]) -> None:
 
 def _monotonic_ms() -> int:
     return round(asyncio.get_running_loop().time() * 1000)
-
-
-async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -76,15 +76,18 @@ class Exposition:
 
     def _text(self, sums: Sums, heard: Sequence[Heard], *, bus_up: bool) -> bytes:
         own = list(collected(self._registry))
-        bus = GaugeMetricFamily(
-            "vestlus_bus_up", "Whether the bus would take a message now.", value=int(bus_up)
-        )
         families = [
             *families_of_store(sums, self._clock()),
-            bus,
+            bus_family(up=bus_up),
             *families_of_processes(self._mine, own, heard),
         ]
         return generate_latest(_Families(families))
+
+
+def bus_family(*, up: bool) -> Metric:
+    """Whether the bus answered just now."""
+    means = "Whether the bus would take a message now."
+    return GaugeMetricFamily("vestlus_bus_up", means, value=int(up))
 
 
 class _Families(Collector):

@@ -54,7 +54,7 @@ def families_of_store(sums: Sums, now_ms: int) -> Iterator[Metric]:
     )
     yield _one(
         "vestlus_windows_closing",
-        "Those with something open that end within two hours.",
+        "Conversations with something open, or that wait for a person, that end within two hours.",
         work.closing,
     )
     yield from _tokens(work.tokens)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from vestlus import tracing
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost, StoreUnavailable
@@ -129,7 +130,9 @@ class Bench:
     async def _drafted(self, row: OccurrenceRow) -> Drafted | NotNow | Impossible:
         try:
             async with asyncio.timeout(self._rules.draft_seconds):
-                return await self._drafter.draft(row, self._clock())
+                with tracing.continued("draft", row.traceparent) as span:
+                    span.note(account=row.account)
+                    return await self._drafter.draft(row, self._clock())
         except TimeoutError:
             return NotNow(
                 "timeout", "making its draft took too long: see whether the model answers"

@@ -557,6 +557,8 @@ audit: Final = Table(
 )
 Index("audit_at", audit.c.at_ms, audit.c.id)
 Index("audit_target", audit.c.target, audit.c.id)
+Index("audit_person", audit.c.person, audit.c.id)
+Index("audit_action", audit.c.action, audit.c.id)
 
 #: Who is signed in to the console; the cookie's value itself is not kept.
 console_session: Final = Table(
@@ -570,6 +572,9 @@ console_session: Final = Table(
     Column("began_ms", BigInteger, nullable=False),
     Column("seen_ms", BigInteger, nullable=False),
     Column("ends_ms", BigInteger, nullable=False),
+    #: What the session rests on, and whose it is where somebody else says so.
+    _words("grounds"),
+    _words("subject"),
 )
 Index("console_session_ends", console_session.c.ends_ms)
 #: What happened, by minute and account. See :class:`vestlus.store.measure_rows.MinuteRow`.
@@ -644,3 +649,15 @@ pruning_mark: Final = Table(
     #: By place, as JSON.
     Column("reached", Text, nullable=False),
 )
+Index("console_session_subject", console_session.c.subject)
+
+#: Tries of signing in with the operator token that were not right, for a quarter of an hour.
+sign_in_try: Final = Table(
+    "sign_in_try",
+    metadata,
+    #: Whose tries are counted together: a digest.
+    Column("bucket", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+)
+Index("sign_in_try_at", sign_in_try.c.at_ms)

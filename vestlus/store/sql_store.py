@@ -34,6 +34,7 @@ from vestlus.store.sql_posts import SqlPosts
 from vestlus.store.sql_preserving import SqlPreserving
 from vestlus.store.sql_pruning import SqlPruning
 from vestlus.store.sql_schedules import SqlSchedules
+from vestlus.store.sql_sign_in import SqlSignIn
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_triggers import SqlTriggers
 from vestlus.store.sql_turns import SqlTurns
@@ -65,6 +66,7 @@ class SqlStore(
     SqlMeasures,
     SqlUsage,
     SqlPreserving,
+    SqlSignIn,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 

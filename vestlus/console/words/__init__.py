@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from vestlus.console.words import frame, overview
+from vestlus.console.words import frame, overview, sign_in
 
 Words = Mapping[str, tuple[str, str]]
 
@@ -32,6 +32,7 @@ USUAL: Final = Language.ESTONIAN
 _PARTS: Final[tuple[Words, ...]] = (
     frame.WORDS,
     overview.WORDS,
+    sign_in.WORDS,
 )
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))
