@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.scripts_loaded import ROOT
 from tests.shipped import CLOSED, findings, is_shipped
+from vestlus.cli import launch
 
 
 def test_nothing_that_is_shipped_opens_control_bus_or_store_to_the_world() -> None:
@@ -36,6 +39,20 @@ def test_files_of_deployments_are_known_by_their_names(name: str) -> None:
 
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what must be found
+
+
+def test_a_ray_of_our_own_has_no_dashboard_and_is_reached_from_this_machine_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=given.update))
+
+    launch._start_ray(local=True)
+
+    assert given["address"] == "local"
+    assert given["include_dashboard"] is False
+    assert given["_node_ip_address"] == "127.0.0.1"
+
 
 SERVICE = """
 apiVersion: v1
