@@ -16,7 +16,7 @@ from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
 from vestlus.planning.definitions import rows_of_file
-from vestlus.planning.drafting import open_drafter
+from vestlus.planning.late_drafting import LateDrafter
 from vestlus.planning.service import PlannerService
 from vestlus.retention.pruner import keep_pruned
 from vestlus.settings import Settings
@@ -62,7 +62,7 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
             )
         )
         bus = await stack.enter_async_context(open_bus(settings.bus, topology))
-        drafter = await stack.enter_async_context(open_drafter(settings, store, system_clock))
+        drafter = await stack.enter_async_context(LateDrafter(settings, store, system_clock))
         service = await stack.enter_async_context(
             PlannerService(
                 bus=bus,
