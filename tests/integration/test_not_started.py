@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vestlus.cli.ports import free_port
+from tests.services.kept import free_port
 from vestlus.store.open import open_store
 
 
@@ -28,7 +28,7 @@ def test_what_is_wrong_is_said_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_a_database_or_broker_that_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     for name, url in (
         ("VESTLUS_BUS_URL", f"amqp://127.0.0.1:{port}/"),
         ("VESTLUS_DATABASE_URL", f"postgresql://somebody:secret@127.0.0.1:{port}/none"),
