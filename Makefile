@@ -40,8 +40,9 @@ SIDE_BY_SIDE := tests/unit tests/contract tests/integration tests/chaos $(WHOLE:
 test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k name" chooses some
 	@$(VENV)/python -m tests.services ensure
 ifeq ($(strip $(ARGS)),)
-# Tests that start whole services have the machine for themselves; the others leave no processor idle.
-	@$(VENV)/python -m pytest --numprocesses 2 --dist worksteal $(SIDE_BY_SIDE)
+# Tests that start whole services have the machine for themselves. The others wait half of their time:
+# four at a time leave no processor idle.
+	@$(VENV)/python -m pytest --numprocesses 4 --dist worksteal $(SIDE_BY_SIDE)
 	@exec $(VENV)/python -m pytest $(WHOLE)
 else
 	@exec $(VENV)/python -m pytest $(ARGS)

@@ -19,7 +19,7 @@ from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
 from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.planning.definitions import rows_of_file
-from vestlus.planning.drafting import open_drafter
+from vestlus.planning.late_drafting import LateDrafter
 from vestlus.planning.service import PlannerService
 from vestlus.retention.pruner import keep_pruned
 from vestlus.settings import Settings
@@ -69,7 +69,7 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
         bus = await stack.enter_async_context(MeasuredBus(open_bus(settings.bus, topology)))
         budgets = await stack.enter_async_context(open_budgets(settings, store, system_clock))
         drafter = await stack.enter_async_context(
-            open_drafter(settings, store, system_clock, spender=budgets)
+            LateDrafter(settings, store, system_clock, spender=budgets)
         )
         service = await stack.enter_async_context(
             PlannerService(

@@ -16,10 +16,10 @@ import pytest
 from tests.fakes.measures import measured, total
 from tests.fakes.planning import PretendDrafter
 from tests.integration.test_web import settings
+from tests.services.kept import free_port
 from tests.unit.test_webhook_handler import Answer
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
-from vestlus.cli.ports import free_port
 from vestlus.clock import system_clock
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import KEPT_MS, EventDesk
@@ -222,7 +222,7 @@ async def test_a_request_that_is_given_up_is_done_whole_or_not_at_all(
 
 
 async def test_without_the_store_events_are_to_be_sent_again(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     front = Front(own_settings(tmp_path, database_url=f"postgresql://127.0.0.1:{port}/none"))
     async with front._lifespan(front._rest):
         answer = await tell(front, "k")

@@ -14,10 +14,10 @@ from image_bank.links import LinkSigner
 from image_bank.open import open_storage
 from image_bank.storage import file_name
 from tests.fakes.measures import measured, total
+from tests.services.kept import free_port
 from tests.unit.test_webhook_handler import Answer
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue, Topology
-from vestlus.cli.ports import free_port
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import outbox_partition_of
 from vestlus.instagram.signature import sign
@@ -103,7 +103,7 @@ async def until_problems(front: Front, problems: set[str]) -> None:
 
 
 async def test_without_the_bus_a_webhook_gets_503_and_may_come_again(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     front = Front(settings(tmp_path, bus_url=f"amqp://127.0.0.1:{port}/"))
     async with front._lifespan(front._rest):
         answer = await call(front, "POST", "/webhook", MESSAGE)
@@ -132,7 +132,7 @@ async def test_who_was_refused_before_the_bus_was_reached_is_looked_after(tmp_pa
 
 
 async def test_without_the_store_webhooks_are_taken_in_all_the_same(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     front = Front(settings(tmp_path, database_url=f"postgresql://127.0.0.1:{port}/none"))
     before = measured("vestlus_webhook_total", what="event_message")
     async with front._lifespan(front._rest):
@@ -168,7 +168,7 @@ async def test_it_is_ready_when_bus_and_store_answer_and_somebody_serves(tmp_pat
 
 
 async def test_pictures_are_handed_out_without_bus_and_store(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     own = settings(
         tmp_path,
         bus_url=f"amqp://127.0.0.1:{port}/",
