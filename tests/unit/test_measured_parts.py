@@ -30,7 +30,6 @@ from vestlus.errors import (
 from vestlus.hosting.composing import Answer
 from vestlus.hosting.recorded import note_recorded
 from vestlus.hosting.turn_counts import TurnCounts
-from vestlus.instagram import graph_measures
 from vestlus.instagram.graph_measures import GraphCall
 from vestlus.measuring.minutes import MINUTES
 from vestlus.store.ledger import SendState
@@ -169,7 +168,7 @@ async def test_a_request_is_measured_from_when_it_may_be_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(graph_measures.time, "perf_counter", lambda: now)
+    monkeypatch.setattr("vestlus.instagram.graph_measures.time.perf_counter", lambda: now)
 
     async def waits() -> bool:
         nonlocal now
