@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.conftest import EMBEDDED, PRODUCTION, VERIFY_TOKEN, Pair
 from tests.e2e.service import Service, wait_for
@@ -156,16 +157,55 @@ def asks(payload: Any) -> set[str]:  # noqa: ANN401 - any JSON
     return found
 
 
-def events_counted(service: Service) -> Counter[str]:
-    """Recorded events by kind, as the service's own measures say."""
+def measured(service: Service) -> list[tuple[str, dict[str, str], float]]:
+    """Every sample of the service's own measures: name, labels, value."""
     with urllib.request.urlopen(f"{service.address}/metrics", timeout=10) as answer:  # noqa: S310
-        lines = answer.read().decode().splitlines()
+        text = answer.read().decode()
+    return [
+        (sample.name, sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    ]
+
+
+def events_counted(service: Service) -> Counter[str]:
+    """Recorded events by kind, as those say."""
     counts: Counter[str] = Counter()
-    for line in lines:
-        if line.startswith("vestlus_events_recorded_total{"):
-            kind = line.partition('kind="')[2].partition('"')[0]
-            counts[kind] += int(float(line.rpartition(" ")[2]))
+    for name, labels, value in measured(service):
+        if name == "vestlus_events_recorded_total":
+            counts[labels["kind"]] += int(value)
     return counts
+
+
+def test_any_replica_tells_what_every_process_measured(service: Service) -> None:
+    def told(name: str) -> dict[str, float]:
+        """By kind of process, as its label begins."""
+        found: Counter[str] = Counter()
+        for of, labels, value in measured(service):
+            if of == name:
+                kind = labels.get("kind") or labels["process"].partition(".")[0]
+                found[kind.partition("-")[0]] += value
+        return found
+
+    everybody = {"webhook", "registry", "conversation", "publisher", "scheduler"}
+    wait_for(
+        "every kind of process tells of itself",
+        lambda: told("vestlus_process_info").keys() == everybody,
+        seconds=30,
+    )
+    answered = told("vestlus_answer_seconds_count")["publisher"]
+    service.ask("measured", HOURS)
+    wait_for(
+        "the answer is measured",
+        lambda: told("vestlus_answer_seconds_count")["publisher"] == answered + 1,
+        seconds=30,
+    )
+    assert told("vestlus_turn_seconds_count").keys() == {"conversation"}
+    assert told("vestlus_process_cpu_seconds_total").keys() == everybody
+    # Leases are held by those who serve, and only by those.
+    assert told("vestlus_leases_held")["conversation"] > 0
+    assert told("vestlus_leases_held")["publisher"] > 0
+    assert not any("measured" in labels.values() for _, labels, _ in measured(service))
 
 
 def test_forged_and_broken_requests_are_refused_and_the_handshake_works(service: Service) -> None:
