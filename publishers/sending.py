@@ -238,7 +238,9 @@ class Sender:
         return Step(SendState.PENDING, due_ms=now_ms, reason="given_back")
 
     async def _record(self, row: SendRow, step: Step) -> None:
-        tracing.current().note(send__outcome=str(step.after), send__reason=step.reason)
+        tracing.current().note(send__outcome=str(step.after))
+        if step.reason:
+            tracing.current().note(send__reason=step.reason)
         result = await self._book.step(
             row, step.after, due_ms=step.due_ms, sent_mid=step.sent_mid, reason=step.reason
         )

@@ -293,6 +293,8 @@ def test_what_accounts_spent_is_told_by_day_and_model_and_against_their_budgets(
         encoding="utf-8",
     )
     monkeypatch.setattr("vestlus.cli.accounts_usage.system_clock", lambda: 1_773_482_400_000)
+    # Neither shows a token, and so neither needs the key.
+    monkeypatch.delenv("VESTLUS_ENCRYPTION_KEY")
     assert run("usage")[0]["calls"] == 0
     row = UsageRow(account=FIRST, day="2026-03-14", model="gpt-5.4-mini", purpose="answer")
     spent = replace(row, calls=2, input_tokens=2_000_000, cost_nano=2_000_000_000)

@@ -18,10 +18,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler
 from structlog.testing import capture_logs
 
+from tests.fakes.assistant import ScriptedAssistant
 from tests.fakes.openai_server import fails, says
+from tests.integration.test_hosting import ACCOUNT
 from tests.integration.whole_way import GRAPH_TOKEN, OPENAI_KEY, USER, whole_way
 from vestlus import tracing
 from vestlus.assistant.retrying import MAX_ATTEMPTS
+from vestlus.settings_account import Account
 from vestlus.tracing_setup import traced
 
 
@@ -160,6 +163,29 @@ async def test_a_turn_that_fails_says_why_and_the_next_try_is_in_the_same_trace(
     assert {(one.attributes or {})["vestlus.turn.try"] for one in turns} >= {1, 2}
     failed = [one for one in turns if (one.attributes or {}).get("error.type")]
     assert (failed[0].attributes or {})["error.type"] == "bad_request"
+
+
+async def test_the_trace_goes_on_with_the_next_owner_from_what_the_store_has(
+    tmp_path: Path,
+) -> None:
+    exporter = recorder()
+    async with whole_way(tmp_path) as way:
+        way.model.script.append(way.model.hangs)
+        await way.writes("Mis kell te avate?")
+        await way.model.hanging.wait()
+        # Another incarnation takes the partitions over, while the first one's model hangs.
+        account = Account(id=ACCOUNT, disclosure=False)
+        await way.world.host(ScriptedAssistant(), account=account)
+        await way.graph.took(1)
+        await ended(exporter, "send")
+        spans = exporter.get_finished_spans()
+    assert len({one.context.trace_id for one in spans if one.context}) == 1
+    record = named(spans, "record").context
+    answered = [
+        one for one in spans if (one.attributes or {}).get("vestlus.turn.outcome") == "committed"
+    ]
+    assert [one.parent.span_id for one in answered if one.parent] == [record and record.span_id]
+    assert named(spans, "send").parent
 
 
 class Collector:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from vestlus import tracing
 from vestlus.assistant.asking import Asking
 from vestlus.assistant.checking import given
 from vestlus.assistant.failures import Reason
@@ -127,9 +128,10 @@ class OpenAIAssistant:
         return self._parts.personas.text(account), account.name, *account.facts
 
     async def _look(self, account: Account, question: Question) -> Seen:
-        if not account.vision:
+        if not (account.vision and any(one.images for one in question.messages)):
             return Seen()
-        return await look(question.messages, self._parts.media, account.id)
+        with tracing.here("pictures"):
+            return await look(question.messages, self._parts.media, account.id)
 
     async def _answer(
         self, account: Account, question: Question, hidden: Hidden, seen: Seen

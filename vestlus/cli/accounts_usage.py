@@ -20,7 +20,7 @@ _ZONE = "Europe/Tallinn"
 
 async def used(service: Service, accounts: Collection[str], days: int) -> list[dict[str, Any]]:
     """What accounts spent today and on the days before, newest first. Raises NoSuchAccount."""
-    known = {one.account for one in await service.standings(accounts)}
+    known = await service.known(accounts)
     now_ms = system_clock()
     since = date.fromisoformat(day_at(now_ms, "UTC").name) - timedelta(days=days)
     rows: defaultdict[tuple[str, str], list[UsageRow]] = defaultdict(list)
