@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from vestlus.console import api_audit, api_dead_letters, api_settings
 from vestlus.console.operations import Operation
 
-OPERATIONS: Final[tuple[Operation, ...]] = ()
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *api_dead_letters.OPERATIONS,
+    *api_settings.OPERATIONS,
+    *api_audit.OPERATIONS,
+)

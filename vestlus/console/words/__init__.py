@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from vestlus.console.words import frame, sign_in
+from vestlus.console.words import audit, dead_letters, frame, settings, sign_in
 
 Words = Mapping[str, tuple[str, str]]
 
@@ -29,7 +29,13 @@ LANGUAGES: Final = {str(one): one for one in Language}
 #: Where nobody asks for another one.
 USUAL: Final = Language.ESTONIAN
 
-_PARTS: Final[tuple[Words, ...]] = (frame.WORDS, sign_in.WORDS)
+_PARTS: Final[tuple[Words, ...]] = (
+    frame.WORDS,
+    sign_in.WORDS,
+    audit.WORDS,
+    settings.WORDS,
+    dead_letters.WORDS,
+)
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))
 
