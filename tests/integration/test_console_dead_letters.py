@@ -166,20 +166,21 @@ async def test_the_api_does_the_same(site: Site) -> None:
     letter, other = delivery(system_clock()), odd(1)
     await site.store.bury([letter, other])
     headers = {"authorization": f"Bearer {TOKEN}".encode()}
-    async with httpx.AsyncClient(
-        base_url=f"{site.address}/api/v1/dead-letters", headers=headers
-    ) as client:
-        first = (await client.get("?limit=1")).json()
+    root = f"{site.address}/api/v1/dead-letters"
+    async with httpx.AsyncClient(headers=headers) as client:
+        first = (await client.get(f"{root}?limit=1")).json()
         assert (first["letters"][0]["letter"], first["next"]) == (letter.id, letter.id)
-        whole = (await client.get(f"/{letter.id}")).json()
+        whole = (await client.get(f"{root}/{letter.id}")).json()
         assert whole["content"]["events"][0]["text"] == SCRIPT
-        refused = await client.post(f"/{other.id}/replay", json={})
+        refused = await client.post(f"{root}/{other.id}/replay", json={})
         assert (refused.status_code, refused.json()["error"]) == (409, "undecodable")
-        assert (await client.post(f"/{letter.id}/replay", json={})).status_code == 204
+        assert (await client.post(f"{root}/{letter.id}/replay", json={})).status_code == 204
         assert await depth(site) == 1
-        assert (await client.post(f"/{other.id}/discard", json={})).status_code == 204
-        assert (await client.post(f"/{other.id}/discard", json={})).json()["error"] == "not_dead"
-        assert (await client.get("/none")).json()["error"] == "no_such_letter"
+        assert (await client.post(f"{root}/{other.id}/discard", json={})).status_code == 204
+        assert (await client.post(f"{root}/{other.id}/discard", json={})).json()[
+            "error"
+        ] == "not_dead"
+        assert (await client.get(f"{root}/none")).json()["error"] == "no_such_letter"
     entries = await site.store.audit_entries(action="dead_letter.")
     assert [(one.way, one.outcome) for one in reversed(entries)] == [
         ("api", "undecodable"),
