@@ -87,7 +87,7 @@ async def test_a_file_has_all_entries_and_no_formulas(site: Site) -> None:
 
 async def test_the_api_has_the_same(site: Site) -> None:
     await filled(site, 5)
-    headers = {"authorization": f"Bearer {TOKEN}".encode()}
+    headers = {b"authorization": f"Bearer {TOKEN}".encode()}
     async with httpx.AsyncClient(base_url=site.address, headers=headers) as client:
         first = (await client.get("/api/v1/audit?limit=2&action=conversation.")).json()
         assert [one["target"] for one in first["entries"]] == ["c4", "c3"]

@@ -165,7 +165,7 @@ async def test_a_letter_that_there_is_not_gives_a_page(site: Site) -> None:
 async def test_the_api_does_the_same(site: Site) -> None:
     letter, other = delivery(system_clock()), odd(1)
     await site.store.bury([letter, other])
-    headers = {"authorization": f"Bearer {TOKEN}".encode()}
+    headers = {b"authorization": f"Bearer {TOKEN}".encode()}
     root = f"{site.address}/api/v1/dead-letters"
     async with httpx.AsyncClient(headers=headers) as client:
         first = (await client.get(f"{root}?limit=1")).json()

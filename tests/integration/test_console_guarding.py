@@ -213,7 +213,7 @@ async def test_forms_that_are_none_get_pages(
 @pytest.mark.parametrize("host", ["[", "", "a b", "x" * 5_000, "[::1", "ä"])
 async def test_a_host_that_is_none_does_no_harm(site: Site, host: str) -> None:
     async with httpx.AsyncClient(base_url=site.address) as client:
-        answer = await client.get("/console", headers={"host": host.encode()})
+        answer = await client.get("/console", headers={b"host": host.encode()})
     assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
 
 

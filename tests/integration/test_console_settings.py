@@ -47,7 +47,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 async def test_no_secret_is_on_the_page_nor_in_the_api(site: Site) -> None:
     async with signed_client(site) as client:
         page = (await client.get("/console/settings")).text
-        api = {"authorization": f"Bearer {TOKEN}".encode()}
+        api = {b"authorization": f"Bearer {TOKEN}".encode()}
         told = (await client.get("/api/v1/settings", headers=api)).text
     for text in (page, told):
         assert not [one for one in (*SECRETS, "a-token-of-the-library") if one in text]
@@ -82,7 +82,7 @@ async def test_everybody_is_signed_out_everywhere(site: Site) -> None:
 
 
 async def test_the_api_lists_and_ends_sessions(site: Site) -> None:
-    headers = {"authorization": f"Bearer {TOKEN}".encode()}
+    headers = {b"authorization": f"Bearer {TOKEN}".encode()}
     async with (
         signed_client(site) as person,
         httpx.AsyncClient(base_url=site.address, headers=headers) as client,
