@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -108,7 +109,7 @@ async def test_another_operator_token_ends_the_sessions_of_the_old_one(
     "changed", [{"grounds": ""}, {"role": "owner"}, {"way": "oidc"}, {"role": ""}]
 )
 async def test_a_session_of_another_version_lets_nobody_in(
-    store: Store, configured: Settings, changed: dict[str, str]
+    store: Store, configured: Settings, changed: dict[str, Any]
 ) -> None:
     value, grounds = await begun(store, configured)
     [kept] = await store.sessions(NOW)
