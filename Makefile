@@ -66,11 +66,26 @@ chaos: install-dev ## Break everything that can break, 10 minutes; ARGS="--secon
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m tests.chaos.run $(ARGS)
 
+.PHONY: fuzz
+fuzz: install-dev ## Throw broken requests at a replica; ARGS="--requests 200000 --seed 7"
+	@exec $(VENV)/python -m tests.fuzzing.run $(ARGS)
+
 .PHONY: check
-check: install-dev ## Check format, lint and types
+check: install-dev ## Check format, lint, types, secrets, known vulnerabilities and alert rules
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
 	$(VENV)/mypy
+	$(VENV)/python scripts/find_secrets.py
+	$(VENV)/python scripts/audit.py
+	@sh scripts/check-rules
+
+.PHONY: audit
+audit: install-dev ## Look for known vulnerabilities, and fail where that cannot be done
+	@exec $(VENV)/python scripts/audit.py --insist
+
+.PHONY: secrets
+secrets: install-dev ## Accept what looks like secrets and is none; look at the difference
+	@exec $(VENV)/python scripts/find_secrets.py --accept
 
 .PHONY: format
 format: install-dev ## Format the code and mend what the linter can mend

@@ -13,6 +13,7 @@ The tree::
     ├── StoreError
     │   ├── StoreUnavailable       the database does not answer; try again
     │   │   └── ValuesRefused      it refuses the values themselves; repeating is useless
+    │   ├── ConversationPreserved  it may not be erased while it is marked so
     │   ├── LeaseLost              someone else owns the partition now; stop touching it
     │   └── PartitionMismatch      the store was made for another number of partitions
     ├── AssistantError
@@ -97,6 +98,10 @@ class ValuesRefused(StoreUnavailable):
 
 class LeaseLost(StoreError):
     """The lease belongs to somebody else now, or has ended; nothing was written."""
+
+
+class ConversationPreserved(StoreError):
+    """Somebody marked the conversation so that nothing of it goes; nothing was erased."""
 
 
 class PartitionMismatch(StoreError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -63,6 +63,7 @@ class World:
         account: Account | None = None,
         limits: Limits | None = None,
         clock: Clock = system_clock,
+        spent_until: Callable[[str], int] = lambda _: 0,
     ) -> ConversationHost:
         """A host that holds every partition; its predecessor's leases are taken over."""
         self.incarnation += 1
@@ -80,6 +81,7 @@ class World:
                 account_of=lambda _: account,
                 handed_over=self.handed_over.append,
                 limits=limits,
+                spent_until=spent_until,
             )
         )
         names = [inbox_lease(partition) for partition in range(TOPOLOGY.inbox)]

@@ -95,7 +95,7 @@ _WHOLE = re.compile(
     r"Seq Scan|SCAN (ledger|named|unsent|before|conversation|history|inbox_event"
     r"|post|post_container|schedule|occurrence|trigger_event)\b"
     r"(?! USING (COVERING )?INDEX "
-    r"(ledger_draft|conversation_waiting|inbox_event_(pending|undetermined)"
+    r"(ledger_(draft|deadline)|conversation_waiting|inbox_event_(pending|undetermined)"
     r"|post_due|post_planned|schedule_look|occurrence_(due|wake)|trigger_event_received))"
 )
 
@@ -273,6 +273,13 @@ async def test_no_frequent_question_reads_a_whole_table(
                 {"before": 19_990, "most": 50, "after_0": "", "after_1": ""},
                 "conversation_said",
             ),
+            "what is unanswered": (store._open_pending, {}, "inbox_event_pending"),
+            "what is undetermined": (store._open_undetermined, {}, "inbox_event_undetermined"),
+            "what is unsent": (store._open_sends, {}, "ledger_"),
+            "how many drafts": (store._open_drafts, {}, "ledger_draft"),
+            "how many wait": (store._open_waiting, {}, "conversation_waiting"),
+            "windows that close": (store._open_closing, {}, "conversation_pkey"),
+            "backlogs": (store._note_backlogs, {"minute": 1}, "inbox_event_pending"),
             "drafts": (store._all_drafts, {"most": 5}, "ledger_draft"),
             "waiting": (
                 store._listings[True, False],

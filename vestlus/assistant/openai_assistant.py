@@ -24,6 +24,7 @@ from vestlus.assistant.persona import PersonaFiles
 from vestlus.assistant.port import Past, Question
 from vestlus.assistant.prompt import build_prompt
 from vestlus.assistant.schema import cut_summary, read_summary
+from vestlus.assistant.spending import Purpose, paid_by
 from vestlus.assistant.summary import build_summary_prompt
 from vestlus.assistant.vision import PictureSource, Seen, look
 from vestlus.conversation.masking import mask
@@ -99,7 +100,12 @@ class OpenAIAssistant:
             return read_summary(await say(prompt))
 
         summary = await self._parts.server.ask(
-            account, past.user, attempt, later=True, patience=_SUMMARY_SECONDS
+            account,
+            past.user,
+            attempt,
+            purpose=Purpose.SUMMARY,
+            later=True,
+            patience=_SUMMARY_SECONDS,
         )
         return cut_summary(restore(summary))
 
@@ -130,7 +136,8 @@ class OpenAIAssistant:
     ) -> Reply:
         """The model's answer, checked and moderated."""
         parts = self._parts
-        offer = await parts.offers.of(account, hidden.question)
+        with paid_by(account.id):
+            offer = await parts.offers.of(account, hidden.question)
         persona = parts.personas.text(account)
         prompt = build_prompt(
             hidden.question,

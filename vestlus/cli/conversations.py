@@ -9,6 +9,7 @@ from uuid import uuid4
 from cyclopts import App
 
 from vestlus.bus.port import Queue, Topology
+from vestlus.cli import preserving
 from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.history import Role
@@ -18,12 +19,15 @@ from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, WINDOW_MS, window
 from vestlus.errors import VestlusError
 from vestlus.messages import SearchRequest, encode, outbox_message
 from vestlus.store.port import Store
+from vestlus.store.preserving import Preservation
 from vestlus.store.rows import ConversationRow, Draft, Silence
 
 app = App(
     name="conversations",
     help="Look after conversations: who waits, what was said, take over, answer, hand back.",
 )
+
+app.command(preserving.preserve)
 
 #: Messages shown of a conversation.
 SHOWN = 100
@@ -148,13 +152,16 @@ def show(conversation: str, *, as_json: AsJson = False) -> None:
     as_json
         Print JSON.
     """
-    row = _run(lambda service: service.conversation(conversation))
+    row, mark = _run(lambda service: _shown(service, conversation))
     said = [{"at": moment(one.at_ms), "by": str(one.role), "text": one.text} for one in row.history]
     unanswered = [one.event.text or "" for one in row.pending]
     if as_json:
-        print_json({**_summary(row), "history": said, "unanswered": unanswered})
+        kept = preserving.told(mark) if mark else None
+        print_json({**_summary(row), "preserved": kept, "history": said, "unanswered": unanswered})
         return
     print(_line(row))  # noqa: T201 - a command's output
+    if mark:
+        print(f"  {preserving.line(mark)}")  # noqa: T201
     if row.summary:
         print(f"  before: {row.summary}")  # noqa: T201
     names = {Role.USER: "user", Role.ASSISTANT: "bot", Role.OPERATOR: "person"}
@@ -162,6 +169,11 @@ def show(conversation: str, *, as_json: AsJson = False) -> None:
         print(f"  {moment(message.at_ms)} {names[message.role]}: {message.text}")  # noqa: T201
     for text in unanswered:
         print(f"  unanswered: {text}")  # noqa: T201
+
+
+async def _shown(desk: _Desk, conversation: str) -> tuple[ConversationRow, Preservation | None]:
+    row = await desk.conversation(conversation)
+    return row, await desk.store.preservation(conversation)
 
 
 @app.command

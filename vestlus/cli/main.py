@@ -55,7 +55,7 @@ for _name, _where, _help in (
     (
         "retention",
         "vestlus.cli.retention:app",
-        "See how long things are kept; take away now what is old; preserve a conversation.",
+        "See how long things are kept, and take away now what is old.",
     ),
     (
         "doctor",

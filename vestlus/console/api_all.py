@@ -1,8 +1,10 @@
-"""All operations of ``/api/v1`` that are declared as such."""
+"""All operations of ``/api/v1``, and the description of them."""
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from importlib.metadata import version
+from typing import Any, Final
 
 from vestlus.console import api_audit, api_dead_letters, api_settings
 from vestlus.console.operations import Operation
@@ -11,4 +13,35 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *api_dead_letters.OPERATIONS,
     *api_settings.OPERATIONS,
     *api_audit.OPERATIONS,
+from vestlus.console import api_overview, api_schedules
+from vestlus.console.api import answer
+from vestlus.console.openapi import description
+from vestlus.console.operations import Call, Operation
+
+_OF_SUBJECTS: Final[tuple[Operation, ...]] = (
+    *api_overview.OPERATIONS,
+    *api_schedules.OPERATIONS,
+)
+
+
+@cache
+def described() -> dict[str, Any]:
+    """The API as OpenAPI 3.1."""
+    return description(_OF_SUBJECTS, version("vestlus"))
+
+
+async def _describe(_: Call) -> object:
+    return answer(described())
+
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *_OF_SUBJECTS,
+    Operation(
+        "GET",
+        "/openapi.json",
+        "describe",
+        "This description",
+        _describe,
+        bytes,
+    ),
 )

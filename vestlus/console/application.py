@@ -13,6 +13,8 @@ from vestlus.console.auditing import audit_routes
 from vestlus.console.dead_letters_page import dead_letter_routes
 from vestlus.console.failing import Failing, refusing
 from vestlus.console.guarding import Guard, Visit
+from vestlus.console.live import Streams
+from vestlus.console.overview import Overview
 from vestlus.console.rendering import FILES, STATIC_PATH
 from vestlus.console.settings_page import settings_routes
 from vestlus.console.signing_in import SigningIn
@@ -28,6 +30,7 @@ _KINDS: Final = {
 def console_routes(tools: Tools) -> list[BaseRoute]:
     """What is served below ``/console``."""
     guard = Guard(tools)
+    streams = Streams()
     routes: list[BaseRoute] = [
         Route(f"{STATIC_PATH}/{{digest}}/{{name:path}}", _file, methods=["GET"]),
         *SigningIn(tools, guard).routes,
@@ -35,13 +38,10 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
         *dead_letter_routes(guard),
         *settings_routes(guard),
         *audit_routes(guard),
+        *Overview(tools, guard, streams).routes,
         guard.page("/console/{rest:path}", _not_found),
     ]
     return [*routes, *refusing(Failing(tools), routes)]
-
-
-async def _overview(visit: Visit) -> Response:
-    return visit.page("overview.html")
 
 
 async def _not_found(visit: Visit) -> Response:

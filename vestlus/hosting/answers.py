@@ -29,8 +29,14 @@ _LONGEST_NOTE = 600
 class Answers:
     """The policies of accounts, applied to bursts. Decides; commits nothing."""
 
-    def __init__(self, account_of: Callable[[str], Account | None]) -> None:
+    def __init__(
+        self,
+        account_of: Callable[[str], Account | None],
+        spent_until: Callable[[str], int] = lambda _: 0,
+    ) -> None:
+        """``spent_until``: until when an account may not have models asked, 0 if it may."""
         self._account_of = account_of
+        self._spent_until = spent_until
 
     def without_asking(self, box: Mailbox, burst: Burst, now_ms: int) -> Answer | int | None:
         """The answer to messages that no model is asked about; a time before which nothing is
@@ -148,12 +154,18 @@ class Answers:
         approve = voice.account is not None and voice.account.approve
         return Answer(parts=parts, after=after, draft=approve)
 
-    def _limited(self, box: Mailbox, burst: Burst, language: str, now_ms: int) -> Answer | None:
-        """What is said, once, and then not, to who has used up what the account allows them.
+    def _limited(
+        self, box: Mailbox, burst: Burst, language: str, now_ms: int
+    ) -> Answer | int | None:
+        """What is said, once, and then not, to who has used up what the account allows them; or
+        what is done where the account has used up what it may spend.
 
         Wishes, danger and the word for a person have been seen to before. Messages of which a try
         has failed get their answer, or the apology and a person, but not this.
         """
+        dear = self._too_dear(box, burst, language, now_ms)
+        if dear is not None:
+            return dear
         if box.failures or box.outages:
             return None
         voice, usage = self._voice(box), box.known.usage
@@ -165,6 +177,22 @@ class Answers:
             return Answer(after=After(silence=ended), limited=True)
         after = After(silence=ended, usage=replace(usage, told_until_ms=until))
         return replace(_said(voice.limited(language), after), limited=True)
+
+    def _too_dear(
+        self, box: Mailbox, burst: Burst, language: str, now_ms: int
+    ) -> Answer | int | None:
+        """A person answers while the account's daily budget for models is used up.
+
+        The user is told so once. Who waits for a person already is not told again: what they
+        write waits for that person, or for the next day.
+        """
+        until_ms = self._spent_until(box.account)
+        if until_ms <= now_ms:
+            return None
+        if box.known.waiting_ms and not _starts(burst, self._voice(box)):
+            return until_ms
+        text = self._voice(box).handover(language, now_ms)
+        return self._to_people(box, burst, text, now_ms, reason="daily_budget_spent")
 
     def _to_people(
         self, box: Mailbox, burst: Burst, text: str, now_ms: int, *, reason: str

@@ -78,7 +78,9 @@ class ConversationHost:
         account_of: Callable[[str], Account | None] = _unknown,
         handed_over: Callable[[HandedOver], None] = _told_nobody,
         limits: Limits | None = None,
+        spent_until: Callable[[str], int] = lambda _: 0,
     ) -> None:
+        """``spent_until``: until when an account may not have models asked, 0 if it may."""
         self._store = store
         self._bus = bus
         self._clock = clock
@@ -108,6 +110,7 @@ class ConversationHost:
             lost=self._drop,
             failed=self._fail,
             limits=limits,
+            spent_until=spent_until,
         )
         self._echoes = EchoDesk(
             store=store,

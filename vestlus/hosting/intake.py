@@ -14,12 +14,16 @@ from vestlus.burying import unreadable
 from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
-from vestlus.conversation.events import Event
+from vestlus.conversation.events import Event, calls_for_answer
 from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.errors import LeaseLost, UndecodableMessage
 from vestlus.grouping import GroupCommitter
+from vestlus.hosting.recorded import note_recorded
+from vestlus.hosting.stages import being_recorded, traced_events
 from vestlus.hosting.waited import Waited
+from vestlus.log_context import About
+from vestlus.measuring.catalogue import BUS_WAIT
 from vestlus.messages import InboxMessage, decode_inbox, encode, inbox_message
 from vestlus.store.names import partition_number
 from vestlus.store.port import DeadLetters, Turns
@@ -92,11 +96,14 @@ class PartitionIntake:
         self.waited.begin(self._clock())
         # What is not acknowledged meanwhile is the bus's to keep.
         await self._room()
-        events = await self._read(deliveries)
-        for first in range(0, len(events), MOST_EVENTS_TOGETHER):
-            some = events[first : first + MOST_EVENTS_TOGETHER]
-            self._deliver(self._lease, await self._record(some))
+        with being_recorded(await self._read(deliveries)) as events:
+            for first in range(0, len(events), MOST_EVENTS_TOGETHER):
+                some = events[first : first + MOST_EVENTS_TOGETHER]
+                with About(events=some):
+                    recorded = await self._record(some)
+                self._deliver(self._lease, recorded)
         self.waited.end(self._clock())
+        BUS_WAIT.observe(self.waited.last_seconds)
 
     async def _read(self, deliveries: Sequence[Delivery]) -> list[Event]:
         messages: list[InboxMessage] = []
@@ -119,9 +126,7 @@ class PartitionIntake:
             _log.error("undecodable_messages", count=len(letters), partition=self._partition)
             await until_available(partial(self._store.bury, letters))
         events = [
-            replace(event, traceparent=message.traceparent) if message.traceparent else event
-            for message in messages
-            for event in message.events
+            _as_brought(event, message) for message in messages for event in traced_events(message)
         ]
         return await self._with_users(events)
 
@@ -152,7 +157,8 @@ class PartitionIntake:
             if partition == self._partition:
                 kept.append(named)
             else:
-                message = inbox_message((named,), at_ms=self._clock())
+                context = named.traceparent
+                message = inbox_message((named,), at_ms=self._clock(), traceparent=context)
                 await self._bus.publish(Queue.INBOX, partition, [encode(message)])
         return kept
 
@@ -180,6 +186,8 @@ class PartitionIntake:
         if tries > 1:
             self._reread(self._lease, {one.conversation for one in events if one.conversation})
         self.recorded += len(recorded)
+        note_recorded(recorded, self._clock())
+        _log.debug("recorded", new=len(recorded))
         self._tell(recorded, weighed)
         return recorded
 
@@ -197,6 +205,11 @@ class PartitionIntake:
         self._undetermined(
             self._lease, [one for one in recorded if one.state is EventState.UNDETERMINED]
         )
+
+
+def _as_brought(event: Event, message: InboxMessage) -> Event:
+    """The event with since when it has been durable, where that matters."""
+    return replace(event, durable_ms=message.at_ms) if calls_for_answer(event) else event
 
 
 def _named(event: Event, user: str) -> Event:

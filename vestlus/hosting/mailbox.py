@@ -114,8 +114,9 @@ class Mailbox:
     suspect: bool = False
     #: Something came that may not wait until ``wake_ms``.
     urgent: bool = False
-    #: Waits for a place among the turns under way.
+    #: Waits for a place among the turns under way, since then by the monotonic clock, seconds.
     queued: bool = False
+    queued_since: float = 0.0
     #: Dropped by its host: never started again.
     stopped: bool = False
 

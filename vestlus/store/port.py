@@ -20,10 +20,12 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
+from vestlus.store.measure_port import Backlogs, Minutes, ProcessMeasures
 from vestlus.store.operator_port import Operators
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
+from vestlus.store.preserving import Preserving
 from vestlus.store.pruning import Pruning
 from vestlus.store.rows import (
     CommitResult,
@@ -48,6 +50,7 @@ from vestlus.store.rows import (
 )
 from vestlus.store.token_rows import TokenRow
 from vestlus.store.trail import Moment
+from vestlus.store.usage_port import ModelUsage
 
 
 class Leases(Protocol):
@@ -542,6 +545,11 @@ class Store(
     Triggers,
     Pruning,
     Operators,
+    Minutes,
+    ProcessMeasures,
+    Backlogs,
+    ModelUsage,
+    Preserving,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""
@@ -568,5 +576,5 @@ class Store(
         ...
 
     async def counts(self) -> Counts:
-        """Sums for measures."""
+        """Sums over whole tables: dear where much is kept. See :meth:`Backlogs.open_work`."""
         ...

@@ -306,6 +306,8 @@ class NewSend:
     turn: int = 0
     #: Waits for a person's yes.
     draft: bool = False
+    #: For the last send of an answer, when the oldest message that it answers was durable.
+    asked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,6 +363,10 @@ class SendRow:
     pictures: tuple[str, ...] = ()
     origin: Origin = Origin.BOT
     turn: int = 0
+    #: When it was decided.
+    created_ms: int = 0
+    #: As of :class:`NewSend`.
+    asked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ ROW_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
 PENDING: Final = "'pending'"
 UNDETERMINED: Final = "'undetermined'"
 DRAFT: Final = "'draft'"
+OPEN: Final = "'open'"
 UNFINISHED: Final = "('pending', 'sending', 'looking')"
 FINISHED: Final = "('sent', 'dead', 'cancelled')"
 UNENDED_POSTS: Final = "('planned', 'creating', 'waiting', 'ready', 'publishing', 'looking')"
@@ -240,6 +241,8 @@ ledger: Final = Table(
     _count("erased"),
     #: Its steps: see :mod:`vestlus.store.trail`.
     _words("trail"),
+    #: Of the last send of an answer: since when it has been waited for.
+    _count("asked_ms"),
 )
 Index("ledger_conversation", ledger.c.conversation, ledger.c.changed_ms)
 Index("ledger_echo_mid", ledger.c.account, ledger.c.echo_mid, **_where("echo_mid IS NOT NULL"))
@@ -290,6 +293,7 @@ dead_letter: Final = Table(
     _count("doubtful"),
 )
 Index("dead_letter_at", dead_letter.c.at_ms, dead_letter.c.id)
+Index("dead_letter_open", dead_letter.c.reason, **_where(f"state = {OPEN}"))
 
 #: Until when all messages of an account that Instagram had are known to be recorded.
 looked_for_missed: Final = Table(
@@ -573,6 +577,78 @@ console_session: Final = Table(
     _words("subject"),
 )
 Index("console_session_ends", console_session.c.ends_ms)
+#: What happened, by minute and account. See :class:`vestlus.store.measure_rows.MinuteRow`.
+minute: Final = Table(
+    "minute",
+    metadata,
+    Column("minute_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", Text, primary_key=True),
+    _count("received"),
+    _count("answered"),
+    _count("failed"),
+    _count("backlog"),
+    *(_count(f"took_{place}") for place in range(16)),
+)
+
+#: What each process last told of its measures.
+process_measures: Final = Table(
+    "process_measures",
+    metadata,
+    Column("process", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+#: What accounts spend on models, in days of their own zones.
+model_usage: Final = Table(
+    "model_usage",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    _count("calls"),
+    _count("input_tokens"),
+    _count("cached_tokens"),
+    _count("output_tokens"),
+    #: Billionths of a unit of money.
+    _count("cost_nano"),
+    #: Calls of models without a price.
+    _count("unpriced"),
+)
+
+#: How far people know each account's budget to be used up, and on which day.
+budget_told: Final = Table(
+    "budget_told",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("day", Text, nullable=False),
+    Column("percent", Integer, nullable=False),
+)
+
+#: Why conversations are preserved: see :mod:`vestlus.store.preserving`.
+preservation: Final = Table(
+    "preservation",
+    metadata,
+    Column("conversation", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("by_whom", Text, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    _count("until_ms"),
+)
+
+#: How far pruning came: see :class:`vestlus.store.pruning.Mark`.
+pruning_mark: Final = Table(
+    "pruning_mark",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("begun_ms", BigInteger, nullable=False),
+    #: By place, as JSON.
+    Column("reached", Text, nullable=False),
+)
 Index("console_session_subject", console_session.c.subject)
 
 #: Tries of signing in with the operator token that were not right, for a quarter of an hour.

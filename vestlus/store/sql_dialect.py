@@ -38,9 +38,12 @@ class Weeks(Protocol):
         """The tables of messages that no week has, which are pruned row by row."""
         ...
 
-    def crowded(self, connection: Connection, before_ms: int, behind: str) -> str | None:
-        """The next of the old weeks behind that name, "" for the first, of which too much is held
-        for it to be dropped: it is pruned row by row too. None where there is none.
+    def walked(
+        self, connection: Connection, before_ms: int, dropped_ms: int, behind: str
+    ) -> str | None:
+        """The next of the weeks before ``before_ms``, behind that name, "" for the first, that is
+        pruned row by row too, since it is not old enough to be dropped, not before
+        ``dropped_ms``, or too much of it is held. None where there is none.
         """
         ...
 

@@ -65,6 +65,8 @@ SEND_COLUMNS: Final = (
     _LEDGER.pictures,
     _LEDGER.origin,
     _LEDGER.turn,
+    _LEDGER.created_ms,
+    _LEDGER.asked_ms,
 )
 
 #: In place of a role: the message was taken back, or never sent. Its row keeps the place, so that
@@ -131,7 +133,7 @@ def send_row(row: Iterable[Any]) -> SendRow:
     """A row of :data:`SEND_COLUMNS` as a value."""
     id_, account, user, conversation, position, text, answers, state, due_ms, *rest = row
     deadline_ms, attempts, resends, attempted_ms, traceparent, *rest = rest
-    kind, pictures, origin, turn = rest
+    kind, pictures, origin, turn, created_ms, asked_ms = rest
     return SendRow(
         id=id_,
         account=account,
@@ -151,6 +153,8 @@ def send_row(row: Iterable[Any]) -> SendRow:
         pictures=picture_ids(pictures),
         origin=Origin(origin),
         turn=turn,
+        created_ms=created_ms,
+        asked_ms=asked_ms,
     )
 
 

@@ -23,22 +23,22 @@ from vestlus.store.sql_history import SqlHistory
 from vestlus.store.sql_intake import SqlIntake
 from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_ledger import SqlLedger
+from vestlus.store.sql_measures import SqlMeasures
 from vestlus.store.sql_members import SqlMembers
 from vestlus.store.sql_missed import SqlMissed
 from vestlus.store.sql_occurrences import SqlOccurrences
+from vestlus.store.sql_open_work import CLOSING_SOON_MS, SqlOpenWork
 from vestlus.store.sql_operators import SqlOperators
 from vestlus.store.sql_pools import SqlPools
 from vestlus.store.sql_posts import SqlPosts
+from vestlus.store.sql_preserving import SqlPreserving
 from vestlus.store.sql_pruning import SqlPruning
 from vestlus.store.sql_schedules import SqlSchedules
 from vestlus.store.sql_sign_in import SqlSignIn
-from vestlus.store.sql_tokens import SqlTokens
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_triggers import SqlTriggers
 from vestlus.store.sql_turns import SqlTurns
-
-#: A window that closes so soon is worth a look by whoever watches the measures.
-CLOSING_SOON_MS = 2 * 60 * 60 * 1000
+from vestlus.store.sql_usage import SqlUsage
 
 
 class SqlStore(
@@ -54,7 +54,7 @@ class SqlStore(
     SqlMissed,
     SqlBank,
     SqlDesk,
-    SqlTokens,
+    SqlOpenWork,
     SqlPosts,
     SqlPools,
     SqlSchedules,
@@ -63,6 +63,9 @@ class SqlStore(
     SqlTriggers,
     SqlPruning,
     SqlOperators,
+    SqlMeasures,
+    SqlUsage,
+    SqlPreserving,
     SqlSignIn,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.

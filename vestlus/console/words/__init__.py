@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Final
 
 from vestlus.console.words import audit, dead_letters, frame, settings, sign_in
+from vestlus.console.words import frame, overview, sign_in
 
 Words = Mapping[str, tuple[str, str]]
 
@@ -35,6 +36,8 @@ _PARTS: Final[tuple[Words, ...]] = (
     audit.WORDS,
     settings.WORDS,
     dead_letters.WORDS,
+    overview.WORDS,
+    sign_in.WORDS,
 )
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))
