@@ -34,7 +34,6 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(f"{STATIC_PATH}/{{digest}}/{{name:path}}", _file, methods=["GET"]),
         *SigningIn(tools, guard).routes,
-        guard.page("/console", _overview),
         *dead_letter_routes(guard),
         *settings_routes(guard),
         *audit_routes(guard),

@@ -11,8 +11,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from vestlus.console.words import audit, dead_letters, frame, settings, sign_in
-from vestlus.console.words import frame, overview, sign_in
+from vestlus.console.words import audit, dead_letters, frame, overview, settings, sign_in
 
 Words = Mapping[str, tuple[str, str]]
 
@@ -37,7 +36,6 @@ _PARTS: Final[tuple[Words, ...]] = (
     settings.WORDS,
     dead_letters.WORDS,
     overview.WORDS,
-    sign_in.WORDS,
 )
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))
