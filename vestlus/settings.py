@@ -310,7 +310,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
         problems += price_problems(settings, origin)
     if settings is None or problems:
         raise SettingsError(tuple(dict.fromkeys(problems)))
-    return settings.told_from(sources_of(values, {names[one] for one in names if one in environ}))
+    return settings.told_from(sources_of(origin))
 
 
 def _misspelt(environ: Mapping[str, str], names: Mapping[str, str]) -> list[str]:

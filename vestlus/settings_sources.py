@@ -41,16 +41,30 @@ class Shown:
     given: bool = True
 
 
-def sources_of(values: Collection[str], environment: Collection[str]) -> Sources:
-    """The source of each field that was given; ``environment`` are those of the environment."""
-    return {name: Source.ENVIRONMENT if name in environment else Source.FILE for name in values}
+def sources_of(origin: Mapping[str, str]) -> Sources:
+    """The source of each field that was given, from how each was named: ``FILE: KEY`` in a file,
+    a single name in the environment.
+    """
+    found: dict[str, Source] = {}
+    for place, named in origin.items():
+        came = Source.FILE if ": " in named else Source.ENVIRONMENT
+        found.setdefault(place.partition(".")[0], came)
+    return found
 
 
-def shown(model: BaseModel, sources: Sources, source: Source | None = None) -> Iterator[Shown]:
-    """Each setting of a model, with those of its tables below them. ``source`` is that of all of
-    them, where they lie in a table that came as a whole.
+def shown(
+    model: BaseModel,
+    sources: Sources,
+    source: Source | None = None,
+    *,
+    without: Collection[str] = (),
+) -> Iterator[Shown]:
+    """Each setting of a model but those ``without``, with those of its tables below them.
+    ``source`` is that of all of them, where they lie in a table that came as a whole.
     """
     for name, field in type(model).model_fields.items():
+        if name in without:
+            continue
         value = getattr(model, name)
         came = source or sources.get(name, Source.DEFAULT)
         if source is not None and name not in model.model_fields_set:
@@ -74,6 +88,8 @@ def _shown(name: str, value: object, field: FieldInfo, came: Source) -> Iterator
         yield Shown(name, "", came, secret=True, given=bool(value))
     elif field.repr is False:
         yield Shown(name, _place(str(value)) if value else "", came, given=bool(value))
+    elif isinstance(value, str) and "://" in value and "@" in value:
+        yield Shown(name, _place(value), came)
     else:
         yield Shown(name, _written(value), came, given=value not in (None, "", (), {}))
 

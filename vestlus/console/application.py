@@ -9,11 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from vestlus.console.auditing import audit_routes
+from vestlus.console.dead_letters_page import dead_letter_routes
 from vestlus.console.failing import Failing, refusing
 from vestlus.console.guarding import Guard, Visit
 from vestlus.console.live import Streams
 from vestlus.console.overview import Overview
 from vestlus.console.rendering import FILES, STATIC_PATH
+from vestlus.console.settings_page import settings_routes
 from vestlus.console.signing_in import SigningIn
 from vestlus.console.tools import Tools
 
@@ -31,6 +34,9 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(f"{STATIC_PATH}/{{digest}}/{{name:path}}", _file, methods=["GET"]),
         *SigningIn(tools, guard).routes,
+        *dead_letter_routes(guard),
+        *settings_routes(guard),
+        *audit_routes(guard),
         *Overview(tools, guard, streams).routes,
         guard.page("/console/{rest:path}", _not_found),
     ]

@@ -36,8 +36,6 @@ SESSION: Final = "vestlus"
 _BYTES: Final = 32
 #: What :func:`secrets.token_urlsafe` makes of so many bytes.
 _VALUE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-#: Characters of a digest by which people name a session.
-_NAME_LENGTH: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +55,6 @@ def cookie_name(request: Request, name: str = SESSION) -> str:
 def digest_of(value: str) -> str:
     """What is kept of a cookie's value."""
     return sha256(value.encode()).hexdigest()
-
-
-def name_of(session: ConsoleSession) -> str:
-    """How people name a session: nobody can sign in with that."""
-    return session.digest[:_NAME_LENGTH]
 
 
 async def begin(store: Store, arrival: Arrival, at_ms: int) -> str:

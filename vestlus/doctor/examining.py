@@ -19,6 +19,7 @@ from vestlus.doctor.checks import (
 )
 from vestlus.doctor.findings import CHECK_SECONDS, Check, Finding, Level, run_checks
 from vestlus.doctor.safety import check_safety
+from vestlus.doctor.sign_in import sign_in_checks
 from vestlus.errors import StoreError, StoreUnavailable
 from vestlus.instagram.token_api import TokenApi
 from vestlus.settings import Settings
@@ -36,6 +37,7 @@ async def examine(settings: Settings) -> list[Finding]:
             ("public address", lambda: check_public_address(settings)),
             ("safety", lambda: check_safety(settings)),
         ]
+        quick += sign_in_checks(settings)
         if store is not None:
             there = store
             quick.append(("clock of the database", lambda: check_store_clock(there)))

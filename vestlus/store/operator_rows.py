@@ -44,6 +44,11 @@ class ConsoleSession:
     #: A digest of who it is at the provider that says so; empty with the token, which says nobody.
     subject: str = ""
 
+    @property
+    def name(self) -> str:
+        """How people name it: nobody can sign in with that."""
+        return self.digest[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class SignInTry:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from vestlus.console.words import frame, overview, sign_in
+from vestlus.console.words import audit, dead_letters, frame, overview, settings, sign_in
 
 Words = Mapping[str, tuple[str, str]]
 
@@ -31,8 +31,11 @@ USUAL: Final = Language.ESTONIAN
 
 _PARTS: Final[tuple[Words, ...]] = (
     frame.WORDS,
-    overview.WORDS,
     sign_in.WORDS,
+    audit.WORDS,
+    settings.WORDS,
+    dead_letters.WORDS,
+    overview.WORDS,
 )
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))

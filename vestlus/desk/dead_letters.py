@@ -1,4 +1,4 @@
-"""Dead letters handed in for a replay, or refused with the reason said."""
+"""Dead letters: found, handed in for a replay or refused with the reason said, and put away."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
-from vestlus.bus.port import Queue
-from vestlus.cli.operating import Service
-from vestlus.clock import system_clock
+from vestlus.bus.port import Bus, Queue
+from vestlus.clock import Clock
+from vestlus.conversation.events import Event
 from vestlus.conversation.operating import Act, operator_event
 from vestlus.conversation.replaying import Refusal, replay_refusal
 from vestlus.errors import VestlusError
 from vestlus.republishing import Republish, inbox_of, republish
+from vestlus.settings import Settings
+from vestlus.store.port import Store
 from vestlus.store.rows import (
     LEDGER_SOURCE,
     ConversationRow,
@@ -39,6 +41,34 @@ WHY: Mapping[Refusal, str] = {
 }
 
 
+class Hands(Protocol):
+    """What whoever sees to dead letters works with."""
+
+    @property
+    def settings(self) -> Settings:
+        """The service's."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Now, milliseconds since 1970."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """Raises StoreUnavailable where there is none."""
+        ...
+
+    @property
+    def bus(self) -> Bus:
+        """Raises BusUnavailable where there is none."""
+        ...
+
+    async def hand_in(self, event: Event) -> None:
+        """Publishes an act to its user's partition, durably."""
+        ...
+
+
 class NoSuchLetter(VestlusError):
     """There is none of that id. Its message says where ids are listed."""
 
@@ -51,7 +81,7 @@ class Wish:
     although_sent: bool
 
 
-async def letter_named(service: Service, letter: str) -> DeadLetter:
+async def letter_named(service: Hands, letter: str) -> DeadLetter:
     """The letter of that id. Raises NoSuchLetter."""
     found = await service.store.dead_letter(letter)
     if found is None:
@@ -62,14 +92,27 @@ async def letter_named(service: Service, letter: str) -> DeadLetter:
 
 
 async def replayed(
-    service: Service, letters: Sequence[str], wish: Wish
+    service: Hands, letters: Sequence[str], wish: Wish
 ) -> list[tuple[str, Refusal | None]]:
     """Letter and refusal, in the order in which they were handed in."""
     found = [await letter_named(service, one) for one in dict.fromkeys(letters)]
     return [(one.id, await _replay(service, one, wish)) for one in sorted(found, key=_place)]
 
 
-async def _replay(service: Service, letter: DeadLetter, wish: Wish) -> Refusal | None:
+async def discarded(service: Hands, letters: Sequence[str], by: str) -> list[str]:
+    """Puts letters away; gives those that somebody had seen to already. Raises NoSuchLetter, before
+    any of them is put away.
+    """
+    for one in letters:
+        await letter_named(service, one)
+    return [
+        one
+        for one in letters
+        if not await service.store.discard(one, by=by, now_ms=service.clock())
+    ]
+
+
+async def _replay(service: Hands, letter: DeadLetter, wish: Wish) -> Refusal | None:
     if letter.state is not LetterState.OPEN:
         return Refusal.NOT_DEAD
     if not letter.body:
@@ -80,7 +123,7 @@ async def _replay(service: Service, letter: DeadLetter, wish: Wish) -> Refusal |
     row = rows.get(letter.conversation)
     if row is None:
         return Refusal.NOT_DEAD
-    refusal = _refusal(letter, row, wish)
+    refusal = _refusal(letter, row, wish, service.clock())
     if refusal is None:
         event = operator_event(
             Act.REPLAY,
@@ -88,7 +131,7 @@ async def _replay(service: Service, letter: DeadLetter, wish: Wish) -> Refusal |
             user=row.user,
             # Whoever else asks at the same time finds it replayed already.
             identity=uuid4().hex,
-            at_ms=system_clock(),
+            at_ms=service.clock(),
             text=wish.by,
             turn=1 if wish.although_sent else None,
             letter=letter.id,
@@ -97,7 +140,7 @@ async def _replay(service: Service, letter: DeadLetter, wish: Wish) -> Refusal |
     return refusal
 
 
-def _refusal(letter: DeadLetter, row: ConversationRow, wish: Wish) -> Refusal | None:
+def _refusal(letter: DeadLetter, row: ConversationRow, wish: Wish, now_ms: int) -> Refusal | None:
     """As the conversation's owner will judge it, for whoever asks to hear it now."""
     return replay_refusal(
         erased=not letter.body,
@@ -106,11 +149,11 @@ def _refusal(letter: DeadLetter, row: ConversationRow, wish: Wish) -> Refusal | 
         stopped=row.silence is Silence.STOPPED,
         persons=letter.source == LEDGER_SOURCE and _body(letter).get("origin") == Origin.PERSON,
         user_ms=row.user_ms,
-        now_ms=system_clock(),
+        now_ms=now_ms,
     )
 
 
-async def _republished(service: Service, letter: DeadLetter, wish: Wish) -> Refusal | None:
+async def _republished(service: Hands, letter: DeadLetter, wish: Wish) -> Refusal | None:
     """Publishes a delivery's events again. First that, then the note: a kill in between makes
     it possible twice, which the events' keys make harmless.
     """
@@ -120,7 +163,7 @@ async def _republished(service: Service, letter: DeadLetter, wish: Wish) -> Refu
     talks = {event.conversation for event in message.events if event.conversation}
     rows = await service.store.load(talks, 0)
     wrote = {id_: row.user_ms for id_, row in rows.items()}
-    now = system_clock()
+    now = service.clock()
     plan = republish(message, service.settings.partitions, lambda id_: wrote.get(id_, 0), now)
     if not isinstance(plan, Republish):
         return plan
