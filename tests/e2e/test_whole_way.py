@@ -180,11 +180,12 @@ def events_counted(service: Service) -> Counter[str]:
 def test_any_replica_tells_what_every_process_measured(service: Service) -> None:
     def told(name: str) -> dict[str, float]:
         """By kind of process, as its label begins."""
-        found: Counter[str] = Counter()
+        found: dict[str, float] = {}
         for of, labels, value in measured(service):
             if of == name:
                 kind = labels.get("kind") or labels["process"].partition(".")[0]
-                found[kind.partition("-")[0]] += value
+                kind = kind.partition("-")[0]
+                found[kind] = found.get(kind, 0.0) + value
         return found
 
     everybody = {"webhook", "registry", "conversation", "publisher", "scheduler"}
