@@ -22,6 +22,8 @@ from vestlus.hosting.sharers import Sharers
 from vestlus.hosting.turn_places import MEGABYTE, Limits
 from vestlus.hosting.turns import TurnPolicies
 from vestlus.notify import Notifier
+from vestlus.privacy.chat import ChatEraser
+from vestlus.privacy.open import open_graves, open_privacy
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.rows import MemberKind
@@ -47,6 +49,7 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         stack.push_async_callback(assistant.aclose)
         notifier = await stack.enter_async_context(Notifier(settings))
         burst = BurstPolicy(longest_ms=int(settings.burst_wait_seconds * 1000))
+        privacy = open_privacy(settings, store, bus)
         host = await stack.enter_async_context(
             ConversationHost(
                 store=store,
@@ -62,6 +65,9 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                     live=settings.live_conversations,
                     live_bytes=settings.live_memory_mb * MEGABYTE,
                 ),
+                graves=open_graves(settings),
+                eraser=ChatEraser(privacy, settings.public_url),
+                forgotten=notifier.forget,
             )
         )
         membership = Membership(store, member, host)

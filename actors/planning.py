@@ -9,7 +9,7 @@ from functools import partial
 
 from actors.shell import Controls, new_member
 from vestlus.bus.open import open_bus
-from vestlus.bus.port import Topology
+from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost
 from vestlus.hosting.membership import Membership
@@ -18,9 +18,11 @@ from vestlus.hosting.run import until_failed
 from vestlus.planning.definitions import rows_of_file
 from vestlus.planning.drafting import open_drafter
 from vestlus.planning.service import PlannerService
+from vestlus.privacy.finishing import keep_finishing
 from vestlus.retention.pruner import keep_pruned
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
+from vestlus.store.port import Store
 from vestlus.store.rows import Lease, MemberKind
 
 
@@ -50,6 +52,13 @@ class PlannerHolder:
                 failed.set_exception(failure.error)
 
 
+async def _keep_house(settings: Settings, store: Store, bus: Bus) -> None:
+    """Takes away what is old and carries erasures to their end, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep_pruned(store, settings.retention.periods), name="pruning")
+        group.create_task(keep_finishing(store, bus), name="finishing erasures")
+
+
 async def serve_planning(settings: Settings, member_id: str, controls: Controls) -> None:
     """Opens the adapters, joins the members, and plans until told to stop."""
     controls.opening = True
@@ -71,7 +80,7 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
                 kept=partial(rows_of_file, settings.schedules, settings.accounts),
                 clock=system_clock,
                 monotonic=time.monotonic,
-                besides=partial(keep_pruned, store, settings.retention.periods),
+                besides=partial(_keep_house, settings, store, bus),
             )
         )
         holder = PlannerHolder(service)

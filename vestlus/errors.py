@@ -13,6 +13,7 @@ The tree::
     ├── StoreError
     │   ├── StoreUnavailable       the database does not answer; try again
     │   │   └── ValuesRefused      it refuses the values themselves; repeating is useless
+    │   ├── ConversationGone       there is no such conversation, or not any more: it was erased
     │   ├── LeaseLost              someone else owns the partition now; stop touching it
     │   └── PartitionMismatch      the store was made for another number of partitions
     ├── AssistantError
@@ -93,6 +94,10 @@ class StoreUnavailable(StoreError):
 
 class ValuesRefused(StoreUnavailable):
     """The database refuses the values themselves: the same again is refused again."""
+
+
+class ConversationGone(StoreError):
+    """There is no such conversation, or not any more: its user was erased."""
 
 
 class LeaseLost(StoreError):

@@ -7,6 +7,7 @@ conversation that waits for a person says since when (``vestlus conversations li
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
 from http import HTTPStatus
@@ -19,6 +20,7 @@ import aiosmtplib
 import stamina
 import structlog
 
+from vestlus.clock import Clock, system_clock
 from vestlus.errors import VestlusError
 from vestlus.hosting.turns import HandedOver
 from vestlus.settings import Settings
@@ -29,6 +31,17 @@ _log = structlog.get_logger(__name__)
 #: Hand-overs of one account that wait to be told. More at once is an outage of the model, and one
 #: mail says it.
 _MOST_WAITING: Final = 500
+
+#: Conversations of erased users of which that is remembered: what waits is told within minutes.
+_MOST_FORGOTTEN: Final = 1_000
+
+HANDED_OVER: Final = "handed_over"
+#: What the subject of a mail says of each event.
+_SUBJECTS: Final = {
+    HANDED_OVER: "a conversation waits for a person",
+    "account_stopped": "the account was stopped",
+    "deletion_asked": "somebody asked Meta to have their data erased",
+}
 
 _TIMEOUT_SECONDS: Final = 10.0
 _ATTEMPTS: Final = 5
@@ -47,8 +60,9 @@ class Notifier:
     conversation's id and the note for the person who takes over, and no user id.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._accounts = {
             one.id: one for one in settings.accounts if one.notify_url or one.notify_email
         }
@@ -57,6 +71,8 @@ class Notifier:
         }
         self._session: aiohttp.ClientSession | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
+        #: By conversation, until when what was noted of it is told to nobody; the oldest first.
+        self._forgotten: OrderedDict[str, int] = OrderedDict()
         #: What could not be told, since the start.
         self.failed = 0
 
@@ -84,7 +100,9 @@ class Notifier:
 
     def __call__(self, handed_over: HandedOver) -> None:
         """Notes that people are to be told; returns at once."""
-        _log.info("handed_over", account=handed_over.account, conversation=handed_over.conversation)
+        _log.info(
+            handed_over.event, account=handed_over.account, conversation=handed_over.conversation
+        )
         waiting = self._waiting.get(handed_over.account)
         if waiting is None:
             return
@@ -92,6 +110,18 @@ class Notifier:
             waiting.put_nowait(handed_over)
         except asyncio.QueueFull as error:
             self._not_told(handed_over, "too_many", error)
+
+    def forget(self, conversation: str) -> None:
+        """The user was erased: what waits to be told of them is not told any more. What was handed
+        to a mail server, or to somebody's program, cannot be called back.
+        """
+        self._forgotten[conversation] = self._clock()
+        while len(self._forgotten) > _MOST_FORGOTTEN:
+            self._forgotten.popitem(last=False)
+
+    def _is_forgotten(self, handed_over: HandedOver) -> bool:
+        until_ms = self._forgotten.get(handed_over.conversation)
+        return until_ms is not None and handed_over.at_ms <= until_ms
 
     async def told(self) -> None:
         """Waits until everything that was noted so far is told or given up."""
@@ -118,13 +148,14 @@ class Notifier:
                     on=NotTold, attempts=_ATTEMPTS, timeout=_PATIENCE_SECONDS
                 ):
                     with attempt:
-                        await way(account, handed_over)
+                        if not self._is_forgotten(handed_over):
+                            await way(account, handed_over)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the next is told
                 self._not_told(handed_over, name, error)
 
     async def _post(self, account: Account, handed_over: HandedOver) -> None:
         body = {
-            "event": "handed_over",
+            "event": handed_over.event,
             "account": handed_over.account,
             "conversation": handed_over.conversation,
             "note": _encodable(handed_over.note),
@@ -162,13 +193,13 @@ class Notifier:
     def _message(self, account: Account, handed_over: HandedOver) -> EmailMessage:
         to = account.notify_email or ""
         message = EmailMessage()
-        message["Subject"] = _line(
-            f"{account.name or account.id}: a conversation waits for a person"
-        )
+        subject = _SUBJECTS.get(handed_over.event, _SUBJECTS[HANDED_OVER])
+        message["Subject"] = _line(f"{account.name or account.id}: {subject}")
         message["From"] = _line(self._settings.email_from or to)
         message["To"] = _line(to)
         note = _encodable(handed_over.note)
-        message.set_content(f"{note}\n\nConversation {handed_over.conversation}\n")
+        about = handed_over.conversation
+        message.set_content(f"{note}\n\nConversation {about}\n" if about else f"{note}\n")
         return message
 
     def _not_told(self, handed_over: HandedOver, way: str, error: Exception) -> None:

@@ -35,10 +35,13 @@ from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnava
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
 from vestlus.instagram.handler import WebhookHandler
 from vestlus.measures import exposition
+from vestlus.notify import Notifier
 from vestlus.planning.bell import ring
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import EventDesk
 from vestlus.planning.http import EVENTS_PATH, EventsRoute
+from vestlus.privacy.desk import PrivacyDesk
+from vestlus.privacy.http import PrivacyRoutes
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
@@ -76,6 +79,13 @@ class Front:
             on_counts=self._event_counts.update,
         )
         self._counting = Counting(time.monotonic)
+        self._notifier: Notifier | None = None
+        privacy = PrivacyRoutes(
+            secrets=settings.secrets,
+            public_url=settings.public_url,
+            desk=self._privacy_desk,
+            clock=system_clock,
+        )
         schedules = SchedulesApi(
             settings,
             Gate(settings.operator_token),
@@ -86,6 +96,7 @@ class Front:
         self._rest = Starlette(
             routes=[
                 *schedules.routes,
+                *privacy.routes,
                 Route("/healthz", self._healthy),
                 Route("/readyz", self._ready),
                 Route("/metrics", self._metrics),
@@ -109,6 +120,7 @@ class Front:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await self._open_media(stack)
+            self._notifier = await stack.enter_async_context(Notifier(self._settings))
             opening = [
                 asyncio.create_task(self._open_bus(stack), name="opening the bus"),
                 asyncio.create_task(self._open_store(stack), name="opening the store"),
@@ -179,6 +191,12 @@ class Front:
             else:
                 return
             await backoff.wait()
+
+    def _privacy_desk(self) -> PrivacyDesk | None:
+        """What erases, once store and bus are there."""
+        if self._store is None or self._bus is None or self._notifier is None:
+            return None
+        return PrivacyDesk.of(self._settings, self._store, self._bus, self._notifier)
 
     async def _wake_planner(self) -> None:
         """Rings, unless the bus is away or slow: nobody's request waits for that."""

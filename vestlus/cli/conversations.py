@@ -9,6 +9,7 @@ from uuid import uuid4
 from cyclopts import App
 
 from vestlus.bus.port import Queue, Topology
+from vestlus.cli.conversations_privacy import add_to
 from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.history import Role
@@ -24,6 +25,8 @@ app = App(
     name="conversations",
     help="Look after conversations: who waits, what was said, take over, answer, hand back.",
 )
+
+add_to(app)
 
 #: Messages shown of a conversation.
 SHOWN = 100

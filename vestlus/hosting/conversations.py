@@ -22,7 +22,14 @@ from vestlus.hosting.resting import Resting, may_rest
 from vestlus.hosting.summaries import Summaries
 from vestlus.hosting.suspects import Suspects
 from vestlus.hosting.turn_places import Limits, Places
-from vestlus.hosting.turns import Conversing, HandedOver, SuspectGap, TurnCounts, TurnPolicies
+from vestlus.hosting.turns import (
+    Conversing,
+    Eraser,
+    HandedOver,
+    SuspectGap,
+    TurnCounts,
+    TurnPolicies,
+)
 from vestlus.settings_account import Account
 from vestlus.store.port import Turns
 from vestlus.store.rows import ConversationRow, EventState, Lease, RecordedEvent
@@ -68,6 +75,7 @@ class Conversations:
         lost: Callable[[Lease], None],
         failed: Callable[[BaseException], None],
         limits: Limits | None = None,
+        eraser: Eraser | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -90,6 +98,7 @@ class Conversations:
             clock=clock,
             policies=policies,
             handed_over=handed_over,
+            eraser=eraser,
         )
         self._suspects = Suspects(
             suspects, store=store, clock=clock, start=self._start, drop=lost, failed=failed
@@ -208,6 +217,21 @@ class Conversations:
             box = self._box(conversation, lease)
             box.outdated()
             self._start(box)
+
+    def erased(self, lease: Lease, conversation: str) -> None:
+        """The user was erased: nothing of them stays here, and a turn under way commits nothing.
+
+        What they have written since is read from the store.
+        """
+        box = self._boxes.get(conversation)
+        if box is not None and box.lease == lease:
+            box.stop()
+            box.erased()
+            del self._boxes[conversation]
+            self._places.purge()
+        self._resting.forget(lease, conversation)
+        self._summaries.forget(conversation)
+        self.reread(lease, [conversation])
 
     async def forget(self, lease: Lease, deadline_seconds: float) -> None:
         """Lets the turns of a partition end within the deadline, and drops its conversations."""

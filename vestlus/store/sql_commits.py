@@ -44,6 +44,7 @@ _AFTER_COLUMNS: Final[dict[str, Any]] = {
     "answered_ms": BigInteger(),
     "disclosed_ms": BigInteger(),
     "apology_ms": BigInteger(),
+    "erase_asked_ms": BigInteger(),
     "pictures": Text(),
     "usage": Text(),
 }
@@ -114,6 +115,8 @@ def _changed_by(after: After) -> Row:
         "answered_ms": after.answered_ms,
         "disclosed_ms": after.disclosed_ms,
         "apology_ms": after.apology_ms,
+        # Whatever else a turn is about, it is no answer to the question any more.
+        "erase_asked_ms": after.erase_asked_ms or 0,
     }
     if after.silence is not None:
         values |= {"silence": str(after.silence), "silent_until_ms": after.silent_until_ms}

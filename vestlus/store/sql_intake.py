@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Integer, Text, bindparam, select, union_all
 
 from vestlus.errors import ValuesRefused
 from vestlus.store import schema
+from vestlus.store.erasing import Tomb
 from vestlus.store.rows import EventState, Lease, NewEvent, RecordedEvent
 from vestlus.store.sql_arrivals import Arrival, marks_of, people_of, refused, row_of
 from vestlus.store.sql_changes import Changes
 from vestlus.store.sql_codec import cleaned, rows_parameter
 from vestlus.store.sql_dead_letters import SqlDeadLetters
 from vestlus.store.sql_dialect import Dialect
+from vestlus.store.sql_graves import Tombstones
 from vestlus.store.sql_standing import Occasion
 
 _EVENT: Final = schema.inbox_event.c
@@ -39,6 +41,10 @@ _PEOPLE_COLUMNS: Final[dict[str, Any]] = {
     "user_id": Text(),
     "partition": Integer(),
     "user_ms": BigInteger(),
+    # Of who comes anew after an erasure: nothing of before fits what goes on from here.
+    "version": BigInteger(),
+    "messages": BigInteger(),
+    "summarised": BigInteger(),
 }
 
 
@@ -48,6 +54,7 @@ class SqlIntake(SqlDeadLetters):
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
         self._changes = Changes(dialect, outbox_partitions)
+        self._tombstones = Tombstones(dialect)
         rows = dialect.rows({"n": Integer(), **_EVENT_COLUMNS})
         # Rows are numbered by the database in the order of the select: both insert one after the
         # other as the sorted select gives them.
@@ -123,8 +130,9 @@ class SqlIntake(SqlDeadLetters):
                 if lease in held:
                     for new, row in zip(events, batch, strict=True):
                         wanted.setdefault(new.event.key, Arrival(new, row))
-            arrivals = self._store(connection, list(wanted.values()))
-            became = self._carry_out(connection, list(arrivals.values()), now_ms)
+            living, anew = self._tombstones.living(connection, wanted.values())
+            arrivals = self._store(connection, living)
+            became = self._carry_out(connection, list(arrivals.values()), anew, now_ms)
             answer: list[list[RecordedEvent] | None] = []
             for lease, events in batches:
                 if lease not in held:
@@ -159,10 +167,14 @@ class SqlIntake(SqlDeadLetters):
         return new
 
     def _carry_out(
-        self, connection: Connection, arrivals: Sequence[Arrival], now_ms: int
+        self,
+        connection: Connection,
+        arrivals: Sequence[Arrival],
+        anew: Mapping[str, Tomb],
+        now_ms: int,
     ) -> dict[int, EventState]:
         """Makes conversations where they are missing, and does what the new events change."""
-        people, heard = people_of(arrivals, now_ms)
+        people, heard = people_of(arrivals, now_ms, anew)
         occasions = [
             Occasion(one.seq, one.conversation, one.new.change, one.new.event.traceparent)
             for one in arrivals

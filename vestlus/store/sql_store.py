@@ -19,6 +19,7 @@ from vestlus.store.sql_database import Database
 from vestlus.store.sql_desk import SqlDesk, has_something_open
 from vestlus.store.sql_dialect import Backend, Dialect
 from vestlus.store.sql_echoes import SqlEchoes
+from vestlus.store.sql_erasing import SqlErasing
 from vestlus.store.sql_history import SqlHistory
 from vestlus.store.sql_intake import SqlIntake
 from vestlus.store.sql_leases import SqlLeases
@@ -40,6 +41,7 @@ CLOSING_SOON_MS = 2 * 60 * 60 * 1000
 
 
 class SqlStore(
+    SqlErasing,
     SqlLeases,
     SqlMembers,
     SqlIntake,
