@@ -65,7 +65,8 @@ class Answers:
                 after = self._noted(box, burst, After(), now_ms, reason="asked_for_a_person")
                 answer = Answer(after=after) if wanted else Answer()
             case Step.CONFIRM_STOP | Step.CONFIRM_START | Step.ASK_DELETE | Step.DELETE:
-                answer = _own_wish(step, voice, language, now_ms)
+                asked = _erase_asked(box, now_ms)
+                answer = _own_wish(step, voice, language, now_ms, asked=asked)
             case Step.EMERGENCY:
                 text = voice.emergency(language)
                 answer = self._to_people(box, burst, text, now_ms, reason="emergency")
@@ -206,17 +207,27 @@ class Answers:
         return voice.language(box.known.language, [event.text or "" for event in burst.events])
 
 
-def _own_wish(step: Step, voice: Voice, language: str, now_ms: int) -> Answer | Erase:
-    """What comes of a wish that is the user's right, whatever else goes on."""
+def _own_wish(
+    step: Step, voice: Voice, language: str, now_ms: int, *, asked: bool
+) -> Answer | Erase:
+    """What comes of a wish that is the user's right, whatever else goes on.
+
+    ``asked``: whether everything is to be erased has just been asked.
+    """
+    question = voice.fixed(Phrase.DELETE_ASK, language)
     match step:
         case Step.CONFIRM_STOP:
             stopped = After(silence=Silence.STOPPED, silent_until_ms=FOREVER_MS, cancel_sends=True)
-            return _said(voice.fixed(Phrase.STOPPED, language), stopped)
+            text = voice.fixed(Phrase.STOPPED, language)
+            if asked:
+                # It cancels the question, perhaps unseen: that is asked again.
+                stopped = replace(stopped, erase_asked_ms=now_ms)
+                text = f"{text}\n\n{question}"
+            return _said(text, stopped)
         case Step.CONFIRM_START:
             return _said(voice.fixed(Phrase.STARTED, language), After(silence=Silence.NONE))
         case Step.ASK_DELETE:
-            asked = After(erase_asked_ms=now_ms)
-            return _said(voice.fixed(Phrase.DELETE_ASK, language), asked)
+            return _said(question, After(erase_asked_ms=now_ms))
         case _:
             return Erase(voice.fixed(Phrase.DELETED, language))
 
@@ -233,8 +244,13 @@ def _standing(box: Mailbox, burst: Burst, now_ms: int) -> Standing:
         people=people,
         person_wrote=people and known.silence is not Silence.HANDOVER,
         stopped=known.silence is Silence.STOPPED,
-        erase_asked=0 <= now_ms - known.erase_asked_ms < CONFIRM_WITHIN_MS,
+        erase_asked=_erase_asked(box, now_ms),
     )
+
+
+def _erase_asked(box: Mailbox, now_ms: int) -> bool:
+    """Whether the user was asked just before if everything is to be erased."""
+    return 0 <= now_ms - box.known.erase_asked_ms < CONFIRM_WITHIN_MS
 
 
 def _starts(burst: Burst, voice: Voice) -> bool:

@@ -58,9 +58,6 @@ class Known:
         if after.silence is not None:
             self.silent_until_ms = after.silent_until_ms
         self.messages += messages
-        if after.erase:
-            # Everything counts as summed up: a summary that is being made must not come back.
-            self.summary, self.note, self.summarised = "", "", self.messages
 
 
 _KNOWN = frozenset(one.name for one in fields(Known)) - {"silent_until_ms"}
@@ -188,8 +185,6 @@ class Mailbox:
             self.loaded = False
         self.history = [*self.history, *history][-HISTORY_MESSAGES:]
         self.known.became(after, len(history))
-        if after.erase:
-            self.history = []
         self.version += 1
         self.failures = self.outages = self.takeovers = self.probes = 0
         self.restarts = self.wake_ms = self.asked_since_ms = 0

@@ -281,8 +281,6 @@ class After:
     usage: Usage | None = None
     #: What the bot has decided before and not sent is cancelled, drafts too, and never sent.
     cancel_sends: bool = False
-    #: The user asked for it: history, summary, texts of events and of finished sends are erased.
-    erase: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -238,7 +238,8 @@ ledger: Final = Table(
     _count("turn"),
     #: The echo that was told to be this send's.
     Column("echo_mid", Text),
-    #: 1 when its text is to be emptied as soon as it is finished.
+    #: 1 when its text is to be emptied as soon as it is finished: a process of an earlier version
+    #: says so, and no other.
     _count("erased"),
     #: Its steps: see :mod:`vestlus.store.trail`.
     _words("trail"),

@@ -50,9 +50,7 @@ class SqlErasures(SqlPart):
             update(schema.erasure).where(named).values(counts=bindparam("new", type_=Text()))
         )
         is_erased = _ERASURE.state == str(ErasureState.ERASED)
-        unswept = select(_TOMB.grave).where(
-            _TOMB.code == _ERASURE.code, _TOMB.conversation != ""
-        )
+        unswept = select(_TOMB.grave).where(_TOMB.code == _ERASURE.code, _TOMB.conversation != "")
         self._to_end = (
             select(schema.erasure)
             .where(is_erased, ~unswept.exists())
