@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from tests.contract.store_support import (
     ACCOUNT,
@@ -93,6 +93,16 @@ async def traces(store: Store, *words: str) -> list[str]:
                 text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
                 found += [f"{table}.{column}" for word in words if word in text]
     return found
+
+
+async def tomb_times(store: Store, **values: int) -> None:
+    """Moves the times of all tombstones."""
+    assert isinstance(store, SqlStore)
+
+    def work(connection: Connection) -> None:
+        connection.execute(update(schema.tombstone).values(values))
+
+    await store._database.write(work)
 
 
 async def lived(store: Store, inbox: Lease, user: str) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, update
 
 from tests.contract.erasing_support import (
     GRAVES,
@@ -16,6 +15,7 @@ from tests.contract.erasing_support import (
     erased,
     ids_of,
     lived,
+    tomb_times,
     traces,
     whom,
     wish,
@@ -44,7 +44,6 @@ from tests.contract.store_support import (
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.errors import ConversationGone
-from vestlus.store import schema
 from vestlus.store.erasing import KEPT_HOURS, ErasureState, Farewell
 from vestlus.store.ledger import SendState
 from vestlus.store.names import inbox_lease
@@ -58,16 +57,6 @@ __all__ = ["rival", "store"]
 USER, OTHER = "900000000000001", "900000000000002"
 ID = conversation_id(ACCOUNT, USER)
 SOON = 2**52
-
-
-async def tomb_times(store: Store, **values: int) -> None:
-    """Moves the times of all tombstones."""
-    assert isinstance(store, SqlStore)
-
-    def work(connection: Connection) -> None:
-        connection.execute(update(schema.tombstone).values(values))
-
-    await store._database.write(work)
 
 
 async def test_everything_that_is_held_of_a_user_is_given_out_and_then_gone(store: Store) -> None:
