@@ -148,6 +148,7 @@ async def test_no_frequent_question_reads_a_whole_table(
         sends, memory = store._changes._sends, store._changes._memory
         one_id = {"ids": ["id19"]}
         one_row = {"rows": "[]"}
+        erased = store._user_rows
         questions: dict[str, tuple[Any, dict[str, Any], str]] = {
             "unfinished": (store._first, {"of": 1, "most": 50}, "ledger_deadline"),
             "people": (store._first_people, {"of": 1, "most": 50}, "ledger_people"),
@@ -201,11 +202,21 @@ async def test_no_frequent_question_reads_a_whole_table(
             ),
             "unsay": (memory._unsay, {"of": "c1", "turns": [1]}, "history_pkey"),
             "edit": (memory._edit, {"of": "c1", "of_mid": "m1", "new": "x"}, "history_mid"),
-            "erase": (
-                memory._events._of_conversations,
-                {"ids": ["c1"]},
+            "erase events": (
+                erased._events,
+                {"of": "c1", "most": 9},
                 "inbox_event_conversation",
             ),
+            "erase open events": (erased._open_events, {"of": "c1"}, "inbox_event_"),
+            "erase newest": (erased._newest, {"of": "c1"}, "inbox_event_conversation"),
+            "erase nameless": (
+                erased._nameless,
+                {"of": "c1", "account": "a1"},
+                "inbox_event_mid",
+            ),
+            "erase sends": (erased._sends, {"of": "c1", "most": 9}, "ledger_conversation"),
+            "erase open sends": (erased._open_sends, {"of": "c1"}, "ledger_"),
+            "erase said": (erased._said, {"of": "c1", "most": 9}, "history_pkey"),
             "texts": (
                 store._texts,
                 {"account": "a", "of": "c1", "mids": ["m1"]},

@@ -97,7 +97,8 @@ class UserRows:
         # Of whom Meta named nobody, and that were resolved by nobody.
         self._nameless = delete(schema.inbox_event).where(
             _EVENT.account == bindparam("account", type_=Text()),
-            _EVENT.conversation.is_(None),
+            # Not to be found by the index of conversations, which would lead to everybody's.
+            func.coalesce(_EVENT.conversation, "") == "",
             _EVENT.mid.in_(mids),
         )
         self._open_events = delete(schema.inbox_event).where(
