@@ -17,7 +17,7 @@ _PARTS: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
         "conversation",
         frozenset({"version", "partition", "probes", "takeovers", "wake_ms", "held_until_ms"}),
     ),
-    "history": ("messages", frozenset({"conversation", "turn"})),
+    "history": ("messages", frozenset({"conversation", "position", "turn"})),
     "inbox_event": ("received", frozenset({"seq", "key", "partition", "conversation"})),
     "ledger": (
         "sent_or_to_be_sent",
@@ -77,11 +77,13 @@ def _rows(table: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]
 
 def _order(row: Mapping[str, Any]) -> tuple[int, str]:
     places = (row.get(name) for name in ("position", "seq", "at_ms", "created_ms"))
-    first = next((place for place in places if place is not None), 0)
-    return int(first), str(row.get("id", ""))
+    first = next((place for place in places if isinstance(place, int)), 0)
+    return first, str(row.get("id", ""))
 
 
 def _name(column: str) -> str:
+    if column == "at_ms":
+        return "at"
     return f"{column.removesuffix('_ms')}_at" if column.endswith("_ms") else column
 
 

@@ -47,14 +47,14 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
         ErasureState.DONE: "Kustutamine on lõpetatud.",
         ErasureState.OPEN: (
-            "Taotlus on saadud ja seda vaatab inimene. Kui oled meile Instagramis kirjutanud, "
-            "saad oma vestluse andmed kohe kustutada: kirjuta samasse vestlusesse „kustuta minu "
+            "Taotlus on saadud ja seda vaatab inimene. Kui olete meile Instagramis kirjutanud, "
+            "saate oma vestluse andmed kohe kustutada: kirjutage samasse vestlusesse „kustuta minu "
             "andmed“."
         ),
         "unknown_title": "Sellist koodi ei ole",
-        "unknown": "Kontrolli, kas kinnituskood on õigesti kirjutatud.",
+        "unknown": "Kontrollige, kas kinnituskood on õigesti kirjutatud.",
         "away_title": "Praegu ei saa vaadata",
-        "away": "Proovi mõne minuti pärast uuesti.",
+        "away": "Proovige mõne minuti pärast uuesti.",
     },
     "en": {
         "title": "Data deletion",
