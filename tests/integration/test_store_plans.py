@@ -89,11 +89,15 @@ _TRIGGERS = f"""
     FROM {_NUMBERS}
 """  # noqa: S608
 
+_TOMBSTONES = f"""
+    INSERT INTO tombstone (grave, at_ms) SELECT 'g' || n, n FROM {_NUMBERS}
+"""  # noqa: S608
+
 #: What reading a whole table is called, by both. A partial index may be read from end to end: it
 #: holds only what is not finished.
 _WHOLE = re.compile(
     r"Seq Scan|SCAN (ledger|named|unsent|before|conversation|history|inbox_event"
-    r"|post|post_container|schedule|occurrence|trigger_event)\b"
+    r"|post|post_container|schedule|occurrence|trigger_event|tombstone)\b"
     r"(?! USING (COVERING )?INDEX "
     r"(ledger_draft|conversation_waiting|inbox_event_(pending|undetermined)"
     r"|post_due|post_planned|schedule_look|occurrence_(due|wake)|trigger_event_received))"
@@ -120,7 +124,7 @@ def _explained(
 #: Each a transaction of its own: all of them in one take longer than a call may on a busy machine.
 _FILLING = (
     *(_LEDGER, _EVENTS, _CONVERSATIONS, _HISTORY, _POSTS, _CONTAINERS),
-    *(_SCHEDULES, _OCCURRENCES, _TRIGGERS),
+    *(_SCHEDULES, _OCCURRENCES, _TRIGGERS, _TOMBSTONES),
 )
 
 
@@ -183,7 +187,8 @@ async def test_no_frequent_question_reads_a_whole_table(
                 "inbox_event",
             ),
             "fence": (store._share_fences, one_id, "conversation_pkey"),
-            "heard": (store._hear, one_row, ""),
+            "heard": (store._hear, one_row, "tombstone_pkey"),
+            "recorded": (store._insert, one_row, "tombstone_pkey"),
             "advance": (store._advance, one_row | {"ids": ["c1"]}, "conversation_pkey"),
             "mark": (sends._mark, one_row | one_id, "ledger_pkey"),
             "lock": (sends._lock, one_id | {"conversations": ["c1"]}, "ledger_conversation"),

@@ -92,16 +92,6 @@ class Whom:
     farewell: Farewell | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tomb:
-    """A tombstone, as far as it decides what is dropped and how somebody begins anew."""
-
-    at_ms: int
-    echo_ms: int
-    version: int
-    messages: int
-
-
 #: What the store has of a user: rows as they are, by table.
 UserData = Mapping[str, Sequence[Mapping[str, Any]]]
 

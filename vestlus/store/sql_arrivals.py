@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
 from vestlus.conversation.window import written_at_ms
-from vestlus.store.erasing import Tomb
 from vestlus.store.names import partition_number
 from vestlus.store.rows import DeadLetter, EventState, Lease, NewEvent
 from vestlus.store.sql_codec import event_payload, indexed, within_range
@@ -35,13 +34,8 @@ class Arrival:
         return None if event.user is None else event.conversation
 
 
-def people_of(
-    arrivals: Sequence[Arrival], now_ms: int, anew: Mapping[str, Tomb]
-) -> tuple[dict[str, Row], dict[str, int]]:
-    """The conversations of the events, and when users wrote in those in which one did: by id.
-
-    ``anew`` has the tombstones of users who were erased, by conversation.
-    """
+def people_of(arrivals: Sequence[Arrival], now_ms: int) -> tuple[dict[str, Row], dict[str, int]]:
+    """The conversations of the events, and when users wrote in those in which one did: by id."""
     people: dict[str, Row] = {}
     heard: dict[str, int] = {}
     for one in arrivals:
@@ -49,16 +43,13 @@ def people_of(
         if id_ is None:
             continue
         if id_ not in people:
-            tomb = anew.get(id_)
             people[id_] = {
                 "id": id_,
                 "account": one.row["account"],
                 "user_id": one.row["user_id"],
                 "partition": one.row["partition"],
                 "user_ms": 0,
-                "version": tomb.version if tomb else 0,
-                "messages": tomb.messages if tomb else 0,
-                "summarised": tomb.messages if tomb else 0,
+                "grave": one.new.grave or None,
             }
         if one.new.state is EventState.PENDING:
             event = one.new.event

@@ -1,74 +1,73 @@
-"""Tombstones, looked at where something is to be recorded."""
+"""Tombstones, looked at where something is to be recorded, in the statement that records it.
+
+Looked up by the primary key for each row, and not joined: it does not matter how many there are.
+The statement begins after the lease is locked, which an erasure locks too, so it sees every
+tombstone that was laid before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, func, literal_column, select
+from sqlalchemy.sql.expression import FromClause
 
-from vestlus.conversation.events import Event, EventKind
+from vestlus.conversation.events import EventKind
 from vestlus.store import schema
-from vestlus.store.erasing import Tomb
 from vestlus.store.rows import DeadLetter
-from vestlus.store.sql_arrivals import Arrival
+from vestlus.store.sql_codec import LARGEST
 from vestlus.store.sql_dialect import Dialect
 
 _TOMB: Final = schema.tombstone.c
 
+_ALWAYS: Final = literal_column(str(LARGEST), BigInteger)
+_NEVER: Final = literal_column(str(-LARGEST), BigInteger)
 
-def is_forgotten(event: Event, tomb: Tomb) -> bool:
-    """Whether an event is of before its user's erasure.
 
-    Echoes are so for a moment longer, since requests were under way. Readings always are: they
-    tell when somebody looked at something that is gone, or at the last word.
+def is_living(rows: FromClause) -> ColumnElement[bool]:
+    """Whether an event of ``rows`` was not written before its user was erased.
+
+    Echoes count as of before for a moment longer, since requests were under way. Readings always
+    do: they tell when somebody looked at something that is gone, or at the last word.
     """
-    if event.kind is EventKind.READ:
-        return True
-    until_ms = tomb.echo_ms if event.kind is EventKind.ECHO else tomb.at_ms
-    return event.timestamp_ms <= until_ms
+    until = case(
+        (rows.c.kind == str(EventKind.READ), _ALWAYS),
+        (rows.c.kind == str(EventKind.ECHO), _TOMB.echo_ms),
+        else_=_TOMB.at_ms,
+    )
+    return rows.c.timestamp_ms > func.coalesce(_of_grave(rows, until), _NEVER)
+
+
+def anew_from(rows: FromClause) -> dict[str, ColumnElement[int]]:
+    """Where the conversations of ``rows`` begin: from nothing, or, of who was erased, from where
+    nothing of before fits.
+    """
+    version, messages = (
+        func.coalesce(_of_grave(rows, column), schema.ZERO)
+        for column in (_TOMB.version, _TOMB.messages)
+    )
+    return {"version": version, "messages": messages, "summarised": messages}
+
+
+def _of_grave(rows: FromClause, value: ColumnElement[int]) -> ColumnElement[Any]:
+    return select(value).where(_TOMB.grave == rows.c.grave).scalar_subquery()
 
 
 class Tombstones:
-    """Looks at tombstones by their names. Callers hold leases that an erasure waits for."""
+    """Looks at tombstones by their names. Callers hold a lease that an erasure waits for."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._find = select(
-            _TOMB.grave, _TOMB.at_ms, _TOMB.echo_ms, _TOMB.version, _TOMB.messages
-        ).where(dialect.one_of(_TOMB.grave, "graves"))
-
-    def find(self, connection: Connection, graves: Collection[str]) -> dict[str, Tomb]:
-        """Those that stand, by name. By the primary key: it does not matter how many there are."""
-        if not graves:
-            return {}
-        rows = connection.execute(self._find, {"graves": self._dialect.value_set(graves)})
-        return {grave: Tomb(*rest) for grave, *rest in rows}
-
-    def living(
-        self, connection: Connection, arrivals: Collection[Arrival]
-    ) -> tuple[list[Arrival], dict[str, Tomb]]:
-        """Those of the events that may be recorded, and, by conversation, what stands of users who
-        come anew.
-        """
-        graves = {one.new.grave for one in arrivals if one.new.grave}
-        tombs = self.find(connection, graves)
-        if not tombs:
-            return list(arrivals), {}
-        living: list[Arrival] = []
-        anew: dict[str, Tomb] = {}
-        for one in arrivals:
-            tomb = tombs.get(one.new.grave)
-            if tomb is None:
-                living.append(one)
-            elif not is_forgotten(one.new.event, tomb):
-                living.append(one)
-                if one.conversation is not None:
-                    anew[one.conversation] = tomb
-        return living, anew
+        self._find = select(_TOMB.grave).where(dialect.one_of(_TOMB.grave, "graves"))
 
     def kept(self, connection: Connection, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
         """Those of the letters that name nobody who was erased."""
-        graves = {grave for letter in letters for grave in letter.graves}
-        tombs = self.find(connection, graves)
-        return [letter for letter in letters if tombs.keys().isdisjoint(letter.graves)]
+        graves = self._standing(connection, {one for letter in letters for one in letter.graves})
+        return [letter for letter in letters if graves.isdisjoint(letter.graves)]
+
+    def _standing(self, connection: Connection, graves: Collection[str]) -> frozenset[str]:
+        if not graves:
+            return frozenset()
+        found = connection.execute(self._find, {"graves": self._dialect.value_set(graves)})
+        return frozenset(found.scalars())

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Integer, Text, bindparam, select, union_all
 
 from vestlus.errors import ValuesRefused
 from vestlus.store import schema
-from vestlus.store.erasing import Tomb
 from vestlus.store.rows import EventState, Lease, NewEvent, RecordedEvent
 from vestlus.store.sql_arrivals import Arrival, marks_of, people_of, refused, row_of
 from vestlus.store.sql_changes import Changes
 from vestlus.store.sql_codec import cleaned, rows_parameter
 from vestlus.store.sql_dead_letters import SqlDeadLetters
 from vestlus.store.sql_dialect import Dialect
-from vestlus.store.sql_graves import Tombstones
+from vestlus.store.sql_graves import anew_from, is_living
 from vestlus.store.sql_standing import Occasion
 
 _EVENT: Final = schema.inbox_event.c
@@ -41,10 +40,6 @@ _PEOPLE_COLUMNS: Final[dict[str, Any]] = {
     "user_id": Text(),
     "partition": Integer(),
     "user_ms": BigInteger(),
-    # Of who comes anew after an erasure: nothing of before fits what goes on from here.
-    "version": BigInteger(),
-    "messages": BigInteger(),
-    "summarised": BigInteger(),
 }
 
 
@@ -54,23 +49,25 @@ class SqlIntake(SqlDeadLetters):
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
         self._changes = Changes(dialect, outbox_partitions)
-        self._tombstones = Tombstones(dialect)
-        rows = dialect.rows({"n": Integer(), **_EVENT_COLUMNS})
+        rows = dialect.rows({"n": Integer(), **_EVENT_COLUMNS, "grave": Text()})
         # Rows are numbered by the database in the order of the select: both insert one after the
         # other as the sorted select gives them.
         self._insert = (
             dialect.insert(schema.inbox_event)
             .from_select(
                 list(_EVENT_COLUMNS),
-                select(*(rows.c[n] for n in _EVENT_COLUMNS)).order_by(rows.c.n),
+                select(*(rows.c[n] for n in _EVENT_COLUMNS))
+                .where(is_living(rows))
+                .order_by(rows.c.n),
             )
             .on_conflict_do_nothing(index_elements=["key"])
             .returning(_EVENT.key, _EVENT.seq)
         )
-        whose = dialect.rows(_PEOPLE_COLUMNS)
+        whose = dialect.rows({**_PEOPLE_COLUMNS, "grave": Text()})
+        anew = anew_from(whose)
         meet = dialect.insert(schema.conversation).from_select(
-            list(_PEOPLE_COLUMNS),
-            select(*(whose.c[n] for n in _PEOPLE_COLUMNS)).order_by(whose.c.id),
+            [*_PEOPLE_COLUMNS, *anew],
+            select(*(whose.c[n] for n in _PEOPLE_COLUMNS), *anew.values()).order_by(whose.c.id),
         )
         # Leaves the rows of known conversations unlocked.
         self._meet = meet.on_conflict_do_nothing(index_elements=["id"])
@@ -130,9 +127,8 @@ class SqlIntake(SqlDeadLetters):
                 if lease in held:
                     for new, row in zip(events, batch, strict=True):
                         wanted.setdefault(new.event.key, Arrival(new, row))
-            living, anew = self._tombstones.living(connection, wanted.values())
-            arrivals = self._store(connection, living)
-            became = self._carry_out(connection, list(arrivals.values()), anew, now_ms)
+            arrivals = self._store(connection, list(wanted.values()))
+            became = self._carry_out(connection, list(arrivals.values()), now_ms)
             answer: list[list[RecordedEvent] | None] = []
             for lease, events in batches:
                 if lease not in held:
@@ -152,10 +148,13 @@ class SqlIntake(SqlDeadLetters):
         return await self._database.write(work)
 
     def _store(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, Arrival]:
-        """Inserts what is new: by key, numbered."""
+        """Inserts what is new and of nobody who was erased since: by key, numbered."""
         if not arrivals:
             return {}
-        numbered = [{"n": place, **one.row} for place, one in enumerate(arrivals)]
+        numbered = [
+            {"n": place, **one.row, "grave": one.new.grave or None}
+            for place, one in enumerate(arrivals)
+        ]
         inserted = connection.execute(self._insert, {"rows": rows_parameter(numbered)})
         seqs: dict[object, int] = dict(inserted.all())
         new: dict[str, Arrival] = {}
@@ -170,11 +169,10 @@ class SqlIntake(SqlDeadLetters):
         self,
         connection: Connection,
         arrivals: Sequence[Arrival],
-        anew: Mapping[str, Tomb],
         now_ms: int,
     ) -> dict[int, EventState]:
         """Makes conversations where they are missing, and does what the new events change."""
-        people, heard = people_of(arrivals, now_ms, anew)
+        people, heard = people_of(arrivals, now_ms)
         occasions = [
             Occasion(one.seq, one.conversation, one.new.change, one.new.event.traceparent)
             for one in arrivals
