@@ -196,7 +196,12 @@ class Front:
         """What erases, once store and bus are there."""
         if self._store is None or self._bus is None or self._notifier is None:
             return None
-        return PrivacyDesk.of(self._settings, self._store, self._bus, self._notifier)
+        try:
+            return PrivacyDesk.of(self._settings, self._store, self._bus, self._notifier)
+        except SettingsError as error:
+            # For the operator to mend; Meta is told to come again.
+            _log.error("nobody_can_be_erased", problems=error.problems)
+            return None
 
     async def _wake_planner(self) -> None:
         """Rings, unless the bus is away or slow: nobody's request waits for that."""
