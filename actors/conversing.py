@@ -25,6 +25,8 @@ from vestlus.hosting.turn_places import MEGABYTE, Limits
 from vestlus.hosting.turns import TurnPolicies
 from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.notify import Notifier
+from vestlus.privacy.chat import ChatEraser
+from vestlus.privacy.open import open_graves, open_privacy
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.rows import MemberKind
@@ -60,6 +62,7 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         )
         stack.push_async_callback(assistant.aclose)
         burst = BurstPolicy(longest_ms=int(settings.burst_wait_seconds * 1000))
+        privacy = open_privacy(settings, store, bus)
         host = await stack.enter_async_context(
             ConversationHost(
                 store=store,
@@ -76,6 +79,9 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                     live_bytes=settings.live_memory_mb * MEGABYTE,
                 ),
                 spent_until=budgets.spent_until,
+                graves=open_graves(settings),
+                eraser=ChatEraser(privacy, settings.public_url),
+                forgotten=notifier.forget,
             )
         )
         reporter = Reporter(

@@ -11,7 +11,7 @@ from actors.shell import Controls, new_member
 from vestlus.accounts.budgets import open_budgets
 from vestlus.bus.measured import MeasuredBus
 from vestlus.bus.open import open_bus
-from vestlus.bus.port import Topology
+from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost
 from vestlus.hosting.membership import Membership
@@ -21,9 +21,11 @@ from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.planning.definitions import rows_of_file
 from vestlus.planning.late_drafting import LateDrafter
 from vestlus.planning.service import PlannerService
+from vestlus.privacy.finishing import keep_finishing
 from vestlus.retention.pruner import keep_pruned
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
+from vestlus.store.port import Store
 from vestlus.store.rows import Lease, MemberKind
 from vestlus.tracing_setup import traced
 
@@ -54,6 +56,13 @@ class PlannerHolder:
                 failed.set_exception(failure.error)
 
 
+async def _keep_house(settings: Settings, store: Store, bus: Bus) -> None:
+    """Takes away what is old and carries erasures to their end, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep_pruned(store, settings.periods), name="pruning")
+        group.create_task(keep_finishing(store, bus), name="finishing erasures")
+
+
 async def serve_planning(settings: Settings, member_id: str, controls: Controls) -> None:
     """Opens the adapters, joins the members, and plans until told to stop."""
     controls.opening = True
@@ -79,7 +88,7 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
                 kept=partial(rows_of_file, settings.schedules, settings.accounts),
                 clock=system_clock,
                 monotonic=time.monotonic,
-                besides=partial(keep_pruned, store, settings.periods),
+                besides=partial(_keep_house, settings, store, bus),
             )
         )
         reporter = Reporter(store, identity_of(member), clock=system_clock)

@@ -14,6 +14,7 @@ The tree::
     │   ├── StoreUnavailable       the database does not answer; try again
     │   │   └── ValuesRefused      it refuses the values themselves; repeating is useless
     │   ├── ConversationPreserved  it may not be erased while it is marked so
+    │   ├── ConversationGone       there is no such conversation, or not any more: it was erased
     │   ├── LeaseLost              someone else owns the partition now; stop touching it
     │   └── PartitionMismatch      the store was made for another number of partitions
     ├── AssistantError
@@ -94,6 +95,10 @@ class StoreUnavailable(StoreError):
 
 class ValuesRefused(StoreUnavailable):
     """The database refuses the values themselves: the same again is refused again."""
+
+
+class ConversationGone(StoreError):
+    """There is no such conversation, or not any more: its user was erased."""
 
 
 class LeaseLost(StoreError):

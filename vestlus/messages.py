@@ -31,6 +31,8 @@ class InboxMessage:
     #: W3C trace context, empty when there is none.
     traceparent: str
     events: tuple[Event, ...]
+    #: Conversations that were erased, by id: nothing of them is to stay in memory.
+    forget: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +104,18 @@ _OUTBOX: Final = TypeAdapter(OutboxMessage)
 _PLANNER: Final = TypeAdapter(PlannerMessage)
 
 
-def inbox_message(events: tuple[Event, ...], *, at_ms: int, traceparent: str = "") -> InboxMessage:
+def inbox_message(
+    events: tuple[Event, ...], *, at_ms: int, traceparent: str = "", forget: tuple[str, ...] = ()
+) -> InboxMessage:
     """A new message with a new id."""
     return InboxMessage(
-        v=VERSION, kind="inbox", id=uuid4().hex, at_ms=at_ms, traceparent=traceparent, events=events
+        v=VERSION,
+        kind="inbox",
+        id=uuid4().hex,
+        at_ms=at_ms,
+        traceparent=traceparent,
+        events=events,
+        forget=forget,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from vestlus.accounts.budgets import BudgetNotice
 from vestlus.conversation.budget import NANO, Budget, Spent, Stage
@@ -24,24 +25,39 @@ class Notice:
     text: str
     #: What the log says of it.
     about: Mapping[str, str | int]
+    #: The conversation it tells of; empty for none.
+    conversation: str = ""
+    at_ms: int = 0
+
+
+HANDED_OVER: Final = "handed_over"
+#: What the subject of a mail says of each event.
+_SUBJECTS: Final = {
+    HANDED_OVER: "a conversation waits for a person",
+    "account_stopped": "the account was stopped",
+    "deletion_asked": "somebody asked Meta to have their data erased",
+}
 
 
 def of_hand_over(one: HandedOver) -> Notice:
-    """That a user waits for a person."""
+    """That a user waits for a person, or that one is wanted for something else."""
     note = encodable(one.note)
+    about = one.conversation
     return Notice(
         account=one.account,
         name="hand_over",
         body={
-            "event": "handed_over",
+            "event": one.event,
             "account": one.account,
             "conversation": one.conversation,
             "note": note,
             "at_ms": one.at_ms,
         },
-        subject="a conversation waits for a person",
-        text=f"{note}\n\nConversation {one.conversation}\n",
-        about={"account": one.account, "conversation": one.conversation},
+        subject=_SUBJECTS.get(one.event, _SUBJECTS[HANDED_OVER]),
+        text=f"{note}\n\nConversation {about}\n" if about else f"{note}\n",
+        about={"account": one.account, "conversation": about},
+        conversation=about,
+        at_ms=one.at_ms,
     )
 
 

@@ -7,6 +7,7 @@ conversation that waits for a person says since when (``vestlus conversations li
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
 from http import HTTPStatus
@@ -20,6 +21,7 @@ import stamina
 import structlog
 
 from vestlus.accounts.budgets import BudgetNotice
+from vestlus.clock import Clock, system_clock
 from vestlus.errors import VestlusError
 from vestlus.hosting.turns import HandedOver
 from vestlus.notices import Notice, encodable, of_budget, of_hand_over
@@ -31,6 +33,9 @@ _log = structlog.get_logger(__name__)
 #: Notices for one account that wait to be told. More at once is an outage of the model, and one
 #: mail says it.
 _MOST_WAITING: Final = 500
+
+#: Conversations of erased users of which that is remembered: what waits is told within minutes.
+_MOST_FORGOTTEN: Final = 1_000
 
 _TIMEOUT_SECONDS: Final = 10.0
 _ATTEMPTS: Final = 5
@@ -49,8 +54,9 @@ class Notifier:
     conversation's id and the note for the person who takes over, and no user id.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._accounts = {
             one.id: one for one in settings.accounts if one.notify_url or one.notify_email
         }
@@ -59,6 +65,8 @@ class Notifier:
         }
         self._session: aiohttp.ClientSession | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
+        #: By conversation, until when what was noted of it is told to nobody; the oldest first.
+        self._forgotten: OrderedDict[str, int] = OrderedDict()
         #: What could not be told, since the start.
         self.failed = 0
 
@@ -87,7 +95,7 @@ class Notifier:
     def __call__(self, handed_over: HandedOver) -> None:
         """Notes that people are to be told; returns at once."""
         notice = of_hand_over(handed_over)
-        _log.info("handed_over", **notice.about)
+        _log.info(handed_over.event, **notice.about)
         self._note(notice)
 
     def budget(self, notice: BudgetNotice) -> None:
@@ -102,6 +110,18 @@ class Notifier:
             waiting.put_nowait(notice)
         except asyncio.QueueFull as error:
             self._not_told(notice, "too_many", error)
+
+    def forget(self, conversation: str) -> None:
+        """The user was erased: what waits to be told of them is not told any more. What was handed
+        to a mail server, or to somebody's program, cannot be called back.
+        """
+        self._forgotten[conversation] = self._clock()
+        while len(self._forgotten) > _MOST_FORGOTTEN:
+            self._forgotten.popitem(last=False)
+
+    def _is_forgotten(self, notice: Notice) -> bool:
+        until_ms = self._forgotten.get(notice.conversation)
+        return until_ms is not None and notice.at_ms <= until_ms
 
     async def told(self) -> None:
         """Waits until everything that was noted so far is told or given up."""
@@ -128,7 +148,8 @@ class Notifier:
                     on=NotTold, attempts=_ATTEMPTS, timeout=_PATIENCE_SECONDS
                 ):
                     with attempt:
-                        await way(account, notice)
+                        if not self._is_forgotten(notice):
+                            await way(account, notice)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the next is told
                 self._not_told(notice, name, error)
 

@@ -43,10 +43,13 @@ from vestlus.instagram.handler import WebhookHandler
 from vestlus.measuring.catalogue import EVENT_REQUESTS, WEBHOOK, of
 from vestlus.measuring.exposition import CONTENT_TYPE, Exposition
 from vestlus.measuring.reporter import Reporter, new_identity, reporting
+from vestlus.notify import Notifier
 from vestlus.planning.bell import ring
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import EventDesk
 from vestlus.planning.http import EVENTS_PATH, EventsRoute
+from vestlus.privacy.desk import PrivacyDesk
+from vestlus.privacy.http import PrivacyRoutes
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
@@ -85,6 +88,13 @@ class Front:
         self._mine = new_identity("webhook", host_name())
         self._exposition = Exposition(self._mine, Counting(time.monotonic), system_clock)
         gate = Gate(settings.operator_token)
+        self._notifier: Notifier | None = None
+        privacy = PrivacyRoutes(
+            secrets=settings.secrets,
+            public_url=settings.public_url,
+            desk=self._privacy_desk,
+            clock=system_clock,
+        )
         tools = Tools(
             settings=settings,
             clock=system_clock,
@@ -96,6 +106,7 @@ class Front:
             routes=[
                 *routes(OPERATIONS, gate, tools),
                 *console_routes(tools),
+                *privacy.routes,
                 Route("/healthz", self._healthy),
                 Route("/readyz", self._ready),
                 Route("/metrics", self._metrics),
@@ -120,6 +131,7 @@ class Front:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(traced(self._settings.otel, "webhook"))
             await self._open_media(stack)
+            self._notifier = await stack.enter_async_context(Notifier(self._settings))
             opening = [
                 asyncio.create_task(self._open_bus(stack), name="opening the bus"),
                 asyncio.create_task(self._open_store(stack), name="opening the store"),
@@ -194,6 +206,17 @@ class Front:
                 await stack.enter_async_context(reporting(reporter))
                 return
             await backoff.wait()
+
+    def _privacy_desk(self) -> PrivacyDesk | None:
+        """What erases, once store and bus are there."""
+        if self._store is None or self._bus is None or self._notifier is None:
+            return None
+        try:
+            return PrivacyDesk.of(self._settings, self._store, self._bus, self._notifier)
+        except SettingsError as error:
+            # For the operator to mend; Meta is told to come again.
+            _log.error("nobody_can_be_erased", problems=error.problems)
+            return None
 
     async def _wake_planner(self) -> None:
         """Rings, unless the bus is away or slow: nobody's request waits for that."""

@@ -28,6 +28,9 @@ from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.turn_places import Limits
 from vestlus.hosting.turns import HandedOver, TurnPolicies
 from vestlus.messages import decode_outbox, encode, inbox_message
+from vestlus.privacy.chat import ChatEraser
+from vestlus.privacy.graves import Graves
+from vestlus.privacy.operations import Privacy
 from vestlus.settings_account import Account
 from vestlus.store.names import inbox_lease
 from vestlus.store.open import open_store
@@ -41,6 +44,9 @@ FAST = TurnPolicies(
     restart=RestartPolicy(),
     failure=FailurePolicy(most=3, patience_ms=150, first_wait_ms=20, longest_wait_ms=50),
 )
+
+
+GRAVES = Graves("the key of this world")
 
 
 @dataclass
@@ -82,6 +88,8 @@ class World:
                 handed_over=self.handed_over.append,
                 limits=limits,
                 spent_until=spent_until,
+                graves=GRAVES,
+                eraser=ChatEraser(self.privacy, "https://vestlus.test"),
             )
         )
         names = [inbox_lease(partition) for partition in range(TOPOLOGY.inbox)]
@@ -89,6 +97,11 @@ class World:
         for lease in self.leases.values():
             await host.hold(lease)
         return host
+
+    @property
+    def privacy(self) -> Privacy:
+        """What erases users of this world."""
+        return Privacy(self.store, self.bus, GRAVES, clock=system_clock, partitions=TOPOLOGY.inbox)
 
     async def write(self, user: str, *texts: str, kind: EventKind = EventKind.MESSAGE) -> None:
         """The user writes messages, one webhook each."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from structlog.testing import capture_logs
@@ -23,6 +24,7 @@ from vestlus.conversation.identity import outbox_partition_of
 from vestlus.instagram.signature import sign
 from vestlus.keys import derived_key
 from vestlus.messages import decode_outbox
+from vestlus.privacy.signed_request import sign_request
 from vestlus.settings import Settings
 from vestlus.store.names import REGISTRY, inbox_lease, outbox_lease
 from vestlus.store.open import open_store
@@ -63,11 +65,18 @@ def settings(folder: Path, **changed: object) -> Settings:
 
 
 async def call(
-    front: Front, method: str, path: str, body: bytes = b"", secret: str = SECRET
+    front: Front,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    secret: str = SECRET,
+    *,
+    kind: str = "application/json",
 ) -> Answer:
     """One request through the ASGI application."""
     answer = Answer()
     headers = [(b"x-hub-signature-256", sign(body, secret).encode())] if body else []
+    headers.append((b"content-type", kind.encode()))
     incoming = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Any:  # noqa: ANN401 - ASGI's message
@@ -200,6 +209,30 @@ async def test_a_bad_address_of_the_pictures_leaves_the_webhook_alone(tmp_path: 
             assert (await call(front, "GET", "/media/x")).status == 404
     said = [one["problems"] for one in logs if one["event"] == "media_not_served"]
     assert said == [("VESTLUS_MEDIA_URL: names no container: …/CONTAINER",)]
+
+
+@pytest.mark.parametrize(("key", "status"), [("k" * 32, 200), (None, 503)])
+async def test_metas_callbacks_are_answered_where_the_service_has_its_key(
+    tmp_path: Path, key: str | None, status: int
+) -> None:
+    front = Front(settings(tmp_path, encryption_key=key))
+    payload = {"algorithm": "HMAC-SHA256", "issued_at": system_clock() // 1000, "user_id": "2"}
+    signed = sign_request(json.dumps(payload).encode(), SECRET)
+    form = "application/x-www-form-urlencoded"
+    body = urlencode({"signed_request": signed}).encode()
+    async with front._lifespan(front._rest):
+        async with asyncio.timeout(15):
+            while (
+                answer := await call(front, "POST", "/deauthorize", body, kind=form)
+            ).status == 503:
+                if key is None and front._store is not None and front._bus is not None:
+                    break
+                await asyncio.sleep(0.02)
+        assert answer.status == status
+        answer = await call(front, "POST", "/data-deletion", body, kind=form)
+        assert answer.status == status
+        forged = await call(front, "POST", "/data-deletion", b"signed_request=x.y", kind=form)
+        assert forged.status == 400
 
 
 @pytest.mark.parametrize("path", ["/", "/webhook/", "/nowhere", "/media/none"])

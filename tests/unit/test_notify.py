@@ -124,6 +124,35 @@ async def test_what_nobody_takes_is_counted_and_stops_nothing() -> None:
     assert len(listener.bodies) == 6
 
 
+async def test_what_waits_to_be_told_of_an_erased_user_is_told_to_nobody() -> None:
+    later = replace(EVENT, at_ms=3_000)
+    async with listening(*[500] * 2) as listener:
+        with stamina.set_testing(True, attempts=5):
+            async with Notifier(settings(notify_url=listener.url), lambda: 2_000) as notifier:
+                notifier(EVENT)
+                await listener.heard.wait()
+                notifier.forget("c1")
+                tried = len(listener.bodies)
+                notifier(replace(EVENT, conversation="c2"))
+                notifier(later)
+                await notifier.told()
+    told = [(one["conversation"], one["at_ms"]) for one in listener.bodies[tried:]]
+    assert ("c1", 1_000) not in told[1:], "one request may have been under way"
+    assert {("c2", 1_000), ("c1", 3_000)} <= set(told)
+    assert notifier.failed == 0
+
+
+async def test_an_account_that_was_stopped_is_told_of_without_a_conversation() -> None:
+    async with mail_server() as (address, mails):
+        made = settings(notify_email="desk@example.org", smtp_url=address)
+        async with Notifier(made) as notifier:
+            notifier(replace(EVENT, conversation="", event="account_stopped"))
+            await notifier.told()
+    (mail,) = mails
+    assert "the account was stopped" in mail
+    assert "Conversation" not in mail
+
+
 async def test_a_redirect_is_not_followed() -> None:
     async with listening(*[302] * 5) as listener:
         with stamina.set_testing(True, attempts=2):

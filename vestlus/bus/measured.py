@@ -53,6 +53,10 @@ class MeasuredBus:
         """As the port says."""
         return await self._bus.depth(queue, partition)
 
+    async def reclaim(self) -> bool:
+        """As the port says."""
+        return await self._bus.reclaim()
+
     async def check(self) -> None:
         """As the port says."""
         await self._bus.check()

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter, validators
 
+from vestlus.accounts.stopping import start_account
 from vestlus.cli.accounts_desk import (
     Service,
     checked,
@@ -24,6 +25,7 @@ from vestlus.cli.accounts_desk import (
 from vestlus.cli.accounts_usage import line_of, used
 from vestlus.doctor.findings import Finding, Level
 from vestlus.errors import VestlusError
+from vestlus.store.token_rows import TokenState
 
 app = App(
     name="accounts",
@@ -144,6 +146,23 @@ def refresh(*accounts: str, as_json: AsJson = False) -> None:
         raise SystemExit(1)
 
 
+@app.command
+def start(account: str) -> None:
+    """Start an account again that was stopped, with the token that it had.
+
+    Parameters
+    ----------
+    account
+        Its id.
+    """
+    if not on_service(lambda service: start_account(service.store, account)):
+        raise NoToken(
+            "this account is not stopped, or has no token any more: `vestlus accounts connect` "
+            "gives it one"
+        )
+    _say("The account is served again within seconds, if Instagram still takes its token.")
+
+
 @app.command(name="list")
 def list_(*, as_json: AsJson = False) -> None:
     """List accounts, how their tokens stand and until when, and what they spent on models today.
@@ -160,6 +179,11 @@ def list_(*, as_json: AsJson = False) -> None:
         _say(f"{row['account']}{name}  {row['state']}{why}  {_until(row['expires_at'])}")
         if row["account"] in today:
             _say(f"    today: {line_of(today[row['account']]).partition('  ')[2]}")
+        if row["state"] == TokenState.STOPPED:
+            _say(
+                f"  Nothing is sent. Start it again: `vestlus accounts start {row['account']}`, or "
+                "`vestlus accounts connect` with a new token."
+            )
     if not rows:
         _say("There are no accounts: `vestlus accounts connect` connects one.")
 

@@ -21,7 +21,7 @@ from vestlus.instagram.token_api import TokenApi
 from vestlus.settings import SHORTEST_KEY, Mode, Settings, load_settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
-from vestlus.store.token_rows import TokenRow
+from vestlus.store.token_rows import TokenRow, TokenState
 
 T = TypeVar("T")
 
@@ -156,7 +156,7 @@ async def refreshed(service: Service, accounts: Collection[str]) -> list[TokenRo
         rows = {
             row.account: row
             for row in await service.store.tokens()
-            if not accounts or row.account in accounts
+            if (not accounts or row.account in accounts) and row.state is not TokenState.STOPPED
         }
         after = {account: await refresher.refresh(row) for account, row in rows.items()}
     # Where somebody else changed a token meanwhile, what they made of it.

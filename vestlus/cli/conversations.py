@@ -10,6 +10,7 @@ from cyclopts import App
 
 from vestlus.bus.port import Queue, Topology
 from vestlus.cli import preserving
+from vestlus.cli.conversations_privacy import add_to
 from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.history import Role
@@ -28,6 +29,7 @@ app = App(
 )
 
 app.command(preserving.preserve)
+add_to(app)
 
 #: Messages shown of a conversation.
 SHOWN = 100

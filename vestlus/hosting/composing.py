@@ -55,6 +55,13 @@ class Answer:
     limited: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """The user wants everything erased, and has said so twice. ``text`` is the last word."""
+
+    text: str
+
+
 def written_ms(box: Mailbox, burst: Burst) -> int:
     """When the user last wrote, as far as it is known: in this burst or, where an old message is
     answered late, after it. Milliseconds since 1970; the window begins there.

@@ -23,7 +23,7 @@ from vestlus.hosting.summaries import Summaries
 from vestlus.hosting.suspects import Suspects
 from vestlus.hosting.turn_counts import TurnCounts
 from vestlus.hosting.turn_places import Limits, Places
-from vestlus.hosting.turns import Conversing, HandedOver, SuspectGap, TurnPolicies
+from vestlus.hosting.turns import Conversing, Eraser, HandedOver, SuspectGap, TurnPolicies
 from vestlus.measuring.catalogue import (
     LIVE,
     TAKEN_OVER,
@@ -77,6 +77,7 @@ class Conversations:
         failed: Callable[[BaseException], None],
         limits: Limits | None = None,
         spent_until: Callable[[str], int] = lambda _: 0,
+        eraser: Eraser | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -99,6 +100,7 @@ class Conversations:
             clock=clock,
             policies=policies,
             handed_over=handed_over,
+            eraser=eraser,
         )
         self._suspects = Suspects(
             suspects, store=store, clock=clock, start=self._start, drop=lost, failed=failed
@@ -225,6 +227,21 @@ class Conversations:
             box = self._box(conversation, lease)
             box.outdated()
             self._start(box)
+
+    def erased(self, lease: Lease, conversation: str) -> None:
+        """The user was erased: nothing of them stays here, and a turn under way commits nothing.
+
+        What they have written since is read from the store.
+        """
+        box = self._boxes.get(conversation)
+        if box is not None and box.lease == lease:
+            box.stop()
+            box.erased()
+            del self._boxes[conversation]
+            self._places.purge()
+        self._resting.forget(lease, conversation)
+        self._summaries.forget(conversation)
+        self.reread(lease, [conversation])
 
     async def forget(self, lease: Lease, deadline_seconds: float) -> None:
         """Lets the turns of a partition end within the deadline, and drops its conversations."""

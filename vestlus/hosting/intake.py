@@ -25,6 +25,7 @@ from vestlus.hosting.waited import Waited
 from vestlus.log_context import About
 from vestlus.measuring.catalogue import BUS_WAIT
 from vestlus.messages import InboxMessage, decode_inbox, encode, inbox_message
+from vestlus.privacy.graves import Graves
 from vestlus.store.names import partition_number
 from vestlus.store.port import DeadLetters, Turns
 from vestlus.store.rows import DeadLetter, EventState, Lease, NewEvent, RecordedEvent
@@ -69,6 +70,8 @@ class PartitionIntake:
         noted: Callable[[Lease, str, Sequence[HistoryMessage]], None],
         undetermined: Callable[[Lease, Sequence[RecordedEvent]], None],
         room: Callable[[], Awaitable[None]],
+        erased: Callable[[Lease, str], None],
+        graves: Graves | None,
     ) -> None:
         self._lease = lease
         self._partition = partition_number(lease.name)
@@ -84,6 +87,8 @@ class PartitionIntake:
         self._noted = noted
         self._undetermined = undetermined
         self._room = room
+        self._erased = erased
+        self._graves = graves
         self.recorded = 0
         #: How long what it takes in has waited.
         self.waited = Waited()
@@ -96,30 +101,33 @@ class PartitionIntake:
         self.waited.begin(self._clock())
         # What is not acknowledged meanwhile is the bus's to keep.
         await self._room()
-        with being_recorded(await self._read(deliveries)) as events:
+        read, erased = await self._read(deliveries)
+        with being_recorded(read) as events:
             for first in range(0, len(events), MOST_EVENTS_TOGETHER):
                 some = events[first : first + MOST_EVENTS_TOGETHER]
                 with About(events=some):
                     recorded = await self._record(some)
                 self._deliver(self._lease, recorded)
+        for conversation in erased:
+            self._erased(self._lease, conversation)
         self.waited.end(self._clock())
         BUS_WAIT.observe(self.waited.last_seconds)
 
-    async def _read(self, deliveries: Sequence[Delivery]) -> list[Event]:
+    async def _read(self, deliveries: Sequence[Delivery]) -> tuple[list[Event], set[str]]:
+        """The events in these, and the conversations that are to be forgotten."""
         messages: list[InboxMessage] = []
         letters: list[DeadLetter] = []
         for delivery in deliveries:
             try:
                 messages.append(decode_inbox(delivery.body))
             except UndecodableMessage as error:
-                letters.append(
-                    unreadable(
-                        delivery.body,
-                        source=f"{Queue.INBOX}.{self._partition}",
-                        reason=error.reason,
-                        at_ms=self._clock(),
-                    )
+                letter = unreadable(
+                    delivery.body,
+                    source=f"{Queue.INBOX}.{self._partition}",
+                    reason=error.reason,
+                    at_ms=self._clock(),
                 )
+                letters.append(self._graves.of_letter(letter) if self._graves else letter)
         if messages:
             self.waited.published(min(message.at_ms for message in messages))
         if letters:
@@ -128,7 +136,8 @@ class PartitionIntake:
         events = [
             _as_brought(event, message) for message in messages for event in traced_events(message)
         ]
-        return await self._with_users(events)
+        forget = {one for message in messages for one in message.forget}
+        return await self._with_users(events), forget
 
     async def _with_users(self, events: list[Event]) -> list[Event]:
         """Resolves events whose user Meta left out, by the message they are about.

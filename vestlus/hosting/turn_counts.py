@@ -23,6 +23,8 @@ class TurnCounts:
     apologised: int = 0
     #: Turns whose user had used up what the account allows them.
     limited: int = 0
+    #: Users who were erased by their own word.
+    erased: int = 0
 
     def restart(self, account: str) -> None:
         """Something newer came, and the answer is thought anew."""

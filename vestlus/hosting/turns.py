@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -28,10 +28,16 @@ from vestlus.conversation.turn import (
     may_restart,
 )
 from vestlus.conversation.window import window_end_ms
-from vestlus.errors import AssistantError, AssistantUnavailable, LeaseLost, StoreUnavailable
+from vestlus.errors import (
+    AssistantError,
+    AssistantUnavailable,
+    ConversationGone,
+    LeaseLost,
+    StoreUnavailable,
+)
 from vestlus.hosting.answers import Answers
 from vestlus.hosting.commits import TurnCommits
-from vestlus.hosting.composing import Answer, Burst, turn_of, written_ms
+from vestlus.hosting.composing import Answer, Burst, Erase, turn_of, written_ms
 from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.places import place_of
@@ -59,16 +65,25 @@ class TurnPolicies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver:
-    """A person is wanted for a conversation. ``note`` says what that person should know."""
+    """A person is wanted for a conversation. ``note`` says what that person should know.
+
+    ``event`` is another word where a person is wanted for something else, of no conversation then.
+    """
 
     account: str
     conversation: str
     note: str
     at_ms: int
+    event: str = "handed_over"
 
 
 #: Webhooks of these accounts may have been lost, by this sign.
 SuspectGap = Callable[[Collection[str], str], None]
+
+
+#: Erases a user of an account, however long the store is away, and tells them with these words,
+#: which are sent before this time, milliseconds since 1970.
+Eraser = Callable[[str, str, str, int], Awaitable[None]]
 
 
 class Loader(Protocol):
@@ -101,7 +116,9 @@ class Conversing:
         clock: Clock,
         policies: TurnPolicies,
         handed_over: Callable[[HandedOver], None],
+        eraser: Eraser | None = None,
     ) -> None:
+        self._eraser = eraser
         self._store = store
         self._load = load
         self._commits = commits
@@ -150,6 +167,9 @@ class Conversing:
             except StoreUnavailable:
                 _log.warning("store_not_reachable", conversation=box.id)
                 await backoff.wait()
+            except ConversationGone:
+                # Erased while it was being answered; what the user wrote since is in the store.
+                box.erased()
             else:
                 backoff.reset()
 
@@ -164,9 +184,12 @@ class Conversing:
             box.loaded, box.more = False, box.more or more
             raise
         if row is None:
-            _log.error("conversation_without_a_row", conversation=box.id)
-            box.unanswered.clear()
-            box.taken_in.clear()
+            _log.info("conversation_gone", conversation=box.id)
+            for seq in known:
+                box.unanswered.pop(seq, None)
+                box.taken_in.pop(seq, None)
+            # What came meanwhile is of a conversation that began anew.
+            box.loaded = not box.unanswered
             return
         box.fill(row, known)
 
@@ -200,6 +223,11 @@ class Conversing:
 
     async def _answered(self, box: Mailbox, burst: Burst, version: int) -> None:
         answer = self._answers.without_asking(box, burst, self._clock())
+        if isinstance(answer, Erase):
+            if self._eraser is not None:
+                await self._erase(box, burst, answer.text)
+                return
+            answer = self._answers.erased_by_people(box, burst, self._clock())
         if isinstance(answer, int):
             box.silent_ms, box.asked_since_ms = answer, 0
             return
@@ -219,7 +247,7 @@ class Conversing:
         box.full = box.more or len(first) < len(waiting)
         events = in_meta_order(first)
         for place, event in enumerate(events, 1):
-            if self._answers.stands_alone(box.account, event.text):
+            if self._answers.stands_alone(box, event.text):
                 # What comes after it is a burst of its own.
                 events = events[:place]
                 break
@@ -232,6 +260,14 @@ class Conversing:
                 # A picture, something very old, or a message that never came.
                 self._suspect_gap([box.account], "reply_to_unknown")
         return Burst(seqs, events, tuple(as_history(event, quotes) for event in events))
+
+    async def _erase(self, box: Mailbox, burst: Burst, text: str) -> None:
+        """Erases the user, shielded: what is confirmed is done though its host stops."""
+        assert self._eraser is not None  # noqa: S101 - the caller has looked
+        deadline_ms = window_end_ms(written_ms(box, burst))
+        await asyncio.shield(self._eraser(box.account, box.user, text, deadline_ms))
+        box.erased()
+        self.counts.erased += 1
 
     async def _asked(self, box: Mailbox, burst: Burst) -> Answer | None:
         """The assistant's answer; ``None`` when there is none, and what follows was seen to."""

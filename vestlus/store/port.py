@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
+from vestlus.store.erasing import Erasing
 from vestlus.store.measure_port import Backlogs, Minutes, ProcessMeasures
 from vestlus.store.operator_port import Operators
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
@@ -222,12 +223,14 @@ class Turns(Protocol):
         moment: Moment | None = None,
     ) -> None:
         """Notes a failed turn and when to try again; ``moment`` is for the history of a dead
-        letter, should it come to one. Raises LeaseLost.
+        letter, should it come to one. Raises LeaseLost, and ConversationGone for an unknown one.
         """
         ...
 
     async def probe(self, lease: Lease, conversation: str) -> int:
-        """Counts that a suspect's turn begins; returns the new count. Raises LeaseLost."""
+        """Counts that a suspect's turn begins; returns the new count. Raises LeaseLost, and
+        ConversationGone for an unknown one.
+        """
         ...
 
     async def give_up(self, lease: Lease, conversation: str, *, reason: str, now_ms: int) -> int:
@@ -550,6 +553,7 @@ class Store(
     Backlogs,
     ModelUsage,
     Preserving,
+    Erasing,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

@@ -141,6 +141,8 @@ conversation: Final = Table(
     _words("usage"),
     #: Since when nothing of it is pruned, whatever its age; 0 for not.
     _count("preserved_ms"),
+    #: When the user was asked whether everything is to be erased, until the next turn; 0 for not.
+    _count("erase_asked_ms"),
 )
 Index("conversation_preserved", conversation.c.preserved_ms, **_where("preserved_ms > 0"))
 #: For pruning. By account first: no other index has that order, and is taken in its place.
@@ -237,7 +239,8 @@ ledger: Final = Table(
     _count("turn"),
     #: The echo that was told to be this send's.
     Column("echo_mid", Text),
-    #: 1 when its text is to be emptied as soon as it is finished.
+    #: 1 when its text is to be emptied as soon as it is finished: a process of an earlier version
+    #: says so, and no other.
     _count("erased"),
     #: Its steps: see :mod:`vestlus.store.trail`.
     _words("trail"),
@@ -347,6 +350,8 @@ account_token: Final = Table(
     _count("expires_ms"),
     _count("failures"),
     _count("failed_ms"),
+    #: By which id this app knows the account, where that is known.
+    _words("app_scoped_id"),
 )
 
 post: Final = Table(
@@ -661,3 +666,50 @@ sign_in_try: Final = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 Index("sign_in_try_at", sign_in_try.c.at_ms)
+#: Whose data were erased, told by a keyed digest only, for as long as anything older may still
+#: come. See :mod:`vestlus.store.erasing`.
+tombstone: Final = Table(
+    "tombstone",
+    metadata,
+    Column("grave", Text, primary_key=True),
+    #: What was written until then is dropped, by Meta's time.
+    Column("at_ms", BigInteger, nullable=False),
+    #: The same of echoes: of what was under way, and of the last word.
+    _count("echo_ms"),
+    #: What a conversation that begins anew goes on from, so that nothing of the one before fits.
+    _count("version"),
+    _count("messages"),
+    #: Events up to this one are the erased ones.
+    _count("seq"),
+    _words("code"),
+    #: The conversation's id while something is left to do, and the last word's; empty afterwards.
+    _words("conversation"),
+    _words("farewell"),
+    _count("sweep_ms"),
+    #: Hours since then in which the service was looked after, and when one was last counted.
+    _count("hours"),
+    _count("counted_ms"),
+)
+Index(
+    "tombstone_sweep",
+    tombstone.c.sweep_ms,
+    tombstone.c.grave,
+    **_where("conversation <> ''"),
+)
+Index("tombstone_code", tombstone.c.code)
+
+#: That data were erased, without whose.
+erasure: Final = Table(
+    "erasure",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("asked_ms", BigInteger, nullable=False),
+    _count("done_ms"),
+    Column("way", Text, nullable=False),
+    #: Which operator, or by which of Meta's callbacks.
+    _words("by"),
+    Column("state", Text, nullable=False),
+    #: How many rows went, by table, as JSON.
+    _words("counts", "'{}'"),
+)
+Index("erasure_asked", erasure.c.asked_ms, erasure.c.code)

@@ -135,6 +135,12 @@ class Backend(Protocol):
         """
         ...
 
+    async def reclaim(self) -> bool:
+        """Makes what deleted rows held unreadable in the database's files, as far as that is in
+        anybody's hands, beside live traffic; False where others were in the way.
+        """
+        ...
+
     async def close(self) -> None:
         """Closes the connections. Twice is no harm."""
         ...

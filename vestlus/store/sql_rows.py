@@ -42,6 +42,7 @@ CONVERSATION_COLUMNS: Final = (
     _CONVERSATION.summarised,
     _CONVERSATION.messages,
     _CONVERSATION.usage,
+    _CONVERSATION.erase_asked_ms,
 )
 
 HISTORY_COLUMNS: Final = (_HISTORY.role, _HISTORY.text, _HISTORY.at_ms, _HISTORY.mid)
@@ -94,7 +95,8 @@ def conversation_row(
     """A row of :data:`CONVERSATION_COLUMNS` as a value."""
     id_, account, user, partition, version, failures, wake_ms, takeovers, probes, *rest = row
     language, silence, silent_until_ms, waiting_ms, note, user_ms, *rest = rest
-    answered_ms, disclosed_ms, apology_ms, pictures, summary, summarised, messages, usage = rest
+    answered_ms, disclosed_ms, apology_ms, pictures, summary, summarised, messages, *rest = rest
+    usage, erase_asked_ms = rest
     return ConversationRow(
         id=id_,
         account=account,
@@ -121,6 +123,7 @@ def conversation_row(
         summarised=summarised,
         messages=messages,
         usage=allowance.read(usage),
+        erase_asked_ms=erase_asked_ms,
     )
 
 

@@ -19,6 +19,7 @@ from vestlus.store.sql_database import Database
 from vestlus.store.sql_desk import SqlDesk, has_something_open
 from vestlus.store.sql_dialect import Backend, Dialect
 from vestlus.store.sql_echoes import SqlEchoes
+from vestlus.store.sql_erasing import SqlErasing
 from vestlus.store.sql_history import SqlHistory
 from vestlus.store.sql_intake import SqlIntake
 from vestlus.store.sql_leases import SqlLeases
@@ -42,6 +43,7 @@ from vestlus.store.sql_usage import SqlUsage
 
 
 class SqlStore(
+    SqlErasing,
     SqlLeases,
     SqlMembers,
     SqlIntake,
