@@ -21,13 +21,22 @@ from vestlus.store.port import Store
 
 #: What only looks, or runs the service itself.
 LOOKING = {
-    *("accounts.check", "accounts.list_", "conversations.drafts", "conversations.list_"),
+    *(
+        "accounts.check",
+        "accounts.list_",
+        "accounts.usage",
+        "conversations.drafts",
+        "conversations.list_",
+    ),
     *("conversations.show", "dead_letters.list_", "dead_letters.show", "doctor.doctor"),
     *("eval.eval_", "events.list_", "events.rules", "events.show", "images.check"),
     *("images.list_", "images.show", "loadtest.loadtest", "main.demo", "main.serve", "main.try_"),
     *("posts.list_", "posts.show", "posts_drafts.drafts", "posts_next.next_"),
     *("posts_plans.schedules", "posts_preview.preview", "retention.show"),
 }
+
+#: What writes its own entry, with more than a name to say.
+BY_THEMSELVES = {"preserving.preserve"}
 
 
 def commands(of: App) -> Iterator[Callable[..., Any]]:
@@ -42,8 +51,8 @@ def commands(of: App) -> Iterator[Callable[..., Any]]:
 
 def test_every_command_is_known_to_change_something_or_not() -> None:
     found = {key_of(one) for one in commands(app)}
-    assert found == LOOKING | set(ACTS)
-    assert not LOOKING & set(ACTS)
+    assert found == LOOKING | BY_THEMSELVES | set(ACTS)
+    assert not (LOOKING | BY_THEMSELVES) & set(ACTS)
 
 
 @pytest.fixture

@@ -35,6 +35,10 @@ ACTS: Final = {
     "conversations.approve": Act("draft.approve", "conversation"),
     "conversations.reject": Act("draft.reject", "conversation"),
     "conversations.recover": Act("account.recover", "account"),
+    "conversations_privacy.export": Act("user.export", "conversation"),
+    # Whose it was is what goes.
+    "conversations_privacy.erase": Act("user.erase"),
+    "conversations_privacy.erasures": Act("erasure.close", "close"),
     "posts.publish_now": Act("post.publish_now", "account"),
     "posts_plans.schedule": Act("schedule.add", "name"),
     "posts_plans.unschedule": Act("schedule.remove", "name"),
@@ -47,18 +51,18 @@ ACTS: Final = {
     "images.add": Act("image.add", "id"),
     "images.remove": Act("image.remove", "id"),
     "accounts.connect": Act("account.connect", "account"),
+    "accounts.start": Act("account.start", "account"),
     "accounts.refresh": Act("account.refresh", "accounts"),
     "dead_letters.replay": Act("dead_letter.replay", "letters"),
     "dead_letters.discard": Act("dead_letter.discard", "letters"),
     "retention.run_": Act("retention.run"),
-    "retention.preserve": Act("conversation.preserve", "conversation"),
-    "retention.release": Act("conversation.release", "conversation"),
     "scale.scale": Act("pool.resize"),
     "repartition.repartition": Act("store.repartition", "partitions"),
 }
 
 #: Of these, what was given says whether they change anything.
 _ONLY_WITH: Final = {
+    "conversations_privacy.erasures": ("close",),
     "scale.scale": ("conversation_actors", "publisher_actors", "webhook_replicas"),
 }
 
