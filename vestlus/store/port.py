@@ -46,6 +46,7 @@ from vestlus.store.rows import (
     TransitionResult,
     TurnCommit,
 )
+from vestlus.store.talk_port import Talks
 from vestlus.store.token_rows import TokenRow
 from vestlus.store.trail import Moment
 
@@ -542,6 +543,7 @@ class Store(
     Triggers,
     Pruning,
     Operators,
+    Talks,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

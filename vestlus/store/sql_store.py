@@ -31,7 +31,10 @@ from vestlus.store.sql_pools import SqlPools
 from vestlus.store.sql_posts import SqlPosts
 from vestlus.store.sql_pruning import SqlPruning
 from vestlus.store.sql_schedules import SqlSchedules
+from vestlus.store.sql_talk_search import SqlTalkSearch
+from vestlus.store.sql_talks import SqlTalks
 from vestlus.store.sql_tokens import SqlTokens
+from vestlus.store.sql_transcripts import SqlTranscripts
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_triggers import SqlTriggers
 from vestlus.store.sql_turns import SqlTurns
@@ -62,6 +65,9 @@ class SqlStore(
     SqlTriggers,
     SqlPruning,
     SqlOperators,
+    SqlTalks,
+    SqlTalkSearch,
+    SqlTranscripts,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
