@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -131,7 +132,10 @@ async def test_drafts_are_listed_by_the_nearest_deadline(store: Store) -> None:
     await answered(store, lease, "Tere!", user="tiiu", deadline_ms=10)
     assert await listed(store, Wanted.DRAFTS) == ["jaan", "mari"]
     assert await all_pages(store, Wanted.DRAFTS, 1) == ["jaan", "mari"]
-    assert (await talk(store, "jaan")).drafts == 2
+    jaan = await talk(store, "jaan")
+    assert jaan.drafts == 2
+    assert await store.drafts_of(jaan.row.id) == {jaan.row.version - 1}
+    assert await store.drafts_of("none") == frozenset()
 
 
 async def test_what_was_given_up_is_listed_until_somebody_sees_to_it(store: Store) -> None:
@@ -236,7 +240,7 @@ async def test_a_transcript_has_what_each_table_keeps_of_it(store: Store) -> Non
     asked = message(text="Kas on vaba?", mid="asked", timestamp_ms=1)
     (first, second) = await answered(store, lease, "On.", "Tulge!", asked=asked)
     await walk(store, outbox, path(first, SendState.SENDING, SendState.SENT, sent_mid="out"))
-    about = {"mid": "asked", "timestamp_ms": 30}
+    about: dict[str, Any] = {"mid": "asked", "timestamp_ms": 30}
     await recorded(
         store,
         lease,

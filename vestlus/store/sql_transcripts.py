@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, func, select, union_all
+from sqlalchemy import BigInteger, Connection, Text, bindparam, func, select, union_all
 
 from vestlus.conversation.events import EventKind
 from vestlus.store import schema
@@ -97,6 +97,11 @@ class SqlTranscripts(SqlPart):
         self._seen_until = select(func.max(_EVENT.timestamp_ms)).where(
             mine, _EVENT.kind == str(EventKind.READ)
         )
+        self._drafted_turns = (
+            select(_LEDGER.turn)
+            .where(_LEDGER.conversation == of, _LEDGER.state == str(SendState.DRAFT))
+            .distinct()
+        )
         self._one_event = select(*EVENT_COLUMNS).where(
             _EVENT.seq == bindparam("seq", type_=BigInteger()), mine
         )
@@ -106,10 +111,10 @@ class SqlTranscripts(SqlPart):
         )
         read = select(_READ.read_ms).where(_READ.conversation == of).scalar_subquery()
         stands = ("version", "messages", "user_ms", "silence", "silent_until_ms", "waiting_ms")
-        self._talk_stamp: Select[Any] = select(
+        self._talk_stamp: Any = select(
             newest, step, read, *(_CONVERSATION[name] for name in (*stands, "language", "failures"))
         ).where(_CONVERSATION.id == of)
-        waits: Select[Any] = select(func.count(), func.max(_CONVERSATION.waiting_ms)).where(
+        waits = select(func.count(), func.max(_CONVERSATION.waiting_ms)).where(
             _CONVERSATION.waiting_ms > schema.ZERO
         )
         self._talks_stamps: tuple[Any, ...] = (
@@ -153,6 +158,11 @@ class SqlTranscripts(SqlPart):
             )
 
         return await self._database.read(work)
+
+    async def drafts_of(self, conversation: str) -> frozenset[int]:
+        """See :meth:`vestlus.store.talk_port.Talks.drafts_of`."""
+        rows = await self._database.fetch(self._drafted_turns, {"of": cleaned(conversation)})
+        return frozenset(row[0] for row in rows)
 
     async def recorded_event(self, conversation: str, seq: int) -> RecordedEvent | None:
         """See :meth:`vestlus.store.talk_port.Talks.recorded_event`."""

@@ -59,6 +59,10 @@ class Talks(Protocol):
         """
         ...
 
+    async def drafts_of(self, conversation: str) -> frozenset[int]:
+        """The turns of the conversation of which something waits for a person's yes."""
+        ...
+
     async def recorded_event(self, conversation: str, seq: int) -> RecordedEvent | None:
         """The event of that number, if it is one of this conversation's."""
         ...
