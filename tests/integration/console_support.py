@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from vestlus.web import Front
 
 ACCOUNT = "17841400000000001"
 TOKEN = "märk operaatorile"
+
+_IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 #: What WCAG 2.2 AA asks for, as far as axe-core can tell, and its own good practices.
 AXE = {
@@ -107,7 +110,13 @@ class BrowserComplaint(AssertionError):
 
 @asynccontextmanager
 async def browsing(
-    site: Site, *, language: str = "et-EE", phone: bool = False, complaints: bool = False
+    site: Site,
+    *,
+    language: str = "et-EE",
+    phone: bool = False,
+    complaints: bool = False,
+    dark: bool = False,
+    scripts: bool = True,
 ) -> AsyncIterator[Page]:
     """A page of a browser at the site. What it complains of fails the test."""
     async with async_playwright() as playwright:
@@ -121,6 +130,8 @@ async def browsing(
             locale=language,
             viewport=size,  # type: ignore[arg-type]  # its own dictionary type
             has_touch=phone,
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
         )
         page = await context.new_page()
         heard: list[str] = []
@@ -155,6 +166,15 @@ async def barriers(page: Page) -> list[str]:
         for violation in results.response["violations"]
         for node in violation["nodes"]
     ]
+
+
+async def screenshot(page: Page, name: str) -> None:
+    """Keeps a picture of the whole page for the documents, where VESTLUS_SCREENSHOTS=1 asks."""
+    if os.environ.get("VESTLUS_SCREENSHOTS") == "1":
+        # The pointer and the caret are not the page's.
+        await page.screenshot(
+            path=_IMAGES / f"console-{name}.png", full_page=True, animations="disabled"
+        )
 
 
 @asynccontextmanager
