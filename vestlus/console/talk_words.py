@@ -88,7 +88,7 @@ def badges(visit: Visit, talk: Talk) -> list[Badge]:
         found.append(Badge(said(f"conversations.badge.{silence}"), _SILENT[silence]))
     found.append(window_badge(visit, row.user_ms))
     if row.language:
-        found.append(Badge(language_name(row.language, visit.language)))
+        found.append(Badge(language_name(row.language, visit.language), "plain"))
     return found
 
 
@@ -98,7 +98,7 @@ def window_badge(visit: Visit, user_ms: int) -> Badge:
     until = window_end_ms(user_ms) if way is Way.USUAL else user_ms + HUMAN_AGENT_WINDOW_MS
     left = left_until(until, visit.now_ms, visit.language)
     soon = way is Way.USUAL and until - visit.now_ms < _SOON_MS
-    return Badge(visit.words(f"conversations.badge.{way}", left=left), "warn" if soon else "")
+    return Badge(visit.words(f"conversations.badge.{way}", left=left), "warn" if soon else "plain")
 
 
 def preview(visit: Visit, talk: Talk) -> str:
