@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from vestlus.console import api_conversations
 from vestlus.console.operations import Operation
 
-OPERATIONS: Final[tuple[Operation, ...]] = ()
+OPERATIONS: Final[tuple[Operation, ...]] = (*api_conversations.OPERATIONS,)

@@ -67,7 +67,7 @@ def language_name(code: str, language: Language) -> str:
 
 def left_until(until_ms: int, now_ms: int, language: Language) -> str:
     """How long it is until then, in words."""
-    left = timedelta(milliseconds=max(until_ms - now_ms, 0))
+    left = timedelta(milliseconds=min(max(until_ms - now_ms, 0), _LAST_MS))
     return format_timedelta(left, locale=str(language), threshold=1.5)
 
 

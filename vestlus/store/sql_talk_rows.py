@@ -88,6 +88,10 @@ class TalkRows:
         self._rows: Select[Any] = select(
             func.coalesce(read.scalar_subquery(), zero, type_=BigInteger()), *CONVERSATION_COLUMNS
         ).where(ids)
+        self._unread = select(_CONVERSATION.id).where(
+            ids,
+            _CONVERSATION.user_ms > func.coalesce(read.scalar_subquery(), zero, type_=BigInteger()),
+        )
         self._drafts = (
             select(_LEDGER.conversation, func.count())
             .where(
@@ -158,9 +162,8 @@ class TalkRows:
 
     def unread(self, connection: Connection, ids: Sequence[str]) -> frozenset[str]:
         """Those of the conversations in which the user wrote since somebody last read."""
-        rows = connection.execute(self._rows, {"ids": self._dialect.value_set(ids)})
-        made = ((conversation_row(row), read_ms) for read_ms, *row in rows)
-        return frozenset(row.id for row, read_ms in made if row.user_ms > read_ms)
+        wanted = {"ids": self._dialect.value_set(ids)}
+        return frozenset(connection.execute(self._unread, wanted).scalars())
 
     def _last(self, connection: Connection, wanted: dict[str, Any]) -> dict[str, RecordedEvent]:
         seqs = [row[0] for row in connection.execute(self._last_of, wanted) if row[0] is not None]

@@ -207,11 +207,12 @@ def _listing(wanted: Wanted, now_ms: int, closing_ms: int) -> FromClause:
             made = (
                 select(
                     func.min(_LEDGER.deadline_ms).label("n"),
-                    _LEDGER.conversation.label("id"),
+                    func.max(_LEDGER.conversation).label("id"),
                     func.max(_LEDGER.account).label("account"),
                 )
                 .where(_LEDGER.state == literal_column(schema.DRAFT, Text))
-                .group_by(_LEDGER.conversation)
+                # Not the bare column: SQLite would read the whole ledger in its order.
+                .group_by(_LEDGER.conversation.concat(""))
             )
         case _:
             made = select(_CONVERSATION.user_ms.label("n"), *talk).where(
