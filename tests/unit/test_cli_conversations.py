@@ -25,6 +25,7 @@ from vestlus.conversation.identity import (
     partition_of,
 )
 from vestlus.conversation.operating import Act
+from vestlus.desk.conversations import NoSuchDraft
 from vestlus.messages import SearchRequest, decode_inbox, decode_outbox
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.store.names import inbox_lease
@@ -233,3 +234,22 @@ def test_a_look_for_missed_messages_is_asked_of_each_account_s_publisher(
 def test_a_look_that_cannot_be_is_refused(run: Run, arguments: tuple[str, ...], said: str) -> None:
     with pytest.raises(RecoveryRefused, match=said):
         run("recover", *arguments)
+
+
+def test_conversations_are_found_marked_as_read_and_listed_as_the_console_does(run: Run) -> None:
+    written(hours_ago=1)
+    assert run("find", "TERE").startswith(ID)
+    assert run("find", "midagi muud").startswith("Looked back to ")
+    assert run("list", "--only", "unread").startswith(ID)
+    assert run("read", ID) == "Marked as read.\n"
+    assert run("list", "--only", "unread") == "No such conversation.\n"
+    with pytest.raises(NoSuchConversation):
+        run("read", "none")
+
+
+def test_what_is_no_draft_is_neither_approved_nor_rejected(run: Run) -> None:
+    written(hours_ago=1)
+    for arguments in (("approve", ID, "1"), ("reject", ID, "1")):
+        with pytest.raises(NoSuchDraft, match="no such draft waits"):
+            run(*arguments)
+    assert handed_in() == []

@@ -14,11 +14,12 @@ from vestlus.conversation.history import Role
 from vestlus.conversation.identity import outbox_partition_of
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, window_end_ms
 from vestlus.desk.conversations import ConversationDesk, HandedBack
-from vestlus.desk.looking import NoSuchConversation, silence_of
+from vestlus.desk.looking import Looking, NoSuchConversation, silence_of
 from vestlus.desk.writing import ReplyRefused, Way
 from vestlus.errors import VestlusError
 from vestlus.messages import SearchRequest, encode, outbox_message
 from vestlus.store.rows import ConversationRow, Draft
+from vestlus.store.talk_rows import TalkPage, Wanted
 
 __all__ = ["NoSuchConversation", "RecoveryRefused", "ReplyRefused", "app"]
 
@@ -59,6 +60,7 @@ def list_(
     closing: float | None = None,
     account: str | None = None,
     limit: int = 50,
+    only: Wanted | None = None,
     as_json: AsJson = False,
 ) -> None:
     """List conversations: the newest, those that wait for a person, or those about to be missed.
@@ -74,17 +76,86 @@ def list_(
         Only those of this account.
     limit
         At most so many.
+    only
+        One of the console's lists, in its order; waiting and closing do not count then.
     as_json
         Print JSON.
     """
-    rows = _run(lambda desk: desk.listed(limit, account, waiting=waiting, closing_hours=closing))
+    rows = _run(
+        lambda desk: _rows(desk, limit, account, waiting=waiting, closing=closing, only=only)
+    )
     if as_json:
         print_json([_summary(row) for row in rows])
         return
     for row in rows:
         print(_line(row))  # noqa: T201 - a command's output
     if not rows:
-        print(_nothing_found(waiting=waiting, closing=closing is not None))  # noqa: T201
+        nothing = _nothing_found(waiting=waiting, closing=closing is not None)
+        print("No such conversation." if only else nothing)  # noqa: T201
+
+
+async def _rows(
+    desk: ConversationDesk,
+    limit: int,
+    account: str | None,
+    *,
+    waiting: bool,
+    closing: float | None,
+    only: Wanted | None,
+) -> tuple[ConversationRow, ...]:
+    if only is None:
+        return await desk.listed(limit, account, waiting=waiting, closing_hours=closing)
+    page = await desk.page(only, account=account, limit=limit)
+    return tuple(talk.row for talk in page.talks)
+
+
+@app.command
+def find(
+    query: str, *, account: str | None = None, limit: int = 50, as_json: AsJson = False
+) -> None:
+    """Find conversations by words that either side wrote, or by the user's number.
+
+    Looks through the newest 100,000 recorded events.
+
+    Parameters
+    ----------
+    query
+        Words, all of them in one message; or a user's number at Instagram.
+    account
+        Only those of this account.
+    limit
+        At most so many.
+    as_json
+        Print JSON.
+    """
+    page = run(lambda service: _found(service, query, account, limit))
+    rows = [talk.row for talk in page.talks]
+    if as_json:
+        print_json([_summary(row) for row in rows])
+        return
+    for row in rows:
+        print(_line(row))  # noqa: T201 - a command's output
+    if page.looked_ms:
+        print(f"Looked back to {moment(page.looked_ms)}.")  # noqa: T201
+
+
+async def _found(service: Service, query: str, account: str | None, limit: int) -> TalkPage:
+    looking = Looking(service.store, system_clock)
+    accounts = [one.id for one in service.settings.accounts]
+    return await looking.found(query, accounts, account=account, limit=limit)
+
+
+@app.command
+def read(conversation: str) -> None:
+    """Mark what the user wrote as read.
+
+    Parameters
+    ----------
+    conversation
+        Its id.
+    """
+    _run(lambda desk: desk.read(conversation))
+    print("Marked as read.")  # noqa: T201 - a command's output
 
 
 def _nothing_found(*, waiting: bool, closing: bool) -> str:
