@@ -194,6 +194,7 @@ async def test_a_message_arrives_live_a_person_takes_over_writes_and_hands_back_
         await expect(persons.locator(".who-said")).to_have_text("Mari Maasikas")
         await expect(persons.locator(".state")).to_have_text("saadetud")
         await service.got("Mari siin! Võtmesõna on kirsipuu.")
+        await expect(page.locator(".stands")).not_to_contain_text("lugemata")
         await screenshot(page, "conversation-taken-over")
 
         await press(page, "Anna botile tagasi")

@@ -328,23 +328,6 @@ async def test_a_viewer_looks_and_does_nothing(site: Site) -> None:
     assert not (await site.store.talk(ID)).read_ms  # type: ignore[union-attr]
 
 
-async def test_whose_session_ends_meanwhile_is_asked_to_sign_in_again(site: Site) -> None:
-    talking = Talking.on(site)
-    await talking.write(USER, "Tere!", ago_ms=MINUTE_MS)
-    async with browsing(site) as page:
-        await sign_in(page, to=PATH)
-        await expect(page.locator(".said")).to_have_count(1)
-        ended = AuditEntry(talking.now_ms, "Mari", "agent", "token", "session.end")
-        gone = [one.digest for one in await site.store.sessions(0)]
-        # The stream must be there already: whoever asks for one without a session gets none.
-        async with page.expect_request(lambda one: one.url.endswith("/part")):
-            await talking.write(USER, "Esimene")
-        await expect(page.locator(".said")).to_have_count(2)
-        await site.store.end_sessions(gone, ended)
-        await talking.write(USER, "Teine")
-        await page.wait_for_url("**/console/sign-in?next=*")
-
-
 async def test_what_is_not_there_is_said_to_be_so(site: Site) -> None:
     async with signed_client(site) as client:
         answer = await client.get("/console/conversations/none")

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from vestlus.console.conversations import ConversationPages
 from vestlus.console.guarding import Guard, Visit
+from vestlus.console.live import Streams
 from vestlus.console.rendering import FILES, STATIC_PATH
 from vestlus.console.signing_in import SigningIn
 from vestlus.console.tools import Tools
@@ -29,7 +30,7 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
         Route(f"{STATIC_PATH}/{{digest}}/{{name:path}}", _file, methods=["GET"]),
         *SigningIn(tools, guard).routes,
         guard.page("/console", _overview),
-        *ConversationPages(tools, guard).routes,
+        *ConversationPages(tools, guard, Streams()).routes,
         guard.page("/console/{rest:path}", _not_found),
     ]
 

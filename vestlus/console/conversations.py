@@ -44,10 +44,10 @@ LONGEST_QUERY: Final = 200
 class ConversationPages:
     """Conversations, for people to look at."""
 
-    def __init__(self, tools: Tools, guard: Guard) -> None:
+    def __init__(self, tools: Tools, guard: Guard, streams: Streams) -> None:
         self._tools = tools
         self._guard = guard
-        self._streams = Streams()
+        self._streams = streams
         self._acts = ConversationActs(tools, guard)
         self._pictures = ConversationPictures(tools, guard)
 

@@ -62,14 +62,16 @@ class ConversationDesk(Looking):
         return await self._act(Act.TAKE_OVER, row, identity)
 
     async def reply(self, conversation: str, text: str, identity: str = "") -> Handed:
-        """Writes to the user as a person; the bot is silent then.
+        """Writes to the user as a person; the bot is silent then. Whoever writes has read.
 
         Raises ReplyRefused where Instagram would not take it, and NoSuchConversation.
         """
         checked_text(text)
         row = (await self.talk(conversation)).row
         way = checked_way(row.user_ms, self._clock())
-        return await self._act(Act.REPLY, row, identity, text=text, way=way)
+        handed = await self._act(Act.REPLY, row, identity, text=text, way=way)
+        await self._store.mark_read(row.id, row.user_ms, self._clock())
+        return handed
 
     async def approve(
         self, conversation: str, turn: int, text: str | None = None, identity: str = ""

@@ -70,12 +70,3 @@ if (window.Idiomorph) {
   window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) =>
     !(node instanceof Element && "keep" in node.dataset);
 }
-
-// Whose session has ended is asked to sign in again, and not shown that page as a part of this one.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const address = event.detail.xhr.responseURL;
-  if (address && new URL(address).pathname === "/console/sign-in") {
-    event.detail.shouldSwap = false;
-    window.location.reload();
-  }
-});
