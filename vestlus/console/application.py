@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from vestlus.console.auditing import audit_routes
+from vestlus.console.conversations import ConversationPages
 from vestlus.console.dead_letters_page import dead_letter_routes
 from vestlus.console.failing import Failing, refusing
 from vestlus.console.guarding import Guard, Visit
@@ -38,6 +39,7 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
         *settings_routes(guard),
         *audit_routes(guard),
         *Overview(tools, guard, streams).routes,
+        *ConversationPages(tools, guard, streams).routes,
         guard.page("/console/{rest:path}", _not_found),
     ]
     return [*routes, *refusing(Failing(tools), routes)]

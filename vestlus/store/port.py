@@ -49,6 +49,7 @@ from vestlus.store.rows import (
     TransitionResult,
     TurnCommit,
 )
+from vestlus.store.talk_port import Talks
 from vestlus.store.token_rows import TokenRow
 from vestlus.store.trail import Moment
 from vestlus.store.usage_port import ModelUsage
@@ -554,6 +555,7 @@ class Store(
     ModelUsage,
     Preserving,
     Erasing,
+    Talks,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

@@ -43,6 +43,9 @@ PERSON: Final = "'person'"
 #: A conversation has words besides its history. Of columns that seldom change: an index on one that
 #: each message changes, such as ``user_ms``, would make of each such change a row in every index.
 SAID: Final = "(summary <> '' OR note <> '' OR trail <> '')"
+#: Of columns that an incoming message leaves alone, as above.
+SILENT: Final = "silence <> ''"
+OPEN_LETTERS: Final = "state = 'open' AND conversation IS NOT NULL"
 OPEN_OCCURRENCES: Final = "('planned', 'waiting', 'ready')"
 
 ZERO: Final = literal_column("0", BigInteger)
@@ -148,6 +151,23 @@ Index("conversation_preserved", conversation.c.preserved_ms, **_where("preserved
 #: For pruning. By account first: no other index has that order, and is taken in its place.
 Index("conversation_said", conversation.c.account, conversation.c.id, **_where(SAID))
 Index("conversation_waiting", conversation.c.waiting_ms, **_where("waiting_ms > 0"))
+Index(
+    "conversation_silent",
+    conversation.c.silent_until_ms,
+    conversation.c.id,
+    **_where(SILENT),
+)
+
+#: How far people have read: the ``user_ms`` of the conversation as they had it before them. Apart
+#: from the conversation, so that a mark waits for no turn.
+conversation_read: Final = Table(
+    "conversation_read",
+    metadata,
+    Column("conversation", Text, primary_key=True),
+    Column("user_ms", BigInteger, nullable=False),
+    Column("read_ms", BigInteger, nullable=False),
+)
+Index("conversation_read_at", conversation_read.c.read_ms)
 
 #: Positions are given without gaps, so that the newest ones are a range of the key; the oldest ones
 #: may be gone. On PostgreSQL the table is divided by ``at_ms``, which is part of the key there: see
@@ -297,6 +317,12 @@ dead_letter: Final = Table(
 )
 Index("dead_letter_at", dead_letter.c.at_ms, dead_letter.c.id)
 Index("dead_letter_open", dead_letter.c.reason, **_where(f"state = {OPEN}"))
+Index(
+    "dead_letter_conversation",
+    dead_letter.c.conversation,
+    dead_letter.c.at_ms,
+    **_where(OPEN_LETTERS),
+)
 
 #: Until when all messages of an account that Instagram had are known to be recorded.
 looked_for_missed: Final = Table(

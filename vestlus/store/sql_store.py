@@ -36,6 +36,9 @@ from vestlus.store.sql_preserving import SqlPreserving
 from vestlus.store.sql_pruning import SqlPruning
 from vestlus.store.sql_schedules import SqlSchedules
 from vestlus.store.sql_sign_in import SqlSignIn
+from vestlus.store.sql_talk_search import SqlTalkSearch
+from vestlus.store.sql_talks import SqlTalks
+from vestlus.store.sql_transcripts import SqlTranscripts
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_triggers import SqlTriggers
 from vestlus.store.sql_turns import SqlTurns
@@ -69,6 +72,9 @@ class SqlStore(
     SqlUsage,
     SqlPreserving,
     SqlSignIn,
+    SqlTalks,
+    SqlTalkSearch,
+    SqlTranscripts,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 
