@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
+from vestlus.store.content_port import Content
 from vestlus.store.operator_port import Operators
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
@@ -542,6 +543,7 @@ class Store(
     Triggers,
     Pruning,
     Operators,
+    Content,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

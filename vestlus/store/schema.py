@@ -42,6 +42,8 @@ PERSON: Final = "'person'"
 #: A conversation has words besides its history. Of columns that seldom change: an index on one that
 #: each message changes, such as ``user_ms``, would make of each such change a row in every index.
 SAID: Final = "(summary <> '' OR note <> '' OR trail <> '')"
+#: A send has pictures of the image bank.
+PICTURED: Final = "pictures <> '[]'"
 OPEN_OCCURRENCES: Final = "('planned', 'waiting', 'ready')"
 
 ZERO: Final = literal_column("0", BigInteger)
@@ -246,6 +248,8 @@ Index("ledger_echo_mid", ledger.c.account, ledger.c.echo_mid, **_where("echo_mid
 #: For pruning.
 Index("ledger_finished", ledger.c.changed_ms, ledger.c.id, **_where(f"state IN {FINISHED}"))
 Index("ledger_draft", ledger.c.outbox, ledger.c.deadline_ms, **_where(f"state = {DRAFT}"))
+#: For whoever asks in which answers pictures are.
+Index("ledger_pictured", ledger.c.created_ms, ledger.c.id, **_where(PICTURED))
 #: One Graph message proves one row.
 Index("ledger_sent_mid", ledger.c.account, ledger.c.sent_mid, unique=True)
 Index(
