@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from image_bank.errors import StorageUnavailable
 from vestlus.console import sessions
 from vestlus.console.forms import LARGEST_FORM, FormTooLarge, read_form
 from vestlus.console.people import Person, Role
@@ -114,10 +115,15 @@ class Done:
 class Refusal(Exception):
     """An action cannot be done. ``problem`` is the key of the words that say why, shown on the
     page ``to``; the audit says it too.
+
+    With ``page`` that is the answer instead: the form again, as it was filled in.
     """
 
-    def __init__(self, problem: str, to: str, target: str = "") -> None:
+    def __init__(
+        self, problem: str, to: str = _HOME, target: str = "", page: Response | None = None
+    ) -> None:
         super().__init__(problem)
+        self.page = page
         self.problem = problem
         self.to = to
         self.target = target
@@ -209,6 +215,8 @@ class Guard:
             done = await handler(visit, form)
         except Refusal as refusal:
             await self._audit(visit, action, refusal.target, refusal.problem)
+            if refusal.page is not None:
+                return refusal.page
             return _onwards(refusal.to, problem=refusal.problem)
         await self._audit(visit, action, done.target, detail=done.detail)
         return _onwards(done.to, notice=done.notice)
@@ -237,7 +245,7 @@ class Guard:
         async def answered(request: Request) -> Response:
             try:
                 return await handler(request)
-            except (StoreUnavailable, BusUnavailable) as error:
+            except (StoreUnavailable, BusUnavailable, StorageUnavailable) as error:
                 _log.warning("console_cannot", reason=type(error).__name__)
                 return self.told(
                     request, HTTPStatus.SERVICE_UNAVAILABLE, "frame.away", "frame.away_why"
