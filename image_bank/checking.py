@@ -11,7 +11,9 @@ import asyncio
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -47,6 +49,9 @@ _BROKEN: Final = (
 )
 
 
+_ONE_AT_A_TIME: Final = ThreadPoolExecutor(1, thread_name_prefix="checking-pictures")
+
+
 @dataclass(frozen=True, slots=True)
 class Rendition:
     """A file for the storage. ``width`` and ``height`` are in pixels."""
@@ -67,8 +72,11 @@ class Checked:
 
 
 async def check_picture(data: bytes, *, for_posts: bool, fit: Fit | None) -> Checked:
-    """See :func:`normalise`; in a thread, because it takes up to a second."""
-    return await asyncio.to_thread(normalise, data, for_posts=for_posts, fit=fit)
+    """See :func:`normalise`; in a thread, because it takes up to a second. One at a time in a
+    process, because each takes up to some 400 MB.
+    """
+    work = partial(normalise, data, for_posts=for_posts, fit=fit)
+    return await asyncio.get_running_loop().run_in_executor(_ONE_AT_A_TIME, work)
 
 
 def normalise(data: bytes, *, for_posts: bool, fit: Fit | None) -> Checked:

@@ -66,8 +66,7 @@ async def make_picture(
     ``known`` is the entry there was under this id: where it was made of the same file in the same
     way, and its files are there, nothing is made anew. Raises CatalogueRefused, StorageUnavailable.
     """
-    treatment = f"{TREATMENT} {description.in_posts} {description.post}".encode()
-    origin = hashlib.sha256(treatment + b"\x00" + data).hexdigest()
+    origin = origin_of(description, data)
     if known is not None and known.origin == origin and await _all_there(known, storage):
         made = known
     else:
@@ -95,6 +94,12 @@ async def make_picture(
         valid_until=description.valid_until,
         accounts=description.accounts,
     )
+
+
+def origin_of(description: Description, data: bytes) -> str:
+    """What a picture is made from: the same for the same file, treated in the same way."""
+    treatment = f"{TREATMENT} {description.in_posts} {description.post}".encode()
+    return hashlib.sha256(treatment + b"\x00" + data).hexdigest()
 
 
 async def add_by_hand(

@@ -35,7 +35,8 @@ async def test_rows_are_found_by_their_ids_and_others_are_left_out(store: Store)
     one = await claimed(store, lease)
     assert await store.posts_of([post.id, "unheard"]) == {post.id: post}
     assert await store.occurrences_of([one.id, "unheard"]) == {one.id: one}
-    assert await store.posts_of([]) == await store.occurrences_of([]) == {}
+    assert await store.posts_of([]) == {}
+    assert await store.occurrences_of([]) == {}
 
 
 async def test_a_post_that_waits_for_its_time_goes_out_now_once(store: Store) -> None:

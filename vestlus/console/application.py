@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from vestlus.console.content_routes import content_routes
 from vestlus.console.guarding import Guard, Visit
 from vestlus.console.rendering import FILES, STATIC_PATH
 from vestlus.console.signing_in import SigningIn
@@ -28,6 +29,7 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
         Route(f"{STATIC_PATH}/{{digest}}/{{name:path}}", _file, methods=["GET"]),
         *SigningIn(tools, guard).routes,
         guard.page("/console", _overview),
+        *content_routes(tools, guard),
         guard.page("/console/{rest:path}", _not_found),
     ]
 

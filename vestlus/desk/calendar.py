@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -38,12 +39,30 @@ class CalendarStore(Content, Schedules, Protocol):
     """What is read of the store."""
 
 
+class Form(StrEnum):
+    """What an entry is so far."""
+
+    #: A time of a schedule, and no more.
+    TIME = "time"
+    #: An occurrence, of which there may be a draft.
+    DRAFT = "draft"
+    POST = "post"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something in the calendar."""
+
+    form: Form
+    of: Upcoming
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
     """A day by the calendar of the zone, and what is on it, by time."""
 
     date: date
-    entries: tuple[Upcoming, ...]
+    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +136,25 @@ def _entries(
     *,
     now_ms: int,
     between: tuple[int, int],
-) -> Iterator[Upcoming]:
+) -> Iterator[Entry]:
     since_ms, until_ms = between
     zones = {one.id: one.timezone for one in settings.accounts}
     paused = frozenset(row.name for row in schedules if row.paused)
-    yield from (of_post(row, zones) for row in posts)
+    yield from (Entry(Form.POST, of_post(row, zones)) for row in posts)
     yield from (
-        of_occurrence(row, zones, paused) for row in occurrences if row.state not in _ELSEWHERE
+        Entry(Form.DRAFT, of_occurrence(row, zones, paused))
+        for row in occurrences
+        if row.state not in _ELSEWHERE
     )
     times = times_of_schedules(schedules, zones, now_ms, until_ms - 1)
-    within = (one for one in times if since_ms <= one.at_ms < until_ms)
+    within = (Entry(Form.TIME, one) for one in times if since_ms <= one.at_ms < until_ms)
     yield from itertools.islice(within, MOST_ENTRIES)
 
 
-def _days(span: Span, zone: ZoneInfo, entries: Iterable[Upcoming]) -> tuple[Day, ...]:
-    of: dict[date, list[Upcoming]] = {day: [] for day in span.days}
-    for one in sorted(entries, key=lambda one: (one.at_ms, one.name, one.id)):
-        of[wall_at(one.at_ms, zone).date()].append(one)
+def _days(span: Span, zone: ZoneInfo, entries: Iterable[Entry]) -> tuple[Day, ...]:
+    of: dict[date, list[Entry]] = {day: [] for day in span.days}
+    for one in sorted(entries, key=lambda one: (one.of.at_ms, one.of.name, one.of.id)):
+        of[wall_at(one.of.at_ms, zone).date()].append(one)
     return tuple(Day(day, tuple(found)) for day, found in of.items())
 
 

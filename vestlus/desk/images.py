@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+import itertools
+import re
+import unicodedata
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from image_bank import keeping
@@ -32,6 +36,10 @@ ANSWERS_LOOKED_AT: Final = 10_000
 #: Among so many posts, the latest, those with a picture are looked for.
 _POSTS_LOOKED_AT: Final = 5_000
 _POSTS_SHOWN: Final = 50
+
+_NOT_IN_IDS: Final = re.compile(r"[^a-z0-9]+")
+#: Characters, with room for a number behind them.
+_LONGEST_BASE: Final = 56
 
 
 class ImageStore(Bank, Content, Schedules, Protocol):
@@ -85,6 +93,21 @@ class ImageDesk:
         )
         await keep_picture_vectors(self.settings, self.store, (added,), self.clock)
         return added
+
+    async def add_file(
+        self, name: str, key: str, description: Description, data: bytes
+    ) -> tuple[Picture, bool]:
+        """Adds a file that somebody sent under that name, and whether it did: a file that is in the
+        bank already, under this id or where none was named, is not added again.
+
+        Without ``key`` the id comes from the file's name.
+        """
+        known = (await keeping.read_catalogue(self.store)).pictures
+        origin = keeping.origin_of(description, data)
+        for one in known.values():
+            if one.origin == origin and key in {"", one.id}:
+                return one, False
+        return await self.add(key or _free_key(name, known), description, data), True
 
     async def describe(
         self, key: str, description: Description, *, edition: str | None = None
@@ -161,6 +184,14 @@ def uses_values(uses: Uses) -> dict[str, Any]:
         "schedules": list(uses.schedules),
         "event_rules": list(uses.rules),
     }
+
+
+def _free_key(name: str, taken: Container[str]) -> str:
+    """An id like the file's name that no other picture has."""
+    plain = unicodedata.normalize("NFKD", Path(name).stem).encode("ascii", "ignore").decode()
+    base = _NOT_IN_IDS.sub("-", plain.lower()).strip("-")[:_LONGEST_BASE].strip("-") or "picture"
+    numbered = (base if number == 1 else f"{base}-{number}" for number in itertools.count(1))
+    return next(one for one in numbered if one not in taken)
 
 
 def _naming(key: str, rows: tuple[ScheduleRow, ...]) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ class SqlContent(SqlPart):
         )
         if before is not None:
             at_ms, id_ = before
-            place: tuple_[Any] = tuple_(_EVENT.received_ms, _EVENT.id)
+            place = tuple_(_EVENT.received_ms, _EVENT.id)
             listed = listed.where(
                 place < tuple_(literal(at_ms, BigInteger()), literal(cleaned(id_), Text()))
             )

@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from vestlus.console.words import frame
+from vestlus.console.words import events, frame, images, post_problems, posts
 
 Words = Mapping[str, tuple[str, str]]
 
@@ -29,7 +29,13 @@ LANGUAGES: Final = {str(one): one for one in Language}
 #: Where nobody asks for another one.
 USUAL: Final = Language.ESTONIAN
 
-_PARTS: Final[tuple[Words, ...]] = (frame.WORDS,)
+_PARTS: Final[tuple[Words, ...]] = (
+    frame.WORDS,
+    posts.WORDS,
+    post_problems.WORDS,
+    images.WORDS,
+    events.WORDS,
+)
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))
 
