@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from vestlus.web import Front
 
 ACCOUNT = "17841400000000001"
 TOKEN = "märk operaatorile"
+
+_IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 #: What WCAG 2.2 AA asks for, as far as axe-core can tell, and its own good practices.
 AXE = {
@@ -155,6 +158,15 @@ async def barriers(page: Page) -> list[str]:
         for violation in results.response["violations"]
         for node in violation["nodes"]
     ]
+
+
+async def screenshot(page: Page, name: str) -> None:
+    """Keeps a picture of the whole page for the documents, where VESTLUS_SCREENSHOTS=1 asks."""
+    if os.environ.get("VESTLUS_SCREENSHOTS") == "1":
+        # The pointer and the caret are not the page's.
+        await page.screenshot(
+            path=_IMAGES / f"console-{name}.png", full_page=True, animations="disabled"
+        )
 
 
 @asynccontextmanager

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from vestlus.console import api_events, api_images, api_posts
 from vestlus.console.operations import Operation
 
-OPERATIONS: Final[tuple[Operation, ...]] = ()
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *api_posts.OPERATIONS,
+    *api_images.OPERATIONS,
+    *api_events.OPERATIONS,
+)

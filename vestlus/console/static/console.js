@@ -15,20 +15,3 @@ document.addEventListener("change", (event) => {
     form.requestSubmit();
   }
 });
-
-// A form that does something is sent once, however often its button is pressed: <form data-once>.
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (event.defaultPrevented || !("once" in form.dataset)) {
-    return;
-  }
-  if (form.dataset.sent) {
-    event.preventDefault();
-  }
-  form.dataset.sent = "yes";
-});
-window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) {
-    delete form.dataset.sent;
-  }
-});

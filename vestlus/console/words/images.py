@@ -175,7 +175,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
             "lõikamine, või ära luba seda postitustesse."
         ),
         (
-            "Instagram does not post these proportions (4:5 to 1.91:1): choose borders or cutting, or "
+            "Instagram does not post these proportions (4:5 to 1.91:1): choose borders or "
+            "cutting, or "
             "do not allow it in posts."
         ),
     ),

@@ -62,11 +62,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "posts.refused.yes_too_early": (
         (
-            "Heakskiit kehtib {hours} tundi ja postituse aeg on kaugemal: kiida heaks aja lähenedes, "
+            "Heakskiit kehtib {hours} tundi ja postituse aeg on kaugemal: kiida heaks aja "
+            "lähenedes, "
             "või avalda kohe."
         ),
         (
-            "A yes is good for {hours} hours, and the post is due later: say yes nearer to its time, "
+            "A yes is good for {hours} hours, and the post is due later: say yes nearer to its "
+            "time, "
             "or publish it now."
         ),
     ),
@@ -84,11 +86,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     # Why it did not go out.
     "posts.why.image_ratio": (
         (
-            "Instagram võtab pilte külgede suhtega 4:5 kuni 1,91:1: lisa pilt panka uuesti, ääriste "
+            "Instagram võtab pilte külgede suhtega 4:5 kuni 1,91:1: lisa pilt panka uuesti, "
+            "ääriste "
             "või lõikega."
         ),
         (
-            "Instagram takes proportions from 4:5 to 1.91:1: add the picture to the bank again, with "
+            "Instagram takes proportions from 4:5 to 1.91:1: add the picture to the bank again, "
+            "with "
             "borders or cut."
         ),
     ),
@@ -128,7 +132,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
             "rakendusest. Proovime kord tunnis uuesti, kuni on liiga hilja."
         ),
         (
-            "Instagram restricts this account's posts as suspected spam: look into the Instagram app. "
+            "Instagram restricts this account's posts as suspected spam: look into the "
+            "Instagram app. "
             "It is tried again once an hour until it is too late."
         ),
     ),
@@ -138,7 +143,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
             "Proovime kord tunnis uuesti, kuni on liiga hilja."
         ),
         (
-            "Instagram says that the account is restricted or inactive: log in to the Instagram app. "
+            "Instagram says that the account is restricted or inactive: log in to the Instagram "
+            "app. "
             "It is tried again once an hour until it is too late."
         ),
     ),
@@ -159,12 +165,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "posts.why.picture_unavailable": (
         (
-            "Mõnda pilti ei tohi postitada: seda ei ole pangas, see ei ole postituste jaoks, ei kehti "
-            "sel päeval või ei ole selle konto oma; või on VESTLUS_PUBLIC_URL seadmata. Ava pilt ja "
+            "Mõnda pilti ei tohi postitada: seda ei ole pangas, see ei ole postituste jaoks, ei "
+            "kehti "
+            "sel päeval või ei ole selle konto oma; või on VESTLUS_PUBLIC_URL seadmata. Ava "
+            "pilt ja "
             "vaata."
         ),
         (
-            "A picture may not be posted: it is not in the bank, not for posts, not valid on this day "
+            "A picture may not be posted: it is not in the bank, not for posts, not valid on "
+            "this day "
             "or not for this account; or VESTLUS_PUBLIC_URL is not set. Open the picture to see."
         ),
     ),

@@ -97,7 +97,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "posts.cancel": ("Jäta ära", "Cancel the post"),
     "posts.cancel_sure": ("Kas jätta see postitus ära?", "Cancel this post?"),
     "posts.anew": ("Koosta uuesti", "Write it anew"),
-    "posts.trail": ("Käik", "Trail"),
+    "posts.trail": ("Senine käik", "Trail"),
     "posts.trail.planned": ("Pandi kirja", "Written down"),
     "posts.trail.drafted": ("Mustand koostati", "Draft made"),
     "posts.trail.yes": ("Kiitis heaks: {by}", "Approved by {by}"),
