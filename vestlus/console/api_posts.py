@@ -60,7 +60,8 @@ async def _list(call: Call) -> PostsShape:
     store, limit, account = call.tools.store, asked.limit, asked.account
     posts = await store.posts_between(since_ms, until_ms, limit=limit, account=account)
     drafts = await store.occurrences_between(since_ms, until_ms, limit=limit, account=account)
-    rows: tuple[Item, ...] = (*posts, *drafts)
+    # What was handed over is among the posts.
+    rows: list[Item] = [*posts, *(one for one in drafts if not one.post)]
     found = [post_shape(one) for one in rows]
     found.sort(key=lambda one: (one.planned_at or "", one.id), reverse=True)
     return PostsShape(posts=found[: asked.limit])

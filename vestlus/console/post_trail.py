@@ -31,16 +31,16 @@ class Moment:
 
 async def trail_of(store: Store, row: Item, draft: str, language: Language) -> list[Moment]:
     """Everything that is known, the oldest first. ``draft`` is the id of the occurrence that
-    became this post, where somebody knows it.
+    became this post, where it has another one.
     """
     found = _of_draft(row, language) if isinstance(row, OccurrenceRow) else _of_post(row, language)
     ids = [row.id]
-    if draft and not isinstance(row, OccurrenceRow):
-        before = await store.occurrence(draft)
+    if not isinstance(row, OccurrenceRow):
+        before = await store.occurrence(draft or row.id)
         if before is not None and before.post == row.id:
-            found += _of_draft(before, language)
+            found = [*_of_draft(before, language)[:-1], *found[1:]]
             ids.append(before.id)
-    for id_ in ids:
+    for id_ in dict.fromkeys(ids):
         found += await _of_people(store, id_, language)
     return sorted(found, key=lambda one: one.at_ms)
 

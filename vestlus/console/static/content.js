@@ -177,13 +177,13 @@ document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || !("once" in form.dataset)) {
     return;
   }
-  if (form.dataset.sent) {
+  if (form.dataset.underWay) {
     event.preventDefault();
   }
-  form.dataset.sent = "yes";
+  form.dataset.underWay = "yes";
 });
 window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) {
-    delete form.dataset.sent;
+  for (const form of document.querySelectorAll("form[data-under-way]")) {
+    delete form.dataset.underWay;
   }
 });
