@@ -220,6 +220,33 @@ def remove(id: str, /, *more: str, as_json: AsJson = False) -> None:  # noqa: A0
         _say("\n".join(f"{one}: removed" for one in ids))
 
 
+@images.command(name="describe")
+def describe_(
+    id: str,  # noqa: A002 - the name of the argument
+    *,
+    said: Said,
+    as_json: AsJson = False,
+) -> None:
+    """Say something else of a picture that was added by hand; its file stays.
+
+    All of it is said anew: what is left out is empty, or as it is where nothing is said.
+
+    Parameters
+    ----------
+    id
+        The picture.
+    """
+    from image_bank.catalogue import as_values
+    from image_bank.description import describe
+
+    description = describe(id, asdict(said))
+    picture = _at_desk(lambda desk: desk.describe(id, description))
+    if as_json:
+        _say_json(as_values(picture))
+    else:
+        _say(f"{picture.id}: described")
+
+
 @images.command
 def retire(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - see above
     """End a picture's use with yesterday. It stays in the bank; `describe` lets it be used again.

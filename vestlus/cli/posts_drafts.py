@@ -101,6 +101,29 @@ def reject(
         say(f"{row.id}: rejected")
 
 
+@posts.command(name="now")
+def now(
+    id: str,  # noqa: A002 - as above
+    *,
+    by: str,
+    as_json: AsJson = False,
+) -> None:
+    """Have what waits for its time go out now; a draft is approved with it.
+
+    Parameters
+    ----------
+    id
+        The post or the draft.
+    by
+        Who says so. For a draft it is recorded.
+    """
+    row = at_desk(lambda desk: desk.publish_now(id, by=by))
+    if as_json:
+        print_json({"id": row.id, "state": str(row.state)})
+    else:
+        say(f"{row.id}: goes out now")
+
+
 def _decided(
     decision: Callable[[PostDesk], Awaitable[OccurrenceRow]],
 ) -> tuple[OccurrenceRow, str]:
