@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
+from vestlus.store.content_port import Content
 from vestlus.store.erasing import Erasing
 from vestlus.store.measure_port import Backlogs, Minutes, ProcessMeasures
 from vestlus.store.operator_port import Operators
@@ -556,6 +557,7 @@ class Store(
     Preserving,
     Erasing,
     Talks,
+    Content,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

@@ -46,6 +46,8 @@ SAID: Final = "(summary <> '' OR note <> '' OR trail <> '')"
 #: Of columns that an incoming message leaves alone, as above.
 SILENT: Final = "silence <> ''"
 OPEN_LETTERS: Final = "state = 'open' AND conversation IS NOT NULL"
+#: A send has pictures of the image bank.
+PICTURED: Final = "pictures <> '[]'"
 OPEN_OCCURRENCES: Final = "('planned', 'waiting', 'ready')"
 
 ZERO: Final = literal_column("0", BigInteger)
@@ -272,6 +274,8 @@ Index("ledger_echo_mid", ledger.c.account, ledger.c.echo_mid, **_where("echo_mid
 #: For pruning.
 Index("ledger_finished", ledger.c.changed_ms, ledger.c.id, **_where(f"state IN {FINISHED}"))
 Index("ledger_draft", ledger.c.outbox, ledger.c.deadline_ms, **_where(f"state = {DRAFT}"))
+#: For whoever asks in which answers pictures are.
+Index("ledger_pictured", ledger.c.created_ms, ledger.c.id, **_where(PICTURED))
 #: One Graph message proves one row.
 Index("ledger_sent_mid", ledger.c.account, ledger.c.sent_mid, unique=True)
 Index(

@@ -15,6 +15,7 @@ from vestlus.store.rows import Counts, LetterState
 from vestlus.store.sql_bank import SqlBank
 from vestlus.store.sql_claims import SqlClaims
 from vestlus.store.sql_commits import SqlCommits
+from vestlus.store.sql_content import SqlContent
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_desk import SqlDesk, has_something_open
 from vestlus.store.sql_dialect import Backend, Dialect
@@ -75,6 +76,7 @@ class SqlStore(
     SqlTalks,
     SqlTalkSearch,
     SqlTranscripts,
+    SqlContent,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 

@@ -15,8 +15,12 @@ from vestlus.console.words import (
     audit,
     conversations,
     dead_letters,
+    events,
     frame,
+    images,
     overview,
+    post_problems,
+    posts,
     reasons,
     settings,
     sign_in,
@@ -47,6 +51,10 @@ _PARTS: Final[tuple[Words, ...]] = (
     overview.WORDS,
     conversations.WORDS,
     reasons.WORDS,
+    posts.WORDS,
+    post_problems.WORDS,
+    images.WORDS,
+    events.WORDS,
 )
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))
