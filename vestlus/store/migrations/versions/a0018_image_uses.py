@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "a0018"
-down_revision = "a0011"
+down_revision = "a0017"
 branch_labels = None
 depends_on = None
 
