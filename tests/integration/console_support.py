@@ -112,7 +112,13 @@ class BrowserComplaint(AssertionError):
 
 @asynccontextmanager
 async def browsing(
-    site: Site, *, language: str = "et-EE", phone: bool = False, complaints: bool = False
+    site: Site,
+    *,
+    language: str = "et-EE",
+    phone: bool = False,
+    complaints: bool = False,
+    dark: bool = False,
+    scripts: bool = True,
 ) -> AsyncIterator[Page]:
     """A page of a browser at the site. What it complains of fails the test."""
     async with async_playwright() as playwright:
@@ -126,6 +132,8 @@ async def browsing(
             locale=language,
             viewport=size,  # type: ignore[arg-type]  # its own dictionary type
             has_touch=phone,
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
         )
         page = await context.new_page()
         heard: list[str] = []

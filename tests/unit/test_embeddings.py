@@ -68,9 +68,13 @@ def kept() -> Kept:
 
 
 def embedder_of(
-    connection: OpenAIConnection, kept: Kept, model: str = "text-embedding-3-small"
+    connection: OpenAIConnection,
+    kept: Kept,
+    model: str = "text-embedding-3-small",
+    seconds: float = 30,
 ) -> Embedder:
-    return Embedder(connection, model=model, kept=kept, breaker=Breaker(lambda: 0.0), seconds=0.5)
+    breaker = Breaker(lambda: 0.0)
+    return Embedder(connection, model=model, kept=kept, breaker=breaker, seconds=seconds)
 
 
 @pytest.fixture
@@ -180,9 +184,10 @@ async def test_failures_are_errors_of_the_assistant(
 
 
 async def test_a_server_that_does_not_answer_is_given_up(
-    server: FakeOpenAI, embedder: Embedder
+    server: FakeOpenAI, connection: OpenAIConnection, kept: Kept
 ) -> None:
     server.script.append(server.hangs)
+    embedder = embedder_of(connection, kept, seconds=0.2)
     with pytest.raises(AssistantUnavailable, match="timeout"):
         await embedder.of_query("x")
 

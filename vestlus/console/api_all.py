@@ -6,14 +6,28 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
-from vestlus.console import api_audit, api_dead_letters, api_overview, api_schedules, api_settings
+from vestlus.console import (
+    api_audit,
+    api_conversations,
+    api_dead_letters,
+    api_events,
+    api_images,
+    api_overview,
+    api_posts,
+    api_schedules,
+    api_settings,
+)
 from vestlus.console.api import answer
 from vestlus.console.openapi import description
 from vestlus.console.operations import Call, Operation
 
 _OF_SUBJECTS: Final[tuple[Operation, ...]] = (
     *api_overview.OPERATIONS,
+    *api_conversations.OPERATIONS,
     *api_schedules.OPERATIONS,
+    *api_posts.OPERATIONS,
+    *api_images.OPERATIONS,
+    *api_events.OPERATIONS,
     *api_dead_letters.OPERATIONS,
     *api_settings.OPERATIONS,
     *api_audit.OPERATIONS,
