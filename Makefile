@@ -40,8 +40,9 @@ SIDE_BY_SIDE := tests/unit tests/contract tests/integration tests/chaos $(WHOLE:
 test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k name" chooses some
 	@$(VENV)/python -m tests.services ensure
 ifeq ($(strip $(ARGS)),)
-# Tests that start whole services have the machine for themselves; the others leave no processor idle.
-	@$(VENV)/python -m pytest --numprocesses 2 --dist worksteal $(SIDE_BY_SIDE)
+# Tests that start whole services have the machine for themselves. The others wait half of their time:
+# four at a time leave no processor idle.
+	@$(VENV)/python -m pytest --numprocesses 4 --dist worksteal $(SIDE_BY_SIDE)
 	@exec $(VENV)/python -m pytest $(WHOLE)
 else
 	@exec $(VENV)/python -m pytest $(ARGS)
@@ -66,11 +67,26 @@ chaos: install-dev ## Break everything that can break, 10 minutes; ARGS="--secon
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m tests.chaos.run $(ARGS)
 
+.PHONY: fuzz
+fuzz: install-dev ## Throw broken requests at a replica; ARGS="--requests 200000 --seed 7"
+	@exec $(VENV)/python -m tests.fuzzing.run $(ARGS)
+
 .PHONY: check
-check: install-dev ## Check format, lint and types
+check: install-dev ## Check format, lint, types, secrets, known vulnerabilities and alert rules
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
 	$(VENV)/mypy
+	$(VENV)/python scripts/find_secrets.py
+	$(VENV)/python scripts/audit.py
+	@sh scripts/check-rules
+
+.PHONY: audit
+audit: install-dev ## Look for known vulnerabilities, and fail where that cannot be done
+	@exec $(VENV)/python scripts/audit.py --insist
+
+.PHONY: secrets
+secrets: install-dev ## Accept what looks like secrets and is none; look at the difference
+	@exec $(VENV)/python scripts/find_secrets.py --accept
 
 .PHONY: format
 format: install-dev ## Format the code and mend what the linter can mend

@@ -22,11 +22,14 @@ from actors.resizing import Resizing
 from actors.shell import Controls, Shell, new_member
 from actors.watched import START_SECONDS
 from vestlus.bus.port import Topology
+from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.hosting.assignment import assign_evenly
 from vestlus.hosting.membership import GONE_AFTER_SECONDS, LEASE_SECONDS
 from vestlus.hosting.predecessor import dead_members, make_sure_gone
 from vestlus.hosting.signs import SignsOfLife
+from vestlus.measuring.catalogue import LEASE_CHANGES, of
+from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.settings import Settings
 from vestlus.store.names import (
     INBOX_PREFIX,
@@ -83,6 +86,8 @@ class Registry:
             AsyncExitStack() as stack,
         ):
             await make_sure_gone(store, member)
+            reporter = Reporter(store, identity_of(member), clock=system_clock, tidies=True)
+            await stack.enter_async_context(reporting(reporter))
             keeping = await stack.enter_async_context(keeping_tokens(self._settings, store, member))
             await asyncio.to_thread(self._fleet.adopt)
             await self._resizing.begin(store)
@@ -94,6 +99,7 @@ class Registry:
                     keeping.result()
                 self._resizing.look(store)
                 await self._fleet.look_after(self._resizing.sizes)
+                self._fleet.measure()
                 try:
                     lease = await self._assign(store, member, lease, topology)
                 except (LeaseLost, StoreUnavailable) as error:
@@ -119,6 +125,8 @@ class Registry:
         await self._sign_off_the_dead(store)
         if lease is None or lease.name not in await store.renew([lease], member, LEASE_SECONDS):
             lease = (await store.acquire([REGISTRY], member, LEASE_SECONDS)).get(REGISTRY)
+            if lease is not None:
+                of(LEASE_CHANGES, REGISTRY, "acquired").inc()
         if lease is None:
             return None
         inbox = [inbox_lease(partition) for partition in range(topology.inbox)]
@@ -176,7 +184,12 @@ class ConversationRegistry:
 
     def __init__(self, settings: Settings, cluster: str) -> None:
         self._registry = Registry(settings, cluster)
-        self._shell = Shell(REGISTRY_NAME, self._registry.run, settings.log_level)
+        self._shell = Shell(
+            REGISTRY_NAME,
+            self._registry.run,
+            settings.log_level,
+            readable=settings.readable_logs,
+        )
 
     def describe(self) -> dict[str, Any]:
         """The actors, their state and their counts."""

@@ -54,7 +54,7 @@ class Webhook:
     """Takes Meta's webhooks. A replica also sees to it that the registry exists."""
 
     def __init__(self, settings: Settings, cluster: str) -> None:
-        configure_logs(settings.log_level)
+        configure_logs(settings.log_level, readable=settings.readable_logs)
         self._settings = settings
         # Held: Serve may outlive whoever deployed it, and the registry must not.
         self._registry = start_registry(settings, cluster)

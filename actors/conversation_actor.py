@@ -26,6 +26,7 @@ class ConversationActor:
             member_id,
             lambda controls: serve_conversations(settings, member_id, controls),
             settings.log_level,
+            readable=settings.readable_logs,
         )
 
     def describe(self, timeout: float = 3.0) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from dataclasses import asdict
 
 from actors.shell import Controls, new_member
 from image_bank.open import open_bank
+from vestlus.accounts.budgets import open_budgets
 from vestlus.assistant.open import open_assistant
+from vestlus.bus.measured import MeasuredBus
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
@@ -21,10 +23,14 @@ from vestlus.hosting.run import until_failed
 from vestlus.hosting.sharers import Sharers
 from vestlus.hosting.turn_places import MEGABYTE, Limits
 from vestlus.hosting.turns import TurnPolicies
+from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.notify import Notifier
+from vestlus.privacy.chat import ChatEraser
+from vestlus.privacy.open import open_graves, open_privacy
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.rows import MemberKind
+from vestlus.tracing_setup import traced
 
 
 async def serve_conversations(settings: Settings, member_id: str, controls: Controls) -> None:
@@ -33,20 +39,30 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
     topology = Topology(inbox=settings.partitions)
     member = new_member(member_id, MemberKind.CONVERSATION)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(traced(settings.otel, member_id))
         store = await stack.enter_async_context(
             open_store(
                 settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
             )
         )
-        bus = await stack.enter_async_context(open_bus(settings.bus, topology))
+        bus = await stack.enter_async_context(MeasuredBus(open_bus(settings.bus, topology)))
         bank = await stack.enter_async_context(open_bank(settings, store, system_clock))
         sharers = Sharers(store)
+        notifier = await stack.enter_async_context(Notifier(settings))
+        budgets = await stack.enter_async_context(
+            open_budgets(settings, store, system_clock, notifier.budget)
+        )
         assistant = open_assistant(
-            settings, clock=system_clock, store=store, bank=bank, sharers=sharers
+            settings,
+            clock=system_clock,
+            store=store,
+            bank=bank,
+            sharers=sharers,
+            spender=budgets,
         )
         stack.push_async_callback(assistant.aclose)
-        notifier = await stack.enter_async_context(Notifier(settings))
         burst = BurstPolicy(longest_ms=int(settings.burst_wait_seconds * 1000))
+        privacy = open_privacy(settings, store, bus)
         host = await stack.enter_async_context(
             ConversationHost(
                 store=store,
@@ -62,8 +78,16 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                     live=settings.live_conversations,
                     live_bytes=settings.live_memory_mb * MEGABYTE,
                 ),
+                spent_until=budgets.spent_until,
+                graves=open_graves(settings),
+                eraser=ChatEraser(privacy, settings.public_url),
+                forgotten=notifier.forget,
             )
         )
+        reporter = Reporter(
+            store, identity_of(member), clock=system_clock, read_off=host.conversations.measure
+        )
+        await stack.enter_async_context(reporting(reporter))
         membership = Membership(store, member, host)
         controls.describe = lambda: {
             "leases": len(membership.held),
@@ -78,7 +102,9 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         def fail(done: asyncio.Task[None]) -> None:
             if done.cancelled() or host.failed.done():
                 return
-            host.failed.set_exception(done.exception() or RuntimeError("sharers"))
+            host.failed.set_exception(done.exception() or RuntimeError(done.get_name()))
+
+        budgets.failed(fail)
 
         async def serve() -> None:
             counting = asyncio.create_task(sharers.run(), name="sharers")

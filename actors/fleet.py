@@ -19,8 +19,10 @@ from actors.publisher_actor import PublisherActor
 from actors.scheduler_actor import SchedulerActor
 from actors.watched import START_SECONDS, Watched
 from vestlus.hosting.membership import LEASE_SECONDS
+from vestlus.hosting.predecessor import kill_here
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.hosting.sizing import Headcount
+from vestlus.measuring.catalogue import ACTORS, ACTORS_ENDED, of
 from vestlus.scaling.deciding import PoolLoad
 from vestlus.settings import Settings
 from vestlus.store.rows import MemberKind
@@ -51,11 +53,16 @@ KEPT_ALIVE: Final[Mapping[str, Any]] = {
 
 #: The actors' classes, in the order in which they are ended: first who begins new work, last who
 #: sends what the others decided.
-ACTORS: Final[Mapping[MemberKind, Any]] = {
+ACTOR_CLASSES: Final[Mapping[MemberKind, Any]] = {
     MemberKind.SCHEDULER: SchedulerActor,
     MemberKind.CONVERSATION: ConversationActor,
     MemberKind.PUBLISHER: PublisherActor,
 }
+
+# There from the start: Prometheus sees how a series grows, and not that it came.
+for _kind in ACTOR_CLASSES:
+    for _how in ("died", "frozen"):
+        of(ACTORS_ENDED, _kind, _how)
 
 #: The scheduler has little under way that is worth waiting for; the others wait for its end.
 _SCHEDULER_DRAIN_SECONDS = 5.0
@@ -63,7 +70,7 @@ _SCHEDULER_DRAIN_SECONDS = 5.0
 
 def is_actor_name(name: str) -> bool:
     """Whether it is the name of one of these actors, such as ``publisher-1``."""
-    return name.partition("-")[0] in ACTORS
+    return name.partition("-")[0] in ACTOR_CLASSES
 
 
 class Fleet:
@@ -95,6 +102,14 @@ class Fleet:
         pool = [one for one in self._watched.values() if one.kind is kind]
         pending = sum(one.waiting for one in pool)
         return Headcount(len(pool) - pending, sum(one.ready for one in pool), pending)
+
+    def measure(self) -> None:
+        """Tells the measures how many there are."""
+        for kind in ACTOR_CLASSES:
+            heads = self.heads(kind)
+            of(ACTORS, kind, "running").set(heads.running)
+            of(ACTORS, kind, "ready").set(heads.ready)
+            of(ACTORS, kind, "without_a_node").set(heads.pending)
 
     def starting(self, kind: MemberKind) -> bool:
         """Whether some of a kind are about to join."""
@@ -150,7 +165,7 @@ class Fleet:
     def _start(self, name: str, kind: MemberKind) -> ActorHandle[Any]:
         options = {**KEPT_ALIVE, "num_cpus": self._processors(kind)}
         handle: ActorHandle[Any] = (
-            ACTORS[kind]
+            ACTOR_CLASSES[kind]
             .options(name=name, scheduling_strategy="SPREAD", **options)
             .remote(self._settings, f"{self._cluster}/{name}")
         )
@@ -175,15 +190,20 @@ class Fleet:
             stopped = self._signs.stopped(member_id)
             if one.answering or stopped or waited > one.start_seconds:
                 _log.error("actor_frozen", actor=name)
+                of(ACTORS_ENDED, one.kind, "frozen").inc()
                 if not one.answering and not stopped:
                     one.start_seconds *= 2
+                process = self._signs.signed_in(member_id)
                 self._signs.ended(member_id)
-                await asyncio.to_thread(ray.kill, one.handle, no_restart=False)
+                # Ray kills a process that hears nothing only 5 s after it was told to end.
+                if process is None or not kill_here(process):
+                    await asyncio.to_thread(ray.kill, one.handle, no_restart=False)
                 one.answering, one.since = False, time.monotonic()
         except RayActorError:
             self._signs.ended(member_id)
             if one.answering:
                 _log.warning("actor_died", actor=name)
+                of(ACTORS_ENDED, one.kind, "died").inc()
                 one.answering, one.since = False, time.monotonic()
             await self._renew_handle(name, one)
         else:
@@ -217,7 +237,7 @@ class Fleet:
         """Drains and ends all of them. Publishers last, so that what conversations still decide
         is rung at them.
         """
-        for kind in ACTORS:
+        for kind in ACTOR_CLASSES:
             seconds = deadline_seconds
             if kind is MemberKind.SCHEDULER:
                 seconds = min(seconds, _SCHEDULER_DRAIN_SECONDS)

@@ -8,20 +8,26 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from actors.shell import Controls, new_member
+from vestlus.accounts.budgets import open_budgets
+from vestlus.bus.measured import MeasuredBus
 from vestlus.bus.open import open_bus
-from vestlus.bus.port import Topology
+from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
+from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.planning.definitions import rows_of_file
-from vestlus.planning.drafting import open_drafter
+from vestlus.planning.late_drafting import LateDrafter
 from vestlus.planning.service import PlannerService
+from vestlus.privacy.finishing import keep_finishing
 from vestlus.retention.pruner import keep_pruned
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
+from vestlus.store.port import Store
 from vestlus.store.rows import Lease, MemberKind
+from vestlus.tracing_setup import traced
 
 
 class PlannerHolder:
@@ -50,19 +56,30 @@ class PlannerHolder:
                 failed.set_exception(failure.error)
 
 
+async def _keep_house(settings: Settings, store: Store, bus: Bus) -> None:
+    """Takes away what is old and carries erasures to their end, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep_pruned(store, settings.periods), name="pruning")
+        group.create_task(keep_finishing(store, bus), name="finishing erasures")
+
+
 async def serve_planning(settings: Settings, member_id: str, controls: Controls) -> None:
     """Opens the adapters, joins the members, and plans until told to stop."""
     controls.opening = True
     topology = Topology(inbox=settings.partitions)
     member = new_member(member_id, MemberKind.SCHEDULER)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(traced(settings.otel, member_id))
         store = await stack.enter_async_context(
             open_store(
                 settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
             )
         )
-        bus = await stack.enter_async_context(open_bus(settings.bus, topology))
-        drafter = await stack.enter_async_context(open_drafter(settings, store, system_clock))
+        bus = await stack.enter_async_context(MeasuredBus(open_bus(settings.bus, topology)))
+        budgets = await stack.enter_async_context(open_budgets(settings, store, system_clock))
+        drafter = await stack.enter_async_context(
+            LateDrafter(settings, store, system_clock, spender=budgets)
+        )
         service = await stack.enter_async_context(
             PlannerService(
                 bus=bus,
@@ -71,13 +88,21 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
                 kept=partial(rows_of_file, settings.schedules, settings.accounts),
                 clock=system_clock,
                 monotonic=time.monotonic,
-                besides=partial(keep_pruned, store, settings.retention.periods),
+                besides=partial(_keep_house, settings, store, bus),
             )
         )
+        reporter = Reporter(store, identity_of(member), clock=system_clock)
+        await stack.enter_async_context(reporting(reporter))
         holder = PlannerHolder(service)
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         watch = asyncio.create_task(holder.watch(failed), name="planner failures")
         stack.callback(watch.cancel)
+
+        def fail(task: asyncio.Task[None]) -> None:
+            if not (task.cancelled() or failed.done()):
+                failed.set_exception(task.exception() or RuntimeError(task.get_name()))
+
+        budgets.failed(fail)
         membership = Membership(store, member, holder)
         controls.describe = lambda: {"leases": len(membership.held), **service.stats()}
         await make_sure_gone(store, member)

@@ -7,6 +7,7 @@ import random
 import time
 from contextlib import AsyncExitStack
 from dataclasses import asdict
+from functools import partial
 
 from actors.shell import Controls, new_member
 from image_bank.open import open_links
@@ -16,6 +17,7 @@ from publishers.posts_worker import Posting
 from publishers.rules import SendingRules
 from publishers.service import PublisherService
 from vestlus.accounts.open import being_read, token_book
+from vestlus.bus.measured import MeasuredBus
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
@@ -25,9 +27,12 @@ from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
 from vestlus.instagram.graph import GraphClient
+from vestlus.measuring.catalogue import SENDING, of
+from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.rows import Lease, MemberKind
+from vestlus.tracing_setup import traced
 
 
 class PublisherHolder:
@@ -63,12 +68,13 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
     topology = Topology(inbox=settings.partitions)
     member = new_member(member_id, MemberKind.PUBLISHER)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(traced(settings.otel, member_id))
         store = await stack.enter_async_context(
             open_store(
                 settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
             )
         )
-        bus = await stack.enter_async_context(open_bus(settings.bus, topology))
+        bus = await stack.enter_async_context(MeasuredBus(open_bus(settings.bus, topology)))
         pictures = await stack.enter_async_context(open_links(settings, store, system_clock))
         # The service, which hears of new tokens, is made of what is made with the tokens.
         book = token_book(settings, store, lambda one: service.token_renewed(one))  # noqa: PLW0108
@@ -109,6 +115,10 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
                 ),
             )
         )
+        reporter = Reporter(
+            store, identity_of(member), clock=system_clock, read_off=partial(_read_off, service)
+        )
+        await stack.enter_async_context(reporting(reporter))
         reading = await stack.enter_async_context(being_read(book))
         holder = PublisherHolder(service)
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -122,6 +132,14 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         controls.opening = False
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
         await until_failed(serving, failed)
+
+
+def _read_off(service: PublisherService) -> None:
+    """Tells the measures what is in the publisher's hands."""
+    stats = service.stats()
+    of(SENDING, "in_flight").set(stats.in_flight)
+    of(SENDING, "waiting").set(stats.waiting)
+    of(SENDING, "looking").set(stats.looking)
 
 
 def _pass_on(task: asyncio.Task[None], failed: asyncio.Future[None]) -> None:

@@ -26,6 +26,7 @@ class SchedulerActor:
             member_id,
             lambda controls: serve_planning(settings, member_id, controls),
             settings.log_level,
+            readable=settings.readable_logs,
         )
 
     def describe(self, timeout: float = 3.0) -> dict[str, Any]:

@@ -57,8 +57,10 @@ class Shell:
     when it starts is begun again in the same process.
     """
 
-    def __init__(self, name: str, service: Service, log_level: str) -> None:
-        configure_logs(log_level)
+    def __init__(
+        self, name: str, service: Service, log_level: str, *, readable: bool = False
+    ) -> None:
+        configure_logs(log_level, readable=readable)
         self._name = name
         self._service = service
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -16,7 +16,7 @@ from vestlus.bus.port import Bus, Delivery, Queue, Topology
 from vestlus.clock import system_clock
 from vestlus.conversation.events import Event, EventKind, event_key
 from vestlus.conversation.identity import conversation_id, partition_of
-from vestlus.messages import SendReference, decode_outbox, encode, inbox_message, new_traceparent
+from vestlus.messages import SendReference, decode_outbox, encode, inbox_message
 from vestlus.store import schema
 from vestlus.store.port import Store
 from vestlus.store.sql_database import Database
@@ -101,7 +101,7 @@ class Traffic:
         return cast("SqlStore", self.store)._database  # noqa: SLF001
 
     async def _publish(self, event: Event) -> None:
-        message = inbox_message((event,), at_ms=system_clock(), traceparent=new_traceparent())
+        message = inbox_message((event,), at_ms=system_clock())
         partition = partition_of(event.account, str(event.user), TOPOLOGY.inbox)
         await self.bus.publish(Queue.INBOX, partition, [encode(message)])
 

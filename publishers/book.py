@@ -9,6 +9,7 @@ from typing import Self
 
 import structlog
 
+from publishers.measured import note_step
 from publishers.tally import Tally
 from publishers.together import TogetherLedger
 from vestlus.backoff import Backoff, until_available
@@ -97,6 +98,7 @@ class LedgerBook:
         result = await asyncio.shield(task)
         if result is TransitionResult.DONE:
             self._tally.step(row.state, after, reason)
+            note_step(row, after, transition.at_ms)
         return result
 
     async def recover(self) -> int:

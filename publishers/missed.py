@@ -20,6 +20,7 @@ from vestlus.errors import GraphError, LeaseLost, Refused, Throttled
 from vestlus.instagram.graph_errors import stops_account
 from vestlus.instagram.missed import MissedPolicy
 from vestlus.instagram.port import Thread
+from vestlus.measuring.catalogue import MISSED_LOOKS, MISSED_MESSAGES, MISSED_UNTIL, of
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
@@ -193,6 +194,8 @@ class MissedSearch:
         self._run = None
         self._tally.count("searched")
         self._tally.count("missed", run.taken_in)
+        of(MISSED_LOOKS, self._account, "complete" if run.complete else "incomplete").inc()
+        of(MISSED_MESSAGES, self._account).inc(run.taken_in)
         if run.taken_in:
             _log.warning(
                 "missed_messages_found",
@@ -212,6 +215,7 @@ class MissedSearch:
         await until_available(
             lambda: self._parts.store.note_looked(self._lease, self._account, until_ms)
         )
+        of(MISSED_UNTIL, self._account).set(until_ms / 1000)
 
     def _rest(self, began_ms: int, *, soon: bool = False) -> None:
         """Plans the next look."""
@@ -229,6 +233,7 @@ class MissedSearch:
     def _failed(self, error: Exception, budget: AccountBudget) -> None:
         """Goes on later where it was."""
         self._failures += 1
+        of(MISSED_LOOKS, self._account, "put_off").inc()
         wait = retry_seconds(self._rules.missed_retry_seconds, self._failures, self._rules)
         if isinstance(error, Throttled):
             self._tally.count("throttled")

@@ -22,7 +22,8 @@ from vestlus.instagram.missed import (
     user_of,
 )
 from vestlus.instagram.port import ListedMessage, Listings
-from vestlus.messages import encode, inbox_message, new_traceparent
+from vestlus.instagram.webhook_traces import envelope_context, taken_in
+from vestlus.messages import encode, inbox_message
 from vestlus.store.port import Ledger, MissedMessages
 
 _log = structlog.get_logger(__name__)
@@ -128,5 +129,7 @@ class MissedReader:
 
     async def _publish(self, user: str, events: tuple[Event, ...], now_ms: int) -> None:
         partition = partition_of(self._account, user, self._parts.inbox_partitions)
-        message = inbox_message(events, at_ms=now_ms, traceparent=new_traceparent())
-        await self._parts.bus.publish(Queue.INBOX, partition, [encode(message)])
+        with taken_in(events, name="missed message") as traced:
+            context = envelope_context(traced)
+            message = inbox_message(traced, at_ms=now_ms, traceparent=context)
+            await self._parts.bus.publish(Queue.INBOX, partition, [encode(message)])

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from publishers.measured import note_post
 from publishers.posts_book import PostBook
 from publishers.posts_outcome import Outcome, PostOutcomes
 from publishers.posts_quota import PostQuotas
@@ -141,6 +142,7 @@ class PostDesk:
             _log.warning("post_changed_meanwhile", post=step.of.id, account=step.of.account)
             return None
         self._tally.posts[f"{step.of.state}/{step.after}"] += 1
+        note_post(step)
         if step.after in ENDED and step.after is not PostState.PUBLISHED:
             _log.error(
                 "post_given_up",

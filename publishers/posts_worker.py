@@ -20,6 +20,7 @@ from publishers.posts_rules import PostRules
 from publishers.rate import CallKind
 from publishers.rules import SendingRules
 from publishers.tally import Tally
+from vestlus import tracing
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost
 from vestlus.instagram.port import Publishing
@@ -139,7 +140,9 @@ class PostWorker:
             for post in due:
                 if self.draining:
                     return
-                pause = await self._moves.move(post, lambda: self._admit(lane))
+                with tracing.continued("post step", post.traceparent) as span:
+                    span.note(account=account, post__state=str(post.state))
+                    pause = await self._moves.move(post, lambda: self._admit(lane))
                 if pause:
                     self._not_before[account] = self._monotonic() + pause
                     return

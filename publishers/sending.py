@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from publishers.book import LedgerBook
 from publishers.human_agent import bears_human_agent
@@ -19,10 +20,12 @@ from publishers.rate import CallKind
 from publishers.reconcile import WINDOW_CLOSED, evidence_since_ms, matching_echo
 from publishers.rules import SendingRules
 from publishers.tally import Tally
+from vestlus import tracing
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import GraphError, HeldBack, OutcomeUnknown
 from vestlus.instagram.port import Messaging
+from vestlus.log_context import About
 from vestlus.store.ledger import FINISHED, SendState
 from vestlus.store.port import Ledger
 from vestlus.store.rows import Kind, SendRow, TransitionResult
@@ -101,8 +104,10 @@ class Sender:
         ``lane.unwritten`` counts the row until its request is written or given back.
         """
         place = Place(lane)
+        about = About(account=row.account, mids=row.answers, traceparent=row.traceparent)
         try:
-            return await self._send(row, lane, place)
+            with about, send_span(row):
+                return await self._send(row, lane, place)
         finally:
             place.free()
 
@@ -233,6 +238,9 @@ class Sender:
         return Step(SendState.PENDING, due_ms=now_ms, reason="given_back")
 
     async def _record(self, row: SendRow, step: Step) -> None:
+        tracing.current().note(send__outcome=str(step.after))
+        if step.reason:
+            tracing.current().note(send__reason=step.reason)
         result = await self._book.step(
             row, step.after, due_ms=step.due_ms, sent_mid=step.sent_mid, reason=step.reason
         )
@@ -245,5 +253,13 @@ class Sender:
             await self._book.step(row, step.after, due_ms=step.due_ms, reason=step.reason)
         elif step.after is SendState.DEAD:
             _log.warning("send_given_up", ledger_id=row.id, account=row.account, reason=step.reason)
+        _log.debug("send_step", ledger_id=row.id, after=str(step.after), reason=step.reason)
         if step.after in FINISHED:
             self._outcomes.notes.pop(row.id, None)
+
+
+def send_span(row: SendRow) -> tracing.Span:
+    """The step of one attempt to send, as traces show it."""
+    span = tracing.continued("send", row.traceparent, SpanKind.CONSUMER)
+    span.note(account=row.account, send__kind=str(row.kind), send__attempt=row.attempts + 1)
+    return span

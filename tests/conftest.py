@@ -94,11 +94,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Return a function that prints past pytest's capturing."""
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    capturing = request.config.pluginmanager.get_plugin("capturemanager")
 
     def print_line(text: str) -> None:
-        if reporter is not None:
-            reporter.ensure_newline()
-            reporter.write_line(text)
+        if reporter is not None and capturing is not None:
+            with capturing.global_and_fixture_disabled():
+                reporter.ensure_newline()
+                reporter.write_line(text, flush=True)
 
     return print_line
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import structlog
@@ -64,3 +65,10 @@ async def until_available(action: Callable[[], Awaitable[Result]]) -> Result:
         except StoreUnavailable:
             _log.warning("store_not_reachable")
             await backoff.wait()
+
+
+async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
+    """Waits until the event is set, or so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -1,4 +1,4 @@
-"""The store's sums for ``/metrics``, counted as seldom as counting is dear."""
+"""What the store says is open, for ``/metrics``, counted as seldom as counting is dear."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from vestlus.errors import StoreUnavailable
-from vestlus.store.rows import Counts
+from vestlus.store.measure_rows import OpenWork
 
 #: How old the sums may be; Prometheus asks every 15 s or more.
 COUNTS_SECONDS: Final = 10.0
 
-#: The part of the time that counting may take: it reads whole tables, which takes longer the more
-#: is kept.
+#: The part of the time that counting may take, which takes longer the more is open.
 COUNTING_SHARE: Final = 0.05
 
 
 class CountedStore(Protocol):
     """What counting needs of the store."""
 
-    async def counts(self) -> Counts:
+    async def open_work(self) -> OpenWork:
         """Raises StoreUnavailable, also where counting takes longer than a call may."""
         ...
 
@@ -35,7 +34,7 @@ class Sums:
     """What the store came to. ``up``: it answers, whether or not its rows could be counted."""
 
     up: bool = False
-    counts: Counts | None = None
+    work: OpenWork | None = None
 
 
 class Counting:
@@ -63,13 +62,13 @@ class Counting:
 
     async def _count(self, store: CountedStore) -> Sums:
         try:
-            return Sums(up=True, counts=await store.counts())
+            return Sums(up=True, work=await store.open_work())
         except StoreUnavailable:
             try:
                 await store.check()
             except StoreUnavailable:
                 return Sums()
-            return Sums(up=True, counts=self._sums.counts)
+            return Sums(up=True, work=self._sums.work)
 
 
 def next_count(began: float, ended: float) -> float:

@@ -13,6 +13,8 @@ The tree::
     ├── StoreError
     │   ├── StoreUnavailable       the database does not answer; try again
     │   │   └── ValuesRefused      it refuses the values themselves; repeating is useless
+    │   ├── ConversationPreserved  it may not be erased while it is marked so
+    │   ├── ConversationGone       there is no such conversation, or not any more: it was erased
     │   ├── LeaseLost              someone else owns the partition now; stop touching it
     │   └── PartitionMismatch      the store was made for another number of partitions
     ├── AssistantError
@@ -95,8 +97,16 @@ class ValuesRefused(StoreUnavailable):
     """The database refuses the values themselves: the same again is refused again."""
 
 
+class ConversationGone(StoreError):
+    """There is no such conversation, or not any more: its user was erased."""
+
+
 class LeaseLost(StoreError):
     """The lease belongs to somebody else now, or has ended; nothing was written."""
+
+
+class ConversationPreserved(StoreError):
+    """Somebody marked the conversation so that nothing of it goes; nothing was erased."""
 
 
 class PartitionMismatch(StoreError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import Generic, TypeVar
 
@@ -26,6 +26,10 @@ class FairLine(Generic[T]):
 
     def __len__(self) -> int:
         return self._length
+
+    def __iter__(self) -> Iterator[T]:
+        """All that wait, in no order."""
+        return (item for items in self._parties.values() for _, _, item in items)
 
     def put(self, party: str, item: T, rank: float = 0.0) -> None:
         """Adds an item. Of a party's own, the lowest rank goes first, then who came first."""

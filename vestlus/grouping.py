@@ -8,10 +8,13 @@ once, alone.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar
+
+from vestlus.measuring.catalogue import GROUP_ITEMS, GROUP_SECONDS, of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -166,16 +169,19 @@ async def flush_group(
     Raises what is no Exception, such as a cancellation, after the callers got an error.
     """
     results: Sequence[Result | Exception]
+    outcome, began = "done", time.perf_counter()
     try:
         results = await flush([item for item, _ in group])
         if len(results) != len(group):
             message = f"{name}: {len(results)} results for {len(group)} items"
             raise RuntimeError(message)  # noqa: TRY301 - callers must get it, like any other
     except Exception as error:  # noqa: BLE001 - handed to every caller of the group
-        results = [error] * len(group)
+        results, outcome = [error] * len(group), "failed"
     except BaseException:
         settle(group, [stopped(name)] * len(group))
         raise
+    of(GROUP_SECONDS, name, outcome).observe(time.perf_counter() - began)
+    of(GROUP_ITEMS, name).observe(len(group))
     settle(group, results)
 
 

@@ -6,7 +6,6 @@ belongs to, and when it was made.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 from uuid import uuid4
@@ -32,6 +31,8 @@ class InboxMessage:
     #: W3C trace context, empty when there is none.
     traceparent: str
     events: tuple[Event, ...]
+    #: Conversations that were erased, by id: nothing of them is to stay in memory.
+    forget: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +104,18 @@ _OUTBOX: Final = TypeAdapter(OutboxMessage)
 _PLANNER: Final = TypeAdapter(PlannerMessage)
 
 
-def inbox_message(events: tuple[Event, ...], *, at_ms: int, traceparent: str = "") -> InboxMessage:
+def inbox_message(
+    events: tuple[Event, ...], *, at_ms: int, traceparent: str = "", forget: tuple[str, ...] = ()
+) -> InboxMessage:
     """A new message with a new id."""
     return InboxMessage(
-        v=VERSION, kind="inbox", id=uuid4().hex, at_ms=at_ms, traceparent=traceparent, events=events
+        v=VERSION,
+        kind="inbox",
+        id=uuid4().hex,
+        at_ms=at_ms,
+        traceparent=traceparent,
+        events=events,
+        forget=forget,
     )
 
 
@@ -134,14 +143,6 @@ def outbox_message(
 def planner_message(*, at_ms: int) -> PlannerMessage:
     """A new message with a new id."""
     return PlannerMessage(v=VERSION, kind="planner", id=uuid4().hex, at_ms=at_ms)
-
-
-def new_traceparent() -> str:
-    """A new trace context: W3C, "Trace Context", version 00, sampled. A webhook begins a trace:
-    Meta sends none, and a header of anybody else's is not believed.
-    """
-    chance = os.urandom(24).hex()
-    return f"00-{chance[:32]}-{chance[32:]}-01"
 
 
 def encode(message: InboxMessage | OutboxMessage | PlannerMessage) -> bytes:

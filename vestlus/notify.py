@@ -1,4 +1,4 @@
-"""Tells people that a user waits for one of them: by a POST, and by e-mail.
+"""Tells people that a user waits for one of them, and other things: by a POST, and by e-mail.
 
 Best effort, with retries: what could not be told is still to be seen in the store, where every
 conversation that waits for a person says since when (``vestlus conversations list --waiting``).
@@ -7,6 +7,7 @@ conversation that waits for a person says since when (``vestlus conversations li
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
 from http import HTTPStatus
@@ -19,16 +20,22 @@ import aiosmtplib
 import stamina
 import structlog
 
+from vestlus.accounts.budgets import BudgetNotice
+from vestlus.clock import Clock, system_clock
 from vestlus.errors import VestlusError
 from vestlus.hosting.turns import HandedOver
+from vestlus.notices import Notice, encodable, of_budget, of_hand_over
 from vestlus.settings import Settings
 from vestlus.settings_account import Account
 
 _log = structlog.get_logger(__name__)
 
-#: Hand-overs of one account that wait to be told. More at once is an outage of the model, and one
+#: Notices for one account that wait to be told. More at once is an outage of the model, and one
 #: mail says it.
 _MOST_WAITING: Final = 500
+
+#: Conversations of erased users of which that is remembered: what waits is told within minutes.
+_MOST_FORGOTTEN: Final = 1_000
 
 _TIMEOUT_SECONDS: Final = 10.0
 _ATTEMPTS: Final = 5
@@ -40,23 +47,26 @@ class NotTold(VestlusError):
 
 
 class Notifier:
-    """Tells of hand-overs in the background. ``async with`` runs it.
+    """Tells of hand-overs and budgets in the background. ``async with`` runs it.
 
     One after the other within an account; no account waits for another's listener. Whatever goes
     wrong with one is counted and logged, and the next is told. What is told holds the
     conversation's id and the note for the person who takes over, and no user id.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._accounts = {
             one.id: one for one in settings.accounts if one.notify_url or one.notify_email
         }
-        self._waiting: dict[str, asyncio.Queue[HandedOver]] = {
+        self._waiting: dict[str, asyncio.Queue[Notice]] = {
             account: asyncio.Queue(_MOST_WAITING) for account in self._accounts
         }
         self._session: aiohttp.ClientSession | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
+        #: By conversation, until when what was noted of it is told to nobody; the oldest first.
+        self._forgotten: OrderedDict[str, int] = OrderedDict()
         #: What could not be told, since the start.
         self.failed = 0
 
@@ -84,30 +94,50 @@ class Notifier:
 
     def __call__(self, handed_over: HandedOver) -> None:
         """Notes that people are to be told; returns at once."""
-        _log.info("handed_over", account=handed_over.account, conversation=handed_over.conversation)
-        waiting = self._waiting.get(handed_over.account)
+        notice = of_hand_over(handed_over)
+        _log.info(handed_over.event, **notice.about)
+        self._note(notice)
+
+    def budget(self, notice: BudgetNotice) -> None:
+        """The same, of a budget that is used up, or nearly."""
+        self._note(of_budget(notice, self._settings.prices.currency))
+
+    def _note(self, notice: Notice) -> None:
+        waiting = self._waiting.get(notice.account)
         if waiting is None:
             return
         try:
-            waiting.put_nowait(handed_over)
+            waiting.put_nowait(notice)
         except asyncio.QueueFull as error:
-            self._not_told(handed_over, "too_many", error)
+            self._not_told(notice, "too_many", error)
+
+    def forget(self, conversation: str) -> None:
+        """The user was erased: what waits to be told of them is not told any more. What was handed
+        to a mail server, or to somebody's program, cannot be called back.
+        """
+        self._forgotten[conversation] = self._clock()
+        while len(self._forgotten) > _MOST_FORGOTTEN:
+            self._forgotten.popitem(last=False)
+
+    def _is_forgotten(self, notice: Notice) -> bool:
+        until_ms = self._forgotten.get(notice.conversation)
+        return until_ms is not None and notice.at_ms <= until_ms
 
     async def told(self) -> None:
         """Waits until everything that was noted so far is told or given up."""
         for waiting in self._waiting.values():
             await waiting.join()
 
-    async def _run(self, account: Account, waiting: asyncio.Queue[HandedOver]) -> None:
+    async def _run(self, account: Account, waiting: asyncio.Queue[Notice]) -> None:
         while True:
-            handed_over = await waiting.get()
+            notice = await waiting.get()
             try:
-                await self._tell(account, handed_over)
+                await self._tell(account, notice)
             finally:
                 waiting.task_done()
 
-    async def _tell(self, account: Account, handed_over: HandedOver) -> None:
-        ways: dict[str, Callable[[Account, HandedOver], Awaitable[None]]] = {}
+    async def _tell(self, account: Account, notice: Notice) -> None:
+        ways: dict[str, Callable[[Account, Notice], Awaitable[None]]] = {}
         if account.notify_url:
             ways["url"] = self._post
         if account.notify_email:
@@ -118,22 +148,16 @@ class Notifier:
                     on=NotTold, attempts=_ATTEMPTS, timeout=_PATIENCE_SECONDS
                 ):
                     with attempt:
-                        await way(account, handed_over)
+                        if not self._is_forgotten(notice):
+                            await way(account, notice)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the next is told
-                self._not_told(handed_over, name, error)
+                self._not_told(notice, name, error)
 
-    async def _post(self, account: Account, handed_over: HandedOver) -> None:
-        body = {
-            "event": "handed_over",
-            "account": handed_over.account,
-            "conversation": handed_over.conversation,
-            "note": _encodable(handed_over.note),
-            "at_ms": handed_over.at_ms,
-        }
+    async def _post(self, account: Account, notice: Notice) -> None:
         assert self._session is not None  # noqa: S101 - opened before the task that calls this
         try:
             async with self._session.post(
-                account.notify_url or "", json=body, allow_redirects=False
+                account.notify_url or "", json=notice.body, allow_redirects=False
             ) as response:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -141,10 +165,10 @@ class Notifier:
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise NotTold(f"status {status}")
 
-    async def _mail(self, account: Account, handed_over: HandedOver) -> None:
+    async def _mail(self, account: Account, notice: Notice) -> None:
         if self._settings.smtp_url is None:
             raise NotTold("VESTLUS_SMTP_URL is not set")
-        message = self._message(account, handed_over)
+        message = self._message(account, notice)
         address = urlsplit(self._settings.smtp_url)
         try:
             await aiosmtplib.send(
@@ -159,36 +183,27 @@ class Notifier:
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise NotTold(type(error).__name__) from None  # its message may hold addresses
 
-    def _message(self, account: Account, handed_over: HandedOver) -> EmailMessage:
+    def _message(self, account: Account, notice: Notice) -> EmailMessage:
         to = account.notify_email or ""
         message = EmailMessage()
-        message["Subject"] = _line(
-            f"{account.name or account.id}: a conversation waits for a person"
-        )
+        message["Subject"] = _line(f"{account.name or account.id}: {notice.subject}")
         message["From"] = _line(self._settings.email_from or to)
         message["To"] = _line(to)
-        note = _encodable(handed_over.note)
-        message.set_content(f"{note}\n\nConversation {handed_over.conversation}\n")
+        message.set_content(notice.text)
         return message
 
-    def _not_told(self, handed_over: HandedOver, way: str, error: Exception) -> None:
+    def _not_told(self, notice: Notice, way: str, error: Exception) -> None:
         self.failed += 1
         _log.error(
-            "hand_over_not_told",
+            f"{notice.name}_not_told",
             way=way,
             # Messages of other errors than ours may hold addresses and texts.
             error=str(error) if isinstance(error, NotTold) else type(error).__name__,
-            account=handed_over.account,
-            conversation=handed_over.conversation,
+            **notice.about,
         )
-
-
-def _encodable(text: str) -> str:
-    """The text with a question mark for every lone half of a pair, which UTF-8 cannot hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _line(text: str) -> str:
     """The text as a header's value, which may hold no line ends or other control characters."""
-    kept = "".join(char if char.isprintable() else " " for char in _encodable(text))
+    kept = "".join(char if char.isprintable() else " " for char in encodable(text))
     return " ".join(kept.split())

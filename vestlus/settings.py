@@ -20,18 +20,23 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     field_validator,
 )
 
 from vestlus.errors import SettingsError
+from vestlus.retention.accounts import AccountPeriods
 from vestlus.scaling.size import ONE
 from vestlus.settings_account import Account, Answers
 from vestlus.settings_events import EventRule, EventTokens, event_source
 from vestlus.settings_file import SINGLE_TABLES, TABLES, meant, read_file
 from vestlus.settings_plans import plan_problems, repeated, with_account
+from vestlus.settings_prices import Prices, price_problems
 from vestlus.settings_retention import Retention
 from vestlus.settings_schedules import Schedule
+from vestlus.settings_sign_in import SignIn
+from vestlus.settings_sources import Sources, sources_of
 from vestlus.settings_values import (
     OptionalSecret,
     OptionalText,
@@ -52,6 +57,10 @@ DEFAULT_GRAPH_URL = "https://graph.instagram.com/v25.0"
 
 #: Names that start like settings and belong to the tests and to the simulator.
 _FOREIGN_PREFIXES = ("VESTLUS_TEST_", "VESTLUS_SIMULATOR_")
+
+
+#: Fields that nobody sets by name.
+_DERIVED = frozenset({"otel", "readable_logs"})
 
 
 class Mode(StrEnum):
@@ -130,6 +139,15 @@ class Settings(BaseModel):
     schedules: tuple[Schedule, ...] = ()
     event_rules: tuple[EventRule, ...] = ()
     retention: Retention = Retention()
+    prices: Prices = Prices()
+    #: OpenTelemetry's own variables, ``OTEL_…``, for processes elsewhere. Not shown by ``repr``:
+    #: they may hold a key.
+    otel: Annotated[dict[str, str], Field(repr=False)] = {}
+    #: Whether log lines are for people, whoever reads them: in the demo.
+    readable_logs: bool = False
+    sign_in: SignIn = SignIn()
+    #: Where each came from, by field; what is not here is a default.
+    _sources: Sources = PrivateAttr(default_factory=dict)
 
     @field_validator("bus_url")
     @classmethod
@@ -183,6 +201,11 @@ class Settings(BaseModel):
         return self.media_url or f"file://{self.data_dir.absolute() / 'media'}"
 
     @property
+    def periods(self) -> AccountPeriods:
+        """How long things are kept."""
+        return self.retention.with_accounts({one.id: one.retention for one in self.accounts})
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The app secrets that may sign webhooks."""
         return tuple(secret.get_secret_value() for secret in self.app_secrets)
@@ -199,6 +222,17 @@ class Settings(BaseModel):
     def accounts_by_id(self) -> dict[str, Account]:
         """The same for who asks with every message: however many accounts there are."""
         return {one.id: one for one in reversed(self.accounts)}
+
+    @property
+    def sources(self) -> Sources:
+        """Where each setting came from, by field; what is not there is a default."""
+        return dict(self._sources)
+
+    def told_from(self, sources: Sources) -> Self:
+        """The same, which knows where it came from."""
+        told = self.model_copy()
+        told._sources = sources  # noqa: SLF001 - one of us
+        return told
 
     def with_allowances(self) -> Self:
         """The same, where accounts that do not say how much each user gets say it."""
@@ -221,12 +255,12 @@ class Settings(BaseModel):
         return self.model_copy(update=plans)
 
 
-def _names() -> dict[str, str]:
+def environment_names() -> dict[str, str]:
     """Environment name → field."""
     own = {
         f"VESTLUS_{field.upper()}": field
         for field in Settings.model_fields
-        if field not in TABLES and field not in SINGLE_TABLES
+        if field not in TABLES and field not in SINGLE_TABLES and field not in _DERIVED
     }
     del own["VESTLUS_OPENAI_API_KEY"], own["VESTLUS_OPENAI_BASE_URL"]
     return own | {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
@@ -251,13 +285,14 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
     """
     environ = os.environ if environ is None else environ
     problems: list[str] = []
-    names = _names()
+    names = environment_names()
     values, origin = read_file(environ, names, problems)
     for name, field in names.items():
         if name in environ:
             values[field] = environ[name]
             origin[field] = name
     problems += _misspelt(environ, names)
+    values["otel"] = {k: v for k, v in environ.items() if k.startswith("OTEL_")}
     _defaults_of_mode(values, mode)
     _single_account(values, origin, problems)
     problems += repeated(values, origin, "accounts", "id")
@@ -271,9 +306,11 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
         settings = Settings.model_validate(values).with_accounts_of_plans().with_allowances()
     except ValidationError as error:
         problems += _readable(error, origin, names)
+    else:
+        problems += price_problems(settings, origin)
     if settings is None or problems:
         raise SettingsError(tuple(dict.fromkeys(problems)))
-    return settings
+    return settings.told_from(sources_of(origin))
 
 
 def _misspelt(environ: Mapping[str, str], names: Mapping[str, str]) -> list[str]:
@@ -290,6 +327,7 @@ def _misspelt(environ: Mapping[str, str], names: Mapping[str, str]) -> list[str]
 def _defaults_of_mode(values: dict[str, Any], mode: Mode) -> None:
     if mode is Mode.DEMO:
         values.setdefault("http_host", "127.0.0.1")
+        values["readable_logs"] = True
         # Whoever tries it out is one user who writes a lot.
         values.setdefault("answers_per_user_hour", 0)
         values.setdefault("answers_per_user_day", 0)

@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from vestlus.settings_prices import DailyBudget
+from vestlus.settings_retention import AccountRetention
 from vestlus.settings_values import (
     OptionalText,
     Token,
@@ -135,6 +137,8 @@ class Account(BaseModel):
 
     #: How often Meta lets this account call.
     limits: CallLimits = CallLimits()
+    #: How long its things are kept.
+    retention: AccountRetention = AccountRetention()
 
     #: Answers by the model that one user gets within an hour and within a day, from the first on;
     #: 0 for no limit. VESTLUS_ANSWERS_PER_USER_HOUR and _DAY otherwise.
@@ -142,6 +146,9 @@ class Account(BaseModel):
     answers_per_user_day: Answers | None = None
     #: What a user is told, once, who has had so many, by language.
     limit_texts: ByLanguage = {}
+
+    #: What the account may spend on models in a day of its zone; no limit without one.
+    daily_budget: DailyBudget | None = None
 
     #: Which personal data the model does not get to see.
     mask: tuple[MaskedKind, ...] = ()

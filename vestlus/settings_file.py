@@ -16,7 +16,7 @@ TABLES: Final = {
 }
 
 #: The same for keys that are one table.
-SINGLE_TABLES: Final = {"retention": "retention"}
+SINGLE_TABLES: Final = {"retention": "retention", "prices": "prices", "sign_in": "sign_in"}
 
 
 def read_file(

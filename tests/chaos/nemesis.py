@@ -1,7 +1,7 @@
 """Carries a plan out: processes and servers die and freeze, the network fails, requests go wrong.
 
-Faults of processes are made one after the other, each once newcomers are answered again. Those of
-the network and of single requests go on beside them.
+Faults of processes are made one after the other, each once newcomers are answered again; beside
+them those of the scheduler, for which nobody who writes waits, of the network, and of requests.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Sequence
 
 import aiohttp
 
+from tests.chaos.doubts import MOST_PATIENCE, Doubts
 from tests.chaos.freezing import send, thaw
 from tests.chaos.journal import Journal, Outage
 from tests.chaos.kinds import (
@@ -30,13 +30,12 @@ from tests.chaos.kinds import (
 from tests.chaos.plan import (
     CALM_SECONDS,
     SECOND_TRY_SECONDS,
-    SETTLING_SECONDS,
     NetworkFault,
     Plan,
+    ProcessFault,
 )
 from tests.chaos.proxy import Trouble
 from tests.chaos.requests import Requests, fired
-from tests.chaos.steps import AWAY
 from tests.chaos.world import World
 from tests.e2e.service import ServiceError
 from tests.e2e.traffic import Traffic
@@ -47,10 +46,6 @@ from tests.services.kept import ServiceError as ServerError
 NEWCOMERS = 4
 #: Nobody may wait longer than this, seconds: the service starts slowly on a busy machine.
 LONGEST_OUTAGE = 300.0
-#: What swallows requests waits at most so long for looks and second tries, and what kills those
-#: who send for second tries, seconds.
-MOST_PATIENCE = 90.0
-SHORT_PATIENCE = 15.0
 #: After which there are no more faults: somebody or something does not answer.
 GIVEN_UP = (ServiceError, ServerError, aiohttp.ClientError, OSError)
 
@@ -65,6 +60,7 @@ class Nemesis:
         self._journal = journal
         self._chance = random.Random(plan.seed + 1)  # noqa: S311 - reproducible
         self._requests = Requests(plan, traffic, journal)
+        self._doubts = Doubts(world.steps)
         #: Held by a fault of the network that leaves requests to Graph ambiguous.
         self._graph = asyncio.Lock()
         #: When what the last hole swallowed was tried again, by the monotonic clock.
@@ -92,8 +88,11 @@ class Nemesis:
                 group.create_task(self._requests.run(), name="requests"),
             ]
             network = group.create_task(self._network(), name="network")
-            await self._processes()
-            await network
+            lanes = [
+                group.create_task(self._processes(faults), name="processes")
+                for faults in self._plan.lanes
+            ]
+            await asyncio.wait([*lanes, network])
             await asyncio.sleep(max(0.0, self._plan.seconds - self._journal.elapsed))
             for task in beside:
                 task.cancel()
@@ -109,11 +108,11 @@ class Nemesis:
         await self._traffic.call("faults", {"clear": True, "rules": []})
         await self._traffic.call("model", {"clear": True, "faults": []})
 
-    async def _processes(self) -> None:
-        for fault in self._plan.processes:
-            await asyncio.sleep(max(0.0, fault.at - self._journal.elapsed))
-            if any(mark in SENDING for mark in fault.kind.marks):
-                await self._until(self._no_second_try, SHORT_PATIENCE)
+    async def _processes(self, faults: Sequence[ProcessFault]) -> None:
+        left = list(faults)
+        while left:
+            fault = await self._next(left)
+            left.remove(fault)
             began, waiting = time.time(), self._traffic.unanswered
             async with asyncio.TaskGroup() as thawing:
                 await self._disturb(fault.kind, fault.which, thawing)
@@ -128,6 +127,22 @@ class Nemesis:
                 f"{outage:.1f} s",
                 began=began,
             )
+
+    async def _next(self, faults: Sequence[ProcessFault]) -> ProcessFault:
+        """The first whose time has come, but that of a process that sends gives way to the others
+        while something is sent a second time: that would end as `unknown`.
+        """
+        await asyncio.sleep(max(0.0, faults[0].at - self._journal.elapsed))
+        deadline = time.monotonic() + MOST_PATIENCE
+        while True:
+            patient = time.monotonic() < deadline
+            for fault in faults:
+                sends = any(mark in SENDING for mark in fault.kind.marks)
+                if fault.at <= self._journal.elapsed and not (
+                    sends and patient and await self._doubts.second_try_soon()
+                ):
+                    return fault
+            await asyncio.sleep(0.2)
 
     async def _newcomers_answered(self, kind: ProcessKind) -> None:
         try:
@@ -194,12 +209,11 @@ class Nemesis:
             if not hole:
                 await self._disconnect(fault)
                 return
-            self._requests.sparing = True
             try:
-                await self._until_tried_again()
-                await self._disconnect(fault)
+                with self._requests.spared():
+                    await self._doubts.until_tried_again()
+                    await self._disconnect(fault)
             finally:
-                self._requests.sparing = False
                 self._tried_again_at = time.monotonic() + SECOND_TRY_SECONDS
 
     async def _disconnect(self, fault: NetworkFault) -> None:
@@ -227,29 +241,6 @@ class Nemesis:
             began=began,
             aloud=False,
         )
-
-    async def _until_tried_again(self) -> None:
-        """Waits for sends that were not done and are sent again after a look: looks fail too, and
-        what would be swallowed now, at its second try, would end as `unknown`.
-        """
-        await asyncio.sleep(CALM_SECONDS)
-        await self._until(self._all_is_settled, MOST_PATIENCE)
-
-    async def _until(self, holds: Callable[[], Awaitable[bool]], seconds: float) -> None:
-        """Waits, so long at most, until something holds that the store tells."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            with suppress(*AWAY):
-                if await holds():
-                    return
-            await asyncio.sleep(0.2)
-
-    async def _no_second_try(self) -> bool:
-        return not await self._world.steps.second_tries()
-
-    async def _all_is_settled(self) -> bool:
-        before_ms = round((time.time() - SETTLING_SECONDS) * 1000)
-        return not await self._world.steps.doubtful(before_ms) and await self._no_second_try()
 
 
 def leaves(error: BaseException | None) -> list[BaseException]:

@@ -16,6 +16,7 @@ from tests.chaos.kinds import (
     POST_FAULTS,
     PROCESS_KINDS,
     REQUEST_KINDS,
+    SCHEDULER,
     WEBHOOK_KINDS,
     Act,
     NetworkKind,
@@ -90,6 +91,14 @@ class Plan:
     def actors(self) -> int:
         """Of each kind. With two, partitions move; short runs have no time for their start."""
         return 2 if self.seconds >= FULL_SECONDS / 2 else 1
+
+    @property
+    def lanes(self) -> tuple[tuple[ProcessFault, ...], tuple[ProcessFault, ...]]:
+        """The faults of processes that are made one after the other: those of the scheduler alone,
+        beside all others.
+        """
+        alone = tuple(one for one in self.processes if one.kind.marks == (SCHEDULER,))
+        return alone, tuple(one for one in self.processes if one not in alone)
 
     @property
     def habits(self) -> Habits:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.chaos.journal import Journal
@@ -22,8 +24,17 @@ class Requests:
         self._plan = plan
         self._traffic = traffic
         self._journal = journal
-        #: Requests to Graph are left alone, so that what is in doubt is soon cleared up.
-        self.sparing = False
+        #: How many want requests to Graph left alone.
+        self._sparing = 0
+
+    @contextmanager
+    def spared(self) -> Iterator[None]:
+        """Requests to Graph are left alone meanwhile: what is in doubt is soon cleared up."""
+        self._sparing += 1
+        try:
+            yield
+        finally:
+            self._sparing -= 1
 
     async def run(self) -> None:
         """Has single requests go wrong, each kind evenly over the time."""
@@ -38,7 +49,7 @@ class Requests:
                 if (
                     asked[kind.name] >= due
                     or ahead >= MOST_AHEAD
-                    or (kind.side is Side.GRAPH and self.sparing)
+                    or (kind.side is Side.GRAPH and self._sparing)
                 ):
                     continue
                 asked[kind.name] += 1

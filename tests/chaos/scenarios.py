@@ -16,7 +16,7 @@ from tests.chaos.journal import Journal
 from tests.chaos.operating import AGAIN_SECONDS, operate
 from tests.chaos.plan import SETTLING_SECONDS
 from tests.chaos.steps import AWAY
-from tests.chaos.world import DESK, STAGE, World
+from tests.chaos.world import DESK, STAGES, World
 from tests.e2e.traffic import Traffic
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.window import WINDOW_MS
@@ -24,7 +24,11 @@ from vestlus.store.ledger import SendState
 
 Step = tuple[SendState, SendState]
 
-#: Until a scenario is begun anew with another user, seconds: two settlings; a sweep of drafts.
+#: Plays it with a user of an account; the step to be taken; how long until it is begun anew with
+#: another user, seconds.
+Play = tuple[Callable[[str, str], Awaitable[None]], Step, float]
+
+#: Two settlings; a sweep of drafts; seconds.
 PATIENCE, SWEEP_PATIENCE = 60.0, 100.0
 #: How long an owner may take for what a command handed in, before it is handed in again, seconds.
 HANDED_IN_SECONDS = 15.0
@@ -44,91 +48,92 @@ class Scenarios:
         self._tries = 0
 
     async def run(self) -> None:
-        """Returns when every step was taken. Those that Graph's faults bring about come one after
-        the other, since some hold up their whole account.
-        """
-        plays: Mapping[str, tuple[Callable[[str], Awaitable[None]], Step]] = {
-            "refused": (self._refused, (SendState.SENDING, SendState.DEAD)),
-            "unknown": (self._unknown, (SendState.LOOKING, SendState.UNKNOWN)),
-            "too_late_to_repeat": (self._too_late, (SendState.LOOKING, SendState.DEAD)),
-            "window_closes": (self._window_closes, (SendState.PENDING, SendState.DEAD)),
-            "person": (self._person, (SendState.PENDING, SendState.CANCELLED)),
+        """Returns when every step was taken."""
+        pending, looking = SendState.PENDING, SendState.LOOKING
+        draft, dead = SendState.DRAFT, SendState.DEAD
+        plays: Mapping[str, Play] = {
+            "refused": (self._refused, (SendState.SENDING, dead), PATIENCE),
+            "unknown": (self._unknown, (looking, SendState.UNKNOWN), PATIENCE),
+            "too_late_to_repeat": (self._too_late, (looking, dead), PATIENCE),
+            "window_closes": (self._window_closes, (pending, dead), PATIENCE),
+            "person": (self._person, (pending, SendState.CANCELLED), PATIENCE),
         }
-        drafts: Mapping[str, tuple[Callable[[str], Awaitable[None]], Step]] = {
-            "draft_approved": (self._approved, (SendState.DRAFT, SendState.PENDING)),
-            "draft_rejected": (self._rejected, (SendState.DRAFT, SendState.CANCELLED)),
+        drafts: Mapping[str, Play] = {
+            "draft_approved": (self._approved, (draft, pending), PATIENCE),
+            "draft_rejected": (self._rejected, (draft, SendState.CANCELLED), PATIENCE),
         }
-        forgotten = {"draft_forgotten": (self._forgotten, (SendState.DRAFT, SendState.DEAD))}
+        forgotten: Mapping[str, Play] = {
+            "draft_forgotten": (self._forgotten, (draft, dead), SWEEP_PATIENCE)
+        }
         async with asyncio.TaskGroup() as group:
-            for listed in (plays, drafts, forgotten):
-                group.create_task(self._all(listed), name="scenarios")
+            for (name, play), account in zip(plays.items(), STAGES, strict=True):
+                group.create_task(self._all({name: play}, account), name="scenarios")
+            for listed in (drafts, forgotten):
+                group.create_task(self._all(listed, DESK), name="scenarios")
 
-    async def _all(
-        self, plays: Mapping[str, tuple[Callable[[str], Awaitable[None]], Step]]
-    ) -> None:
-        for name, (play, step) in plays.items():
+    async def _all(self, plays: Mapping[str, Play], account: str) -> None:
+        for name, (play, step, patience) in plays.items():
             began = time.time()
             while not await self._taken(step):
                 self._tries += 1
-                await play(f"s{name.replace('_', '')}{self._tries}")
-                patience = SWEEP_PATIENCE if play == self._forgotten else PATIENCE
+                await play(account, f"s{name.replace('_', '')}{self._tries}")
                 await self._until(lambda step=step: self._taken(step), patience)  # type: ignore[misc]
             self._journal.note(f"scenario {name}: {step[0]} → {step[1]}", began=began)
 
-    async def _refused(self, user: str) -> None:
+    async def _refused(self, account: str, user: str) -> None:
         """Instagram has no such user: refused for good."""
         now = round(time.time() * 1000)
         event = {
             "sender": {"id": user},
-            "recipient": {"id": STAGE},
+            "recipient": {"id": account},
             "timestamp": now,
             "message": {"mid": f"mid-{user}", "text": "Tere!"},
         }
         payload = {
             "object": "instagram",
-            "entry": [{"id": STAGE, "time": now, "messaging": [event]}],
+            "entry": [{"id": account, "time": now, "messaging": [event]}],
         }
         await self._traffic.call("raw-webhook", {"payload": payload})
 
-    async def _unknown(self, user: str) -> None:
+    async def _unknown(self, account: str, user: str) -> None:
         """Ambiguous twice."""
         await self._graph("server_error", user, 2)
-        await self._write(STAGE, user)
+        await self._write(account, user)
 
-    async def _too_late(self, user: str) -> None:
+    async def _too_late(self, account: str, user: str) -> None:
         """Ambiguous, not done, and its window closes before that is known."""
         await self._graph("server_error", user, 1)
-        await self._write(STAGE, user, open_ms=OPEN_MS)
+        await self._write(account, user, open_ms=OPEN_MS)
 
-    async def _window_closes(self, user: str) -> None:
+    async def _window_closes(self, account: str, user: str) -> None:
         """Throttled until its window closes."""
         await self._graph("throttle", user, 1000)
-        await self._write(STAGE, user, open_ms=OPEN_MS)
+        await self._write(account, user, open_ms=OPEN_MS)
 
-    async def _person(self, user: str) -> None:
+    async def _person(self, account: str, user: str) -> None:
         """Throttled until a person answers."""
         await self._graph("throttle", user, 1000)
-        await self._write(STAGE, user)
+        await self._write(account, user)
         await self._until(lambda: self._is(user, "pending"), 30)
         await self._traffic.call(
-            "personal-answer", {"account": STAGE, "user": user, "text": f"Siin Mari. {user}"}
+            "personal-answer", {"account": account, "user": user, "text": f"Siin Mari. {user}"}
         )
 
-    async def _forgotten(self, user: str) -> None:
+    async def _forgotten(self, account: str, user: str) -> None:
         """Nobody agrees before the window closes."""
-        await self._write(DESK, user, open_ms=OPEN_MS)
+        await self._write(account, user, open_ms=OPEN_MS)
 
-    async def _approved(self, user: str) -> None:
-        await self._decided(user, "approve")
+    async def _approved(self, account: str, user: str) -> None:
+        await self._decided(account, user, "approve")
 
-    async def _rejected(self, user: str) -> None:
-        await self._decided(user, "reject")
+    async def _rejected(self, account: str, user: str) -> None:
+        await self._decided(account, user, "reject")
 
-    async def _decided(self, user: str, word: str) -> None:
+    async def _decided(self, account: str, user: str, word: str) -> None:
         """An operator says yes or no, by the command, and again where something was away."""
-        await self._write(DESK, user)
+        await self._write(account, user)
         await self._until(lambda: self._is(user, "draft"), 30)
-        conversation = conversation_id(DESK, user)
+        conversation = conversation_id(account, user)
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and not await self._is_not(user, "draft"):
             found = await self._operate("drafts", "--json") or "[]"

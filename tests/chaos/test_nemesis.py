@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos import nemesis
 from tests.chaos.journal import Journal
-from tests.chaos.kinds import PROCESS_KINDS, Act, NetworkKind, Place
+from tests.chaos.kinds import PROCESS_KINDS, SENDING, Act, NetworkKind, Place
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.plan import NetworkFault, Plan, ProcessFault, drawn
 from tests.chaos.proxy import TcpProxy, Trouble
@@ -26,13 +26,14 @@ class DeadService:
 
     def __init__(self) -> None:
         self.killed = 0
+        self.marks = {KILL.marks[0]}
 
     @property
     def service(self) -> DeadService:
         return self
 
     def processes(self, mark: str) -> list[int]:
-        assert mark == KILL.marks[0]
+        assert mark in self.marks
         self.killed += 1
         # No process has this number: it died meanwhile.
         return [2**22 + 1]
@@ -98,6 +99,41 @@ async def test_when_nobody_is_answered_again_the_run_is_given_up_and_counted(
     assert journal.fired[KILL.name] == 1
     assert journal.fired["graph apply"] == 2
     assert any(entry.what.startswith("gave up") for entry in journal.entries)
+
+
+class Doubtful:
+    """A send is about to be made a second time, until something else was done."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def doubtful(self, before_ms: int) -> int:
+        assert before_ms > 0
+        return 0 if self._journal.fired else 1
+
+    async def second_tries(self) -> int:
+        return 0
+
+
+class Answering(NoAnswers):
+    async def ask_as_newcomer(self) -> str:
+        return "somebody"
+
+
+async def test_who_sends_is_not_killed_while_something_is_about_to_be_sent_again() -> None:
+    sends = next(kind for kind in PROCESS_KINDS if kind.marks[0] in SENDING)
+    other = next(kind for kind in PROCESS_KINDS if kind.marks[0] not in SENDING)
+    serve, journal = DeadService(), Journal(lambda _: None)
+    serve.marks = {sends.marks[0], other.marks[0]}
+    plan = plan_of(ProcessFault(0.0, sends, 0), ProcessFault(0.0, other, 0))
+    world = World(
+        *(cast("Any", None), {}, "", {}, {}),
+        serve=cast("Any", serve),
+        steps=cast("Any", Doubtful(journal)),
+    )
+    await Nemesis(plan, world, cast("Traffic", Answering()), journal).run()
+    assert [outage.kind for outage in journal.outages] == [other.name, sends.name]
+    assert journal.gave_up == []
 
 
 class Quiet:

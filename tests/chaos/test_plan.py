@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.chaos.kinds import ACTOR_KINDS, NETWORK_KINDS, PROCESS_KINDS, Act, Place
+from tests.chaos.kinds import ACTOR_KINDS, NETWORK_KINDS, PROCESS_KINDS, SCHEDULER, Act, Place
 from tests.chaos.plan import SECOND_TRY_SECONDS, SETTLING_SECONDS, drawn
 from tests.chaos.proxy import Trouble
 from vestlus.store.rows import MemberKind
@@ -52,6 +52,18 @@ def test_a_short_run_holds_each_kind_that_costs_little_once(seed: int) -> None:
     )
     assert plan.network
     assert plan.late == 0
+
+
+@unhurried
+@given(seeds, st.sampled_from([60.0, 600.0]))
+def test_only_faults_of_the_scheduler_alone_are_made_beside_others(
+    seed: int, seconds: float
+) -> None:
+    plan = drawn(seed, seconds)
+    beside, others = plan.lanes
+    assert {mark for fault in beside for mark in fault.kind.marks} == {SCHEDULER}
+    assert sorted((*beside, *others), key=lambda one: one.at) == list(plan.processes)
+    assert SCHEDULER not in {fault.kind.marks[0] for fault in others}
 
 
 @unhurried

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import strategies as st
@@ -11,31 +11,50 @@ from sqlalchemy import Connection, delete, insert, select
 from tests.contract.store_support import (
     ACCOUNT,
 )
+from vestlus.conversation.events import Attachment, Event, EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.store import schema
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
 from vestlus.store.pruning import (
+    EVERYBODY,
     PLAUSIBLE_MS,
     Hold,
     Remains,
+    Whose,
     event_may_go,
     letter_may_go,
     message_may_go,
     send_may_go,
 )
 from vestlus.store.rows import EventState, LetterState
+from vestlus.store.sql_codec import event_payload
 
 MARI = conversation_id(ACCOUNT, "mari")
 DAY_MS = 24 * 60 * 60 * 1000
 LATER = PLAUSIBLE_MS + 100 * DAY_MS
 
 
-async def pruned(store: Store, what: Remains, before_ms: int, *, limit: int = 3) -> int:
+async def pruned(
+    store: Store,
+    what: Remains,
+    before_ms: int,
+    *,
+    limit: int = 3,
+    whose: Whose = EVERYBODY,
+    dropped_before_ms: int | None = None,
+) -> int:
     """Walks from the beginning to the end in small steps; how many went."""
     removed, after = 0, None
     for _ in range(1_000):
-        batch = await store.prune(what, before_ms, limit=limit, after=after)
+        batch = await store.prune(
+            what,
+            before_ms,
+            limit=limit,
+            after=after,
+            whose=whose,
+            dropped_before_ms=dropped_before_ms,
+        )
         removed, after = removed + batch.removed, batch.after
         if after is None:
             return removed
@@ -52,6 +71,9 @@ class Talk:
     send: SendState
     letter: LetterState
     at_ms: int
+    account: str = ACCOUNT
+    #: What the event holds besides its text.
+    media: str = ""
 
 
 #: Around the limit, and two times that cannot be true.
@@ -72,17 +94,36 @@ TALKS = st.builds(
 )
 
 
+def _event(key: str, talk: Talk) -> Event:
+    """What a user sent, who may have written what looks like our own words for media."""
+    event = Event(
+        key=key,
+        kind=EventKind.MESSAGE,
+        account=talk.account,
+        user="u",
+        conversation=key,
+        mid=None,
+        timestamp_ms=1,
+        text='"attachments":[] ja "story_url":',
+    )
+    if talk.media == "picture":
+        return replace(event, attachments=(Attachment("image", "https://example.org/p"),))
+    if talk.media == "story":
+        return replace(event, story_url="https://example.org/s")
+    return event
+
+
 def _fill(connection: Connection, talks: list[Talk]) -> None:
     for table in (schema.conversation, schema.inbox_event, schema.ledger, schema.history):
         connection.execute(delete(table))
     connection.execute(delete(schema.dead_letter))
     for number, talk in enumerate(talks):
         id_ = f"talk-{number}"
-        whose = {"account": ACCOUNT, "user_id": "u", "conversation": id_}
+        whose = {"account": talk.account, "user_id": "u", "conversation": id_}
         connection.execute(
             insert(schema.conversation).values(
                 id=id_,
-                account=ACCOUNT,
+                account=talk.account,
                 user_id="u",
                 partition=1,
                 user_ms=talk.user_ms,
@@ -98,7 +139,7 @@ def _fill(connection: Connection, talks: list[Talk]) -> None:
                 timestamp_ms=1,
                 recorded_ms=talk.at_ms,
                 state=str(talk.event),
-                payload="{}",
+                payload=event_payload(_event(id_, talk)),
                 **whose,
             )
         )

@@ -442,6 +442,26 @@ async def test_many_processes_may_open_a_new_bus_at_the_same_time(place: Place) 
             assert len(await receive(await bus.subscribe(Queue.INBOX, partition), 2)) == 2
 
 
+def names_of_files_with(word: bytes, folder: Path) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if word in path.read_bytes()]
+
+
+async def test_what_was_acknowledged_stands_in_no_file_of_ours_after_reclaiming(
+    bus: Bus, tmp_path: Path
+) -> None:
+    await bus.publish(Queue.INBOX, 0, [b"a secret word " * 500, b"short secret"])
+    subscription = await bus.subscribe(Queue.INBOX, 0)
+    await subscription.ack(await receive(subscription, 2))
+    await subscription.close()
+
+    async with asyncio.timeout(PATIENCE):
+        while not await bus.reclaim():
+            await asyncio.sleep(0.05)
+
+    assert names_of_files_with(b"secret", tmp_path) == []
+
+
 @pytest.mark.parametrize("kind", ["embedded", "rabbitmq"])
 async def test_a_bus_that_cannot_be_reached_says_so(kind: str, tmp_path: Path) -> None:
     if kind == "embedded":

@@ -215,3 +215,27 @@ async def test_an_overdue_draft_becomes_a_dead_letter_and_is_unsaid(store: Store
     assert await store.drafts(limit=9) == ()
     assert await texts(store) == ["Ruttu!"]
     assert (await conversation(store)).version == version + 1
+
+
+async def test_the_last_part_of_an_answer_keeps_since_when_the_user_has_waited(
+    store: Store,
+) -> None:
+    lease = await hold(store)
+    await answered(store, lease, "Üks.", asked_ms=5)
+    (row,) = await unfinished(store)
+    assert (row.asked_ms, row.created_ms) == (5, 20)
+
+
+async def test_texts_in_place_of_a_draft_take_over_since_when_the_user_has_waited(
+    store: Store,
+) -> None:
+    await drafted(store, "Üks.", asked_ms=5)
+    change = Change(approved_turn=0, approved_texts=("Parem.", "Kaks."))
+    await changed(store, await hold(store), change, now_ms=77)
+    waited = []
+    outbox = await hold_outbox(store)
+    while rows := await unfinished(store):
+        waited.append(rows[0].asked_ms)
+        sent = send(id=rows[0].id)
+        await walk(store, outbox, path(sent, SENDING, SENT))
+    assert waited == [0, 5]

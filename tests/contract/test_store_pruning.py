@@ -166,7 +166,7 @@ async def test_a_held_conversation_keeps_its_own_summary_and_nobody_elses(store:
         await recorded(store, lease, message(user, timestamp_ms=LATER), now_ms=LATER)
         id_ = conversation_id(ACCOUNT, user)
         await store.keep_summary(lease, id_, summary="Küsis sadama kohta.", summarised=1)
-    await store.preserve(MARI, preserved=True)
+    await store.preserve(MARI, reason="Vaidlus 7", by="mari")
 
     assert await pruned(store, Remains.SUMMARIES, LATER + 1) == 1
 
@@ -191,13 +191,13 @@ async def test_a_walk_for_summaries_looks_at_conversations_that_have_words_only(
 async def test_what_is_preserved_stays_until_the_mark_is_taken_away(store: Store) -> None:
     lease = await hold(store)
     await recorded(store, lease, message("mari", kind=EventKind.READ), now_ms=LATER)
-    assert await store.preserve(MARI, preserved=True)
+    assert await store.preserve(MARI, reason="Vaidlus 7", by="mari")
     assert await pruned(store, Remains.EVENTS, LATER + 1) == 0
 
-    assert await store.preserve(MARI, preserved=False)
+    assert await store.release_conversation(MARI)
 
     assert await pruned(store, Remains.EVENTS, LATER + 1) == 1
-    assert not await store.preserve("nobody", preserved=True)
+    assert not await store.preserve("nobody", reason="Vaidlus 7", by="mari")
 
 
 async def test_letters_are_kept_until_somebody_has_seen_to_them(store: Store) -> None:

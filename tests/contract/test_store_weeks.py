@@ -12,7 +12,7 @@ from tests.contract.test_store_opening import in_database
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.store.port import Store
-from vestlus.store.pruning import Remains
+from vestlus.store.pruning import Remains, Whose
 from vestlus.store.weeks import week_of
 
 
@@ -66,7 +66,7 @@ async def test_a_week_goes_in_one_piece_but_for_what_is_held(own_url: str) -> No
         for user in ("mari", "jaan"):
             await recorded(store, lease, message(user, kind=EventKind.READ))
             await _say(store, conversation_id(ACCOUNT, user), week.start_ms, week.end_ms)
-        await store.preserve(MARI, preserved=True)
+        await store.preserve(MARI, reason="Vaidlus 7", by="mari")
 
         assert await store.drop_weeks(week.end_ms - 1) == ()
         assert await store.drop_weeks(week.end_ms) == (week.name,)
@@ -75,8 +75,36 @@ async def test_a_week_goes_in_one_piece_but_for_what_is_held(own_url: str) -> No
         left = await in_database(store, lambda c: c.execute(WHERE).all())
         assert left == [("history_other", 0), (week.next.name, 1), (week.next.name, 1)]
         # What was held goes row by row once it is held no more.
-        await store.preserve(MARI, preserved=False)
+        await store.release_conversation(MARI)
         assert await pruned(store, Remains.MESSAGES, week.end_ms) == 1
+
+
+BRIEF = Whose(frozenset({"17841400000000002"}))
+
+
+async def test_of_a_week_that_others_keep_an_accounts_messages_go_row_by_row(own_url: str) -> None:
+    async with another(own_url) as store:
+        lease = await hold(store)
+        week = week_of(await store.now_ms()).next
+        for account in (ACCOUNT, "17841400000000002"):
+            for user in ("mari", "jaan"):
+                read = message(user, kind=EventKind.READ, account=account)
+                await recorded(store, lease, read)
+                await _say(store, conversation_id(account, user), week.start_ms, week.end_ms)
+        held = conversation_id("17841400000000002", "jaan")
+        await store.preserve(held, reason="Vaidlus 7", by="mari")
+
+        async def walked(before_ms: int) -> int:
+            return await pruned(
+                store, Remains.MESSAGES, before_ms, limit=1, whose=BRIEF, dropped_before_ms=0
+            )
+
+        assert await walked(week.end_ms - 1) == 0
+        assert await walked(week.end_ms) == 1
+        assert await walked(week.end_ms) == 0
+        left = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
+        assert {name: left.count(name) for name in left} == {week.name: 3, week.next.name: 4}
+        assert await store.drop_weeks(week.end_ms) == (week.name,)
 
 
 FILLED = text("""
@@ -96,7 +124,7 @@ async def test_a_week_of_which_too_much_is_held_locks_nobody_out_and_goes_row_by
         filled = {"of": MARI, "ms": week.start_ms}
         await in_database(store, lambda connection: connection.execute(FILLED, filled))
         await _say(store, conversation_id(ACCOUNT, "jaan"), week.start_ms, week.end_ms)
-        await store.preserve(MARI, preserved=True)
+        await store.preserve(MARI, reason="Vaidlus 7", by="mari")
 
         assert await store.drop_weeks(week.end_ms) == ()
         assert await pruned(store, Remains.MESSAGES, week.end_ms - 1, limit=5_000) == 0
@@ -104,7 +132,7 @@ async def test_a_week_of_which_too_much_is_held_locks_nobody_out_and_goes_row_by
         left = [name for name, _ in (await in_database(store, lambda c: c.execute(WHERE).all()))]
         assert {name: left.count(name) for name in left} == {week.name: 10_001, week.next.name: 1}
 
-        await store.preserve(MARI, preserved=False)
+        await store.release_conversation(MARI)
         assert await store.drop_weeks(week.end_ms) == (week.name,)
 
 

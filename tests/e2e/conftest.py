@@ -25,9 +25,6 @@ QUICK = {
 
 VERIFY_TOKEN = "the verify token"
 
-#: The caption of the one post that a person plans.
-BY_HAND = "Avasime täna."
-
 EMBEDDED = "sqlite"
 PRODUCTION = "rabbitmq+postgresql"
 PAIRS = (EMBEDDED, PRODUCTION)
@@ -44,10 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _place(item: pytest.Item) -> tuple[int, ...]:
     if not isinstance(item, pytest.Function) or "pair" not in item.fixturenames:
         return (0,)
-    # One pair after the other. On each, whoever ends the demo comes last, and before that who would
-    # wait for what the demo posts in the minute after its start.
+    # One pair after the other. On each, whoever ends the demo comes last or, where it starts it
+    # again, first; and before the last who looks at what takes its time.
     pair = PAIRS.index(item.callspec.params["pair"])
-    return 1 + pair, "service_to_end" in item.fixturenames, item.path.stem == "test_posts"
+    asked_for = item.fixturenames
+    starts = item.path.stem == "test_stopping"
+    return 1 + pair, "service_to_end" in asked_for, "in_the_end" in asked_for, not starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +97,8 @@ def service(demo: Service, pair: Pair) -> Service:
 def service_to_end(service: Service) -> Service:
     """Return the same, for a test that does not leave it running."""
     return service
+
+
+@pytest.fixture
+def in_the_end() -> None:
+    """For a test that looks at what an earlier one began: there are others in between."""

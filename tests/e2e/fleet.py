@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from tests.e2e.service import Service, everybody, family, running_serve
 from tests.e2e.switch import Switch
-from vestlus.cli.ports import free_port
+from tests.services.kept import free_port
 
 #: Ray's own is what the demo has.
 INGRESS = "haproxy" if sys.platform == "linux" else "default"
@@ -94,7 +94,7 @@ class Fleet:
     def start(self, ingress: str = INGRESS) -> Service:
         """One more service, which gets no webhooks yet."""
         self._started += 1
-        own = {"VESTLUS_HTTP_PORT": str(free_port("127.0.0.1")), "VESTLUS_INGRESS": ingress}
+        own = {"VESTLUS_HTTP_PORT": str(free_port()), "VESTLUS_INGRESS": ingress}
         folder = self._folder / f"service-{self._started}"
         running = running_serve(folder, self.simulator, self._settings | own)
         return self._stack.enter_context(running)

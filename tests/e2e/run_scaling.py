@@ -30,7 +30,7 @@ from tests.e2e.conftest import EMBEDDED, PRODUCTION, QUICK
 from tests.e2e.service import Service, running_serve, running_simulator
 from tests.e2e.traffic import Habits, Traffic
 from tests.services import provide_postgres, provide_rabbitmq, running
-from vestlus.cli.ports import free_port
+from tests.services.kept import free_port
 from vestlus.conversation.identity import outbox_partition_of
 
 #: One account for each outbox partition, so that every publisher has something to send.
@@ -219,7 +219,7 @@ def run_pair(pair: str, ingress: str, say_log: Callable[[str], None], *, room: b
         tempfile.TemporaryDirectory(prefix="vestlus-scaling-") as name,
         urls_of(pair) as urls,
     ):
-        folder, port = Path(name), free_port("127.0.0.1")
+        folder, port = Path(name), free_port()
         config = folder / "vestlus.toml"
         tables = [
             f'[[accounts]]\nid = "{one}"\naccess_token = "the-access-token"\n' for one in ACCOUNTS

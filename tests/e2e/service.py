@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vestlus.cli.ports import free_port
+from tests.services.kept import free_port
 
 #: Ray starts slowly on a busy machine of two processors.
 START_SECONDS = 240.0
@@ -207,7 +207,7 @@ def starting_demo(
     """``vestlus demo``, not ready yet, and its log; ended where the block fails."""
     log = folder / "demo.log"
     with _one_after_the_other():
-        environment = {"VESTLUS_HTTP_PORT": str(free_port("127.0.0.1")), **settings}
+        environment = {"VESTLUS_HTTP_PORT": str(free_port()), **settings}
         process = start_process("demo", folder, environment, log)
         try:
             yield process, log

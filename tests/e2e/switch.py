@@ -7,7 +7,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from vestlus.cli.ports import free_port
+from tests.services.kept import free_port
 
 
 class Switch:
@@ -18,7 +18,7 @@ class Switch:
     """
 
     def __init__(self) -> None:
-        self.port = free_port("127.0.0.1")
+        self.port = free_port()
         self.target = 0
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.conftest import EMBEDDED, PRODUCTION, VERIFY_TOKEN, Pair
 from tests.e2e.service import Service, wait_for
@@ -91,11 +92,14 @@ def test_every_captured_payload_gets_its_one_answer_or_is_recorded_and_repeats_c
     # A picture is a message of its own beside its answer's text.
     sent = Counter(message["user"] for message in feed if message["text"])
     assert sent == Counter(dict.fromkeys(users, 2))
-    counted = events_counted(service)
-    for kind in ("echo", "unsend", "edit", "reaction", "postback", "referral", "read", "standby"):
-        assert counted.get(kind, 0) >= 1, kind
-    for kind in ("handover", "comment", "mention", "optin", "unknown"):
-        assert counted.get(kind, 0) >= 1, kind
+    wanted = {"echo", "unsend", "edit", "reaction", "postback", "referral", "read", "standby"}
+    wanted |= {"handover", "comment", "mention", "optin", "unknown"}
+    # Actors tell of what they count every few seconds.
+    wait_for(
+        "every kind of event is counted",
+        lambda: wanted <= events_counted(service).keys(),
+        seconds=30,
+    )
 
 
 def fresh(path: Path, account: str, name: str) -> Any:  # noqa: ANN401 - any JSON
@@ -153,16 +157,56 @@ def asks(payload: Any) -> set[str]:  # noqa: ANN401 - any JSON
     return found
 
 
-def events_counted(service: Service) -> Counter[str]:
-    """Recorded events by kind, as the service's own measures say."""
+def measured(service: Service) -> list[tuple[str, dict[str, str], float]]:
+    """Every sample of the service's own measures: name, labels, value."""
     with urllib.request.urlopen(f"{service.address}/metrics", timeout=10) as answer:  # noqa: S310
-        lines = answer.read().decode().splitlines()
+        text = answer.read().decode()
+    return [
+        (sample.name, sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    ]
+
+
+def events_counted(service: Service) -> Counter[str]:
+    """Recorded events by kind, as those say."""
     counts: Counter[str] = Counter()
-    for line in lines:
-        if line.startswith("vestlus_events{"):
-            kind = line.partition('kind="')[2].partition('"')[0]
-            counts[kind] += int(line.rpartition(" ")[2])
+    for name, labels, value in measured(service):
+        if name == "vestlus_events_recorded_total":
+            counts[labels["kind"]] += int(value)
     return counts
+
+
+def test_any_replica_tells_what_every_process_measured(service: Service) -> None:
+    def told(name: str) -> dict[str, float]:
+        """By kind of process, as its label begins."""
+        found: dict[str, float] = {}
+        for of, labels, value in measured(service):
+            if of == name:
+                kind = labels.get("kind") or labels["process"].partition(".")[0]
+                kind = kind.partition("-")[0]
+                found[kind] = found.get(kind, 0.0) + value
+        return found
+
+    everybody = {"webhook", "registry", "conversation", "publisher", "scheduler"}
+    wait_for(
+        "every kind of process tells of itself",
+        lambda: told("vestlus_process_info").keys() == everybody,
+        seconds=30,
+    )
+    answered = told("vestlus_answer_seconds_count")["publisher"]
+    service.ask("measured", HOURS)
+    wait_for(
+        "the answer is measured",
+        lambda: told("vestlus_answer_seconds_count")["publisher"] == answered + 1,
+        seconds=30,
+    )
+    assert told("vestlus_turn_seconds_count").keys() == {"conversation"}
+    assert told("vestlus_process_cpu_seconds_total").keys() == everybody
+    # Leases are held by those who serve, and only by those.
+    assert told("vestlus_leases_held")["conversation"] > 0
+    assert told("vestlus_leases_held")["publisher"] > 0
+    assert not any("measured" in labels.values() for _, labels, _ in measured(service))
 
 
 def test_forged_and_broken_requests_are_refused_and_the_handshake_works(service: Service) -> None:

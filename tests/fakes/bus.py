@@ -117,6 +117,9 @@ class MemoryBus:
     async def depth(self, queue: Queue, partition: int) -> int:
         return len(self.messages[queue, partition])
 
+    async def reclaim(self) -> bool:
+        return True
+
     async def check(self) -> None:
         error = self.fail(0)
         if error is not None:

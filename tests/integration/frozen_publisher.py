@@ -1,7 +1,6 @@
-"""A publisher that stops itself (SIGSTOP) at a point of its first send, as a program.
+"""A publisher that stops itself (SIGSTOP) at a point of its first send, in a process of its own.
 
-``python -m tests.integration.frozen_publisher FOLDER URL POINT`` prints ``frozen`` and freezes.
-Woken, it goes on for a moment and prints what it made of it.
+It tells that it is about to be frozen. Woken, it goes on for a moment and tells what it made of it.
 """
 
 from __future__ import annotations
@@ -10,10 +9,11 @@ import asyncio
 import os
 import random
 import signal
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,6 +47,9 @@ QUICK = SendingRules(
 )
 
 
+Tell = Callable[[str], None]
+
+
 class Point(StrEnum):
     """Where it freezes."""
 
@@ -57,18 +60,19 @@ class Point(StrEnum):
     AFTER_ANSWER = "after answer"
 
 
-def freeze() -> None:
+def freeze(tell: Tell) -> None:
     """Stop this process until somebody wakes it."""
-    print("frozen", flush=True)  # noqa: T201 - for who started it
+    tell("frozen")
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class FreezingStore:
     """A store before whose steps the process freezes."""
 
-    def __init__(self, store: Any, point: Point) -> None:  # noqa: ANN401 - stands for any store
+    def __init__(self, store: Any, point: Point, tell: Tell) -> None:  # noqa: ANN401 - any store
         self._store = store
         self._point = point
+        self._tell = tell
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
         return getattr(self._store, name)
@@ -81,7 +85,7 @@ class FreezingStore:
         if (self._point is Point.BEFORE_CLAIM and SendState.SENDING in after) or (
             self._point is Point.AFTER_ANSWER and SendState.SENT in after
         ):
-            freeze()
+            freeze(self._tell)
         results: list[list[TransitionResult]] = await self._store.transitions(groups)
         return results
 
@@ -89,7 +93,10 @@ class FreezingStore:
 class FreezingGraph(GraphClient):
     """A Graph client that freezes the process before, at, or right after a send's first byte."""
 
-    point = Point.AFTER_CLAIM
+    def __init__(self, url: str, point: Point, tell: Tell) -> None:
+        super().__init__(url, lambda _: TOKEN)
+        self._point = point
+        self._freeze = partial(freeze, tell)
 
     async def send_text(
         self,
@@ -104,22 +111,25 @@ class FreezingGraph(GraphClient):
         assert gate is not None
 
         async def freezing() -> bool:
-            if self.point is Point.AFTER_CLAIM:
-                freeze()
+            if self._point is Point.AFTER_CLAIM:
+                self._freeze()
             goes = await gate()
-            if self.point is Point.WHILE_WRITING:
-                freeze()
-            elif self.point is Point.AFTER_WRITING:
-                asyncio.get_running_loop().call_soon(freeze)
+            if self._point is Point.WHILE_WRITING:
+                self._freeze()
+            elif self._point is Point.AFTER_WRITING:
+                asyncio.get_running_loop().call_soon(self._freeze)
             return goes
 
         return await super().send_text(account, user, text, human_agent=human_agent, gate=freezing)
 
 
-async def run(folder: Path, url: str, point: Point) -> None:
+def run(folder: Path, url: str, point: Point, told: Connection) -> None:
     """Serve until the lease is lost or nothing happens any more."""
-    graph = FreezingGraph(f"{url}/graph/v25.0", lambda _: TOKEN)
-    graph.point = point
+    asyncio.run(_run(folder, url, point, told.send))
+
+
+async def _run(folder: Path, url: str, point: Point, tell: Tell) -> None:
+    graph = FreezingGraph(f"{url}/graph/v25.0", point, tell)
     store = open_store(
         f"sqlite:///{folder}/store.sqlite",
         partitions=TOPOLOGY.inbox,
@@ -133,7 +143,7 @@ async def run(folder: Path, url: str, point: Point) -> None:
         leases = await store.acquire(names, member, LEASE_SECONDS)
         service = PublisherService(
             bus=bus,
-            store=cast("Any", FreezingStore(store, point)),
+            store=cast("Any", FreezingStore(store, point, tell)),
             messaging=graph,
             pictures=NoPictures(),
             clock=system_clock,
@@ -157,10 +167,6 @@ async def run(folder: Path, url: str, point: Point) -> None:
         failure = await asyncio.wait_for(service.failed(), 60)
         renewing.cancel()
         lost = isinstance(failure.error, LeaseLost)
-        print("lease lost" if lost else repr(failure.error), flush=True)  # noqa: T201 - as above
+        tell("lease lost" if lost else repr(failure.error))
         for name in names:
             await service.let_go(name, drain_seconds=0)
-
-
-if __name__ == "__main__":
-    asyncio.run(run(Path(sys.argv[1]), sys.argv[2], Point(sys.argv[3])))

@@ -79,15 +79,15 @@ async def test_when_the_hour_is_over_there_are_answers_again(world: World) -> No
 
 
 @pytest.mark.parametrize(
-    ("wish", "silence", "erased"),
+    ("wish", "silence"),
     [
-        ("stop", Silence.STOPPED, False),
-        ("human", Silence.HANDOVER, False),
-        ("delete my data", Silence.NONE, True),
+        ("stop", Silence.STOPPED),
+        ("human", Silence.HANDOVER),
+        ("delete my data", Silence.NONE),
     ],
 )
 async def test_wishes_and_the_word_for_a_person_are_heeded_all_the_same(
-    world: World, wish: str, silence: Silence, *, erased: bool
+    world: World, wish: str, silence: Silence
 ) -> None:
     await world.host(english(), account=THREE)
     await use_up(world)
@@ -100,8 +100,6 @@ async def test_wishes_and_the_word_for_a_person_are_heeded_all_the_same(
         row = (await world.store.load([conversation], 100))[conversation]
     assert row.silence is silence
     assert bool(row.waiting_ms) == (silence is Silence.HANDOVER)
-    assert (row.history == ()) == erased
-    # Erasing does not give a new allowance.
     assert row.usage.in_hour == 3
 
 

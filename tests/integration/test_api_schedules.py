@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from image_bank.catalogue import Picture, encode
+from tests.services.kept import free_port
 from tests.unit.test_webhook_handler import Answer
 from vestlus.bus.port import Topology
-from vestlus.cli.ports import free_port
 from vestlus.console.api import LARGEST_BODY
 from vestlus.planning.definitions import row_of
 from vestlus.settings import Settings
@@ -207,7 +207,7 @@ async def test_bodies_that_are_no_json_objects_or_too_large_are_refused(front: F
 
 
 async def test_while_the_store_is_away_it_is_asked_for_later(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     front = Front(settings(tmp_path, database_url=f"postgresql://127.0.0.1:{port}/none"))
     async with front._lifespan(front._rest):
         for method, path in (("GET", "/api/v1/schedules"), ("POST", "/api/v1/schedules")):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from vestlus.cli.accounts import NoToken, app
 from vestlus.cli.accounts_desk import NoSuchAccount
 from vestlus.cli.simulator_process import simulator_process
 from vestlus.errors import SettingsError
+from vestlus.store.open import open_store
+from vestlus.store.usage_rows import UsageRow
 
 KEY = "a key for tests, as long as it has to be"
 
@@ -273,3 +277,41 @@ def test_a_graph_that_cannot_be_reached_is_told_from_a_token_that_is_bad(
     assert found["said"] == "Instagram could not be asked: no_connection"
     with pytest.raises(NotConnected, match="could not say"):
         run("connect", stdin="t")
+
+
+def test_what_accounts_spent_is_told_by_day_and_model_and_against_their_budgets(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "vestlus.toml").write_text(
+        f"""
+        [[accounts]]
+        id = "{FIRST}"
+        daily_budget = {{ money = 2.5 }}
+        [prices.models."gpt-5.4-mini"]
+        input = 1
+        """,
+        encoding="utf-8",
+    )
+    monkeypatch.setattr("vestlus.cli.accounts_usage.system_clock", lambda: 1_773_482_400_000)
+    # Neither shows a token, and so neither needs the key.
+    monkeypatch.delenv("VESTLUS_ENCRYPTION_KEY")
+    assert run("usage")[0]["calls"] == 0
+    row = UsageRow(account=FIRST, day="2026-03-14", model="gpt-5.4-mini", purpose="answer")
+    spent = replace(row, calls=2, input_tokens=2_000_000, cost_nano=2_000_000_000)
+    unpriced = replace(row, model="other", purpose="embedding", calls=1, unpriced=1)
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+    async def add() -> None:
+        async with open_store(url, partitions=16, outbox_partitions=4) as store:
+            await store.add_usage([spent, unpriced, replace(spent, day="2026-03-12")])
+
+    asyncio.run(add())
+    (today,) = run("usage", FIRST)
+    assert (today["calls"], today["cost"], today["calls_without_price"]) == (3, 2.0, 1)
+    assert (today["budget"], today["budget_state"]) == ("2.00 of 2.50 USD", "near")
+    assert [one["purpose"] for one in today["by_model"]] == ["answer", "embedding"]
+    assert [one["day"] for one in run("usage", "--days", "3")] == ["2026-03-14", "2026-03-12"]
+    assert run("list")[0]["today"] == today
+    told = run("list", as_json=False)
+    assert "2.00 USD; 1 calls without a price; budget: 2.00 of 2.50 USD (near)" in told
+    assert "answer     gpt-5.4-mini: 2 calls" in run("usage", as_json=False)

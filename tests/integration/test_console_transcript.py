@@ -31,6 +31,7 @@ from tests.integration.simulator_harness import picture
 from tests.integration.talks_support import HOUR_MS, MINUTE_MS, Talking, path_of
 from vestlus.bus.port import Queue
 from vestlus.console import sessions
+from vestlus.console.grounds import Grounds
 from vestlus.console.people import Person, Role
 from vestlus.conversation.events import Attachment, Event, EventKind
 from vestlus.conversation.identity import conversation_id, partition_of
@@ -307,12 +308,13 @@ async def test_a_viewer_looks_and_does_nothing(site: Site) -> None:
     talking = Talking.on(site)
     await talking.write(USER, "Tere!")
     await talking.answer(USER, "Tere!", draft=True)
-    viewer = Person("Vaataja", Role.VIEWER, "oidc")
-    value = await sessions.begin(site.store, viewer, talking.now_ms)
-    cookies = {sessions.PLAIN_COOKIE: value}
+    viewer = Person("Vaataja", Role.VIEWER, "token")
+    arrival = sessions.Arrival(viewer, Grounds(site.settings).token)
+    value = await sessions.begin(site.store, arrival, talking.now_ms)
+    cookies = {sessions.SESSION: value}
     async with browsing(site, language="en-GB") as page:
         await page.context.add_cookies(
-            [{"name": sessions.PLAIN_COOKIE, "value": value, "url": site.address}]
+            [{"name": sessions.SESSION, "value": value, "url": site.address}]
         )
         await page.goto(PATH)
         await expect(page.locator("#write")).to_contain_text("Your role may look")

@@ -19,10 +19,12 @@ from tests.fakes.drafting import ACCOUNT, DUE, bank_picture, occurrence, recipe
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, fails, refuses, writes
 from tests.integration.simulator_harness import Client, running_service, running_simulator
 from vestlus.assistant.retrying import MAX_ATTEMPTS, Retrying
+from vestlus.assistant.spending import Labels, Nobody, Spender, Spending
 from vestlus.planning.drafting import PostDrafter, open_drafter
 from vestlus.planning.ports import Drafted, Impossible, NotNow
 from vestlus.scheduling.recipe import Choice, Recipe
 from vestlus.settings import Settings
+from vestlus.settings_prices import Prices
 
 WRITE = recipe(pictures=("hall",), prompt="Kutsu inimesi kontserdile {{ event.title }}.")
 HALL = bank_picture("hall", "town", shows="Raekoja suur saal")
@@ -57,11 +59,15 @@ def settings(url: str, **account: Any) -> Settings:  # noqa: ANN401 - any field
 
 
 @asynccontextmanager
-async def drafting(configured: Settings, *pictures: Picture) -> AsyncIterator[PostDrafter]:
+async def drafting(
+    configured: Settings, *pictures: Picture, spender: Spender | None = None
+) -> AsyncIterator[PostDrafter]:
     store = MemoryStore()
     await store.put_pictures({one.id: encode(one) for one in pictures or (HALL,)}, 1)
     retrying = Retrying(Random(0), attempt_seconds=2)  # noqa: S311 - no secret
-    async with open_drafter(configured, store, lambda: DUE, retrying=retrying) as drafter:
+    async with open_drafter(
+        configured, store, lambda: DUE, retrying=retrying, spender=spender
+    ) as drafter:
         yield drafter
 
 
@@ -303,3 +309,31 @@ async def test_a_model_told_to_write_too_much_ends_in_words_and_not_in_a_loop(
     assert isinstance(outcome, Impossible)
     assert outcome.reason == "caption_too_long"
     assert "ask for less in the prompt" in outcome.problem
+
+
+class SpentUntilTomorrow(Nobody):
+    """An account that has used up its budget."""
+
+    def spent_until(self, account: str) -> int:
+        assert account == ACCOUNT
+        return DUE + 1
+
+
+async def test_a_caption_waits_where_the_daily_budget_is_used_up(server: FakeOpenAI) -> None:
+    async with drafting(settings(server.url), spender=SpentUntilTomorrow()) as drafter:
+        outcome = await draft(drafter, WRITE, title="Jõulud")
+    assert isinstance(outcome, NotNow)
+    assert outcome.reason == "model_daily_budget_spent"
+    assert "daily_budget" in outcome.problem
+    assert not server.received
+
+
+async def test_a_caption_is_counted_as_one(server: FakeOpenAI) -> None:
+    spending = Spending(Prices(), lambda _: None, lambda: DUE)
+
+    class Counting(Nobody):
+        spent = staticmethod(spending.spent)
+
+    async with drafting(settings(server.url), spender=Counting()) as drafter:
+        await caption(drafter, WRITE, title="Jõulud")
+    assert [*spending.counts()] == [Labels(ACCOUNT, "simulator", "caption")]

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import os
 import signal
-import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from benchmarks.sending import ACCOUNT, Stage, stage
-from tests.integration.frozen_publisher import QUICK, Point
+from tests.integration.frozen_publisher import QUICK, Point, run
+
+#: One process imports for all publishers: it takes longer than all the rest.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.integration.frozen_publisher"])
 
 #: How often the user receives the answer. Docs: ``docs/guarantees.md``, "Look before resending".
 RECEIVED = {
@@ -24,45 +34,60 @@ RECEIVED = {
 }
 
 
-async def line(process: asyncio.subprocess.Process) -> str:
-    """The next line that is no log."""
-    assert process.stdout is not None
-    while True:
-        told = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
-        if told in {"", "frozen", "lease lost"}:
-            return told
-
-
-async def publisher(opened: Stage, point: Point) -> asyncio.subprocess.Process:
+@dataclass
+class Frozen:
     """A publisher that will freeze."""
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.integration.frozen_publisher"),
-        *(str(opened.folder), opened.url, point),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+
+    process: BaseProcess
+    _told: Connection
+
+    async def line(self) -> object:
+        """The next thing that it tells."""
+
+        def told() -> object:
+            if not self._told.poll(60):
+                raise TimeoutError
+            return self._told.recv()
+
+        return await asyncio.to_thread(told)
+
+    async def status(self) -> int | None:
+        """Its exit status, once it has ended."""
+        await asyncio.to_thread(self.process.join, 60)
+        return self.process.exitcode
+
+
+@asynccontextmanager
+async def publisher(opened: Stage, point: Point) -> AsyncIterator[Frozen]:
+    """A publisher that will freeze; killed where it has not ended."""
+    told, telling = FORKS.Pipe(duplex=False)
+    with told, telling:
+        process = FORKS.Process(target=run, args=(opened.folder, opened.url, point, telling))
+        await asyncio.to_thread(process.start)
+        try:
+            yield Frozen(process, told)
+        finally:
+            process.kill()
+            await asyncio.to_thread(process.join)
+            process.close()
 
 
 async def overtaken(point: Point, folder: Path) -> None:
     """Freeze one publisher, let another take over and finish, wake the first."""
     async with stage(folder) as opened:
         await opened.wait_for_answers(["u"], 1, ACCOUNT)
-        process = await publisher(opened, point)
-        try:
-            assert await line(process) == "frozen"
+        async with publisher(opened, point) as frozen:
+            assert await frozen.line() == "frozen"
             async with opened.publishing(QUICK, member_id="next") as service:
                 async with asyncio.timeout(60):
                     assert await opened.until_finished() == {"sent": 1}
                 before = await opened.received()
                 assert [message["text"] for message in before] == ["u 1/1"]
-                process.send_signal(signal.SIGCONT)
-                assert await line(process) == "lease lost"
-                assert await asyncio.wait_for(process.wait(), 60) == 0
+                assert frozen.process.pid is not None
+                os.kill(frozen.process.pid, signal.SIGCONT)
+                assert await frozen.line() == "lease lost"
+                assert await frozen.status() == 0
                 stats = service.stats()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
         received = [message["text"] for message in await opened.received()]
         assert received == ["u 1/1"] * RECEIVED[point]
         assert dict((await opened.store.counts()).sends) == {"sent": 1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +28,9 @@ from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.turn_places import Limits
 from vestlus.hosting.turns import HandedOver, TurnPolicies
 from vestlus.messages import decode_outbox, encode, inbox_message
+from vestlus.privacy.chat import ChatEraser
+from vestlus.privacy.graves import Graves
+from vestlus.privacy.operations import Privacy
 from vestlus.settings_account import Account
 from vestlus.store.names import inbox_lease
 from vestlus.store.open import open_store
@@ -41,6 +44,9 @@ FAST = TurnPolicies(
     restart=RestartPolicy(),
     failure=FailurePolicy(most=3, patience_ms=150, first_wait_ms=20, longest_wait_ms=50),
 )
+
+
+GRAVES = Graves("the key of this world")
 
 
 @dataclass
@@ -63,6 +69,7 @@ class World:
         account: Account | None = None,
         limits: Limits | None = None,
         clock: Clock = system_clock,
+        spent_until: Callable[[str], int] = lambda _: 0,
     ) -> ConversationHost:
         """A host that holds every partition; its predecessor's leases are taken over."""
         self.incarnation += 1
@@ -80,6 +87,9 @@ class World:
                 account_of=lambda _: account,
                 handed_over=self.handed_over.append,
                 limits=limits,
+                spent_until=spent_until,
+                graves=GRAVES,
+                eraser=ChatEraser(self.privacy, "https://vestlus.test"),
             )
         )
         names = [inbox_lease(partition) for partition in range(TOPOLOGY.inbox)]
@@ -87,6 +97,11 @@ class World:
         for lease in self.leases.values():
             await host.hold(lease)
         return host
+
+    @property
+    def privacy(self) -> Privacy:
+        """What erases users of this world."""
+        return Privacy(self.store, self.bus, GRAVES, clock=system_clock, partitions=TOPOLOGY.inbox)
 
     async def write(self, user: str, *texts: str, kind: EventKind = EventKind.MESSAGE) -> None:
         """The user writes messages, one webhook each."""

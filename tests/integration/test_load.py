@@ -21,7 +21,7 @@ from aiohttp import web
 from tests.e2e.service import everybody, family, wait_for
 from tests.integration.simulator_harness import FIRST, SECOND, SECRET, TOKEN
 from tests.services import AmqpSpace
-from vestlus.cli.ports import free_port
+from tests.services.kept import free_port
 from vestlus.loadtest.machine import bus_version
 from vestlus.loadtest.options import LoadTestError
 from vestlus.loadtest.recording import Recording
@@ -308,7 +308,7 @@ async def command(
         ),
         "utf-8",
     )
-    graph, model = free_port("127.0.0.1"), free_port("127.0.0.1")
+    graph, model = free_port(), free_port()
     service.token = "a-token"
     service.graph, service.model = f"http://127.0.0.1:{graph}", f"http://127.0.0.1:{model}"
     process = await asyncio.create_subprocess_exec(
@@ -401,7 +401,7 @@ async def test_the_broker_s_version_is_recorded(amqp_space: AmqpSpace) -> None:
 
 
 async def test_a_broker_that_is_not_there_is_told_without_its_password() -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     with pytest.raises(LoadTestError, match="RabbitMQ cannot be reached") as caught:
         await bus_version(f"amqp://user:hush@127.0.0.1:{port}/")
     assert "hush" not in str(caught.value)

@@ -8,14 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vestlus.cli.ports import free_port
+from tests.services.kept import free_port
 from vestlus.store.open import open_store
 
 
 def test_what_is_wrong_is_said_before_anything_starts(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "vestlus.cli.main", "serve"],
-        env=own_environment() | {"VESTLUS_PARTITIONS": "none"},
+        env=own_environment(tmp_path) | {"VESTLUS_PARTITIONS": "none"},
         cwd=tmp_path,
         check=False,
         capture_output=True,
@@ -28,14 +28,14 @@ def test_what_is_wrong_is_said_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_a_database_or_broker_that_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     for name, url in (
         ("VESTLUS_BUS_URL", f"amqp://127.0.0.1:{port}/"),
         ("VESTLUS_DATABASE_URL", f"postgresql://somebody:secret@127.0.0.1:{port}/none"),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "vestlus.cli.main", "demo"],
-            env=own_environment() | {"VESTLUS_DATA_DIR": str(tmp_path), name: url},
+            env=own_environment(tmp_path) | {"VESTLUS_DATA_DIR": str(tmp_path), name: url},
             check=False,
             capture_output=True,
             text=True,
@@ -56,7 +56,8 @@ def test_a_store_made_for_other_partitions_is_refused_in_a_line(tmp_path: Path) 
     asyncio.run(made_for_eight())
     done = subprocess.run(
         [sys.executable, "-m", "vestlus.cli.main", "demo"],
-        env=own_environment() | {"VESTLUS_DATA_DIR": str(tmp_path), "VESTLUS_PARTITIONS": "16"},
+        env=own_environment(tmp_path)
+        | {"VESTLUS_DATA_DIR": str(tmp_path), "VESTLUS_PARTITIONS": "16"},
         check=False,
         capture_output=True,
         text=True,
@@ -67,10 +68,11 @@ def test_a_store_made_for_other_partitions_is_refused_in_a_line(tmp_path: Path) 
     assert "Traceback" not in done.stderr
 
 
-def own_environment() -> dict[str, str]:
-    """The environment without settings of the service."""
-    return {
+def own_environment(pictures: Path) -> dict[str, str]:
+    """The environment without settings of the service, but with a bank that loads at once."""
+    kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("VESTLUS_", "OPENAI_"))
     }
+    return kept | {"VESTLUS_IMAGE_FOLDER": str(pictures)}

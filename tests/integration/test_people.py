@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
+from tests.contract.erasing_support import traces
 from tests.fakes.assistant import ScriptedAssistant
 from tests.integration.test_hosting import ACCOUNT, FAST, TOPOLOGY, World, message, world
 from vestlus.assistant.port import Question
@@ -20,10 +21,14 @@ from vestlus.conversation.events import Event, EventKind, event_key
 from vestlus.conversation.history import Role
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.conversation.operating import Act, operator_event
+from vestlus.conversation.phrases import Phrase, say
 from vestlus.conversation.reply import Concern, PicturePart, Reply, TextPart
 from vestlus.conversation.turn import BurstPolicy, FailurePolicy
 from vestlus.errors import AssistantInvalid
+from vestlus.hosting.answers import WANTS_DATA
+from vestlus.privacy.chat import BY_USER
 from vestlus.settings_account import Account
+from vestlus.store.erasing import ErasureState, Way
 from vestlus.store.ledger import SendState
 from vestlus.store.names import outbox_lease
 from vestlus.store.rows import (
@@ -343,43 +348,76 @@ async def test_stop_is_confirmed_and_everything_after_it_ignored_until_start(
     assert len(assistant.asked) == 1
 
 
-async def test_delete_my_data_erases_what_was_said_and_confirms(world: World) -> None:
-    await world.host(ScriptedAssistant(), account=account())
+async def test_delete_my_data_is_asked_about_once_and_then_done(world: World) -> None:
+    assistant = ScriptedAssistant()
+    await world.host(assistant, account=account())
     await world.write("u", "Minu saladus")
     await world.said("u", 2)
     await world.write("u", "kustuta minu andmed")
+    assert (await world.said("u", 4))[-1] == say(Phrase.DELETE_ASK, "et")
+    await world.write("u", "Jah!")
 
-    async def confirmed() -> bool:
-        # The answer that nobody had sent yet is not sent any more.
-        return await world.history("u") == [] and [
-            one.text != "Minu saladus" for one in await world.sends("u")
-        ] == [True]
+    async def gone() -> bool:
+        return CONVERSATION not in await world.store.load([CONVERSATION], 1)
 
-    await until(confirmed)
-    texts = await world.store.texts_of(ACCOUNT, CONVERSATION, {"mid-u-Minu saladus"})
-    assert not any("saladus" in text for text in texts.values())
+    await until(gone)
+    (erasure,) = await world.privacy.erasures()
+    assert (erasure.way, erasure.by, erasure.state) == (Way.CHAT, BY_USER, ErasureState.ERASED)
+    (last,) = await world.sends("u")
+    assert say(Phrase.DELETED, "et") in last.text
+    assert f"https://vestlus.test/data-deletion/{erasure.code}" in last.text
+    assert await traces(world.store, "saladus") == []
+
+    await world.write("u", "Tere jälle")
+    assert (await world.said("u", 2))[0] == "Tere jälle"
+    assert assistant.asked[-1].history == ()
 
 
-async def test_what_is_under_way_when_data_are_deleted_is_emptied_when_it_ends(
-    world: World,
-) -> None:
+async def test_a_yes_to_something_else_erases_nothing(world: World) -> None:
     await world.host(ScriptedAssistant(), account=account())
-    await world.write("u", "Minu saladus")
-    await world.said("u", 2)
-    lease = await publisher(world)
-    (send,) = await world.sends("u")
-    await claim(world, lease, send)
     await world.write("u", "kustuta minu andmed")
+    await world.said("u", 2)
+    await world.write("u", "Mis kell te avate?")
+    await world.said("u", 4)
+    await world.write("u", "jah")
+    await world.said("u", 6)
+    await world.write("u", "Palun kustuta minu andmed")
+    await world.said("u", 8)
+    await world.deliver(echo("Kas teil on veel küsimusi?"))
+    await silent(world, Silence.PERSON)
+    await world.write("u", "Jah, palun")
+    await passed_by(world)
+    assert len((await row(world)).pending) == 1
+    assert await world.privacy.erasures() == ()
 
-    async def erased() -> bool:
-        return await world.history("u") == []
 
-    await until(erased)
-    await finish(world, lease, send, "mid-1")
-    texts = await world.store.texts_of(ACCOUNT, CONVERSATION, {"mid-1", "mid-u-Minu saladus"})
-    assert not any("saladus" in text for text in texts.values())
-    (confirmation,) = await world.sends("u")
-    assert confirmation.text
+async def test_a_turn_under_way_when_its_user_is_erased_says_nothing(world: World) -> None:
+    assistant = ScriptedAssistant()
+    assistant.gate.clear()
+    host = await world.host(assistant, account=account())
+    await world.write("u", "Minu saladus")
+    await until(lambda: _true(bool(assistant.asked)))
+
+    await world.privacy.erase(ACCOUNT, "u", by="mari", way=Way.CLI)
+    await until(lambda: _true(host.counts().thinking == 0))
+    assistant.gate.set()
+
+    await passed_by(world)
+    assert host.conversations.live == 1, "only the passer-by is in memory"
+    assert await traces(world.store, "saladus") == []
+    assert await world.sends("u") == []
+
+
+async def _true(value: bool) -> bool:  # noqa: FBT001 - a condition
+    return value
+
+
+async def test_a_wish_for_ones_data_goes_to_people(world: World) -> None:
+    await world.host(ScriptedAssistant(), account=account())
+    await world.write("u", "Palun saatke mulle minu andmed")
+    await world.said("u", 2)
+    assert (await row(world)).note.startswith(WANTS_DATA)
+    assert [one.conversation for one in world.handed_over] == [CONVERSATION]
 
 
 async def test_nobody_but_the_user_ends_a_stop(world: World) -> None:
@@ -610,7 +648,14 @@ async def test_no_wish_of_a_burst_is_lost_in_another(world: World) -> None:
     await world.host(ScriptedAssistant(), account=account(), policies=slow)
     await world.write("u", "Minu saladus", "kustuta minu andmed", "STOP")
     await silent(world, Silence.STOPPED)
-    assert "saladus" not in str(await world.history("u"))
+    # The confirmation of the stop cancels the question, and so asks it again.
+    assert say(Phrase.DELETE_ASK, "et") in (await world.history("u"))[-1]
+    await world.write("u", "jah")
+
+    async def gone() -> bool:
+        return CONVERSATION not in await world.store.load([CONVERSATION], 1)
+
+    await until(gone)
 
 
 async def test_danger_is_answered_and_shown_to_people_whatever_else_is_said(world: World) -> None:

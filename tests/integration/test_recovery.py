@@ -36,6 +36,7 @@ from vestlus.hosting.host import ConversationHost
 from vestlus.instagram.graph import GraphClient
 from vestlus.instagram.handler import WebhookHandler
 from vestlus.messages import encode, inbox_message
+from vestlus.privacy.graves import Graves
 from vestlus.settings_account import Account
 from vestlus.simulator import Simulator, SimulatorConfig
 from vestlus.store.names import inbox_lease, outbox_lease
@@ -69,6 +70,9 @@ QUICK = SendingRules(
 )
 
 
+GRAVES = Graves("the key of this stage")
+
+
 @dataclass
 class Stage:
     """The parts, and what tests do with them."""
@@ -81,11 +85,13 @@ class Stage:
     assistant: ScriptedAssistant = field(default_factory=ScriptedAssistant)
     services: list[PublisherService] = field(default_factory=list)
     inbox: dict[str, Lease] = field(default_factory=dict)
+    hosts: list[ConversationHost] = field(default_factory=list)
 
-    async def host(self) -> None:
+    async def host(self, **settings: Any) -> None:  # noqa: ANN401 - settings of any type
         """Begin to converse."""
         member = Member("c/0", MemberKind.CONVERSATION, uuid4().hex, "here", 1)
-        account = Account(id=FIRST, access_token=SecretStr("t"), disclosure=False, language="et")
+        made = {"disclosure": False, "language": "et", **settings}
+        account = Account(id=FIRST, access_token=SecretStr("t"), **made)
         host = await self.stack.enter_async_context(
             ConversationHost(
                 store=self.store,
@@ -96,8 +102,10 @@ class Stage:
                 outbox_partitions=TOPOLOGY.outbox,
                 policies=FAST,
                 account_of=lambda _: account,
+                graves=GRAVES,
             )
         )
+        self.hosts.append(host)
         names = [inbox_lease(number) for number in range(TOPOLOGY.inbox)]
         self.inbox = await self.store.acquire(names, member, 600)
         for lease in self.inbox.values():
@@ -185,13 +193,13 @@ class Stage:
 
 @asynccontextmanager
 async def opened_stage(
-    folder: Path, bus: Bus, *, webhook_bus: Bus | None = None
+    folder: Path, bus: Bus, *, webhook_bus: Bus | None = None, store_url: str = ""
 ) -> AsyncIterator[Stage]:
     """Everything but the host and the publisher runs, on these buses."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
             open_store(
-                f"sqlite:///{folder / 'store.sqlite'}",
+                store_url or f"sqlite:///{folder / 'store.sqlite'}",
                 partitions=TOPOLOGY.inbox,
                 outbox_partitions=TOPOLOGY.outbox,
             )

@@ -37,7 +37,7 @@ from vestlus.planning.definitions import row_of
 from vestlus.planning.planner import Planner
 from vestlus.planning.rules import PlannerRules
 from vestlus.planning.service import PlannerService
-from vestlus.retention.periods import Periods
+from vestlus.retention.accounts import AccountPeriods
 from vestlus.retention.pruner import keep_pruned
 from vestlus.settings_account import Account
 from vestlus.settings_schedules import Schedule
@@ -282,7 +282,7 @@ async def test_what_is_old_goes_while_the_lease_is_held(store: Store, tmp_path: 
             drafter=PretendDrafter(),
             kept=lambda _: (),
             clock=system_clock,
-            besides=partial(keep_pruned, store, Periods()),
+            besides=partial(keep_pruned, store, AccountPeriods()),
         ) as service,
     ):
         assert (await store.counts()).events == {"read/noted": 2}

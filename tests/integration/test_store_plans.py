@@ -89,13 +89,17 @@ _TRIGGERS = f"""
     FROM {_NUMBERS}
 """  # noqa: S608
 
+_TOMBSTONES = f"""
+    INSERT INTO tombstone (grave, at_ms) SELECT 'g' || n, n FROM {_NUMBERS}
+"""  # noqa: S608
+
 #: What reading a whole table is called, by both. A partial index may be read from end to end: it
 #: holds only what is not finished.
 _WHOLE = re.compile(
     r"Seq Scan|SCAN (ledger|named|unsent|before|conversation|history|inbox_event"
-    r"|post|post_container|schedule|occurrence|trigger_event)\b"
+    r"|post|post_container|schedule|occurrence|trigger_event|tombstone)\b"
     r"(?! USING (COVERING )?INDEX "
-    r"(ledger_draft|conversation_waiting|inbox_event_(pending|undetermined)"
+    r"(ledger_(draft|deadline)|conversation_waiting|inbox_event_(pending|undetermined)"
     r"|post_due|post_planned|schedule_look|occurrence_(due|wake)|trigger_event_received))"
 )
 
@@ -120,7 +124,7 @@ def _explained(
 #: Each a transaction of its own: all of them in one take longer than a call may on a busy machine.
 _FILLING = (
     *(_LEDGER, _EVENTS, _CONVERSATIONS, _HISTORY, _POSTS, _CONTAINERS),
-    *(_SCHEDULES, _OCCURRENCES, _TRIGGERS),
+    *(_SCHEDULES, _OCCURRENCES, _TRIGGERS, _TOMBSTONES),
 )
 
 
@@ -148,6 +152,7 @@ async def test_no_frequent_question_reads_a_whole_table(
         sends, memory = store._changes._sends, store._changes._memory
         one_id = {"ids": ["id19"]}
         one_row = {"rows": "[]"}
+        erased = store._user_rows
         questions: dict[str, tuple[Any, dict[str, Any], str]] = {
             "unfinished": (store._first, {"of": 1, "most": 50}, "ledger_deadline"),
             "people": (store._first_people, {"of": 1, "most": 50}, "ledger_people"),
@@ -182,7 +187,8 @@ async def test_no_frequent_question_reads_a_whole_table(
                 "inbox_event",
             ),
             "fence": (store._share_fences, one_id, "conversation_pkey"),
-            "heard": (store._hear, one_row, ""),
+            "heard": (store._hear, one_row, "tombstone_pkey"),
+            "recorded": (store._insert, one_row, "tombstone_pkey"),
             "advance": (store._advance, one_row | {"ids": ["c1"]}, "conversation_pkey"),
             "mark": (sends._mark, one_row | one_id, "ledger_pkey"),
             "lock": (sends._lock, one_id | {"conversations": ["c1"]}, "ledger_conversation"),
@@ -201,11 +207,21 @@ async def test_no_frequent_question_reads_a_whole_table(
             ),
             "unsay": (memory._unsay, {"of": "c1", "turns": [1]}, "history_pkey"),
             "edit": (memory._edit, {"of": "c1", "of_mid": "m1", "new": "x"}, "history_mid"),
-            "erase": (
-                memory._events._of_conversations,
-                {"ids": ["c1"]},
+            "erase events": (
+                erased._events,
+                {"of": "c1", "most": 9},
                 "inbox_event_conversation",
             ),
+            "erase open events": (erased._open_events, {"of": "c1"}, "inbox_event_"),
+            "erase newest": (erased._newest, {"of": "c1"}, "inbox_event_conversation"),
+            "erase nameless": (
+                erased._nameless,
+                {"of": "c1", "account": "a1"},
+                "inbox_event_mid",
+            ),
+            "erase sends": (erased._sends, {"of": "c1", "most": 9}, "ledger_conversation"),
+            "erase open sends": (erased._open_sends, {"of": "c1"}, "ledger_"),
+            "erase said": (erased._said, {"of": "c1", "most": 9}, "history_pkey"),
             "texts": (
                 store._texts,
                 {"account": "a", "of": "c1", "mids": ["m1"]},
@@ -273,6 +289,13 @@ async def test_no_frequent_question_reads_a_whole_table(
                 {"before": 19_990, "most": 50, "after_0": "", "after_1": ""},
                 "conversation_said",
             ),
+            "what is unanswered": (store._open_pending, {}, "inbox_event_pending"),
+            "what is undetermined": (store._open_undetermined, {}, "inbox_event_undetermined"),
+            "what is unsent": (store._open_sends, {}, "ledger_"),
+            "how many drafts": (store._open_drafts, {}, "ledger_draft"),
+            "how many wait": (store._open_waiting, {}, "conversation_waiting"),
+            "windows that close": (store._open_closing, {}, "conversation_pkey"),
+            "backlogs": (store._note_backlogs, {"minute": 1}, "inbox_event_pending"),
             "drafts": (store._all_drafts, {"most": 5}, "ledger_draft"),
             "waiting": (
                 store._listings[True, False],

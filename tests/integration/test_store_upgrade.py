@@ -261,3 +261,30 @@ async def test_a_process_of_the_release_before_goes_on_while_the_history_is_divi
         async with another(postgres_database):
             assert await goes_on(3) == ["Muudetud", "Vana", "2", "3"]
     await engine.dispose()
+
+
+def _preserved_as_it_was(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", "vestlus.store:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "a0010")
+    for id_, since_ms in ((MARI, NOW_MS), (JAAN, 0)):
+        row = {"id": id_, "account": ACCOUNT, "user_id": "u", "version": 0, "messages": 0}
+        connection.execute(text(CONVERSATION), row)
+        marked = text("UPDATE conversation SET preserved_ms = :since WHERE id = :id")
+        connection.execute(marked, {"since": since_ms, "id": id_})
+
+
+async def test_a_mark_from_before_there_were_reasons_is_kept_without_one(
+    new_store_url: str,
+) -> None:
+    backend = opening.open_backend(new_store_url)
+    await backend.migrate(_preserved_as_it_was)
+    await backend.close()
+
+    async with another(new_store_url) as store:
+        mark = await store.preservation(MARI)
+        assert mark is not None
+        assert (mark.since_ms, mark.until_ms, mark.reason) == (NOW_MS, 0, "")
+        assert await store.preservation(JAAN) is None
+        assert await store.end_preservations() == 0

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,15 +14,17 @@ from structlog.testing import capture_logs
 from image_bank.links import LinkSigner
 from image_bank.open import open_storage
 from image_bank.storage import file_name
+from tests.fakes.measures import measured, total
+from tests.services.kept import free_port
 from tests.unit.test_webhook_handler import Answer
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue, Topology
-from vestlus.cli.ports import free_port
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import outbox_partition_of
 from vestlus.instagram.signature import sign
 from vestlus.keys import derived_key
 from vestlus.messages import decode_outbox
+from vestlus.privacy.signed_request import sign_request
 from vestlus.settings import Settings
 from vestlus.store.names import REGISTRY, inbox_lease, outbox_lease
 from vestlus.store.open import open_store
@@ -61,10 +64,19 @@ def settings(folder: Path, **changed: object) -> Settings:
     return Settings.model_validate(values)
 
 
-async def call(front: Front, method: str, path: str, body: bytes = b"") -> Answer:
+async def call(
+    front: Front,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    secret: str = SECRET,
+    *,
+    kind: str = "application/json",
+) -> Answer:
     """One request through the ASGI application."""
     answer = Answer()
-    headers = [(b"x-hub-signature-256", sign(body, SECRET).encode())] if body else []
+    headers = [(b"x-hub-signature-256", sign(body, secret).encode())] if body else []
+    headers.append((b"content-type", kind.encode()))
     incoming = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Any:  # noqa: ANN401 - ASGI's message
@@ -100,7 +112,7 @@ async def until_problems(front: Front, problems: set[str]) -> None:
 
 
 async def test_without_the_bus_a_webhook_gets_503_and_may_come_again(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     front = Front(settings(tmp_path, bus_url=f"amqp://127.0.0.1:{port}/"))
     async with front._lifespan(front._rest):
         answer = await call(front, "POST", "/webhook", MESSAGE)
@@ -129,16 +141,19 @@ async def test_who_was_refused_before_the_bus_was_reached_is_looked_after(tmp_pa
 
 
 async def test_without_the_store_webhooks_are_taken_in_all_the_same(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     front = Front(settings(tmp_path, database_url=f"postgresql://127.0.0.1:{port}/none"))
+    before = measured("vestlus_webhook_total", what="event_message")
     async with front._lifespan(front._rest):
         await until_status(front, 200, MESSAGE)
         ready = await call(front, "GET", "/readyz")
         assert ready.status == 503
         assert "store" in json.loads(ready.body)["problems"]
         metrics = await call(front, "GET", "/metrics")
-        assert b"vestlus_store_up 0" in metrics.body
-        assert b'vestlus_webhook_total{what="event_message"} 1' in metrics.body
+        assert total(metrics.body, "vestlus_store_up") == 0
+        assert total(metrics.body, "vestlus_bus_up") == 1
+        counted = total(metrics.body, "vestlus_webhook_total", what="event_message")
+        assert counted == before + 1
 
 
 async def test_it_is_ready_when_bus_and_store_answer_and_somebody_serves(tmp_path: Path) -> None:
@@ -158,11 +173,11 @@ async def test_it_is_ready_when_bus_and_store_answer_and_somebody_serves(tmp_pat
         ready = await call(front, "GET", "/readyz")
         assert ready.status == 200, ready.body
         metrics = await call(front, "GET", "/metrics")
-        assert b"vestlus_store_up 1" in metrics.body
+        assert total(metrics.body, "vestlus_store_up") == 1
 
 
 async def test_pictures_are_handed_out_without_bus_and_store(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     own = settings(
         tmp_path,
         bus_url=f"amqp://127.0.0.1:{port}/",
@@ -196,7 +211,31 @@ async def test_a_bad_address_of_the_pictures_leaves_the_webhook_alone(tmp_path: 
     assert said == [("VESTLUS_MEDIA_URL: names no container: …/CONTAINER",)]
 
 
-@pytest.mark.parametrize("path", ["/", "/webhook/", "/nowhere", "/console", "/media/none"])
+@pytest.mark.parametrize(("key", "status"), [("k" * 32, 200), (None, 503)])
+async def test_metas_callbacks_are_answered_where_the_service_has_its_key(
+    tmp_path: Path, key: str | None, status: int
+) -> None:
+    front = Front(settings(tmp_path, encryption_key=key))
+    payload = {"algorithm": "HMAC-SHA256", "issued_at": system_clock() // 1000, "user_id": "2"}
+    signed = sign_request(json.dumps(payload).encode(), SECRET)
+    form = "application/x-www-form-urlencoded"
+    body = urlencode({"signed_request": signed}).encode()
+    async with front._lifespan(front._rest):
+        async with asyncio.timeout(15):
+            while (
+                answer := await call(front, "POST", "/deauthorize", body, kind=form)
+            ).status == 503:
+                if key is None and front._store is not None and front._bus is not None:
+                    break
+                await asyncio.sleep(0.02)
+        assert answer.status == status
+        answer = await call(front, "POST", "/data-deletion", body, kind=form)
+        assert answer.status == status
+        forged = await call(front, "POST", "/data-deletion", b"signed_request=x.y", kind=form)
+        assert forged.status == 400
+
+
+@pytest.mark.parametrize("path", ["/", "/webhook/", "/nowhere", "/media/none"])
 async def test_other_paths_are_not_found(path: str, tmp_path: Path) -> None:
     front = Front(settings(tmp_path))
     async with front._lifespan(front._rest):

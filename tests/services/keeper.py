@@ -35,7 +35,7 @@ def parents() -> dict[int, int]:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
-                    stat = (entry / "stat").read_text()
+                    stat = (entry / "stat").read_text(errors="replace")
                 except OSError:  # it ended while we were reading
                     continue
                 state, parent = stat.rpartition(")")[2].split()[:2]

@@ -23,23 +23,41 @@ KEEPER = Path(__file__).with_name("keeper.py")
 # Above Ray's worker ports (10002-19999), below those of Serve's replicas (30000-31000).
 PORTS = range(20000, 30000)
 
+# What this process was given.
+_given: set[int] = set()
+
 
 class ServiceError(Exception):
     """A server that the tests need cannot be had or does not start. The message says what to do."""
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on now, out of `PORTS`."""
-    for port in random.SystemRandom().sample(PORTS, 200):
+    """Return a port of 127.0.0.1 that nothing listens on now, out of `PORTS`.
+
+    It is a while before a server listens on it: no other call gives it, of this process or of
+    those that run tests side by side with it.
+    """
+    own = own_ports(os.environ)
+    for port in random.SystemRandom().sample(own, min(len(own), 500)):
+        if port in _given:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _given.add(port)
             return port
-    message = f"No free port of 127.0.0.1 between {PORTS.start} and {PORTS.stop}"
+    message = f"No free port of 127.0.0.1 between {own.start} and {own.stop}"
     raise ServiceError(message)
+
+
+def own_ports(environ: Mapping[str, str]) -> range:
+    """Return this process's share of `PORTS`: pytest-xdist tells how many share them."""
+    workers = int(environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    place = int(environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return PORTS[place * len(PORTS) // workers : (place + 1) * len(PORTS) // workers]
 
 
 def wait_until(

@@ -99,6 +99,7 @@ async def test_a_new_token_replaces_whatever_was_known_of_the_old_one() -> None:
         username="kohvik",
         obtained_ms=START_MS,
         expires_ms=START_MS + 5,
+        app_scoped_id=ME.id,
     )
     assert CIPHER.decrypt("1", row.token) == "new"
 

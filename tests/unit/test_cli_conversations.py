@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue, Topology
@@ -17,6 +19,8 @@ from vestlus.cli.conversations import (
     ReplyRefused,
     app,
 )
+from vestlus.cli.conversations_privacy import NobodyMeant, NotConfirmed
+from vestlus.cli.demo_settings import with_kept_key
 from vestlus.clock import system_clock
 from vestlus.conversation.events import Event, EventKind, event_key
 from vestlus.conversation.identity import (
@@ -26,6 +30,7 @@ from vestlus.conversation.identity import (
 )
 from vestlus.conversation.operating import Act
 from vestlus.desk.conversations import NoSuchDraft
+from vestlus.errors import SettingsError
 from vestlus.messages import SearchRequest, decode_inbox, decode_outbox
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.store.names import inbox_lease
@@ -59,7 +64,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("VESTLUS_DATA_DIR", str(tmp_path / "var"))
 
     def command(*arguments: str) -> str:
-        app(list(arguments), result_action="return_value")
+        with capture_logs():  # which the entry point sends to standard error
+            app(list(arguments), result_action="return_value")
         return capsys.readouterr().out
 
     return command
@@ -234,6 +240,76 @@ def test_a_look_for_missed_messages_is_asked_of_each_account_s_publisher(
 def test_a_look_that_cannot_be_is_refused(run: Run, arguments: tuple[str, ...], said: str) -> None:
     with pytest.raises(RecoveryRefused, match=said):
         run("recover", *arguments)
+
+
+KEY = "a key for tests, as long as it has to be"
+
+
+def test_what_is_held_is_exported_to_a_file_of_ones_own(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VESTLUS_ENCRYPTION_KEY", KEY)
+    written(hours_ago=1)
+    told = json.loads(run("export", ID))
+    assert told["user"] == USER
+    assert told["received"][0]["payload"]["text"] == "Tere!"
+
+    file = tmp_path / "export.json"
+    out = run("export", "--account", ACCOUNT, "--user", USER, "--output", str(file))
+    assert out == f"Written to {file}.\n"
+    assert json.loads(file.read_text("utf-8"))["received"] == told["received"]
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_erasing_wants_a_yes_and_leaves_a_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VESTLUS_ENCRYPTION_KEY", KEY)
+    written(hours_ago=1)
+    with pytest.raises(NotConfirmed):
+        run("erase", ID)
+    assert run("show", ID)
+
+    done = json.loads(run("erase", ID, "--yes", "--json"))
+
+    assert done["state"] == "erased"
+    assert done["rows"]["conversation"] == 1
+    with pytest.raises(NoSuchConversation):
+        run("show", ID)
+    with pytest.raises(NobodyMeant):
+        run("export", "--account", ACCOUNT, "--user", USER)
+    assert [one["code"] for one in json.loads(run("erasures", "--json"))] == [done["code"]]
+    assert done["code"] in run("erasures")
+    with pytest.raises(NobodyMeant):
+        run("erasures", "--close", done["code"])
+    again = run("erase", "--account", ACCOUNT, "--user", USER, "--yes")
+    assert again.startswith("Erased: 0 rows. Confirmation code: ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--account", "1"), (ID, "--account", "1"), ("unknown",)]
+)
+def test_it_must_be_clear_whose_data_are_meant(
+    run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("VESTLUS_ENCRYPTION_KEY", KEY)
+    with pytest.raises(NobodyMeant):
+        run("erase", *arguments, "--yes")
+
+
+def test_without_the_services_key_nobody_is_erased(run: Run) -> None:
+    written(hours_ago=1)
+    with pytest.raises(SettingsError, match="VESTLUS_ENCRYPTION_KEY"):
+        run("erase", ID, "--yes")
+    assert run("show", ID)
+
+
+def test_beside_a_demo_its_own_kept_key_is_used(run: Run, tmp_path: Path) -> None:
+    written(hours_ago=1)
+    demo = load_settings(mode=Mode.DEMO)
+    first = with_kept_key(demo)
+    again = with_kept_key(load_settings(mode=Mode.DEMO))
+    assert first.encryption_key == again.encryption_key == demo.encryption_key
+    assert (tmp_path / "var" / "demo.key").stat().st_mode & 0o077 == 0
+    assert "Erased" in run("erase", ID, "--yes")
 
 
 def test_conversations_are_found_marked_as_read_and_listed_as_the_console_does(run: Run) -> None:

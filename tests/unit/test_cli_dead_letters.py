@@ -24,11 +24,11 @@ from vestlus.burying import buried, unreadable
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue
 from vestlus.cli.dead_letters import NotDiscarded, ReplayRefused, app
-from vestlus.cli.replaying import NoSuchLetter
 from vestlus.clock import system_clock
 from vestlus.conversation.events import Event, EventKind
 from vestlus.conversation.identity import partition_of
 from vestlus.conversation.operating import Act
+from vestlus.desk.dead_letters import NoSuchLetter
 from vestlus.messages import decode_inbox, encode, inbox_message
 from vestlus.store.names import inbox_lease
 from vestlus.store.open import open_store

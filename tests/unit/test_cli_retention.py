@@ -1,4 +1,4 @@
-"""``vestlus retention``: what it shows, takes away, preserves."""
+"""``vestlus retention``: what it shows and takes away."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_cli_conversations import ID, MEMBER, event, service
-from vestlus.cli.retention import NoConversation, app
+from tests.unit.test_cli_conversations import ACCOUNT, MEMBER, event, service
+from vestlus.cli.retention import app
 from vestlus.clock import system_clock
 from vestlus.conversation.events import EventKind
 from vestlus.store.names import inbox_lease
@@ -64,16 +64,16 @@ def test_what_is_over_and_old_is_taken_away_and_counted(run: Run) -> None:
     assert "events         0" in run("run")
 
 
-def test_what_is_preserved_stays_until_it_is_released(run: Run) -> None:
+def test_an_account_that_keeps_things_for_another_time_is_told_apart(
+    run: Run, tmp_path: Path
+) -> None:
     heard(10)
-    run("preserve", ID)
+    (tmp_path / "vestlus.toml").write_text(
+        "[retention]\nevents_days = 9\n"
+        f'[[accounts]]\nid = "{ACCOUNT}"\nretention = {{ events_days = 20 }}\n'
+    )
+
+    events = json.loads(run("show", "--json"))["events"]
+    assert events["accounts"][ACCOUNT] < events["before"]
+    assert f"of {ACCOUNT}" in run("show")
     assert json.loads(run("run", "--json"))["removed"]["events"] == 0
-
-    run("release", ID)
-
-    assert json.loads(run("run", "--json"))["removed"]["events"] == 1
-
-
-def test_a_conversation_that_nobody_knows_is_not_preserved(run: Run) -> None:
-    with pytest.raises(NoConversation):
-        run("preserve", "nobody")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vestlus.counting import COUNTING_SHARE, COUNTS_SECONDS, Counting, Sums, next_count
 from vestlus.errors import StoreUnavailable
-from vestlus.store.rows import Counts
+from vestlus.store.measure_rows import OpenWork
 
 
 @dataclass
@@ -21,12 +21,12 @@ class SlowStore:
     now: float = 100.0
     counted: list[float] = field(default_factory=list)
 
-    async def counts(self) -> Counts:
+    async def open_work(self) -> OpenWork:
         self.counted.append(self.now)
         self.now += min(self.takes, 8.0)
         if self.away or self.takes > 8.0:
             raise StoreUnavailable("does not answer")
-        return Counts(events={"message/answered": len(self.counted)}, sends={}, dead_letters=0)
+        return OpenWork(waiting=len(self.counted))
 
     async def check(self) -> None:
         if self.away:
@@ -34,8 +34,8 @@ class SlowStore:
 
 
 def shown(sums: Sums) -> tuple[bool, int | None]:
-    """Whether the store is up, and the number of events."""
-    return sums.up, sums.counts.events["message/answered"] if sums.counts else None
+    """Whether the store is up, and how many wait."""
+    return sums.up, sums.work.waiting if sums.work else None
 
 
 async def test_a_small_store_is_counted_as_often_as_prometheus_asks() -> None:

@@ -13,6 +13,7 @@ FREE = Standing(people=False, person_wrote=False, stopped=False)
 HANDED_OVER = Standing(people=True, person_wrote=False, stopped=False)
 PERSON = Standing(people=True, person_wrote=True, stopped=False)
 STOPPED = Standing(people=False, person_wrote=False, stopped=True)
+ASKED = Standing(people=True, person_wrote=True, stopped=False, erase_asked=True)
 
 DAY = 24 * 60 * 60 * 1000
 
@@ -34,7 +35,7 @@ DAY = 24 * 60 * 60 * 1000
         ([Command.EMERGENCY, Command.DELETE], FREE, Step.EMERGENCY),
         ([Command.STOP, Command.EMERGENCY], HANDED_OVER, Step.EMERGENCY),
         ([Command.EMERGENCY, Command.START], STOPPED, Step.EMERGENCY),
-        ([Command.EMERGENCY, Command.DELETE], PERSON, Step.CONFIRM_DELETE),
+        ([Command.EMERGENCY, Command.DELETE], PERSON, Step.ASK_DELETE),
         ([Command.STOP], FREE, Step.CONFIRM_STOP),
         ([Command.STOP], PERSON, Step.CONFIRM_STOP),
         ([Command.START], STOPPED, Step.CONFIRM_START),
@@ -43,8 +44,19 @@ DAY = 24 * 60 * 60 * 1000
         ([Command.START], FREE, Step.ASK),
         ([Command.START, None], PERSON, Step.WAIT),
         ([Command.START, Command.STOP], STOPPED, Step.CONFIRM_STOP),
-        ([Command.DELETE], STOPPED, Step.CONFIRM_DELETE),
-        ([None, Command.DELETE], PERSON, Step.CONFIRM_DELETE),
+        ([Command.DELETE], STOPPED, Step.ASK_DELETE),
+        ([None, Command.DELETE], PERSON, Step.ASK_DELETE),
+        ([Command.YES], ASKED, Step.DELETE),
+        ([Command.DELETE], ASKED, Step.DELETE),
+        ([Command.YES, None], ASKED, Step.DELETE),
+        ([None, Command.YES], ASKED, Step.WAIT),
+        ([Command.YES], FREE, Step.ASK),
+        ([Command.YES], PERSON, Step.WAIT),
+        ([Command.START, Command.YES], STOPPED, Step.ASK),
+        ([Command.EMERGENCY, Command.YES], FREE, Step.EMERGENCY),
+        ([Command.EXPORT], FREE, Step.HAND_OVER_EXPORT),
+        ([Command.EXPORT], HANDED_OVER, Step.WAIT),
+        ([Command.EXPORT], STOPPED, Step.IGNORE),
     ],
 )
 def test_what_is_done_with_a_burst(

@@ -12,7 +12,9 @@ from tests.fakes.openai_server import Behaviour, FakeOpenAI, answers, cuts, fail
 from vestlus.assistant.breaker import FAILURES, Breaker
 from vestlus.assistant.embeddings import BATCH, MAX_CHARACTERS, Embedder, VectorsInMemory
 from vestlus.assistant.openai_client import OpenAIConnection
+from vestlus.assistant.spending import Labels, Nobody, Spending, paid_by
 from vestlus.errors import AssistantError, AssistantInvalid, AssistantUnavailable, StoreUnavailable
+from vestlus.settings_prices import Prices
 
 
 async def lengths(request: web.Request) -> web.StreamResponse:
@@ -66,9 +68,13 @@ def kept() -> Kept:
 
 
 def embedder_of(
-    connection: OpenAIConnection, kept: Kept, model: str = "text-embedding-3-small"
+    connection: OpenAIConnection,
+    kept: Kept,
+    model: str = "text-embedding-3-small",
+    seconds: float = 30,
 ) -> Embedder:
-    return Embedder(connection, model=model, kept=kept, breaker=Breaker(lambda: 0.0), seconds=0.5)
+    breaker = Breaker(lambda: 0.0)
+    return Embedder(connection, model=model, kept=kept, breaker=breaker, seconds=seconds)
 
 
 @pytest.fixture
@@ -178,9 +184,10 @@ async def test_failures_are_errors_of_the_assistant(
 
 
 async def test_a_server_that_does_not_answer_is_given_up(
-    server: FakeOpenAI, embedder: Embedder
+    server: FakeOpenAI, connection: OpenAIConnection, kept: Kept
 ) -> None:
     server.script.append(server.hangs)
+    embedder = embedder_of(connection, kept, seconds=0.2)
     with pytest.raises(AssistantUnavailable, match="timeout"):
         await embedder.of_query("x")
 
@@ -224,3 +231,22 @@ async def test_being_cancelled_ends_the_requests(server: FakeOpenAI, embedder: E
     with pytest.raises(asyncio.CancelledError):
         await task
     await asyncio.wait_for(server.disconnected.wait(), 5)
+
+
+async def test_tokens_of_vectors_are_paid_by_whoever_asks(
+    connection: OpenAIConnection, kept: Kept
+) -> None:
+    spending = Spending(Prices(), lambda _: None, lambda: 0)
+
+    class Counting(Nobody):
+        spent = staticmethod(spending.spent)
+
+    model, breaker = "text-embedding-3-small", Breaker(lambda: 0.0)
+    embedder = Embedder(connection, model=model, kept=kept, breaker=breaker, spender=Counting())
+    with paid_by("an account"):
+        await embedder.of_query("Mis kell te avate?")
+    await embedder.of_texts(["Avatud 9-18."])
+    assert [*spending.counts()] == [
+        Labels("an account", model, "embedding"),
+        Labels("", model, "embedding"),
+    ]

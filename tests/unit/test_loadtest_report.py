@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from vestlus.loadtest.files import Files
 from vestlus.loadtest.options import ModelLatency, Options
 from vestlus.loadtest.parts import Parts, Process
-from vestlus.loadtest.plots import line_plot, nice_ceiling, number
+from vestlus.loadtest.plots import line_plot, number
 from vestlus.loadtest.progress import line, shown
 from vestlus.loadtest.recording import Recording
 from vestlus.loadtest.report import html, write_report
 from vestlus.loadtest.result import result
 from vestlus.loadtest.summary import summary
+from vestlus.plotting import nice_ceiling
 
 OPTIONS = Options(users=50, rate=10.0, seconds=12, model_latency=ModelLatency(2.0, 0.5))
 MACHINE: dict[str, object] = {

@@ -14,6 +14,8 @@ from aiohttp import web
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from vestlus.accounts.budgets import BudgetNotice
+from vestlus.conversation.budget import Budget, Spent, Stage
 from vestlus.hosting.turns import HandedOver
 from vestlus.notify import Notifier
 from vestlus.settings import Settings
@@ -120,6 +122,35 @@ async def test_what_nobody_takes_is_counted_and_stops_nothing() -> None:
                 await notifier.told()
     assert notifier.failed == 1
     assert len(listener.bodies) == 6
+
+
+async def test_what_waits_to_be_told_of_an_erased_user_is_told_to_nobody() -> None:
+    later = replace(EVENT, at_ms=3_000)
+    async with listening(*[500] * 2) as listener:
+        with stamina.set_testing(True, attempts=5):
+            async with Notifier(settings(notify_url=listener.url), lambda: 2_000) as notifier:
+                notifier(EVENT)
+                await listener.heard.wait()
+                notifier.forget("c1")
+                tried = len(listener.bodies)
+                notifier(replace(EVENT, conversation="c2"))
+                notifier(later)
+                await notifier.told()
+    told = [(one["conversation"], one["at_ms"]) for one in listener.bodies[tried:]]
+    assert ("c1", 1_000) not in told[1:], "one request may have been under way"
+    assert {("c2", 1_000), ("c1", 3_000)} <= set(told)
+    assert notifier.failed == 0
+
+
+async def test_an_account_that_was_stopped_is_told_of_without_a_conversation() -> None:
+    async with mail_server() as (address, mails):
+        made = settings(notify_email="desk@example.org", smtp_url=address)
+        async with Notifier(made) as notifier:
+            notifier(replace(EVENT, conversation="", event="account_stopped"))
+            await notifier.told()
+    (mail,) = mails
+    assert "the account was stopped" in mail
+    assert "Conversation" not in mail
 
 
 async def test_a_redirect_is_not_followed() -> None:
@@ -265,3 +296,35 @@ async def test_every_account_s_task_has_ended_when_the_notifier_is_closed() -> N
     async with Notifier(Settings(accounts=accounts)):
         assert len(asyncio.all_tasks() - before) == 2
     assert asyncio.all_tasks() == before
+
+
+async def test_a_budget_that_is_used_up_is_told_with_what_was_spent() -> None:
+    notice = BudgetNotice(
+        account=ACCOUNT,
+        day="2026-03-14",
+        stage=Stage.SPENT,
+        spent=Spent(calls=9, tokens=1_200_000, cost_nano=5_020_000_000),
+        budget=Budget(cost_nano=5_000_000_000, tokens=2_000_000),
+        at_ms=1000,
+    )
+    async with listening() as listener, mail_server() as (smtp, mails):
+        configured = settings(
+            notify_url=listener.url, notify_email="people@example.org", smtp_url=smtp
+        )
+        async with Notifier(configured) as notifier:
+            notifier.budget(notice)
+            await notifier.told()
+    spent = "5.02 of 5.00 USD, 1,200,000 of 2,000,000 tokens"
+    assert listener.bodies == [
+        {
+            "event": "daily_budget",
+            "account": ACCOUNT,
+            "day": "2026-03-14",
+            "percent": 100,
+            "spent": spent,
+            "at_ms": 1000,
+        }
+    ]
+    mail = message_from_string(mails[0], policy=policy.default)
+    assert mail["Subject"] == "Muuseum: the daily budget for models is used up"
+    assert spent in mail.get_content()

@@ -63,6 +63,13 @@ def test_the_word_that_starts_again_is_one_that_starts_again(language: str) -> N
     assert command_of(word) is Command.START
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_word_that_confirms_an_erasure_is_a_yes(language: str) -> None:
+    text = say(Phrase.DELETE_ASK, language)
+    (word,) = re.findall(r"[„“”\"«]([^„“”\"«»]+)[“”\"»]", text)
+    assert command_of(word) is Command.YES
+
+
 @pytest.mark.parametrize(
     ("language", "asked"),
     [

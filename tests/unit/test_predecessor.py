@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from vestlus.hosting.predecessor import (
     dead_members,
     gone_from_here,
     host_name,
+    kill_here,
     make_sure_gone,
 )
 from vestlus.store.rows import Member, MemberKind
@@ -78,6 +80,18 @@ async def test_other_members_are_left_alone(worker: subprocess.Popen[bytes]) -> 
     other = Member("c/conversation-1", MemberKind.CONVERSATION, "x", host_name(), worker.pid)
     await make_sure_gone(Members(other), ME)  # type: ignore[arg-type]
     assert worker.poll() is None
+
+
+async def test_a_frozen_process_of_this_host_is_killed_at_once_and_nothing_else_is(
+    worker: subprocess.Popen[bytes],
+) -> None:
+    worker.send_signal(signal.SIGSTOP)
+    assert not kill_here(member(worker.pid, host="elsewhere"))
+    assert not kill_here(member(os.getpid()))
+    assert worker.poll() is None
+    assert kill_here(member(worker.pid))
+    assert await asyncio.to_thread(worker.wait, 5) == -9
+    assert not kill_here(member(worker.pid))
 
 
 async def test_an_incarnation_on_another_host_is_waited_out() -> None:

@@ -72,7 +72,7 @@ def test_of_every_value_it_is_said_whether_it_rests() -> None:
     of_a_turn = {
         *("silent_ms", "unanswered", "taken_in", "more", "full", "task", "thinking", "news"),
         *("outages", "restarts", "timer", "asked_since_ms", "asked", "suspect", "urgent"),
-        *("queued", "stopped"),
+        *("queued", "queued_since", "stopped"),
     }
     assert {one.name for one in fields(Mailbox)} == kept | of_the_store | of_a_turn
     said = {one.name for one in fields(HistoryMessage)}

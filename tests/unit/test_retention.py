@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, LONGEST_REDELIVERY_MS
 from vestlus.errors import SettingsError, StoreUnavailable
 from vestlus.retention import pruner as pruning
-from vestlus.retention.periods import DAY_MS, Periods
+from vestlus.retention.accounts import AccountPeriods
+from vestlus.retention.periods import Periods
 from vestlus.retention.pruner import Pruner, keep_pruned
 from vestlus.settings import Mode, load_settings
-from vestlus.store.pruning import Batch, Cursor, Remains
+from vestlus.store.pruning import EVERYBODY, Batch, Cursor, Mark, Remains, Whose
 from vestlus.store.weeks import WEEK_MS, outdated, week_named, week_of, weeks_ahead
 
 NOW_MS = 1_800_000_000_000
@@ -28,6 +29,7 @@ class PretendStore:
     def __init__(self, rows: int = 0, advance: Callable[[], None] = lambda: None) -> None:
         self.left = dict.fromkeys(Remains, rows)
         self.asked: list[tuple[Remains, int]] = []
+        self.marks: dict[str, Mark] = {}
         self.away = 0
         self._advance = advance
         self._pages = 1_200
@@ -40,14 +42,30 @@ class PretendStore:
         return NOW_MS
 
     async def prune(
-        self, what: Remains, before_ms: int, *, limit: int, after: Cursor | None = None
+        self,
+        what: Remains,
+        before_ms: int,
+        *,
+        limit: int,
+        after: Cursor | None = None,
+        whose: Whose = EVERYBODY,
+        dropped_before_ms: int | None = None,
     ) -> Batch:
-        del after
+        del after, whose, dropped_before_ms
         self._advance()
         self.asked.append((what, before_ms))
         some = min(limit, self.left[what])
         self.left[what] -= some
-        return Batch(some, (1,) if self.left[what] else None)
+        return Batch(some, (0, 1) if self.left[what] else None)
+
+    async def mark(self, name: str) -> Mark | None:
+        return self.marks.get(name)
+
+    async def keep_mark(self, name: str, mark: Mark) -> None:
+        self.marks[name] = mark
+
+    async def end_preservations(self) -> int:
+        return 2
 
     async def make_weeks(self, now_ms: int) -> int:
         return int(now_ms == NOW_MS)
@@ -59,9 +77,6 @@ class PretendStore:
         some = min(pages, self._pages)
         self._pages -= some
         return some * 4096
-
-    async def preserve(self, conversation: str, *, preserved: bool) -> bool:
-        return bool(conversation) and preserved
 
 
 async def test_a_walk_takes_everything_that_may_go_and_rests_after_each_step() -> None:
@@ -75,11 +90,13 @@ async def test_a_walk_takes_everything_that_may_go_and_rests_after_each_step() -
         rests.append(seconds)
 
     store = PretendStore(rows=1_100, advance=advance)
-    pruned = await Pruner(store, Periods(), sleep=sleep, monotonic=lambda: clock[0]).walk()
+    periods = AccountPeriods(Periods(media=10))
+    pruned = await Pruner(store, periods, sleep=sleep, monotonic=lambda: clock[0]).walk()
 
     assert set(store.left.values()) == {0}
     assert pruned.removed == dict.fromkeys(Remains, 1_100)
     assert (pruned.weeks_made, len(pruned.weeks_dropped)) == (1, 1)
+    assert pruned.preservations_ended == 2
     assert pruned.bytes_given_back == 1_200 * 4096
     steps = 3 * len(Remains)
     assert rests[:steps] == pytest.approx([0.3] * steps)
@@ -89,7 +106,9 @@ async def test_a_walk_takes_everything_that_may_go_and_rests_after_each_step() -
 async def test_a_store_that_is_away_ends_the_walk_and_not_the_service() -> None:
     store = PretendStore()
     store.away = 2
-    task = asyncio.create_task(keep_pruned(store, Periods(), every_seconds=0.0))
+    task = asyncio.create_task(
+        keep_pruned(store, AccountPeriods(Periods(media=10)), every_seconds=0.0)
+    )
     while len(store.asked) < len(Remains):
         assert not task.done()
         await asyncio.sleep(0)
@@ -101,8 +120,8 @@ async def test_a_store_that_is_away_ends_the_walk_and_not_the_service() -> None:
 @given(now_ms=st.integers(0, 2**42))
 def test_no_event_goes_while_meta_may_send_it_again_or_a_person_may_answer_it(now_ms: int) -> None:
     least = load_settings({}, mode=Mode.OPERATE).retention.model_copy(update={"events_days": 9})
-    before_ms = least.periods.before_ms(now_ms)[Remains.EVENTS]
-    assert before_ms <= now_ms - LONGEST_REDELIVERY_MS - HUMAN_AGENT_WINDOW_MS
+    for errand in AccountPeriods(least.periods).errands(now_ms):
+        assert errand.before_ms <= now_ms - LONGEST_REDELIVERY_MS - HUMAN_AGENT_WINDOW_MS
 
 
 @given(at_ms=st.integers(0, 2**42))
@@ -128,7 +147,7 @@ def test_the_table_retention_is_read_and_checked(
     file.write_text("[retention]\nmessages_days = 30\n")
     periods = load_settings({}, mode=Mode.OPERATE).retention.periods
     assert periods == Periods(messages=30)
-    assert NOW_MS - periods.before_ms(NOW_MS)[Remains.SUMMARIES] == 30 * DAY_MS
+    assert periods.days[Remains.SUMMARIES] == 30
 
     file.write_text("[retention]\nmessages_days = 8\nevents = 3\nposts_days = 30\n")
     with pytest.raises(SettingsError) as caught:

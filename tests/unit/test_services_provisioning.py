@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.services import ServiceError, provide_postgres, provide_rabbitmq
-from tests.services.kept import PORTS, KeptProcess, free_port, wait_until
+from tests.services.kept import PORTS, KeptProcess, free_port, own_ports, wait_until
 from tests.services.provision import (
     POSTGRES,
     RABBITMQ,
@@ -178,6 +178,19 @@ def test_ports_stay_clear_of_those_for_outgoing_connections() -> None:
     local_range = Path("/proc/sys/net/ipv4/ip_local_port_range")
     lowest = int(local_range.read_text().split()[0]) if local_range.exists() else 49152
     assert PORTS.stop <= lowest
+
+
+def test_tests_that_run_side_by_side_choose_from_ports_of_their_own() -> None:
+    shares = [
+        own_ports({"PYTEST_XDIST_WORKER": f"gw{n}", "PYTEST_XDIST_WORKER_COUNT": "3"})
+        for n in range(3)
+    ]
+    assert [port for share in shares for port in share] == list(PORTS)
+    assert own_ports({}) == PORTS
+
+
+def test_no_port_is_given_twice() -> None:
+    assert len({free_port() for _ in range(50)}) == 50
 
 
 # A server that leaves a detached process behind and will not hear of SIGTERM.

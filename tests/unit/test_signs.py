@@ -47,3 +47,16 @@ def test_while_nobody_can_ask_the_store_nobody_has_stopped() -> None:
     signs = SignsOfLife()
     signs.look([member("1")])
     assert not signs.stopped(ID)
+
+
+def test_what_signed_in_is_known_until_it_ends() -> None:
+    signs = SignsOfLife()
+    assert signs.signed_in(ID) is None
+    signs.look([member("1")])
+    signs.look([])
+    assert signs.signed_in(ID) == member("1")
+    signs.ended(ID)
+    signs.look([member("1")])
+    assert signs.signed_in(ID) is None
+    signs.look([member("2")])
+    assert signs.signed_in(ID) == member("2")

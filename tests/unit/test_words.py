@@ -34,6 +34,18 @@ ASKED = {
         ištrinti visus mano asmens duomenis|Löschen Sie meine Daten|bitte alle meine Daten löschen
         radera mina uppgifter|ta bort alla mina personuppgifter|usuńcie moje dane
         proszę usunąć moje dane osobowe""",
+    Command.YES: """
+        jah|Jaa!|jah, palun|kinnitan|yes|Yes please|I confirm|да|подтверждаю|так|підтверджую|kyllä
+        vahvistan|jā|apstiprinu|taip|patvirtinu|ja|Ja, bitte|ich bestätige|ja tack|tak
+        potwierdzam""",
+    Command.EXPORT: """
+        saatke mulle minu andmed|Palun näidake kõik minu isikuandmed|soovin koopiat oma andmetest
+        send me my data|Please give me a copy of all my personal data|export my data
+        what data do you have about me|пришлите мне мои данные|какие данные у вас есть обо мне
+        надішліть мені мої дані|які дані у вас є про мене|lähettäkää minulle kaikki tietoni
+        atsūtiet man visus manus datus|atsiųskite mano asmens duomenis|Schicken Sie mir meine Daten
+        welche daten haben sie über mich|skicka mig alla mina personuppgifter
+        proszę, wyślijcie mi moje dane osobowe|jakie dane o mnie macie""",
     Command.PERSON: """
         räägi inimesega|Soovin rääkida päris inimesega|kas ma saaksin klienditeenindajaga ühendust?
         Palun suunake mind edasi operaatorile|inimest|kutsu inimene|tahan inimest
@@ -73,6 +85,7 @@ ORDINARY = """
     Did the painter commit suicide?|Millal Kreutzwald suri?|film, kus peategelane sureb
     не хочу умирать
     Tere!|?|👍|😀😀|...|12345|Palun|aitäh!|Kas teil on stopp-märke müügil?|старт марафона когда?
+    Saatke mulle kõik|send me everything|yes and no|send me data about the city
     forget me not lilled|unusta mind siia ööseks|kustuta tuli"""
 #: About places, things and other people, in the words of danger.
 HARMLESS = """
@@ -160,13 +173,15 @@ def test_what_is_only_asked_about_or_has_no_word_for_data_is_no_command(text: st
     assert command_of(text) is None
 
 
-@pytest.mark.parametrize("command", [Command.STOP, Command.START, Command.DELETE])
+@pytest.mark.parametrize("command", [Command.STOP, Command.START, Command.DELETE, Command.YES])
 def test_no_question_stops_starts_or_erases(command: Command) -> None:
     for text in each(ASKED[command]):
         assert command_of(f"{text}?") is None, text
 
 
-@pytest.mark.parametrize("command", [Command.STOP, Command.START, Command.DELETE])
+@pytest.mark.parametrize(
+    "command", [Command.STOP, Command.START, Command.DELETE, Command.YES, Command.EXPORT]
+)
 def test_a_command_that_ends_something_must_be_the_whole_message(command: Command) -> None:
     for text in each(ASKED[command]):
         assert command_of(f"{text} Kassa lahtiolek") is not command

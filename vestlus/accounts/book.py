@@ -57,6 +57,8 @@ class TokenBook:
     def token_of(self, account: str) -> str:
         """The account's token at this moment. Raises LookupError where it has none."""
         known = self._known.get(account)
+        if known is not None and known.row.state is TokenState.STOPPED:
+            raise LookupError("the account is stopped")
         token = (known.token if known else "") or self._values.get(account, "")
         if not token:
             raise LookupError("the account has no token")
@@ -80,7 +82,7 @@ class TokenBook:
                 continue
             after = self._known[row.account] = _Known(row, self._in_plain_text(row))
             works_again = before is not None and (
-                before.row.state is TokenState.REJECTED and row.state is TokenState.USABLE
+                before.row.state is not TokenState.USABLE and row.state is TokenState.USABLE
             )
             differs = after.token != (before.token if before else "")
             if not first and (differs or works_again):

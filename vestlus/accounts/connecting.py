@@ -181,6 +181,7 @@ async def keep(
             username=me.username,
             obtained_ms=clock(),
             expires_ms=token.expires_ms,
+            app_scoped_id=me.id,
         )
         if await store.put_token(row):
             return row

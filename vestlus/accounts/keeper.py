@@ -118,6 +118,8 @@ class TokenKeeper:
             await self._store.release([lease], self._member)
 
     def _check_is_due(self, row: TokenRow) -> bool:
+        if row.state is TokenState.STOPPED:
+            return False
         seconds = RECHECK_SECONDS if row.state is TokenState.REJECTED else CHECK_SECONDS
         checked = self._checked.get(row.account)
         return checked is None or self._monotonic() - checked >= seconds

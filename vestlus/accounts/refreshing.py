@@ -115,8 +115,9 @@ class TokenRefresher:
 
         Raises StoreUnavailable.
         """
+        scoped = row.app_scoped_id
         try:
-            await self._calls.me(self._cipher.decrypt(row.account, row.token))
+            me = await self._calls.me(self._cipher.decrypt(row.account, row.token))
         except TokenUnreadable:
             state, reason = TokenState.REJECTED, "token_unreadable"
         except TokenRejected as error:
@@ -124,11 +125,17 @@ class TokenRefresher:
         except GraphError:
             return  # it says nothing about the token
         else:
-            state, reason = TokenState.USABLE, ""
-        if state is row.state:
+            state, reason, scoped = TokenState.USABLE, "", me.id
+        if state is row.state and scoped == row.app_scoped_id:
             return
-        after = replace(row, version=row.version + 1, state=state, reason=reason)
-        if not await self._store.put_token(after):
+        after = replace(
+            row,
+            version=row.version + 1,
+            state=state,
+            reason=reason if state is not row.state else row.reason,
+            app_scoped_id=scoped,
+        )
+        if not await self._store.put_token(after) or state is row.state:
             return
         if state is TokenState.USABLE:
             _log.info("token_works_again", account=row.account)

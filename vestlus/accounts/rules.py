@@ -45,6 +45,7 @@ def seeded(
         token=sealed,
         seed=digest,
         username="" if row is None else row.username,
+        app_scoped_id="" if row is None else row.app_scoped_id,
         obtained_ms=now_ms,
     )
 
@@ -54,6 +55,8 @@ def refresh_is_due(row: TokenRow, now_ms: int, rules: RefreshRules) -> bool:
 
     A failure in the future is one from before a clock was set back: it puts off nothing.
     """
+    if row.state is TokenState.STOPPED:
+        return False
     if row.failures and row.failed_ms > now_ms:
         row = replace(row, failures=0)
     return refresh_due_ms(row, rules) <= now_ms

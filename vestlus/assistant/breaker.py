@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import structlog
 
-from vestlus.assistant.failures import AttemptFailed, Reason
+from vestlus.assistant.failures import AttemptFailed, Reason, outcome_of
 from vestlus.errors import AssistantUnavailable
+from vestlus.measuring.catalogue import BREAKERS_OPEN, BREAKERS_OPENED, MODEL_SECONDS, of
 
 _log = structlog.get_logger(__name__)
 
@@ -72,6 +74,7 @@ class Breaker:
         if self._open_until is None:
             return
         if self._probing or self._monotonic() < self._open_until:
+            of(MODEL_SECONDS, self._name, CIRCUIT_OPEN).observe(0.0)
             raise AssistantUnavailable(CIRCUIT_OPEN)
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -83,10 +86,12 @@ class Breaker:
         probe = self._open_until is not None
         if probe:
             self._probing = True
-        era = self._era
+        era, began, outcome = self._era, time.perf_counter(), "given_up"
         try:
             result = await work()
+            outcome = "done"
         except Exception as error:
+            outcome = outcome_of(_inner(error))
             if era == self._era and not _never_called(error):
                 self._judge(unavailable=_unavailable(error), probe=probe)
             raise
@@ -95,6 +100,7 @@ class Breaker:
                 self._judge(unavailable=False, probe=probe)
             return result
         finally:
+            of(MODEL_SECONDS, self._name, outcome).observe(time.perf_counter() - began)
             if probe:
                 self._probing = False
 
@@ -104,6 +110,7 @@ class Breaker:
             if probe:
                 self._open_until = None
                 self._era += 1
+                of(BREAKERS_OPEN, self._name).dec()
                 _log.info("circuit_closed", name=self._name)
             return
         now = self._monotonic()
@@ -111,6 +118,9 @@ class Breaker:
         full = len(self._failed) == self._failed.maxlen
         if probe or (full and now - self._failed[0] <= self._within):
             self._failed.clear()
+            if self.closed:
+                of(BREAKERS_OPEN, self._name).inc()
+            of(BREAKERS_OPENED, self._name).inc()
             self._open_until = now + self._open_seconds
             self._era += 1
             _log.warning("circuit_opened", name=self._name, seconds=self._open_seconds)

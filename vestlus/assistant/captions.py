@@ -13,6 +13,7 @@ from vestlus.assistant.model_server import ModelServer, Say
 from vestlus.assistant.moderation import Moderator
 from vestlus.assistant.persona import PersonaFiles
 from vestlus.assistant.searches import Searches
+from vestlus.assistant.spending import Purpose
 from vestlus.conversation.masking import mask
 from vestlus.conversation.personal_data import values
 from vestlus.settings_account import Account
@@ -65,4 +66,6 @@ class Captions:
                 _log.warning("caption_refused", account=account.id, reason=refused.error.reason)
                 raise
 
-        return await self.server.ask(account, f"posts of {account.id}", attempt, later=True)
+        return await self.server.ask(
+            account, f"posts of {account.id}", attempt, purpose=Purpose.CAPTION, later=True
+        )

@@ -14,7 +14,9 @@ from pydantic import BaseModel, ValidationError
 
 from vestlus.assistant.breaker import Breaker
 from vestlus.assistant.failures import AttemptFailed, Reason
+from vestlus.assistant.model_call import ModelCall
 from vestlus.assistant.openai_client import OpenAIConnection
+from vestlus.assistant.spending import Nobody, Purpose, Spender, payer
 from vestlus.errors import AssistantInvalid, AssistantUnavailable, StoreError
 
 _log = structlog.get_logger(__name__)
@@ -82,7 +84,7 @@ class Embedder:
 
     ``kept`` holds the vectors of documents and pictures; a user's words are never put there. A
     store that does not answer is done without. ``breaker`` spares everybody the wait for a server
-    that is down.
+    that is down. ``spender`` counts the tokens, of whoever :func:`payer` says.
     """
 
     def __init__(
@@ -93,7 +95,9 @@ class Embedder:
         kept: KeptVectors,
         breaker: Breaker,
         seconds: float = REQUEST_SECONDS,
+        spender: Spender | None = None,
     ) -> None:
+        self._spender = spender or Nobody()
         self._connection = connection
         self._model = model
         self._kept = kept
@@ -172,9 +176,13 @@ class Embedder:
             "input": list(texts),
             "encoding_format": "float",
         }
+        call = ModelCall(self._spender, "embeddings", payer(), self._model, Purpose.EMBEDDING)
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._connection.post("/embeddings", body, optional=frozenset())
+                with call:
+                    return call.answered(
+                        await self._connection.post("/embeddings", body, optional=frozenset())
+                    )
         except TimeoutError:
             raise AssistantUnavailable(Reason.TIMEOUT.value) from None
         except AttemptFailed as failed:

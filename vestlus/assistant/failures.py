@@ -38,6 +38,8 @@ class Reason(StrEnum):
     CLOSED = "closed"
     #: No turn came in time among those who wait for the key's rate limit.
     PACED = "paced"
+    #: The account has used up what it may spend on models in a day.
+    BUDGET_SPENT = "daily_budget_spent"
 
     BAD_REQUEST = "bad_request"
     CONTEXT_LENGTH = "context_length"
@@ -84,6 +86,15 @@ class AttemptFailed(Exception):
         self.retry = retry
         self.retry_after = retry_after
         self.rejected_fields = rejected_fields
+
+
+def outcome_of(error: BaseException) -> str:
+    """What an error is called in measures: a :class:`Reason`, or ``other``."""
+    reason = error.reason if isinstance(error, AssistantError) else ""
+    return reason if reason in _REASONS else "other"
+
+
+_REASONS = frozenset(map(str, Reason))
 
 
 @dataclass(frozen=True, slots=True)

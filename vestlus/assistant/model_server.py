@@ -11,12 +11,14 @@ import structlog
 
 from vestlus.assistant.api import MAX_OUTPUT_TOKENS, Api
 from vestlus.assistant.breaker import Breaker
-from vestlus.assistant.failures import AttemptFailed
+from vestlus.assistant.failures import AttemptFailed, Reason
+from vestlus.assistant.model_call import ModelCall
 from vestlus.assistant.openai_client import Connections, OpenAIConnection
 from vestlus.assistant.pace_line import Asker
 from vestlus.assistant.pacer import Pacer, Turns
 from vestlus.assistant.prompt import Prompt
 from vestlus.assistant.retrying import TOTAL_SECONDS, Retrying
+from vestlus.assistant.spending import Nobody, Purpose, Spender
 from vestlus.errors import AssistantUnavailable
 from vestlus.settings_account import Account
 
@@ -46,7 +48,7 @@ class ModelServer:
     the others. It counts questions that failed for all their retries. ``identifier_key`` makes
     the pseudonyms under which the provider knows users. ``monotonic``: seconds. Calls of one model
     with one key wait for each other where its rate limits ask for that: see Pacer. ``sharers``:
-    how many processes use the keys.
+    how many processes use the keys. ``spender``: counts what they take.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class ModelServer:
         identifier_key: bytes,
         monotonic: Callable[[], float],
         sharers: Callable[[], int] = lambda: 1,
+        spender: Spender | None = None,
     ) -> None:
+        self._spender = spender or Nobody()
         self._connections = connections
         self._api = api
         self._model = model
@@ -78,6 +82,7 @@ class ModelServer:
         user: str,
         attempt: Callable[[Say], Awaitable[T]],
         *,
+        purpose: Purpose = Purpose.ANSWER,
         since: float = 0.0,
         later: bool = False,
         patience: float = LONGEST_WAIT_SECONDS,
@@ -87,9 +92,11 @@ class ModelServer:
         ``attempt`` asks with what it is handed, and raises AttemptFailed. ``since``: when the
         answer was first wanted, by ``monotonic``, 0 for now. It waits for its turn for ``patience``
         seconds at most, and not long after the account wants an apology sent. ``later``: users'
-        answers go first. Raises AssistantError with one of ``failures.Reason``, or
-        ``circuit_open``.
+        answers go first, and what the account may spend in a day must not be used up. Raises
+        AssistantError with one of ``failures.Reason``, or ``circuit_open``.
         """
+        if later and self._spender.spent_until(account.id):
+            raise AssistantUnavailable(Reason.BUDGET_SPENT.value)
         model = account.model or self._model
         connection = self._connections.of(account)
         pseudonym = hmac.digest(self._identifier_key, user.encode(), "sha256").hex()
@@ -102,7 +109,8 @@ class ModelServer:
         turns = self._pacer(connection, model).turns(asker)
 
         async def say(prompt: Prompt) -> str:
-            body = await self._post(connection, prompt, turns, model=model, user=pseudonym)
+            call = ModelCall(self._spender, "chat", account.id, model, purpose)
+            body = await self._post(connection, prompt, turns, call, user=pseudonym)
             return self._api.output_text(body)
 
         async def in_turn() -> T:
@@ -130,22 +138,32 @@ class ModelServer:
         return pacer
 
     async def _post(
-        self, connection: OpenAIConnection, prompt: Prompt, turns: Turns, *, model: str, user: str
+        self,
+        connection: OpenAIConnection,
+        prompt: Prompt,
+        turns: Turns,
+        call: ModelCall,
+        *,
+        user: str,
     ) -> bytes:
         """Asks again at once, and from then on, without the fields that the server rejects.
 
         Every round leaves out at least one more of a few fields, so this ends.
         """
         tokens = max(MAX_OUTPUT_TOKENS, prompt.characters / _CHARACTERS_PER_TOKEN)
+        model = call.model
         while True:
             without = self._left_out.get(model, frozenset())
             body = self._api.request(prompt, model=model, user=user, left_out=without)
             optional = self._api.optional - without
             try:
                 async with turns.call(tokens) as heard:
-                    return await connection.post(
-                        self._api.path, body, optional=optional, heard=heard
-                    )
+                    with call as counted:
+                        return counted.answered(
+                            await connection.post(
+                                self._api.path, body, optional=optional, heard=heard
+                            )
+                        )
             except AssistantUnavailable as error:
                 raise AttemptFailed(error, retry=False) from None  # no turn came in time
             except AttemptFailed as failed:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
+from opentelemetry.trace import SpanKind
 from pydantic import BaseModel, ValidationError
 
+from vestlus import tracing
 from vestlus.assistant.breaker import CIRCUIT_OPEN, Breaker
 from vestlus.assistant.failures import AttemptFailed, Reason
 from vestlus.assistant.openai_client import OpenAIConnection
@@ -167,8 +169,9 @@ class OpenAIModerator:
     async def _post(self, given: list[object]) -> bytes:
         body: dict[str, object] = {"model": MODERATION_MODEL, "input": given}
         try:
-            async with asyncio.timeout(self._seconds):
-                return await self._connection.post("/moderations", body, optional=frozenset())
+            with tracing.here("moderation", SpanKind.CLIENT):
+                async with asyncio.timeout(self._seconds):
+                    return await self._connection.post("/moderations", body, optional=frozenset())
         except TimeoutError:
             raise AssistantUnavailable(Reason.TIMEOUT.value) from None
         except AttemptFailed as failed:

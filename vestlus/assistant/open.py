@@ -23,6 +23,7 @@ from vestlus.assistant.prompt import DEFAULT_HISTORY_TOKENS
 from vestlus.assistant.responses_api import ResponsesApi
 from vestlus.assistant.retrying import Retrying
 from vestlus.assistant.searches import SearchByAccount
+from vestlus.assistant.spending import Spender
 from vestlus.assistant.vision import PictureSource
 from vestlus.errors import SettingsError
 from vestlus.instagram.media import MediaFetcher
@@ -52,11 +53,12 @@ def open_server(
     retrying: Retrying | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     sharers: Callable[[], int] = lambda: 1,
+    spender: Spender | None = None,
 ) -> ModelServer:
     """The models on the server of these connections, which are closed with it.
 
-    ``sharers``: how many processes use the same keys. Raises SettingsError for a missing
-    VESTLUS_ENCRYPTION_KEY.
+    ``sharers``: how many processes use the same keys; ``spender``: counts what calls take. Raises
+    SettingsError for a missing VESTLUS_ENCRYPTION_KEY.
     """
     secret = settings.encryption_key
     if secret is None:
@@ -70,6 +72,7 @@ def open_server(
         identifier_key=derived_key(secret.get_secret_value(), "vestlus safety identifier"),
         monotonic=monotonic,
         sharers=sharers,
+        spender=spender,
     )
 
 
@@ -88,6 +91,7 @@ def open_assistant(
     monotonic: Callable[[], float] = time.monotonic,
     history_tokens: int = DEFAULT_HISTORY_TOKENS,
     sharers: Callable[[], int] = lambda: 1,
+    spender: Spender | None = None,
 ) -> Assistant:
     """The assistant that the settings ask for. Connects with the first question.
 
@@ -96,12 +100,17 @@ def open_assistant(
     whose vectors the ``store`` keeps (this process without one), the ``moderator`` that each
     account asks for, and the ``connections`` to the server, which are closed with the assistant
     also when handed in, as ``media`` is. ``clock``: milliseconds since 1970, UTC; ``monotonic``:
-    seconds; ``sharers``: how many processes use the same keys. Raises SettingsError for a missing
-    VESTLUS_ENCRYPTION_KEY.
+    seconds; ``sharers``: how many processes use the same keys; ``spender``: counts what calls take.
+    Raises SettingsError for a missing VESTLUS_ENCRYPTION_KEY.
     """
     connections = connections or open_connections(settings, clock=clock)
     server = open_server(
-        settings, connections, retrying=retrying, monotonic=monotonic, sharers=sharers
+        settings,
+        connections,
+        retrying=retrying,
+        monotonic=monotonic,
+        sharers=sharers,
+        spender=spender,
     )
     own_server = settings.openai_base_url is not None
     searches = SearchByAccount(
@@ -109,6 +118,7 @@ def open_assistant(
         model=settings.embedding_model,
         kept=store or VectorsInMemory(),
         monotonic=monotonic,
+        spender=spender,
     )
     folders = KnowledgeFolders(searches.of, clock)
     if pictures is None and bank is not None:

@@ -13,6 +13,7 @@ from vestlus.assistant.open import open_connections, open_server
 from vestlus.assistant.persona import PersonaFiles
 from vestlus.assistant.retrying import Retrying
 from vestlus.assistant.searches import SearchByAccount
+from vestlus.assistant.spending import Spender
 from vestlus.clock import Clock
 from vestlus.settings import Settings
 
@@ -26,17 +27,24 @@ async def open_captions(
     moderator: Moderator | None = None,
     retrying: Retrying | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    spender: Spender | None = None,
 ) -> AsyncIterator[Captions]:
     """The model that the settings ask for, with connections of its own.
 
     Nothing is reached before the first caption. ``store`` keeps the vectors of pictures;
-    ``moderator``: the one that each account asks for, where none is handed in. Raises SettingsError
-    for a missing VESTLUS_ENCRYPTION_KEY.
+    ``moderator``: the one that each account asks for, where none is handed in; ``spender``:
+    counts what calls take. Raises SettingsError for a missing VESTLUS_ENCRYPTION_KEY.
     """
     connections = open_connections(settings, clock=clock)
-    server = open_server(settings, connections, retrying=retrying, monotonic=monotonic)
+    server = open_server(
+        settings, connections, retrying=retrying, monotonic=monotonic, spender=spender
+    )
     searches = SearchByAccount(
-        connections, model=settings.embedding_model, kept=store, monotonic=monotonic
+        connections,
+        model=settings.embedding_model,
+        kept=store,
+        monotonic=monotonic,
+        spender=spender,
     )
     own_server = settings.openai_base_url is not None
     try:

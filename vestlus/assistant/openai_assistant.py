@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from vestlus import tracing
 from vestlus.assistant.asking import Asking
 from vestlus.assistant.checking import given
 from vestlus.assistant.failures import Reason
@@ -24,6 +25,7 @@ from vestlus.assistant.persona import PersonaFiles
 from vestlus.assistant.port import Past, Question
 from vestlus.assistant.prompt import build_prompt
 from vestlus.assistant.schema import cut_summary, read_summary
+from vestlus.assistant.spending import Purpose, paid_by
 from vestlus.assistant.summary import build_summary_prompt
 from vestlus.assistant.vision import PictureSource, Seen, look
 from vestlus.conversation.masking import mask
@@ -99,7 +101,12 @@ class OpenAIAssistant:
             return read_summary(await say(prompt))
 
         summary = await self._parts.server.ask(
-            account, past.user, attempt, later=True, patience=_SUMMARY_SECONDS
+            account,
+            past.user,
+            attempt,
+            purpose=Purpose.SUMMARY,
+            later=True,
+            patience=_SUMMARY_SECONDS,
         )
         return cut_summary(restore(summary))
 
@@ -121,16 +128,18 @@ class OpenAIAssistant:
         return self._parts.personas.text(account), account.name, *account.facts
 
     async def _look(self, account: Account, question: Question) -> Seen:
-        if not account.vision:
+        if not (account.vision and any(one.images for one in question.messages)):
             return Seen()
-        return await look(question.messages, self._parts.media, account.id)
+        with tracing.here("pictures"):
+            return await look(question.messages, self._parts.media, account.id)
 
     async def _answer(
         self, account: Account, question: Question, hidden: Hidden, seen: Seen
     ) -> Reply:
         """The model's answer, checked and moderated."""
         parts = self._parts
-        offer = await parts.offers.of(account, hidden.question)
+        with paid_by(account.id):
+            offer = await parts.offers.of(account, hidden.question)
         persona = parts.personas.text(account)
         prompt = build_prompt(
             hidden.question,

@@ -9,8 +9,9 @@ from typing import Final, TypeVar
 
 import stamina
 
-from vestlus.assistant.failures import AttemptFailed, Reason
+from vestlus.assistant.failures import AttemptFailed, Reason, outcome_of
 from vestlus.errors import AssistantInvalid, AssistantUnavailable
+from vestlus.measuring.catalogue import MODEL_ATTEMPTS, of
 
 T = TypeVar("T")
 
@@ -147,8 +148,18 @@ class _Policy:
 
 
 async def _within(attempt: Callable[[], Awaitable[T]], seconds: float) -> T:
+    outcome = "given_up"
     try:
         async with asyncio.timeout(seconds):
-            return await attempt()
+            result = await attempt()
     except TimeoutError:
+        outcome = Reason.TIMEOUT
         raise AttemptFailed(AssistantUnavailable(Reason.TIMEOUT.value), retry=True) from None
+    except AttemptFailed as failed:
+        outcome = outcome_of(failed.error)
+        raise
+    else:
+        outcome = "done"
+        return result
+    finally:
+        of(MODEL_ATTEMPTS, outcome).inc()

@@ -14,6 +14,7 @@ from vestlus.assistant.search import (
     LexicalSearch,
     Search,
 )
+from vestlus.assistant.spending import Spender
 from vestlus.settings_account import Account
 
 #: Gives the search of an account. May raise AssistantUnavailable.
@@ -36,7 +37,9 @@ class SearchByAccount:
         model: str,
         kept: KeptVectors,
         monotonic: Callable[[], float],
+        spender: Spender | None = None,
     ) -> None:
+        self._spender = spender
         self._connections = connections
         self._model = model
         self._kept = kept
@@ -56,6 +59,7 @@ class SearchByAccount:
                     model=self._model,
                     kept=self._kept,
                     breaker=Breaker(self._monotonic, name="embeddings"),
+                    spender=self._spender,
                 ),
                 indexes=self._indexes,
             )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
+from prometheus_client import Counter
 
 from vestlus.backoff import Backoff
 from vestlus.bus.port import Bus, Delivery, Queue, Subscription
 from vestlus.errors import BusUnavailable, SubscriptionLost
+from vestlus.measuring.catalogue import DELIVERIES, INTERRUPTIONS, of
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +41,7 @@ async def consume(
             subscription = await bus.subscribe(queue, partition)
         except BusUnavailable:
             _log.warning("queue_not_reachable", queue=str(queue), partition=partition)
+            of(INTERRUPTIONS, queue).inc()
             away = True
             await backoff.wait()
             continue
@@ -46,17 +49,21 @@ async def consume(
             returned()
         away = True
         try:
-            await _receive(subscription, handle, most, backoff)
+            await _receive(subscription, handle, most, backoff, of(DELIVERIES, queue))
         except (SubscriptionLost, BusUnavailable):
             _log.info("subscription_lost", queue=str(queue), partition=partition)
+            of(INTERRUPTIONS, queue).inc()
             await backoff.wait()
         finally:
             await subscription.close()
 
 
-async def _receive(subscription: Subscription, handle: Handle, most: int, backoff: Backoff) -> None:
+async def _receive(
+    subscription: Subscription, handle: Handle, most: int, backoff: Backoff, received: Counter
+) -> None:
     while True:
         deliveries = await subscription.receive(most)
+        received.inc(len(deliveries))
         backoff.reset()
         await handle(deliveries)
         await subscription.ack(deliveries)

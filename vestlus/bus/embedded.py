@@ -119,6 +119,10 @@ class EmbeddedBus:
         name = self._name(queue, partition)
         return await self._threads.read(partial(embedded_file.count, queue=name))
 
+    async def reclaim(self) -> bool:
+        """As the port says: the log goes into the file, where deleted rows are overwritten."""
+        return await self._threads.empty_log()
+
     async def check(self) -> None:
         """As the port says: the file can be locked for writing."""
         if any(task.done() for task in self._tasks):

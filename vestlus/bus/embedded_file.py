@@ -65,7 +65,9 @@ def connect(path: Path, timeout: float) -> sqlite3.Connection:
         raise unavailable(error) from error
     try:
         # FULL: a commit is on the disk before it returns. NORMAL loses the last ones with power.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"journal_size_limit={LOG_BYTES}"):
+        # What is acknowledged is overwritten: free pages would keep what erased users said.
+        pragmas = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
+        for pragma in (*pragmas, f"journal_size_limit={LOG_BYTES}"):
             connection.execute(f"PRAGMA {pragma}").fetchall()
     except sqlite3.Error as error:
         connection.close()
@@ -235,9 +237,21 @@ def shorten_log(connection: sqlite3.Connection, path: Path, timeout: float) -> N
     try:
         if log.stat().st_size <= 2 * LOG_BYTES:
             return
+        empty_log(connection, timeout)
+    except OSError as error:
+        raise unavailable(error) from error
+
+
+def empty_log(connection: sqlite3.Connection, timeout: float) -> bool:
+    """Writes the log into the file and empties it; False where a reader needs it.
+
+    ``timeout`` is the connection's own, in seconds.
+    """
+    try:
         # Everybody who publishes waits for this, so it must not wait for readers itself.
         connection.execute("PRAGMA busy_timeout=100").fetchall()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        (row,) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         connection.execute(f"PRAGMA busy_timeout={int(timeout * 1000)}").fetchall()
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
         raise unavailable(error) from error
+    return int(row[0]) == 0

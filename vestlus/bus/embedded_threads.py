@@ -105,6 +105,14 @@ class Threads:
         shorten = partial(embedded_file.shorten_log, writing, self._path, self._lock_timeout)
         await self._writer.run(shorten)
 
+    async def empty_log(self) -> bool:
+        """Writes the whole log into the file and empties it; False while others read from it.
+
+        Raises BusUnavailable.
+        """
+        writing = _opened(self._writing)
+        return await self._writer.run(partial(embedded_file.empty_log, writing, self._lock_timeout))
+
     async def _submit(self, group: Spaced[Step, object], step: Step) -> object:
         if not self._usable:
             message = "the embedded bus is not open"

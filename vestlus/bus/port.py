@@ -117,6 +117,13 @@ class Bus(Protocol):
         """
         ...
 
+    async def reclaim(self) -> bool:
+        """Makes what was acknowledged unreadable in files that are the bus's own; False where
+        others were in the way. Where a broker keeps the messages, that is the broker's. Raises
+        BusUnavailable.
+        """
+        ...
+
     async def check(self) -> None:
         """Raises BusUnavailable unless a publish would be accepted now, as far as one can know."""
         ...

@@ -13,6 +13,7 @@ from yarl import URL
 from vestlus.backoff import Backoff
 from vestlus.bus.rabbitmq_calls import close_quietly, connect, open_channel
 from vestlus.errors import BusError, BusUnavailable
+from vestlus.measuring.catalogue import RECONNECTS, of
 
 log = structlog.get_logger(__name__)
 
@@ -163,6 +164,7 @@ class Link:
                 await backoff.wait()
             else:
                 log.info("bus_connection_restored", connection=self._name)
+                of(RECONNECTS, self._name).inc()
                 backoff.reset()
 
     async def _watch(self, connection: AbstractConnection) -> None:

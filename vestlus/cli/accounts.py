@@ -7,11 +7,13 @@ import os
 import sys
 from dataclasses import asdict
 from getpass import getpass
-from typing import Annotated
+from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
+from vestlus.accounts.stopping import start_account
 from vestlus.cli.accounts_desk import (
+    Service,
     checked,
     connected,
     listed,
@@ -20,8 +22,10 @@ from vestlus.cli.accounts_desk import (
     refreshed,
     summary,
 )
+from vestlus.cli.accounts_usage import line_of, used
 from vestlus.doctor.findings import Finding, Level
 from vestlus.errors import VestlusError
+from vestlus.store.token_rows import TokenState
 
 app = App(
     name="accounts",
@@ -142,19 +146,83 @@ def refresh(*accounts: str, as_json: AsJson = False) -> None:
         raise SystemExit(1)
 
 
+@app.command
+def start(account: str) -> None:
+    """Start an account again that was stopped, with the token that it had.
+
+    Parameters
+    ----------
+    account
+        Its id.
+    """
+    if not on_service(lambda service: start_account(service.store, account)):
+        raise NoToken(
+            "this account is not stopped, or has no token any more: `vestlus accounts connect` "
+            "gives it one"
+        )
+    _say("The account is served again within seconds, if Instagram still takes its token.")
+
+
 @app.command(name="list")
 def list_(*, as_json: AsJson = False) -> None:
-    """List accounts, how their tokens stand, and until when. Tokens are never shown."""
-    rows = on_service(listed)
+    """List accounts, how their tokens stand and until when, and what they spent on models today.
+
+    Tokens are never shown.
+    """
+    rows, today = on_service(_listed)
     if as_json:
-        _say_json(rows)
+        _say_json([{**row, "today": today.get(row["account"])} for row in rows])
         return
     for row in rows:
         name = f"  {row['username']}" if row["username"] else ""
         why = f" ({row['reason']})" if row["reason"] else ""
         _say(f"{row['account']}{name}  {row['state']}{why}  {_until(row['expires_at'])}")
+        if row["account"] in today:
+            _say(f"    today: {line_of(today[row['account']]).partition('  ')[2]}")
+        if row["state"] == TokenState.STOPPED:
+            _say(
+                f"  Nothing is sent. Start it again: `vestlus accounts start {row['account']}`, or "
+                "`vestlus accounts connect` with a new token."
+            )
     if not rows:
         _say("There are no accounts: `vestlus accounts connect` connects one.")
+
+
+async def _listed(service: Service) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    return await listed(service), {one["account"]: one for one in await used(service, (), 1)}
+
+
+@app.command
+def usage(
+    *accounts: str,
+    days: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=400))] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Say what accounts spent on models, and how far their daily budgets are used up.
+
+    Days are those of each account's own time zone. Running processes tell every two seconds.
+
+    Parameters
+    ----------
+    accounts
+        Only these; all without any.
+    days
+        So many days, today included.
+    """
+    rows = on_service(lambda service: used(service, accounts, days))
+    if as_json:
+        _say_json(rows)
+        return
+    for row in rows:
+        _say(line_of(row))
+        for one in row["by_model"]:
+            _say(
+                f"    {one['purpose']:<10} {one['model']}: {one['calls']} calls, "
+                f"{one['input_tokens']:,} tokens in ({one['cached_tokens']:,} cached), "
+                f"{one['output_tokens']:,} out"
+            )
+    if not rows:
+        _say("Nothing was spent, and there are no accounts.")
 
 
 def _until(moment: str) -> str:

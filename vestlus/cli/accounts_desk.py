@@ -21,7 +21,7 @@ from vestlus.instagram.token_api import TokenApi
 from vestlus.settings import SHORTEST_KEY, Mode, Settings, load_settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
-from vestlus.store.token_rows import TokenRow
+from vestlus.store.token_rows import TokenRow, TokenState
 
 T = TypeVar("T")
 
@@ -40,18 +40,20 @@ class Service:
     async def standings(self, accounts: Collection[str] = ()) -> list[Standing]:
         """The accounts of the settings and of the store, or those asked for."""
         rows = {row.account: row for row in await self.store.tokens()}
-        known = sorted({*rows, *(one.id for one in self.settings.accounts)})
-        if unknown := sorted(set(accounts) - set(known)):
+        known = await self.known(accounts)
+        values, cipher = tokens_in(self.settings), token_cipher(self.settings)
+        return [Standing(one, rows.get(one), values.get(one, ""), cipher) for one in known]
+
+    async def known(self, accounts: Collection[str] = ()) -> list[str]:
+        """The ids of these accounts, or of all that there are. Raises NoSuchAccount."""
+        rows = await self.store.tokens()
+        known = {*(row.account for row in rows), *(one.id for one in self.settings.accounts)}
+        if unknown := sorted(set(accounts) - known):
             raise NoSuchAccount(
                 f"{', '.join(unknown)}: neither in the settings nor connected; "
                 "`vestlus accounts list` shows what is"
             )
-        values, cipher = tokens_in(self.settings), token_cipher(self.settings)
-        return [
-            Standing(one, rows.get(one), values.get(one, ""), cipher)
-            for one in known
-            if not accounts or one in accounts
-        ]
+        return sorted(set(accounts) or known)
 
     def graph(self, token: str) -> GraphClient:
         """A client that calls with this token."""
@@ -154,7 +156,7 @@ async def refreshed(service: Service, accounts: Collection[str]) -> list[TokenRo
         rows = {
             row.account: row
             for row in await service.store.tokens()
-            if not accounts or row.account in accounts
+            if (not accounts or row.account in accounts) and row.state is not TokenState.STOPPED
         }
         after = {account: await refresher.refresh(row) for account, row in rows.items()}
     # Where somebody else changed a token meanwhile, what they made of it.

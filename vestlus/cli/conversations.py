@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from cyclopts import App
 
 from vestlus.bus.port import Queue, Topology
+from vestlus.cli import preserving
+from vestlus.cli.conversations_privacy import add_to
 from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.history import Role
@@ -18,6 +20,7 @@ from vestlus.desk.looking import Looking, NoSuchConversation, silence_of
 from vestlus.desk.writing import ReplyRefused, Way
 from vestlus.errors import VestlusError
 from vestlus.messages import SearchRequest, encode, outbox_message
+from vestlus.store.preserving import Preservation
 from vestlus.store.rows import ConversationRow, Draft
 from vestlus.store.talk_rows import TalkPage, Wanted
 
@@ -28,6 +31,8 @@ app = App(
     help="Look after conversations: who waits, what was said, take over, answer, hand back.",
 )
 
+app.command(preserving.preserve)
+add_to(app)
 _HANDED_BACK = {
     HandedBack.ANSWERS: "The bot answers this user again.",
     HandedBack.SEEN_TO: (
@@ -175,13 +180,16 @@ def show(conversation: str, *, as_json: AsJson = False) -> None:
     as_json
         Print JSON.
     """
-    row = _run(lambda desk: desk.conversation(conversation, SHOWN))
+    row, mark = run(lambda service: _shown(service, conversation))
     said = [{"at": moment(one.at_ms), "by": str(one.role), "text": one.text} for one in row.history]
     unanswered = [one.event.text or "" for one in row.pending]
     if as_json:
-        print_json({**_summary(row), "history": said, "unanswered": unanswered})
+        kept = preserving.told(mark) if mark else None
+        print_json({**_summary(row), "preserved": kept, "history": said, "unanswered": unanswered})
         return
     print(_line(row))  # noqa: T201 - a command's output
+    if mark:
+        print(f"  {preserving.line(mark)}")  # noqa: T201
     if row.summary:
         print(f"  before: {row.summary}")  # noqa: T201
     names = {Role.USER: "user", Role.ASSISTANT: "bot", Role.OPERATOR: "person"}
@@ -189,6 +197,13 @@ def show(conversation: str, *, as_json: AsJson = False) -> None:
         print(f"  {moment(message.at_ms)} {names[message.role]}: {message.text}")  # noqa: T201
     for text in unanswered:
         print(f"  unanswered: {text}")  # noqa: T201
+
+
+async def _shown(
+    service: Service, conversation: str
+) -> tuple[ConversationRow, Preservation | None]:
+    row = await Looking(service.store, system_clock).conversation(conversation, SHOWN)
+    return row, await service.store.preservation(conversation)
 
 
 @app.command

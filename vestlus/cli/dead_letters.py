@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from vestlus.cli.operating import AsJson, Service, moment, print_json, run
-from vestlus.cli.replaying import WHY, Wish, envelope, letter_named, replayed
+from vestlus.cli.acts import os_user
+from vestlus.cli.operating import AsJson, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.replaying import Refusal
+from vestlus.desk.dead_letters import WHY, Wish, discarded, envelope, letter_named, replayed
 from vestlus.errors import VestlusError
 from vestlus.store.rows import DeadLetter, LetterState, LettersWanted
 
@@ -145,7 +144,7 @@ def replay(
     as_json
         Print JSON.
     """
-    wish = Wish(by or _name(), although_it_may_have_been_sent)
+    wish = Wish(by or os_user(), although_it_may_have_been_sent)
     outcomes = run(lambda service: replayed(service, letters, wish))
     if as_json:
         print_json([{"letter": one, "refused": refusal} for one, refusal in outcomes])
@@ -175,7 +174,7 @@ def discard(*letters: str, by: str | None = None, as_json: AsJson = False) -> No
     as_json
         Print JSON.
     """
-    undone = run(lambda service: _discarded(service, letters, by or _name()))
+    undone = run(lambda service: discarded(service, letters, by or os_user()))
     if as_json:
         print_json([{"letter": one, "discarded": one not in undone} for one in letters])
     if undone:
@@ -184,15 +183,6 @@ def discard(*letters: str, by: str | None = None, as_json: AsJson = False) -> No
         )
     if not as_json:
         print("\n".join(f"{one}: discarded" for one in letters))  # noqa: T201 - its output
-
-
-async def _discarded(service: Service, letters: Sequence[str], by: str) -> list[str]:
-    """Those that could not be."""
-    for one in letters:
-        await letter_named(service, one)
-    return [
-        one for one in letters if not await service.store.discard(one, by=by, now_ms=system_clock())
-    ]
 
 
 def _summary(letter: DeadLetter) -> dict[str, Any]:
@@ -218,11 +208,3 @@ def _line(letter: DeadLetter) -> str:
         f"{letter.id}  {moment(letter.at_ms)}  {letter.source}: {letter.reason}{doubt}"
         f"{whose}{state}"
     )
-
-
-def _name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # In a container whose user has no entry.
-        return "unnamed"

@@ -21,6 +21,7 @@ from vestlus.cli.demo_settings import (
     persona_file,
     pointed_at,
     with_accounts,
+    with_kept_key,
     with_plans,
 )
 from vestlus.cli.launch import Say, running
@@ -45,6 +46,7 @@ def run_demo(say: Say) -> None:
     stop.listen()
     with ExitStack() as stack:
         stack.enter_context(_alone(settings.data_dir))
+        settings = with_kept_key(settings)
         persona = _persona(settings.data_dir)
         settings = _with_ports(settings, say)
         token = SecretStr(secrets.token_urlsafe(24))

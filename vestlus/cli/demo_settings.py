@@ -79,6 +79,36 @@ def operator_settings() -> Settings:
     return pointed_at(settings, demo.simulator, demo.service, own_model=own_model)
 
 
+def demo_key(data_dir: Path) -> SecretStr | None:
+    """The key that demos on this data folder use where none is given; None before the first one.
+
+    Kept, unlike other secrets that the demo makes up: what was erased under it stays forgotten.
+    """
+    try:
+        return SecretStr(_key_file(data_dir).read_text("utf-8"))
+    except OSError:  # there was none yet
+        return None
+
+
+def with_kept_key(settings: Settings) -> Settings:
+    """The settings with the key of earlier demos on this data folder; keeps it where it is new.
+
+    A key that the environment or the file gives is left alone.
+    """
+    if load_settings(mode=Mode.OPERATE).encryption_key is not None:
+        return settings
+    known = demo_key(settings.data_dir)
+    if known is None and settings.encryption_key is not None:
+        file = _key_file(settings.data_dir)
+        file.touch(mode=0o600)
+        file.write_text(settings.encryption_key.get_secret_value(), "utf-8")
+    return settings.model_copy(update={"encryption_key": known or settings.encryption_key})
+
+
+def _key_file(data_dir: Path) -> Path:
+    return data_dir / "demo.key"
+
+
 def persona_file(data_dir: Path) -> Path:
     """The persona that the demo answers from."""
     return data_dir.absolute() / "persona.md"

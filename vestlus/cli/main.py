@@ -13,6 +13,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from vestlus import __version__
+from vestlus.cli.acts import noted
 from vestlus.cli.local_ray import RayEnded
 from vestlus.errors import SettingsError, VestlusError
 from vestlus.logs import configure_logs
@@ -54,7 +55,7 @@ for _name, _where, _help in (
     (
         "retention",
         "vestlus.cli.retention:app",
-        "See how long things are kept; take away now what is old; preserve a conversation.",
+        "See how long things are kept, and take away now what is old.",
     ),
     (
         "doctor",
@@ -165,7 +166,9 @@ def main() -> None:
     # Standard output is the commands' own: what they print may be JSON.
     configure_logs("WARNING")
     try:
-        app()
+        command, given, _ = app.parse_args(sys.argv[1:])
+        with noted(command, given):
+            command(*given.args, **given.kwargs)
     except SettingsError as error:
         _fail("The settings need mending:\n" + "\n".join(f"  {one}" for one in error.problems), 78)
     except RayEnded as error:

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue, Topology
-from vestlus.clock import system_clock
+from vestlus.clock import Clock, system_clock
 from vestlus.conversation.events import Event
 from vestlus.conversation.identity import partition_of
 from vestlus.desk.moments import moment
@@ -36,6 +36,7 @@ class Service:
     store: Store
     bus: Bus
     settings: Settings
+    clock: Clock = system_clock
 
     async def hand_in(self, event: Event) -> None:
         """Publishes an act to its user's partition, durably; its owner does it within moments."""

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
 from vestlus.cli.beside import AsJson, moment, print_json, run_on_store, say
-from vestlus.errors import VestlusError
 
 if TYPE_CHECKING:
+    from vestlus.retention.accounts import AccountPeriods
     from vestlus.retention.pruner import Pruned
     from vestlus.settings import Settings
     from vestlus.store.port import Store
 
-app = App(name="retention", help="See how long things are kept; prune, preserve.")
-
-
-class NoConversation(VestlusError):
-    """There is no conversation of that id."""
+app = App(name="retention", help="See how long things are kept, and take away what is old.")
 
 
 @app.command
 def show(*, as_json: AsJson = False) -> None:
-    """Show what may go now, by kind: everything that is over and older than the time told."""
+    """Show what may go now, by kind: everything that is over and older than the time told.
 
-    async def work(store: Store, settings: Settings) -> dict[str, int]:
-        before = settings.retention.periods.before_ms(await store.now_ms())
-        return {str(what): at_ms for what, at_ms in before.items()}
+    Accounts are told apart where they say something else than most.
+    """
 
-    before = run_on_store(work)
+    async def work(store: Store, settings: Settings) -> dict[str, dict[str, Any]]:
+        return _told(settings.periods, await store.now_ms())
+
+    kinds = run_on_store(work)
     if as_json:
-        print_json({what: {"before": moment(at_ms)} for what, at_ms in before.items()})
+        print_json(kinds)
         return
-    for what, at_ms in before.items():
-        say(f"{what:<14} goes when it is over since {moment(at_ms)}")
+    for what, told in kinds.items():
+        say(f"{what:<14} goes when it is over since {told['before']}")
+        for account, before in told.get("accounts", {}).items():
+            say(f"  of {account:<20} since {before}")
+
+
+def _told(periods: AccountPeriods, now_ms: int) -> dict[str, dict[str, Any]]:
+    def before(days: int) -> str:
+        return moment(now_ms - days * 24 * 60 * 60 * 1000)
+
+    told: dict[str, dict[str, Any]] = {}
+    for what, common in periods.default.days.items():
+        told[what] = {"before": before(common)}
+        own = {
+            account: before(one.days[what])
+            for account, one in periods.accounts.items()
+            if one.days[what] != common
+        }
+        if own:
+            told[what]["accounts"] = own
+    return told
 
 
 @app.command(name="run")
@@ -44,7 +61,8 @@ def run_(*, as_json: AsJson = False) -> None:
     async def work(store: Store, settings: Settings) -> Pruned:
         from vestlus.retention.pruner import Pruner
 
-        return await Pruner(store, settings.retention.periods).walk()
+        # Whoever asks for it wants everything looked at.
+        return await Pruner(store, settings.periods, whole=True).walk()
 
     pruned = run_on_store(work)
     if as_json:
@@ -56,38 +74,3 @@ def run_(*, as_json: AsJson = False) -> None:
         say(f"whole weeks of messages: {', '.join(pruned.weeks_dropped)}")
     if pruned.bytes_given_back:
         say(f"given back to the file system: {pruned.bytes_given_back} bytes")
-
-
-@app.command
-def preserve(conversation: str) -> None:
-    """Keep everything of a conversation, whatever its age, until it is released.
-
-    Parameters
-    ----------
-    conversation
-        Its id, as `vestlus conversations list --json` has it.
-    """
-    _mark(conversation, preserved=True)
-    say("Nothing of this conversation is pruned.")
-
-
-@app.command
-def release(conversation: str) -> None:
-    """Let a preserved conversation go the way of all others.
-
-    Parameters
-    ----------
-    conversation
-        Its id.
-    """
-    _mark(conversation, preserved=False)
-    say("What of this conversation is old goes within the hour.")
-
-
-def _mark(conversation: str, *, preserved: bool) -> None:
-    async def work(store: Store, _: Settings) -> bool:
-        return await store.preserve(conversation, preserved=preserved)
-
-    if not run_on_store(work):
-        message = "there is no such conversation: `vestlus conversations list --json` has their ids"
-        raise NoConversation(message)

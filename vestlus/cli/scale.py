@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from cyclopts import Parameter
 
 from vestlus.cli.beside import AsJson, print_json, run_on_store, say
+from vestlus.desk.pools import LEASES, described
 from vestlus.errors import VestlusError
 from vestlus.scaling.size import MOST_REPLICAS, PoolSize, parse_size
-from vestlus.store.pool_rows import FRESH_SECONDS, Pool, PoolState
+from vestlus.store.pool_rows import Pool
 
 if TYPE_CHECKING:
     from vestlus.settings import Settings
@@ -23,8 +24,6 @@ _NAMES: Final = {
     Pool.PUBLISHER: ("--publisher-actors", "PublisherActors"),
     Pool.WEBHOOK: ("--webhook-replicas", "Webhook replicas"),
 }
-
-_LEASES: Final = {Pool.CONVERSATION: "inbox.", Pool.PUBLISHER: "outbox."}
 
 
 class SizeRefused(VestlusError):
@@ -74,15 +73,15 @@ def scale(
         wishes = {pool: _wish(pool, text, useful[pool]) for pool, text in said.items() if text}
         if wishes:
             await store.wish(wishes)
-        return await _described(store)
+        return await described(store)
 
-    described = run_on_store(work)
+    told = run_on_store(work)
     if as_json:
-        print_json(described)
+        print_json(told)
         return
-    for pool in described:
+    for pool in told:
         _print(pool)
-    if not any(pool["clusters"] for pool in described):
+    if not any(pool["clusters"] for pool in told):
         say("No service runs on this store; the next one that starts follows what is wished.")
 
 
@@ -98,47 +97,11 @@ def _wish(pool: Pool, text: str, useful: int) -> str | None:
     if size.least > useful:
         why = (
             "there are so many partitions, and more actors would have nothing to do"
-            if pool in _LEASES
+            if pool in LEASES
             else "more are never started"
         )
         raise SizeRefused(f"{option}: must be at most {useful}: {why}")
     return str(size)
-
-
-async def _described(store: Store) -> list[dict[str, Any]]:
-    wishes = await store.wishes()
-    states = await store.pools(FRESH_SECONDS)
-    described = []
-    for pool in Pool:
-        prefix = _LEASES.get(pool)
-        assigned: dict[str, list[int]] = {}
-        for lease, member in sorted((await store.assignment(prefix)).items() if prefix else ()):
-            assigned.setdefault(member, []).append(int(lease.rpartition(".")[2]))
-        wish = wishes.get(pool)
-        described.append(
-            {
-                "pool": str(pool),
-                "wish": wish.size if wish else None,
-                "clusters": [_told(one) for one in states if one.pool is pool],
-                "partitions": {name: sorted(has) for name, has in sorted(assigned.items())},
-            }
-        )
-    return described
-
-
-def _told(state: PoolState) -> dict[str, Any]:
-    return {
-        "cluster": state.cluster,
-        "settings": state.configured,
-        "follows": state.followed,
-        "wished": state.wished,
-        "running": state.running,
-        "ready": state.ready,
-        "waiting_for_a_node": state.pending,
-        "busy_percent": state.busy_percent,
-        "oldest_waiting_seconds": state.backlog_ms / 1000,
-        "reason": state.reason,
-    }
 
 
 def _print(pool: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from image_bank.errors import StorageUnavailable
 from vestlus.console.people import TOKEN_ROLE, Person
 from vestlus.errors import BusUnavailable, StoreUnavailable
 from vestlus.instagram.asgi import HttpRefusal, Room, read_body
@@ -33,11 +34,18 @@ PersonHandler = Callable[[Request, Person], Awaitable[Response]]
 class ApiRefusal(Exception):
     """Ends a request: a status, a stable word, and a line for each thing to mend."""
 
-    def __init__(self, status: HTTPStatus, error: str, *problems: str) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        error: str,
+        *problems: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(status, error, *problems)
         self.status = status
         self.error = error
         self.problems = problems
+        self.headers = headers or {}
 
 
 class Gate:
@@ -69,6 +77,10 @@ class Gate:
             except BusUnavailable:
                 words = "the bus does not answer: try again"
                 away = ApiRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "bus_away", words)
+                return _refused(away)
+            except StorageUnavailable:
+                words = "the storage of pictures does not answer: try again"
+                away = ApiRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "storage_away", words)
                 return _refused(away)
             except StoreUnavailable:
                 words = "the store does not answer: try again"
@@ -116,10 +128,10 @@ def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> JSONResponse:
 
 
 def _refused(refusal: ApiRefusal) -> JSONResponse:
-    headers: Mapping[str, str] = _HEADERS
+    headers = {**_HEADERS, **refusal.headers}
     if refusal.status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers = {**_HEADERS, **_RETRY_AFTER}
+        headers |= _RETRY_AFTER
     elif refusal.status is HTTPStatus.UNAUTHORIZED:
-        headers = {**_HEADERS, "www-authenticate": "Bearer"}
+        headers |= {"www-authenticate": "Bearer"}
     body = {"error": refusal.error, "problems": list(refusal.problems)}
     return JSONResponse(body, status_code=refusal.status, headers=headers)

@@ -9,10 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from vestlus.console.auditing import audit_routes
+from vestlus.console.content_routes import content_routes
 from vestlus.console.conversations import ConversationPages
+from vestlus.console.dead_letters_page import dead_letter_routes
+from vestlus.console.failing import Failing, refusing
 from vestlus.console.guarding import Guard, Visit
 from vestlus.console.live import Streams
+from vestlus.console.overview import Overview
 from vestlus.console.rendering import FILES, STATIC_PATH
+from vestlus.console.settings_page import settings_routes
 from vestlus.console.signing_in import SigningIn
 from vestlus.console.tools import Tools
 
@@ -26,17 +32,19 @@ _KINDS: Final = {
 def console_routes(tools: Tools) -> list[BaseRoute]:
     """What is served below ``/console``."""
     guard = Guard(tools)
-    return [
+    streams = Streams()
+    routes: list[BaseRoute] = [
         Route(f"{STATIC_PATH}/{{digest}}/{{name:path}}", _file, methods=["GET"]),
         *SigningIn(tools, guard).routes,
-        guard.page("/console", _overview),
-        *ConversationPages(tools, guard, Streams()).routes,
+        *dead_letter_routes(guard),
+        *settings_routes(guard),
+        *audit_routes(guard),
+        *Overview(tools, guard, streams).routes,
+        *ConversationPages(tools, guard, streams).routes,
+        *content_routes(tools, guard),
         guard.page("/console/{rest:path}", _not_found),
     ]
-
-
-async def _overview(visit: Visit) -> Response:
-    return visit.page("overview.html")
+    return [*routes, *refusing(Failing(tools), routes)]
 
 
 async def _not_found(visit: Visit) -> Response:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Final
 
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
@@ -48,4 +50,19 @@ async def read_form(request: Request, limit: int) -> AsyncIterator[FormData]:
     async with counting.form(
         max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=limit
     ) as form:
+        if not all(_is_plain(name) and _is_plain(value) for name, value in form.multi_items()):
+            raise HTTPException(HTTPStatus.BAD_REQUEST)
         yield form
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is a file, or text that can be kept and said: a form may name a character set in
+    which it writes halves of characters.
+    """
+    if not isinstance(value, str):
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from vestlus.console.api import ApiRefusal, Gate, answer
+from vestlus.console.api import ApiRefusal, Gate, PersonHandler, answer
 from vestlus.console.people import Person, Role
 from vestlus.console.tools import Tools
 from vestlus.store.operator_rows import AuditEntry
@@ -85,37 +85,73 @@ class Operation:
     role: Role = Role.VIEWER
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
+    #: What kind a body is that the handler reads by itself, within bounds: ``image/*``.
+    takes: str = ""
     status: HTTPStatus = HTTPStatus.OK
     action: str = ""
     faults: tuple[Fault, ...] = ()
     #: What each name of the path is.
     params: dict[str, str] = field(default_factory=dict)
     tag: str = ""
+    #: The handler checks the body by itself, with words of its own; it gets a dictionary.
+    raw_body: bool = False
+    #: The media type of a body that is no JSON. The handler reads it, with an end to its size.
+    media_type: str = ""
 
 
 def routes(operations: Sequence[Operation], gate: Gate, tools: Tools) -> list[Route]:
-    """The operations, behind the gate."""
+    """The operations, behind the gate. Whatever else is asked for below their path is not there."""
+    by_path: dict[str, dict[str, PersonHandler]] = {}
+    for one in operations:
+        by_path.setdefault(f"{API}{one.path}", {})[one.method] = _served(one, gate, tools)
+    # A name in a path takes everything: "/posts/next" comes before "/posts/{id}".
+    ordered = sorted(by_path, key=lambda path: path.replace("{", "\x7f"))
     return [
-        Route(f"{API}{one.path}", gate.person_only(_served(one, gate, tools)), methods=[one.method])
-        for one in operations
+        *(_route(path, gate.person_only(_by_method(by_path[path]))) for path in ordered),
+        _route(f"{API}/{{rest:path}}", gate.person_only(_no_such_path)),
     ]
 
 
-def _served(
-    one: Operation, gate: Gate, tools: Tools
-) -> Callable[[Request, Person], Awaitable[Response]]:
+def _route(path: str, handler: Callable[[Request], Awaitable[Response]]) -> Route:
+    """A route for all methods: the handler refuses those that it does not know."""
+    route = Route(path, handler)
+    route.methods = set()
+    return route
+
+
+def _by_method(handlers: Mapping[str, PersonHandler]) -> PersonHandler:
+    allowed = ", ".join(sorted(handlers))
+
+    async def answered(request: Request, person: Person) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        handler = handlers.get(method)
+        if handler is None:
+            words = f"allowed here: {allowed}"
+            status = HTTPStatus.METHOD_NOT_ALLOWED
+            raise ApiRefusal(status, "method_not_allowed", words, headers={"allow": allowed})
+        return await handler(request, person)
+
+    return answered
+
+
+async def _no_such_path(_: Request, __: Person) -> Response:
+    words = f"{API}/openapi.json says what there is"
+    raise ApiRefusal(HTTPStatus.NOT_FOUND, "no_such_path", words)
+
+
+def _served(one: Operation, gate: Gate, tools: Tools) -> PersonHandler:
     async def answered(request: Request, person: Person) -> Response:
         if person.role < one.role:
             words = f"needs the role {one.role.word}"
             raise ApiRefusal(HTTPStatus.FORBIDDEN, "forbidden", words)
-        # Read even where none is wanted: a body that is too large is refused everywhere.
-        body = await gate.body(request) if one.body is not None else None
+        wanted = one.body is not None and not one.media_type
+        body = await gate.body(request) if wanted else None
         call = Call(
             request=request,
             tools=tools,
             person=person,
             query=_checked(one.query, _query(request)),
-            body=_checked(one.body, body),
+            body=body if one.raw_body else _checked(one.body if wanted else None, body),
         )
         try:
             value = await one.handler(call)

@@ -53,6 +53,7 @@ FILES: Final = _read(
     (
         "console.css",
         "console.js",
+        "content.js",
         "icon.svg",
         "vendor/htmx.min.js",
         "vendor/htmx-sse.min.js",

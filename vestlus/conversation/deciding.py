@@ -21,9 +21,14 @@ class Step(StrEnum):
     #: A fixed text answers, and no model sees them.
     CONFIRM_STOP = "confirm_stop"
     CONFIRM_START = "confirm_start"
-    CONFIRM_DELETE = "confirm_delete"
+    #: The user is asked whether everything is really to be erased.
+    ASK_DELETE = "ask_delete"
+    #: The user has said so twice.
+    DELETE = "delete"
     EMERGENCY = "emergency"
     HAND_OVER = "hand_over"
+    #: A person sees to it that the user gets a copy of their data.
+    HAND_OVER_EXPORT = "hand_over_export"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Standing:
     person_wrote: bool
     #: The user asked for no more answers.
     stopped: bool
+    #: The user was asked just before whether everything is to be erased.
+    erase_asked: bool = False
 
 
 def next_step(commands: Sequence[Command | None], standing: Standing) -> Step:
@@ -47,6 +54,9 @@ def next_step(commands: Sequence[Command | None], standing: Standing) -> Step:
     if Command.EMERGENCY in commands and not standing.person_wrote:
         # Also to somebody who wanted no more answers.
         return Step.EMERGENCY
+    if standing.erase_asked and commands and commands[0] in (Command.YES, Command.DELETE):
+        return Step.DELETE
+    commands = [None if one is Command.YES else one for one in commands]
     wishes = [one for one in commands if one in (Command.STOP, Command.START, Command.DELETE)]
     # Somebody who never stopped says "start" about something else.
     if wishes and (standing.stopped or wishes[-1] is not Command.START):
@@ -60,12 +70,14 @@ def next_step(commands: Sequence[Command | None], standing: Standing) -> Step:
         step = Step.WAIT
     elif Command.PERSON in commands:
         step = Step.HAND_OVER
+    elif Command.EXPORT in commands:
+        step = Step.HAND_OVER_EXPORT
     return step
 
 
 def _wish(commands: Sequence[Command | None], wish: Command | None) -> Step:
     if wish is Command.DELETE:
-        return Step.CONFIRM_DELETE
+        return Step.ASK_DELETE
     if wish is Command.STOP:
         return Step.CONFIRM_STOP
     # Who starts again with a question wants its answer rather than a confirmation.

@@ -101,6 +101,8 @@ class Event:
     missed: Missed | None = None
     #: W3C trace context of the webhook that brought it, empty when there is none.
     traceparent: str = ""
+    #: When it was durable, milliseconds since 1970, for what calls for an answer; 0 for not known.
+    durable_ms: int = 0
 
 
 def calls_for_answer(event: Event) -> bool:

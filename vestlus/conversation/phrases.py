@@ -35,6 +35,8 @@ class Phrase(StrEnum):
     STOPPED = "stopped"
     #: Automated answers again.
     STARTED = "started"
+    #: Whether everything is really to be erased, with the word that says so.
+    DELETE_ASK = "delete_ask"
     #: The data of this conversation is erased, as far as the service holds it.
     DELETED = "deleted"
     #: Under a caption that a model wrote and nobody read before it was published.

@@ -101,6 +101,52 @@ radera min data
 (?:usuń|usuńcie|usunąć|skasuj|skasujcie)(?: wszystkie)? moje (?:wszystkie )?dane(?: osobowe)?
 """
 
+#: The whole message: yes, when the user was asked whether they mean it.
+YES: Final = r"""
+jah|jaa|kinnitan|jah kustuta
+yes|yes delete|i confirm|confirm
+да|подтверждаю|да удалите
+так|підтверджую|так видаліть
+kyllä|vahvistan
+jā|apstiprinu
+taip|patvirtinu
+ja|ich bestätige|bestätigt|ja löschen
+ja radera|jag bekräftar|bekräftar
+tak|potwierdzam
+"""
+
+#: The whole message: a copy of the user's data. Never without a word for data: "send me everything"
+#: is said of price lists too.
+EXPORT: Final = r"""
+(?:saada|saatke|anna|andke|näita|näidake)(?: mulle)?(?: kõik)?
+     (?:mu|minu) (?:isiku)?andmed(?: mulle)?
+soovin (?:koopiat )?oma (?:isiku)?andme(?:id|test)(?: koopiat)?
+    |soovin oma (?:isiku)?andmete koopiat
+milliseid andmeid te minu kohta hoiate|mis andmed teil minu kohta on
+(?:can you |could you |i want to )?(?:send me|give me|show me|export|download|get|see)
+     (?:a copy of )?
+    (?:all )?(?:of )?my (?:personal )?data
+i want (?:a copy of )?(?:all )?my (?:personal )?data|what data do you (?:have|hold) (?:on|about) me
+(?:пришли|пришлите|покажи|покажите|дайте)(?: мне)? (?:все )?мои (?:персональные |личные )?данные
+какие данные (?:у вас есть )?обо мне(?: вы храните)?
+(?:надішли|надішліть|покажи|покажіть|дайте)(?: мені)? (?:всі |усі )?
+    мої (?:персональні |особисті )?дані
+які дані (?:у вас є )?про мене(?: ви зберігаєте)?
+(?:lähetä|lähettäkää|näytä|näyttäkää|anna|antakaa)(?: minulle)?(?: kaikki)?
+     (?:minun )?(?:henkilö)?tietoni
+mitä tietoja teillä on minusta
+(?:atsūti|atsūtiet|parādi|parādiet)(?: man)?(?: visus)? manus (?:personas )?datus
+kādi dati jums ir par mani
+(?:atsiųsk|atsiųskite|parodyk|parodykite)(?: man)?(?: visus)? mano (?:asmens )?duomenis
+kokius duomenis apie mane turite
+(?:schick|schicken sie|zeig|zeigen sie|gib|geben sie) mir(?: alle)? meine (?:persönlichen )?daten
+welche daten haben sie über mich
+(?:skicka|visa|ge)(?: mig)?(?: alla)? mina (?:person)?(?:uppgifter|data)
+vilka uppgifter har ni om mig
+(?:wyślij|wyślijcie|pokaż|pokażcie|podaj|podajcie)(?: mi)?(?: wszystkie)? moje dane(?: osobowe)?
+jakie dane o mnie (?:macie|przechowujecie)
+"""
+
 #: The whole message: a person. One word only where it can hardly be the answer to a question,
 #: such as who somebody is or what they work as.
 PERSON_ALONE: Final = r"""

@@ -32,6 +32,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         ),
         "stopped": "Хорошо, автоматически я больше не отвечаю. Чтобы продолжить, напишите «старт».",
         "started": "Я снова отвечаю вам автоматически. Чем могу помочь?",
+        "delete_ask": (
+            "Стереть навсегда всё, что написано в этом чате? Тогда на это уже никто не сможет "
+            "ответить, в том числе и сотрудник. Если хотите этого, ответьте «да»."
+        ),
         "deleted": "Данные этой переписки удалены из нашей системы.",
         "caption_line": "Этот текст написан искусственным интеллектом.",
     },
@@ -59,6 +63,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         ),
         "stopped": "Гаразд, автоматично я більше не відповідаю. Щоб продовжити, напишіть «старт».",
         "started": "Я знову відповідаю вам автоматично. Чим можу допомогти?",
+        "delete_ask": (
+            "Стерти назавжди все, що написано в цьому чаті? Тоді на це вже ніхто не зможе "
+            "відповісти, зокрема й людина. Якщо хочете цього, відповідайте «так»."
+        ),
         "deleted": "Дані цього листування видалено з нашої системи.",
         "caption_line": "Цей текст написано штучним інтелектом.",
     },
@@ -86,6 +94,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         ),
         "stopped": "Labi, vairs neatbildēšu automātiski. Lai turpinātu, uzrakstiet “start”.",
         "started": "Es jums atkal atbildu automātiski. Kā varu palīdzēt?",
+        "delete_ask": (
+            "Vai neatgriezeniski izdzēst visu, kas šajā sarunā rakstīts? Tad uz to vairs "
+            "nevarēs atbildēt neviens, arī cilvēks ne. Ja to vēlaties, atbildiet „jā”."
+        ),
         "deleted": "Šīs sarakstes dati ir izdzēsti no mūsu sistēmas.",
         "caption_line": "Šo tekstu ir rakstījis mākslīgais intelekts.",
     },
@@ -113,6 +125,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         ),
         "stopped": "Gerai, automatiškai nebeatsakysiu. Norėdami tęsti, parašykite „start“.",
         "started": "Vėl atsakau jums automatiškai. Kuo galiu padėti?",
+        "delete_ask": (
+            "Ar negrįžtamai ištrinti viską, kas parašyta šiame pokalbyje? Tada niekas "
+            "nebegalės į tai atsakyti, net ir žmogus. Jei to norite, atsakykite „taip“."
+        ),
         "deleted": "Šio pokalbio duomenys ištrinti iš mūsų sistemos.",
         "caption_line": "Šį tekstą parašė dirbtinis intelektas.",
     },
@@ -140,6 +156,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         ),
         "stopped": "Dobrze, już nie odpowiadam automatycznie. Aby wznowić, proszę napisać „start”.",
         "started": "Znów odpowiadam automatycznie. W czym mogę pomóc?",
+        "delete_ask": (
+            "Czy usunąć na zawsze wszystko, co napisano w tej rozmowie? Wtedy nikt już na to "
+            "nie odpowie, także człowiek. Jeśli tak ma być, proszę odpowiedzieć „tak”."
+        ),
         "deleted": "Dane tej rozmowy zostały usunięte z naszego systemu.",
         "caption_line": "Ten tekst napisała sztuczna inteligencja.",
     },

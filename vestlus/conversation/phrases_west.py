@@ -32,6 +32,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         ),
         "stopped": "Selge, automaatselt ma teile enam ei vasta. Jätkamiseks kirjutage „start“.",
         "started": "Vastan teile jälle automaatselt. Kuidas saan aidata?",
+        "delete_ask": (
+            "Kas kustutan jäädavalt kõik, mis on selles vestluses kirjutatud? Siis ei saa "
+            "enam ka inimene sellele vastata. Kui soovite seda, vastake „jah“."
+        ),
         "deleted": "Selle vestluse andmed on meie süsteemist kustutatud.",
         "caption_line": "Teksti kirjutas tehisaru.",
     },
@@ -60,6 +64,11 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         ),
         "stopped": 'All right, no more automated answers. Write "start" to resume.',
         "started": "I will answer you automatically again. How can I help?",
+        "delete_ask": (
+            "Shall I erase for good everything that was written in this conversation? Then "
+            "nobody can answer it any more, no person either. If that is what you want, "
+            "answer “yes”."
+        ),
         "deleted": "The data of this conversation has been deleted from our system.",
         "caption_line": "This text was written by AI.",
     },
@@ -87,6 +96,11 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         ),
         "stopped": "Selvä, en enää vastaa sinulle automaattisesti. Jatka kirjoittamalla ”start”.",
         "started": "Vastaan sinulle taas automaattisesti. Miten voin auttaa?",
+        "delete_ask": (
+            "Poistanko pysyvästi kaiken, mitä tässä keskustelussa on kirjoitettu? Sen jälkeen "
+            "siihen ei voi vastata kukaan, ei myöskään ihminen. Jos haluatte sitä, vastatkaa "
+            "”kyllä”."
+        ),
         "deleted": "Tämän keskustelun tiedot on poistettu järjestelmästämme.",
         "caption_line": "Tämän tekstin on kirjoittanut tekoäly.",
     },
@@ -121,6 +135,11 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "Schreiben Sie „Start“, um fortzufahren."
         ),
         "started": "Ich antworte Ihnen wieder automatisch. Wie kann ich helfen?",
+        "delete_ask": (
+            "Soll ich alles, was in diesem Gespräch geschrieben wurde, für immer löschen? "
+            "Dann kann es niemand mehr beantworten, auch kein Mensch. Wenn Sie das möchten, "
+            "antworten Sie „ja“."
+        ),
         "deleted": "Die Daten dieses Gesprächs wurden aus unserem System gelöscht.",
         "caption_line": "Dieser Text wurde von einer KI verfasst.",
     },
@@ -148,6 +167,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         ),
         "stopped": "Okej, jag svarar dig inte automatiskt längre. Skriv ”start” för att fortsätta.",
         "started": "Nu svarar jag dig automatiskt igen. Hur kan jag hjälpa dig?",
+        "delete_ask": (
+            "Ska jag radera allt som har skrivits i den här konversationen för gott? Då kan "
+            "ingen svara på det längre, inte heller en människa. Om du vill det, svara ”ja”."
+        ),
         "deleted": "Uppgifterna i den här konversationen har raderats ur vårt system.",
         "caption_line": "Den här texten är skriven av AI.",
     },

@@ -15,12 +15,14 @@ from hashlib import blake2b
 
 from vestlus.conversation.phrases_commands import (
     DELETE,
+    EXPORT,
     PERSON,
     PERSON_ALONE,
     PERSON_NOT_MEANT,
     POLITE,
     START,
     STOP,
+    YES,
 )
 from vestlus.conversation.phrases_emergency import EMERGENCY, NOT_MEANT
 
@@ -49,6 +51,10 @@ class Command(StrEnum):
     START = "start"
     #: To have the user's data erased.
     DELETE = "delete"
+    #: Yes, to a question of ours; to nothing else.
+    YES = "yes"
+    #: To get a copy of the user's data.
+    EXPORT = "export"
     #: A person.
     PERSON = "person"
     #: Somebody may harm themselves.
@@ -61,8 +67,10 @@ def command_of(
     """What a message asks for, ``None`` for an ordinary one. Never raises.
 
     Case, accents, punctuation, emoji and how letters are encoded do not matter. EMERGENCY and
-    PERSON are found anywhere in a message; STOP, START and DELETE must be the whole of it, polite
-    words aside, and no question: neither "stop by tomorrow" nor "Stop?" is one. An emergency goes
+    PERSON are found anywhere in a message; STOP, START, DELETE, EXPORT and YES must be the whole of
+    it, polite words aside, and no question: neither "stop by tomorrow" nor "Stop?" is one, but for
+    EXPORT, for which people ask politely. YES means something after a question only. An emergency
+    goes
     before everything else. ``person_words`` and ``emergency_words`` are the account's own: words or
     phrases, found as they are written, between other words.
     """
@@ -73,6 +81,8 @@ def command_of(
     whole = _without_politeness(words)
     if _PERSON_ALONE.fullmatch(whole):
         return Command.PERSON
+    if _EXPORT.fullmatch(whole):
+        return Command.EXPORT
     if not _ASKING.search(unicodedata.normalize("NFKC", looked_at)):
         for command, pattern in _WHOLE.items():
             if pattern.fullmatch(whole):
@@ -175,7 +185,9 @@ _WHOLE = {
     Command.STOP: _pattern(STOP),
     Command.START: _pattern(START),
     Command.DELETE: _pattern(DELETE),
+    Command.YES: _pattern(YES),
 }
+_EXPORT = _pattern(EXPORT)
 _PERSON_ALONE = _pattern(PERSON_ALONE)
 _PERSON = _pattern(PERSON)
 _PERSON_NOT_MEANT = _pattern(PERSON_NOT_MEANT)

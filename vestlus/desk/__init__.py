@@ -1,1 +1,1 @@
-"""What people do by hand, whichever way they come: by commands, through the API, in the console."""
+"""What people do by hand, whichever way they come: by command, console or API."""

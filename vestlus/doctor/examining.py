@@ -18,6 +18,8 @@ from vestlus.doctor.checks import (
     check_store_clock,
 )
 from vestlus.doctor.findings import CHECK_SECONDS, Check, Finding, Level, run_checks
+from vestlus.doctor.safety import check_safety
+from vestlus.doctor.sign_in import sign_in_checks
 from vestlus.errors import StoreError, StoreUnavailable
 from vestlus.instagram.token_api import TokenApi
 from vestlus.settings import Settings
@@ -33,7 +35,9 @@ async def examine(settings: Settings) -> list[Finding]:
             ("bus", lambda: check_bus(settings)),
             ("clock", lambda: check_clock(settings)),
             ("public address", lambda: check_public_address(settings)),
+            ("safety", lambda: check_safety(settings)),
         ]
+        quick += sign_in_checks(settings)
         if store is not None:
             there = store
             quick.append(("clock of the database", lambda: check_store_clock(there)))

@@ -12,7 +12,7 @@ from vestlus.conversation.phrases import Phrase
 from vestlus.conversation.reply import Concern, Part, Reply, TextPart
 from vestlus.conversation.turn import FailurePolicy
 from vestlus.conversation.words import Command
-from vestlus.hosting.composing import Answer, Burst, with_prefix, with_suffix
+from vestlus.hosting.composing import Answer, Burst, Erase, with_prefix, with_suffix
 from vestlus.hosting.effects import STANDBY_MS, people_policy
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.voice import Voice
@@ -22,6 +22,13 @@ from vestlus.store.rows import FOREVER_MS, After, Silence
 #: An apology is not repeated within this time, unless an answer came in between.
 APOLOGY_AGAIN_MS = 24 * 60 * 60 * 1000
 
+#: How long a yes is one to the question whether everything is to be erased.
+CONFIRM_WITHIN_MS = 24 * 60 * 60 * 1000
+
+#: Why people are wanted, in the note for them.
+WANTS_DATA = "wants_a_copy_of_their_data"
+WANTS_ERASURE = "wants_to_be_erased"
+
 #: The longest note for a person who takes over, in characters.
 _LONGEST_NOTE = 600
 
@@ -29,18 +36,27 @@ _LONGEST_NOTE = 600
 class Answers:
     """The policies of accounts, applied to bursts. Decides; commits nothing."""
 
-    def __init__(self, account_of: Callable[[str], Account | None]) -> None:
+    def __init__(
+        self,
+        account_of: Callable[[str], Account | None],
+        spent_until: Callable[[str], int] = lambda _: 0,
+    ) -> None:
+        """``spent_until``: until when an account may not have models asked, 0 if it may."""
         self._account_of = account_of
+        self._spent_until = spent_until
 
-    def without_asking(self, box: Mailbox, burst: Burst, now_ms: int) -> Answer | int | None:
-        """The answer to messages that no model is asked about; a time before which nothing is
-        done with them, milliseconds since 1970; or ``None``: the assistant is to be asked.
+    def without_asking(
+        self, box: Mailbox, burst: Burst, now_ms: int
+    ) -> Answer | Erase | int | None:
+        """The answer to messages that no model is asked about; that everything is to be erased; a
+        time before which nothing is done with them, milliseconds since 1970; or ``None``: the
+        assistant is to be asked.
         """
         voice = self._voice(box)
         commands = [voice.command(event.text) for event in burst.events]
         step = next_step(commands, _standing(box, burst, now_ms))
         language = self._language(box, burst, voice)
-        answer: Answer | int | None = None
+        answer: Answer | Erase | int | None = None
         match step:
             case Step.ASK:
                 answer = self._limited(box, burst, language, now_ms)
@@ -54,36 +70,35 @@ class Answers:
                 wanted = Command.PERSON in commands
                 after = self._noted(box, burst, After(), now_ms, reason="asked_for_a_person")
                 answer = Answer(after=after) if wanted else Answer()
-            case Step.CONFIRM_STOP:
-                stopped = After(
-                    silence=Silence.STOPPED, silent_until_ms=FOREVER_MS, cancel_sends=True
-                )
-                answer = _said(voice.fixed(Phrase.STOPPED, language), stopped)
-            case Step.CONFIRM_START:
-                started = After(silence=Silence.NONE)
-                answer = _said(voice.fixed(Phrase.STARTED, language), started)
-            case Step.CONFIRM_DELETE:
-                # Who waits for a person goes on waiting; what the note said is erased.
-                erased = After(erase=True, pictures=())
-                answer = _said(voice.fixed(Phrase.DELETED, language), erased)
+            case Step.CONFIRM_STOP | Step.CONFIRM_START | Step.ASK_DELETE | Step.DELETE:
+                asked = _erase_asked(box, now_ms)
+                answer = _own_wish(step, voice, language, now_ms, asked=asked)
             case Step.EMERGENCY:
                 text = voice.emergency(language)
                 answer = self._to_people(box, burst, text, now_ms, reason="emergency")
-            case Step.HAND_OVER:
+            case Step.HAND_OVER | Step.HAND_OVER_EXPORT:
                 text = voice.handover(language, now_ms)
-                answer = self._to_people(box, burst, text, now_ms, reason="asked_for_a_person")
+                reason = WANTS_DATA if step is Step.HAND_OVER_EXPORT else "asked_for_a_person"
+                answer = self._to_people(box, burst, text, now_ms, reason=reason)
         return answer
 
-    def stands_alone(self, account: str, text: str | None) -> bool:
+    def erased_by_people(self, box: Mailbox, burst: Burst, now_ms: int) -> Answer:
+        """What is said where this service cannot erase by itself: a person will."""
+        voice = self._voice(box)
+        text = voice.handover(self._language(box, burst, voice), now_ms)
+        return self._to_people(box, burst, text, now_ms, reason=WANTS_ERASURE)
+
+    def stands_alone(self, box: Mailbox, text: str | None) -> bool:
         """Whether a message is answered with what came before it, and not with what comes after:
         a wish of the user's, or danger. None of them may be lost in another one's answer.
         """
-        command = Voice(self._account_of(account)).command(text)
-        return command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
+        command = self._voice(box).command(text)
+        confirmed = command is Command.YES and bool(box.known.erase_asked_ms)
+        return confirmed or command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
 
     def is_urgent(self, account: str, text: str | None) -> bool:
         """Whether a message needs no model, and so waits for none."""
-        return Voice(self._account_of(account)).command(text) is not None
+        return Voice(self._account_of(account)).command(text) not in (None, Command.YES)
 
     def answer(self, box: Mailbox, burst: Burst, reply: Reply, now_ms: int) -> Answer:
         """What is said for a reply of the assistant's."""
@@ -148,12 +163,18 @@ class Answers:
         approve = voice.account is not None and voice.account.approve
         return Answer(parts=parts, after=after, draft=approve)
 
-    def _limited(self, box: Mailbox, burst: Burst, language: str, now_ms: int) -> Answer | None:
-        """What is said, once, and then not, to who has used up what the account allows them.
+    def _limited(
+        self, box: Mailbox, burst: Burst, language: str, now_ms: int
+    ) -> Answer | int | None:
+        """What is said, once, and then not, to who has used up what the account allows them; or
+        what is done where the account has used up what it may spend.
 
         Wishes, danger and the word for a person have been seen to before. Messages of which a try
         has failed get their answer, or the apology and a person, but not this.
         """
+        dear = self._too_dear(box, burst, language, now_ms)
+        if dear is not None:
+            return dear
         if box.failures or box.outages:
             return None
         voice, usage = self._voice(box), box.known.usage
@@ -165,6 +186,22 @@ class Answers:
             return Answer(after=After(silence=ended), limited=True)
         after = After(silence=ended, usage=replace(usage, told_until_ms=until))
         return replace(_said(voice.limited(language), after), limited=True)
+
+    def _too_dear(
+        self, box: Mailbox, burst: Burst, language: str, now_ms: int
+    ) -> Answer | int | None:
+        """A person answers while the account's daily budget for models is used up.
+
+        The user is told so once. Who waits for a person already is not told again: what they
+        write waits for that person, or for the next day.
+        """
+        until_ms = self._spent_until(box.account)
+        if until_ms <= now_ms:
+            return None
+        if box.known.waiting_ms and not _starts(burst, self._voice(box)):
+            return until_ms
+        text = self._voice(box).handover(language, now_ms)
+        return self._to_people(box, burst, text, now_ms, reason="daily_budget_spent")
 
     def _to_people(
         self, box: Mailbox, burst: Burst, text: str, now_ms: int, *, reason: str
@@ -198,6 +235,31 @@ class Answers:
         return voice.language(box.known.language, [event.text or "" for event in burst.events])
 
 
+def _own_wish(
+    step: Step, voice: Voice, language: str, now_ms: int, *, asked: bool
+) -> Answer | Erase:
+    """What comes of a wish that is the user's right, whatever else goes on.
+
+    ``asked``: whether everything is to be erased has just been asked.
+    """
+    question = voice.fixed(Phrase.DELETE_ASK, language)
+    match step:
+        case Step.CONFIRM_STOP:
+            stopped = After(silence=Silence.STOPPED, silent_until_ms=FOREVER_MS, cancel_sends=True)
+            text = voice.fixed(Phrase.STOPPED, language)
+            if asked:
+                # It cancels the question, perhaps unseen: that is asked again.
+                stopped = replace(stopped, erase_asked_ms=now_ms)
+                text = f"{text}\n\n{question}"
+            return _said(text, stopped)
+        case Step.CONFIRM_START:
+            return _said(voice.fixed(Phrase.STARTED, language), After(silence=Silence.NONE))
+        case Step.ASK_DELETE:
+            return _said(question, After(erase_asked_ms=now_ms))
+        case _:
+            return Erase(voice.fixed(Phrase.DELETED, language))
+
+
 def _standing(box: Mailbox, burst: Burst, now_ms: int) -> Standing:
     known = box.known
     lasts = known.silent_until_ms > now_ms
@@ -210,7 +272,13 @@ def _standing(box: Mailbox, burst: Burst, now_ms: int) -> Standing:
         people=people,
         person_wrote=people and known.silence is not Silence.HANDOVER,
         stopped=known.silence is Silence.STOPPED,
+        erase_asked=_erase_asked(box, now_ms),
     )
+
+
+def _erase_asked(box: Mailbox, now_ms: int) -> bool:
+    """Whether the user was asked just before if everything is to be erased."""
+    return 0 <= now_ms - box.known.erase_asked_ms < CONFIRM_WITHIN_MS
 
 
 def _starts(burst: Burst, voice: Voice) -> bool:

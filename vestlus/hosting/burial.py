@@ -12,6 +12,7 @@ from vestlus.burying import buried
 from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
+from vestlus.privacy.graves import Graves
 from vestlus.store.port import DeadLetters
 
 _log = structlog.get_logger(__name__)
@@ -24,10 +25,13 @@ class DeadQueue:
     neither accounts nor reasons in words. Served by the holder of the first inbox partition.
     """
 
-    def __init__(self, bus: Bus, store: DeadLetters, clock: Clock) -> None:
+    def __init__(
+        self, bus: Bus, store: DeadLetters, clock: Clock, graves: Graves | None = None
+    ) -> None:
         self._bus = bus
         self._store = store
         self._clock = clock
+        self._graves = graves
 
     async def run(self) -> None:
         """Consumes until cancelled."""
@@ -44,5 +48,7 @@ class DeadQueue:
             )
             for delivery in deliveries
         ]
+        if self._graves is not None:
+            letters = [self._graves.of_letter(letter) for letter in letters]
         _log.error("broker_gave_up_on_messages", count=len(letters))
         await until_available(partial(self._store.bury, letters))

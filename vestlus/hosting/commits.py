@@ -15,6 +15,7 @@ from vestlus.clock import Clock
 from vestlus.conversation.identity import outbox_partition_of
 from vestlus.errors import BusUnavailable
 from vestlus.grouping import GroupCommitter
+from vestlus.hosting.stages import being_rung
 from vestlus.messages import SendReference, encode, outbox_message
 from vestlus.store.port import Turns
 from vestlus.store.rows import CommitResult, NewSend, TurnCommit
@@ -112,7 +113,8 @@ class TurnCommits:
 
         async def ring(partition: int, group: Sequence[NewSend]) -> None:
             try:
-                await self._bus.publish(Queue.OUTBOX, partition, [self._bell(group)])
+                with being_rung(group):
+                    await self._bus.publish(Queue.OUTBOX, partition, [self._bell(group)])
             except BusUnavailable as error:
                 failed[partition] = error
 
@@ -131,5 +133,6 @@ class TurnCommits:
             )
             for send in sends
         )
-        trace = next((send.traceparent for send in sends if send.traceparent), "")
-        return encode(outbox_message(references, at_ms=self._clock(), traceparent=trace))
+        # Each row has its own; the bell's is for whoever looks at the bus.
+        context = sends[0].traceparent if len(sends) == 1 else ""
+        return encode(outbox_message(references, at_ms=self._clock(), traceparent=context))

@@ -32,11 +32,13 @@ class Burst:
     events: tuple[Event, ...]
     #: The same as messages of the history.
     asked: tuple[HistoryMessage, ...]
+    #: The context of the turn that answers them, empty when it is not traced.
+    traceparent: str = ""
 
     @property
-    def traceparent(self) -> str:
-        """The trace of the newest message."""
-        return self.events[-1].traceparent
+    def asked_ms(self) -> int:
+        """When the oldest message was durable, 0 where it is not known."""
+        return min((event.durable_ms for event in self.events if event.durable_ms), default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,13 @@ class Answer:
     leaves_unanswered: bool = False
     #: The user has used up what the account allows them.
     limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """The user wants everything erased, and has said so twice. ``text`` is the last word."""
+
+    text: str
 
 
 def written_ms(box: Mailbox, burst: Burst) -> int:
@@ -119,6 +128,7 @@ def with_suffix(parts: Sequence[Part], text: str) -> tuple[Part, ...]:
 
 def _sends(box: Mailbox, burst: Burst, answer: Answer, *, version: int) -> tuple[NewSend, ...]:
     deadline_ms = window_end_ms(written_ms(box, burst))
+    messages = tuple(_messages(answer.parts))
     return tuple(
         NewSend(
             # The same turn always makes the same ids: a repeated commit writes nothing twice.
@@ -137,8 +147,9 @@ def _sends(box: Mailbox, burst: Burst, answer: Answer, *, version: int) -> tuple
             traceparent=burst.traceparent,
             turn=version,
             draft=answer.draft,
+            asked_ms=burst.asked_ms if index == len(messages) - 1 else 0,
         )
-        for index, (text, pictures) in enumerate(_messages(answer.parts))
+        for index, (text, pictures) in enumerate(messages)
     )
 
 

@@ -21,8 +21,16 @@ from vestlus.hosting.mailbox import HISTORY_MESSAGES, MOST_EVENTS, Mailbox
 from vestlus.hosting.resting import Resting, may_rest
 from vestlus.hosting.summaries import Summaries
 from vestlus.hosting.suspects import Suspects
+from vestlus.hosting.turn_counts import TurnCounts
 from vestlus.hosting.turn_places import Limits, Places
-from vestlus.hosting.turns import Conversing, HandedOver, SuspectGap, TurnCounts, TurnPolicies
+from vestlus.hosting.turns import Conversing, Eraser, HandedOver, SuspectGap, TurnPolicies
+from vestlus.measuring.catalogue import (
+    LIVE,
+    TAKEN_OVER,
+    TURNS_IN_FLIGHT,
+    TURNS_QUEUED,
+    TURNS_QUEUED_AGE,
+)
 from vestlus.settings_account import Account
 from vestlus.store.port import Turns
 from vestlus.store.rows import ConversationRow, EventState, Lease, RecordedEvent
@@ -68,6 +76,8 @@ class Conversations:
         lost: Callable[[Lease], None],
         failed: Callable[[BaseException], None],
         limits: Limits | None = None,
+        spent_until: Callable[[str], int] = lambda _: 0,
+        eraser: Eraser | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -83,13 +93,14 @@ class Conversations:
             load=self._loader.submit,
             commits=commits,
             assistant=assistant,
-            answers=Answers(account_of),
+            answers=Answers(account_of, spent_until),
             courtesy=courtesy,
             suspect_gap=suspect_gap,
             summaries=self._summaries,
             clock=clock,
             policies=policies,
             handed_over=handed_over,
+            eraser=eraser,
         )
         self._suspects = Suspects(
             suspects, store=store, clock=clock, start=self._start, drop=lost, failed=failed
@@ -142,6 +153,13 @@ class Conversations:
         """Conversations that wait for a place among those."""
         return len(self._places)
 
+    def measure(self) -> None:
+        """Tells the measures how many there are."""
+        TURNS_IN_FLIGHT.set(self.in_flight)
+        TURNS_QUEUED.set(self.waiting)
+        TURNS_QUEUED_AGE.set(self._places.waiting_seconds)
+        LIVE.set(self.live)
+
     async def room(self) -> None:
         """Returns when more may be taken in."""
         await self._places.room()
@@ -158,6 +176,7 @@ class Conversations:
         """
         try:
             waiting = await self._store.take_over(lease)
+            TAKEN_OVER.inc(len(waiting))
             for first in range(0, len(waiting), LOADED_TOGETHER):
                 some = waiting[first : first + LOADED_TOGETHER]
                 rows = await self._store.load(some, HISTORY_MESSAGES, unanswered=MOST_EVENTS)
@@ -208,6 +227,21 @@ class Conversations:
             box = self._box(conversation, lease)
             box.outdated()
             self._start(box)
+
+    def erased(self, lease: Lease, conversation: str) -> None:
+        """The user was erased: nothing of them stays here, and a turn under way commits nothing.
+
+        What they have written since is read from the store.
+        """
+        box = self._boxes.get(conversation)
+        if box is not None and box.lease == lease:
+            box.stop()
+            box.erased()
+            del self._boxes[conversation]
+            self._places.purge()
+        self._resting.forget(lease, conversation)
+        self._summaries.forget(conversation)
+        self.reread(lease, [conversation])
 
     async def forget(self, lease: Lease, deadline_seconds: float) -> None:
         """Lets the turns of a partition end within the deadline, and drops its conversations."""

@@ -26,6 +26,7 @@ class HostCounts:
     apologised: int
     #: Turns of users who had used up what their account allows them.
     limited: int
+    erased: int
     summarised: int
     #: Echoes by whose they were; unmatched ones are ours, told by their time alone.
     echoes_ours: int

@@ -103,6 +103,12 @@ class EchoDesk:
         """Somebody else sees to the partition's echoes now."""
         self._open.pop(lease, None)
 
+    def forget(self, lease: Lease, conversation: str) -> None:
+        """The user was erased: their echoes are in nobody's memory any more."""
+        mine = self._open.get(lease, {})
+        for seq in [seq for seq, one in mine.items() if one.event.conversation == conversation]:
+            del mine[seq]
+
     async def weigh(self, events: Sequence[Event]) -> list[NewEvent]:
         """The events as they are to be recorded. Raises StoreUnavailable."""
         now = self._clock()

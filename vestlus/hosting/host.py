@@ -28,7 +28,8 @@ from vestlus.hosting.effects import people_policy
 from vestlus.hosting.intake import MOST_EVENTS_TOGETHER, IntakeStore, PartitionIntake, Recorder
 from vestlus.hosting.places import place_of
 from vestlus.hosting.turn_places import Limits
-from vestlus.hosting.turns import HandedOver, TurnPolicies
+from vestlus.hosting.turns import Eraser, HandedOver, TurnPolicies
+from vestlus.privacy.graves import Graves
 from vestlus.settings_account import Account
 from vestlus.store.names import partition_number
 from vestlus.store.rows import Lease, NewEvent, RecordedEvent
@@ -55,6 +56,10 @@ def _told_nobody(handed_over: HandedOver) -> None:
     _log.info("handed_over", account=handed_over.account, conversation=handed_over.conversation)
 
 
+def _forgotten_by_nobody(_: str) -> None:
+    """Nobody else has anything of conversations in memory."""
+
+
 class ConversationHost:
     """Records, converses and commits for the partitions whose leases it is given.
 
@@ -78,7 +83,18 @@ class ConversationHost:
         account_of: Callable[[str], Account | None] = _unknown,
         handed_over: Callable[[HandedOver], None] = _told_nobody,
         limits: Limits | None = None,
+        spent_until: Callable[[str], int] = lambda _: 0,
+        graves: Graves | None = None,
+        eraser: Eraser | None = None,
+        forgotten: Callable[[str], None] = _forgotten_by_nobody,
     ) -> None:
+        """``graves`` names the tombstones that recorded events are compared with, and ``eraser``
+        carries out what users wish; without them nobody is erased here. ``forgotten`` is told the
+        conversation of each user who was. ``spent_until``: until when an account may not have
+        models asked, 0 if it may.
+        """
+        self._graves = graves
+        self._forgotten = forgotten
         self._store = store
         self._bus = bus
         self._clock = clock
@@ -108,6 +124,8 @@ class ConversationHost:
             lost=self._drop,
             failed=self._fail,
             limits=limits,
+            spent_until=spent_until,
+            eraser=eraser,
         )
         self._echoes = EchoDesk(
             store=store,
@@ -165,10 +183,12 @@ class ConversationHost:
             noted=self.conversations.noted,
             undetermined=self._echoes.hold,
             room=self.conversations.room,
+            erased=self._erased,
+            graves=self._graves,
         )
         tasks = [asyncio.create_task(intake.run(), name=f"intake {lease.name}")]
         if partition_number(lease.name) == 0:
-            dead = DeadQueue(self._bus, self._store, self._clock)
+            dead = DeadQueue(self._bus, self._store, self._clock, self._graves)
             tasks.append(asyncio.create_task(dead.run(), name="dead queue"))
         for task in tasks:
             task.add_done_callback(lambda done: self._ended(lease, done))
@@ -223,6 +243,7 @@ class ConversationHost:
             handed_over=done.handed_over,
             apologised=done.apologised,
             limited=done.limited,
+            erased=done.erased,
             summarised=self.conversations.summarised,
             echoes_ours=self._echoes.counts.ours,
             echoes_persons=self._echoes.counts.persons,
@@ -232,7 +253,15 @@ class ConversationHost:
     async def _record(
         self, batches: list[tuple[Lease, Sequence[NewEvent]]]
     ) -> list[list[RecordedEvent] | None]:
+        graves = self._graves
+        if graves is not None:
+            batches = [(lease, graves.marked(events)) for lease, events in batches]
         return await self._store.record(batches, self._clock())
+
+    def _erased(self, lease: Lease, conversation: str) -> None:
+        self._echoes.forget(lease, conversation)
+        self.conversations.erased(lease, conversation)
+        self._forgotten(conversation)
 
     def _ended(self, lease: Lease, task: asyncio.Task[None]) -> None:
         if task.cancelled():

@@ -14,13 +14,18 @@ from vestlus.burying import unreadable
 from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
-from vestlus.conversation.events import Event
+from vestlus.conversation.events import Event, calls_for_answer
 from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.errors import LeaseLost, UndecodableMessage
 from vestlus.grouping import GroupCommitter
+from vestlus.hosting.recorded import note_recorded
+from vestlus.hosting.stages import being_recorded, traced_events
 from vestlus.hosting.waited import Waited
+from vestlus.log_context import About
+from vestlus.measuring.catalogue import BUS_WAIT
 from vestlus.messages import InboxMessage, decode_inbox, encode, inbox_message
+from vestlus.privacy.graves import Graves
 from vestlus.store.names import partition_number
 from vestlus.store.port import DeadLetters, Turns
 from vestlus.store.rows import DeadLetter, EventState, Lease, NewEvent, RecordedEvent
@@ -65,6 +70,8 @@ class PartitionIntake:
         noted: Callable[[Lease, str, Sequence[HistoryMessage]], None],
         undetermined: Callable[[Lease, Sequence[RecordedEvent]], None],
         room: Callable[[], Awaitable[None]],
+        erased: Callable[[Lease, str], None],
+        graves: Graves | None,
     ) -> None:
         self._lease = lease
         self._partition = partition_number(lease.name)
@@ -80,6 +87,8 @@ class PartitionIntake:
         self._noted = noted
         self._undetermined = undetermined
         self._room = room
+        self._erased = erased
+        self._graves = graves
         self.recorded = 0
         #: How long what it takes in has waited.
         self.waited = Waited()
@@ -92,38 +101,43 @@ class PartitionIntake:
         self.waited.begin(self._clock())
         # What is not acknowledged meanwhile is the bus's to keep.
         await self._room()
-        events = await self._read(deliveries)
-        for first in range(0, len(events), MOST_EVENTS_TOGETHER):
-            some = events[first : first + MOST_EVENTS_TOGETHER]
-            self._deliver(self._lease, await self._record(some))
+        read, erased = await self._read(deliveries)
+        with being_recorded(read) as events:
+            for first in range(0, len(events), MOST_EVENTS_TOGETHER):
+                some = events[first : first + MOST_EVENTS_TOGETHER]
+                with About(events=some):
+                    recorded = await self._record(some)
+                self._deliver(self._lease, recorded)
+        for conversation in erased:
+            self._erased(self._lease, conversation)
         self.waited.end(self._clock())
+        BUS_WAIT.observe(self.waited.last_seconds)
 
-    async def _read(self, deliveries: Sequence[Delivery]) -> list[Event]:
+    async def _read(self, deliveries: Sequence[Delivery]) -> tuple[list[Event], set[str]]:
+        """The events in these, and the conversations that are to be forgotten."""
         messages: list[InboxMessage] = []
         letters: list[DeadLetter] = []
         for delivery in deliveries:
             try:
                 messages.append(decode_inbox(delivery.body))
             except UndecodableMessage as error:
-                letters.append(
-                    unreadable(
-                        delivery.body,
-                        source=f"{Queue.INBOX}.{self._partition}",
-                        reason=error.reason,
-                        at_ms=self._clock(),
-                    )
+                letter = unreadable(
+                    delivery.body,
+                    source=f"{Queue.INBOX}.{self._partition}",
+                    reason=error.reason,
+                    at_ms=self._clock(),
                 )
+                letters.append(self._graves.of_letter(letter) if self._graves else letter)
         if messages:
             self.waited.published(min(message.at_ms for message in messages))
         if letters:
             _log.error("undecodable_messages", count=len(letters), partition=self._partition)
             await until_available(partial(self._store.bury, letters))
         events = [
-            replace(event, traceparent=message.traceparent) if message.traceparent else event
-            for message in messages
-            for event in message.events
+            _as_brought(event, message) for message in messages for event in traced_events(message)
         ]
-        return await self._with_users(events)
+        forget = {one for message in messages for one in message.forget}
+        return await self._with_users(events), forget
 
     async def _with_users(self, events: list[Event]) -> list[Event]:
         """Resolves events whose user Meta left out, by the message they are about.
@@ -152,7 +166,8 @@ class PartitionIntake:
             if partition == self._partition:
                 kept.append(named)
             else:
-                message = inbox_message((named,), at_ms=self._clock())
+                context = named.traceparent
+                message = inbox_message((named,), at_ms=self._clock(), traceparent=context)
                 await self._bus.publish(Queue.INBOX, partition, [encode(message)])
         return kept
 
@@ -180,6 +195,8 @@ class PartitionIntake:
         if tries > 1:
             self._reread(self._lease, {one.conversation for one in events if one.conversation})
         self.recorded += len(recorded)
+        note_recorded(recorded, self._clock())
+        _log.debug("recorded", new=len(recorded))
         self._tell(recorded, weighed)
         return recorded
 
@@ -197,6 +214,11 @@ class PartitionIntake:
         self._undetermined(
             self._lease, [one for one in recorded if one.state is EventState.UNDETERMINED]
         )
+
+
+def _as_brought(event: Event, message: InboxMessage) -> Event:
+    """The event with since when it has been durable, where that matters."""
+    return replace(event, durable_ms=message.at_ms) if calls_for_answer(event) else event
 
 
 def _named(event: Event, user: str) -> Event:

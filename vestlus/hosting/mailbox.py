@@ -41,6 +41,7 @@ class Known:
     summarised: int = 0
     messages: int = 0
     usage: Usage = NO_USAGE
+    erase_asked_ms: int = 0
 
     @classmethod
     def of(cls, row: ConversationRow) -> Known:
@@ -49,6 +50,7 @@ class Known:
 
     def became(self, after: After, messages: int) -> None:
         """Takes in what a committed turn changed, and that it added so many messages."""
+        self.erase_asked_ms = 0
         for one in fields(after):
             value = getattr(after, one.name)
             if one.name in _KNOWN and value is not None:
@@ -56,9 +58,6 @@ class Known:
         if after.silence is not None:
             self.silent_until_ms = after.silent_until_ms
         self.messages += messages
-        if after.erase:
-            # Everything counts as summed up: a summary that is being made must not come back.
-            self.summary, self.note, self.summarised = "", "", self.messages
 
 
 _KNOWN = frozenset(one.name for one in fields(Known)) - {"silent_until_ms"}
@@ -114,8 +113,9 @@ class Mailbox:
     suspect: bool = False
     #: Something came that may not wait until ``wake_ms``.
     urgent: bool = False
-    #: Waits for a place among the turns under way.
+    #: Waits for a place among the turns under way, since then by the monotonic clock, seconds.
     queued: bool = False
+    queued_since: float = 0.0
     #: Dropped by its host: never started again.
     stopped: bool = False
 
@@ -186,8 +186,6 @@ class Mailbox:
             self.loaded = False
         self.history = [*self.history, *history][-HISTORY_MESSAGES:]
         self.known.became(after, len(history))
-        if after.erase:
-            self.history = []
         self.version += 1
         self.failures = self.outages = self.takeovers = self.probes = 0
         self.restarts = self.wake_ms = self.asked_since_ms = 0
@@ -223,6 +221,13 @@ class Mailbox:
         """The unanswered events were given up: events that came meanwhile are read again."""
         self.lighten()
         self.outages = self.asked_since_ms = 0
+
+    def erased(self) -> None:
+        """Everything of before is gone; what came meanwhile is read from the store."""
+        self.lighten()
+        self.known, self.more = Known(), False
+        self.outages = self.asked_since_ms = 0
+        self.urgent = self.asked = False
 
     def disarm(self) -> None:
         """Stops the timer, if one runs."""

@@ -10,10 +10,17 @@ from typing import Any, Protocol
 import structlog
 
 from vestlus.errors import LeaseLost, StoreUnavailable
+from vestlus.measuring.catalogue import LEASE_CHANGES, LEASES_HELD, of
+from vestlus.store.names import INBOX_PREFIX, OUTBOX_PREFIX, SCHEDULER
 from vestlus.store.port import Leases, Members
 from vestlus.store.rows import Lease, Member
 
 _log = structlog.get_logger(__name__)
+
+# There from the start: Prometheus sees how a series grows, and not that it came.
+for _of in (INBOX_PREFIX, OUTBOX_PREFIX, SCHEDULER):
+    for _change in ("acquired", "released", "lost", "not_taken_up"):
+        of(LEASE_CHANGES, _of.rstrip("."), _change)
 
 #: How long a lease outlives its holder's last sign of life, when nobody confirms its death. A
 #: publisher needs the time of a whole request in it (10 s, 2 s margin) beside the renewals.
@@ -76,6 +83,7 @@ class Membership:
         self._assigned: frozenset[str] = frozenset()
         self._held: dict[str, Lease] = {}
         self._not_renewed: set[Lease] = set()
+        LEASES_HELD.set_function(lambda: len(self._held))
 
     @property
     def held(self) -> Collection[str]:
@@ -144,6 +152,7 @@ class Membership:
         for lease in lost:
             if self._held.get(lease.name) == lease:
                 _log.warning("lease_lost", lease=lease.name)
+                _note(lease.name, "lost")
                 del self._held[lease.name]
                 await self._holder.let_go(lease.name, 0)
 
@@ -152,6 +161,7 @@ class Membership:
             await self._holder.let_go(name, deadline_seconds)
             lease = self._held.pop(name, None)
             if lease is not None:
+                _note(name, "released")
                 # Otherwise it expires by itself.
                 release = self._store.release([lease], self._member)
                 await _if_it_answers(release, "lease_not_released")
@@ -168,6 +178,7 @@ class Membership:
             *(self._holder.hold(lease) for lease in leases.values()), return_exceptions=True
         )
         for name, result in zip(leases, results, strict=True):
+            _note(name, "acquired" if result is None else "not_taken_up")
             if result is None:
                 continue
             self._held.pop(name, None)
@@ -176,6 +187,11 @@ class Membership:
             _log.warning("lease_not_taken_up", lease=name, error=type(result).__name__)
         if leases:
             _log.info("leases_acquired", leases=len(leases))
+
+
+def _note(name: str, change: str) -> None:
+    """Counts a change of a lease, by what it is for."""
+    of(LEASE_CHANGES, name.partition(".")[0], change).inc()
 
 
 async def _if_it_answers(call: Coroutine[Any, Any, None], otherwise: str) -> None:

@@ -1,4 +1,6 @@
-"""Makes sure that an earlier incarnation of a member is dead before the new one acts."""
+"""Ends processes of members that do not answer: an earlier incarnation before the new one acts,
+and one that is frozen.
+"""
 
 from __future__ import annotations
 
@@ -79,21 +81,24 @@ async def make_sure_gone(store: MembershipStore, member: Member) -> None:
             return
         if all(other.host == host_name() for other in earlier):
             for other in earlier:
-                await _end(other.pid)
+                if kill_here(other):
+                    _log.warning("earlier_incarnation_killed", pid=other.pid)
+                    while _is_worker(other.pid):  # noqa: ASYNC110 - the kernel sets no event
+                        await asyncio.sleep(0.05)
             return
         await asyncio.sleep(BEAT_SECONDS)
 
 
-async def _end(pid: int) -> None:
-    if pid == os.getpid() or not _is_worker(pid):
-        return
-    _log.warning("earlier_incarnation_killed", pid=pid)
+def kill_here(member: Member) -> bool:
+    """Kills a member's process if it is another one of this host; whether it was."""
+    pid = member.pid
+    if member.host != host_name() or pid == os.getpid() or not _is_worker(pid):
+        return False
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
-        return
-    while _is_worker(pid):  # noqa: ASYNC110 - the kernel sets no event of ours
-        await asyncio.sleep(0.05)
+        return False
+    return True
 
 
 def _is_worker(pid: int) -> bool:

@@ -63,6 +63,10 @@ class Resting:
         packed = self._forget(lease, conversation)
         return None if packed is None else unpack(packed, conversation, lease)
 
+    def forget(self, lease: Lease, conversation: str) -> None:
+        """Drops one conversation, if it rests."""
+        self._forget(lease, conversation)
+
     def passivate(self, unused_since_ms: int, most: int | None = None) -> int:
         """Drops those not used since then, at most so many; returns how many."""
         dropped = 0

@@ -56,6 +56,12 @@ class Summaries:
         self._tasks[box.id] = task
         task.add_done_callback(lambda done: self._ended(box, done))
 
+    def forget(self, conversation: str) -> None:
+        """Makes no summary of it: its user was erased."""
+        task = self._tasks.get(conversation)
+        if task is not None:
+            task.cancel()
+
     async def close(self) -> None:
         """Cancels what is being made."""
         tasks = list(self._tasks.values())

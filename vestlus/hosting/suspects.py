@@ -12,7 +12,7 @@ import structlog
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.conversation.turn import Start, SuspectPolicy
-from vestlus.errors import LeaseLost
+from vestlus.errors import ConversationGone, LeaseLost
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.store.port import Turns
 from vestlus.store.rows import Lease
@@ -95,6 +95,8 @@ class Suspects:
         except LeaseLost:
             self._drop(box.lease)
             return
+        except ConversationGone:
+            box.erased()
         box.suspect = False
         self._start(box)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from vestlus.fairness import FairLine
 from vestlus.hosting.mailbox import Mailbox
+from vestlus.measuring.catalogue import TURN_SECONDS, of
+
+_QUEUED = of(TURN_SECONDS, "queued")
 
 MEGABYTE = 1024 * 1024
 
@@ -47,6 +51,12 @@ class Places:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def waiting_seconds(self) -> float:
+        """How long whoever waits for longest has waited. Looks at all of them."""
+        now = time.monotonic()
+        return max((now - box.queued_since for box in self._waiting), default=0.0)
+
     async def room(self) -> None:
         """Returns when no more wait than may."""
         await self._room.wait()
@@ -55,11 +65,12 @@ class Places:
         """Gives the mailbox a place, now or in its turn; while it waits it keeps nothing."""
         if self._waiting or self._taken >= self._limits.turns:
             box.lighten()
-            box.queued = True
+            box.queued, box.queued_since = True, time.monotonic()
             # One that was not loaded yet has no account here: they take turns as one party.
             self._waiting.put(box.account, box)
             self._note()
             return
+        _QUEUED.observe(0.0)
         self._give(box)
 
     def leave(self) -> None:
@@ -69,6 +80,7 @@ class Places:
             box = self._waiting.take()
             box.queued = False
             if not box.stopped:
+                _QUEUED.observe(time.monotonic() - box.queued_since)
                 self._give(box)
         self._note()
 

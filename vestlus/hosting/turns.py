@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
 import structlog
 
+from vestlus import tracing
 from vestlus.assistant.port import Assistant, Question
-from vestlus.backoff import Backoff, until_available
+from vestlus.backoff import Backoff, until_available, wait_at_most
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
 from vestlus.conversation.reply import Reply
@@ -27,14 +28,25 @@ from vestlus.conversation.turn import (
     may_restart,
 )
 from vestlus.conversation.window import window_end_ms
-from vestlus.errors import AssistantError, AssistantUnavailable, LeaseLost, StoreUnavailable
+from vestlus.errors import (
+    AssistantError,
+    AssistantUnavailable,
+    ConversationGone,
+    LeaseLost,
+    StoreUnavailable,
+)
 from vestlus.hosting.answers import Answers
 from vestlus.hosting.commits import TurnCommits
-from vestlus.hosting.composing import Answer, Burst, turn_of, written_ms
+from vestlus.hosting.composing import Answer, Burst, Erase, turn_of, written_ms
 from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.places import place_of
+from vestlus.hosting.stages import turn as turn_span
 from vestlus.hosting.summaries import Summaries
+from vestlus.hosting.turn_counts import TurnCounts
+from vestlus.log_context import About
+from vestlus.measuring.catalogue import TURN_SECONDS, of
+from vestlus.measuring.timing import timed
 from vestlus.store.port import Turns
 from vestlus.store.rows import CommitResult, ConversationRow
 from vestlus.store.trail import Moment
@@ -51,35 +63,27 @@ class TurnPolicies:
     failure: FailurePolicy = field(default_factory=FailurePolicy)
 
 
-@dataclass(slots=True)
-class TurnCounts:
-    """What happened since the start of this process."""
-
-    answered: int = 0
-    restarted: int = 0
-    conflicts: int = 0
-    failed: int = 0
-    given_up: int = 0
-    thinking: int = 0
-    #: Conversations that a person was asked to take over, and apologies among those.
-    handed_over: int = 0
-    apologised: int = 0
-    #: Turns whose user had used up what the account allows them.
-    limited: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver:
-    """A person is wanted for a conversation. ``note`` says what that person should know."""
+    """A person is wanted for a conversation. ``note`` says what that person should know.
+
+    ``event`` is another word where a person is wanted for something else, of no conversation then.
+    """
 
     account: str
     conversation: str
     note: str
     at_ms: int
+    event: str = "handed_over"
 
 
 #: Webhooks of these accounts may have been lost, by this sign.
 SuspectGap = Callable[[Collection[str], str], None]
+
+
+#: Erases a user of an account, however long the store is away, and tells them with these words,
+#: which are sent before this time, milliseconds since 1970.
+Eraser = Callable[[str, str, str, int], Awaitable[None]]
 
 
 class Loader(Protocol):
@@ -112,7 +116,9 @@ class Conversing:
         clock: Clock,
         policies: TurnPolicies,
         handed_over: Callable[[HandedOver], None],
+        eraser: Eraser | None = None,
     ) -> None:
+        self._eraser = eraser
         self._store = store
         self._load = load
         self._commits = commits
@@ -141,7 +147,7 @@ class Conversing:
         since = box.asked_since_ms
         if urgent or may_restart(box.restarts, since, _monotonic_ms(), self._policies.restart):
             box.restarts += 1
-            self.counts.restarted += 1
+            self.counts.restart(box.account)
             box.thinking.cancel()
 
     async def run(self, box: Mailbox) -> None:
@@ -161,6 +167,9 @@ class Conversing:
             except StoreUnavailable:
                 _log.warning("store_not_reachable", conversation=box.id)
                 await backoff.wait()
+            except ConversationGone:
+                # Erased while it was being answered; what the user wrote since is in the store.
+                box.erased()
             else:
                 backoff.reset()
 
@@ -175,12 +184,16 @@ class Conversing:
             box.loaded, box.more = False, box.more or more
             raise
         if row is None:
-            _log.error("conversation_without_a_row", conversation=box.id)
-            box.unanswered.clear()
-            box.taken_in.clear()
+            _log.info("conversation_gone", conversation=box.id)
+            for seq in known:
+                box.unanswered.pop(seq, None)
+                box.taken_in.pop(seq, None)
+            # What came meanwhile is of a conversation that began anew.
+            box.loaded = not box.unanswered
             return
         box.fill(row, known)
 
+    @timed(of(TURN_SECONDS, "waiting"))
     async def _burst(self, box: Mailbox) -> None:
         box.news = asyncio.Event()
         until = _monotonic_ms() + self._policies.burst.longest_ms
@@ -193,7 +206,7 @@ class Conversing:
                 left = min(left, until - _monotonic_ms())
                 if left <= 0:
                     return
-                await _wait_at_most(box.news, left / 1000)
+                await wait_at_most(box.news, left / 1000)
         finally:
             box.news = None
 
@@ -204,7 +217,17 @@ class Conversing:
         burst = await self._gathered(box)
         if box.is_stale() or box.unanswered.keys() < set(burst.seqs):
             return
+        span = turn_span(box, burst)
+        with About(events=burst.events, traceparent=span.traceparent), span:
+            await self._answered(box, replace(burst, traceparent=span.traceparent), version)
+
+    async def _answered(self, box: Mailbox, burst: Burst, version: int) -> None:
         answer = self._answers.without_asking(box, burst, self._clock())
+        if isinstance(answer, Erase):
+            if self._eraser is not None:
+                await self._erase(box, burst, answer.text)
+                return
+            answer = self._answers.erased_by_people(box, burst, self._clock())
         if isinstance(answer, int):
             box.silent_ms, box.asked_since_ms = answer, 0
             return
@@ -224,7 +247,7 @@ class Conversing:
         box.full = box.more or len(first) < len(waiting)
         events = in_meta_order(first)
         for place, event in enumerate(events, 1):
-            if self._answers.stands_alone(box.account, event.text):
+            if self._answers.stands_alone(box, event.text):
                 # What comes after it is a burst of its own.
                 events = events[:place]
                 break
@@ -237,6 +260,14 @@ class Conversing:
                 # A picture, something very old, or a message that never came.
                 self._suspect_gap([box.account], "reply_to_unknown")
         return Burst(seqs, events, tuple(as_history(event, quotes) for event in events))
+
+    async def _erase(self, box: Mailbox, burst: Burst, text: str) -> None:
+        """Erases the user, shielded: what is confirmed is done though its host stops."""
+        assert self._eraser is not None  # noqa: S101 - the caller has looked
+        deadline_ms = window_end_ms(written_ms(box, burst))
+        await asyncio.shield(self._eraser(box.account, box.user, text, deadline_ms))
+        box.erased()
+        self.counts.erased += 1
 
     async def _asked(self, box: Mailbox, burst: Burst) -> Answer | None:
         """The assistant's answer; ``None`` when there is none, and what follows was seen to."""
@@ -270,9 +301,11 @@ class Conversing:
             await self._after_failure(box, burst, "internal_error")
             return None
         if reply is None:
+            tracing.current().note(turn__outcome="called_off")
             return None
         return self._answers.answer(box, burst, reply, self._clock())
 
+    @timed(of(TURN_SECONDS, "thinking"))
     async def _think(self, box: Mailbox, question: Question) -> Reply | None:
         """The reply, or ``None`` when something newer came and it was cancelled."""
         box.thinking = asyncio.create_task(self._assistant.reply(question), name="thinking")
@@ -290,6 +323,7 @@ class Conversing:
             box.thinking = None
             signs.cancel()
 
+    @timed(of(TURN_SECONDS, "committing"))
     async def _commit(self, box: Mailbox, burst: Burst, answer: Answer, version: int) -> None:
         """Commits, shielded: a turn that is decided is not half done because its host stops."""
         if box.asked and answer.after.usage is None:
@@ -298,13 +332,16 @@ class Conversing:
         # Repeated while the database is away: the answer is there, and asking the model again
         # would cost more. The version makes a repeat of a commit that was done a conflict.
         commit = until_available(partial(self._commits.commit, turn))
-        result = await asyncio.shield(commit)
+        with tracing.here("commit"):
+            result = await asyncio.shield(commit)
+        tracing.current().note(turn__outcome=str(result), turn__sends=len(turn.sends))
+        _log.debug("turn_committed", conversation=box.id, result=str(result))
         match result:
             case CommitResult.COMMITTED:
                 box.answered(turn.answered, turn.history, turn.after)
                 self._committed(box, turn.after.waiting_ms, answer)
             case CommitResult.CONFLICT:
-                self.counts.conflicts += 1
+                self.counts.conflict(box.account)
                 box.loaded = False
             case CommitResult.REFUSED:
                 await self._give_up(box, "not_storable")
@@ -312,14 +349,10 @@ class Conversing:
                 raise LeaseLost(turn.lease.name)
 
     def _committed(self, box: Mailbox, waiting_ms: int | None, answer: Answer) -> None:
-        self.counts.answered += int(not answer.leaves_unanswered)
+        self.counts.committed(box.account, answer, handed_over=bool(waiting_ms))
         if answer.limited:
-            self.counts.limited += 1
             _log.info("user_limited", account=box.account, conversation=box.id)
-        if answer.after.apology_ms:
-            self.counts.apologised += 1
         if waiting_ms:
-            self.counts.handed_over += 1
             self._handed_over(
                 HandedOver(
                     account=box.account,
@@ -339,12 +372,13 @@ class Conversing:
         passing: bool = False,
         again: float = 0.0,
     ) -> None:
-        self.counts.failed += 1
+        self.counts.failure(box.account, passing=passing)
         if passing:
             box.outages += 1
         else:
             box.failures += 1
         tries = box.outages if passing else box.failures
+        tracing.current().fail(reason)
         _log.warning("answer_failed", conversation=box.id, reason=reason, tries=tries)
         action, wait = self._answers.failure_policy(box.account, self._policies.failure).decide(
             tries,
@@ -371,7 +405,7 @@ class Conversing:
         give_up = partial(
             self._store.give_up, box.lease, box.id, reason=reason, now_ms=self._clock()
         )
-        self.counts.given_up += await until_available(give_up)
+        self.counts.give_up(box.account, await until_available(give_up))
         box.forget()
 
 
@@ -382,11 +416,3 @@ def _signed(task: asyncio.Task[None]) -> None:
 
 def _monotonic_ms() -> int:
     return round(asyncio.get_running_loop().time() * 1000)
-
-
-async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -28,6 +28,11 @@ class Waited:
             self._last_ms, self._ended_ms = now_ms - self._oldest_ms, now_ms
         self._oldest_ms = None
 
+    @property
+    def last_seconds(self) -> float:
+        """How long the oldest of the last batch had waited when it was recorded."""
+        return max(0, self._last_ms) / 1000
+
     def seconds(self, now_ms: int) -> float:
         """The longest wait that is known of: of the batch in hand, or of the one before."""
         waits = [0]

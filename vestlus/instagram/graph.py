@@ -34,6 +34,7 @@ from vestlus.instagram.graph_bodies import (
 )
 from vestlus.instagram.graph_errors import classify
 from vestlus.instagram.graph_http import TIMEOUT_SECONDS, Answer, GraphHttp
+from vestlus.instagram.graph_measures import GraphCall, named
 from vestlus.instagram.graph_publishing import PublishingCalls
 from vestlus.instagram.json_values import Malformed
 from vestlus.instagram.port import (
@@ -45,6 +46,7 @@ from vestlus.instagram.port import (
     ThreadPage,
 )
 from vestlus.instagram.usage import Usage, parse_usage
+from vestlus.measuring.catalogue import GRAPH_USAGE, of
 
 #: Conversations asked for in one call. Meta documents 25 as the default and no maximum.
 THREADS_AT_ONCE: Final = 50
@@ -205,8 +207,9 @@ class GraphClient(PublishingCalls):
         path, token = f"{quoted(account)}/subscribed_apps", self._token(account)
         query = {"subscribed_fields": ",".join(sorted(fields))}
         try:
-            answer = await self._http.request("POST", path, token, query=query)
-            self._content(account, token, answer)
+            with GraphCall("subscribe", account):
+                answer = await self._http.request("POST", path, token, query=query)
+                self._content(account, token, answer)
         except OutcomeUnknown as error:  # nobody was written to: it may be asked again
             raise NotSent(error.reason, error.code, error.subcode) from None
 
@@ -219,8 +222,9 @@ class GraphClient(PublishingCalls):
 
     async def _post(self, account: str, edge: str, body: Body, gate: Gate | None = None) -> object:
         path, token = f"{quoted(account)}/{edge}", self._token(account)
-        answer = await self._http.request("POST", path, token, body=body, gate=gate)
-        return self._content(account, token, answer)
+        with GraphCall("action" if "sender_action" in body else edge, account) as call:
+            answer = await self._http.request("POST", path, token, body=body, gate=call.gate(gate))
+            return self._content(account, token, answer)
 
     async def _read(
         self,
@@ -231,15 +235,18 @@ class GraphClient(PublishingCalls):
     ) -> T:
         token = self._token(account)
         try:
-            answer = await self._http.request("GET", path, token, query=query)
-            return read(self._content(account, token, answer))
+            with GraphCall(named(read), account):
+                answer = await self._http.request("GET", path, token, query=query)
+                return read(self._content(account, token, answer))
         except OutcomeUnknown as error:
             raise NotSent(error.reason, error.code, error.subcode) from None
         except Malformed:
             raise NotSent("answer_malformed") from None
 
     def _content(self, account: str, token: str, answer: Answer) -> object:
-        self._on_usage(account, parse_usage(answer.headers))
+        usage = parse_usage(answer.headers)
+        of(GRAPH_USAGE, account).set(usage.percent / 100)
+        self._on_usage(account, usage)
         failed = isinstance(answer.content, dict) and "error" in answer.content
         if failed or not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             error: GraphError = classify(answer.status, answer.content, answer.headers)

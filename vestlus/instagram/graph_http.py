@@ -27,8 +27,10 @@ from types import SimpleNamespace, TracebackType
 from typing import Final, Self
 
 import aiohttp
+from opentelemetry.trace import SpanKind
 from yarl import URL
 
+from vestlus import tracing
 from vestlus.errors import GraphError, HeldBack, NotSent, OutcomeUnknown
 from vestlus.instagram.port import Gate
 
@@ -151,16 +153,18 @@ class GraphHttp:
             headers["Content-Type"] = "application/json"
         url = _address(f"{self._base}/{path}")
         try:
-            async with self._session.request(
-                method,
-                url.with_query(query) if query else url,
-                data=raw_body,
-                headers=headers,
-                allow_redirects=False,
-                trace_request_ctx=attempt,
-            ) as response:
-                raw = await _read(response)
-                return Answer(response.status, response.headers, _parse(raw))
+            with tracing.here("graph", SpanKind.CLIENT) as span:
+                async with self._session.request(
+                    method,
+                    url.with_query(query) if query else url,
+                    data=raw_body,
+                    headers=headers,
+                    allow_redirects=False,
+                    trace_request_ctx=attempt,
+                ) as response:
+                    raw = await _read(response)
+                    span.answered(method, response.status, str(url.host))
+                    return Answer(response.status, response.headers, _parse(raw))
         except (aiohttp.ClientError, OSError) as error:
             # The cause is left out: it names the address, and with it who is written to.
             raise _failure(error, attempt) from None

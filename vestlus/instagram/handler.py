@@ -43,7 +43,10 @@ from vestlus.instagram.asgi import (
     respond,
 )
 from vestlus.instagram.parsing import group_by_partition, parse_webhook
-from vestlus.messages import encode, inbox_message, new_traceparent
+from vestlus.instagram.webhook_traces import envelope_context, taken_in
+from vestlus.log_context import About
+from vestlus.messages import encode, inbox_message
+from vestlus.tracing import moment
 
 _log = structlog.get_logger(__name__)
 
@@ -174,6 +177,7 @@ class WebhookHandler:
         self, scope: Scope, receive: Receive, share: Share
     ) -> asyncio.Task[str] | None:
         """The publish of what the request holds, begun; ``None`` when it holds nothing."""
+        began = moment()
         header = _signature_header(scope)
         body = await read_body(
             scope, receive, share, limit=MAX_BODY_BYTES, seconds=self._read_timeout
@@ -190,20 +194,22 @@ class WebhookHandler:
         if len(self._in_flight) >= self._max_in_flight:
             self._on_refused({event.account for event in events})
             raise HttpRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
-        publishing = asyncio.create_task(self._publish(events), name="publish webhook")
+        with About(events=events):
+            publishing = asyncio.create_task(self._publish(events, began), name="publish webhook")
         self._in_flight.add(publishing)
         publishing.add_done_callback(self._in_flight.discard)
         return publishing
 
-    async def _publish(self, events: tuple[Event, ...]) -> str:
+    async def _publish(self, events: tuple[Event, ...], began: int) -> str:
         """Makes the events durable and says what came of it.
 
         The outcome is logged or counted here, where it is seen whether or not the request is
-        still being waited for.
+        still being waited for. ``began``: when the request did, for traces.
         """
         try:
-            async with asyncio.timeout(self._publish_timeout):
-                await self._publish_all(events)
+            with taken_in(events, began) as traced:
+                async with asyncio.timeout(self._publish_timeout):
+                    await self._publish_all(traced)
         except (BusUnavailable, TimeoutError) as error:
             outcome = "bus_timeout" if isinstance(error, TimeoutError) else "bus_unavailable"
             _log.warning("webhook_not_durable", outcome=outcome, events=len(events))
@@ -221,18 +227,19 @@ class WebhookHandler:
             outcome = "accepted"
             kinds = Counter(f"event_{event.kind}" for event in events)
             self._on_counts({**kinds, "request_accepted": 1})
+            _log.debug("webhook_durable", events=len(events))
         if outcome != "accepted":
             self._on_refused({event.account for event in events})
         return outcome
 
     async def _publish_all(self, events: tuple[Event, ...]) -> None:
-        at_ms, trace = self._clock(), new_traceparent()
+        at_ms = self._clock()
         groups = group_by_partition(events, self._partitions)
         publishes = [
             self._bus.publish(
                 Queue.INBOX,
                 partition,
-                [encode(inbox_message(group, at_ms=at_ms, traceparent=trace))],
+                [encode(inbox_message(group, at_ms=at_ms, traceparent=envelope_context(group)))],
             )
             for partition, group in groups.items()
         ]

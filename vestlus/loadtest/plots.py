@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
+
+from vestlus.plotting import nice_ceiling
 
 WIDTH, HEIGHT = 760, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 28, 34
@@ -90,14 +91,6 @@ def _x(at: float, end: float) -> float:
 
 def _y(value: float, top: float) -> float:
     return HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * value / top
-
-
-def nice_ceiling(value: float) -> float:
-    """The next of 1, 2, 4, 5, 8 and 10 times a power of ten; 1 for next to nothing."""
-    if value < 1e-9:  # noqa: PLR2004 - nothing that one could see
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return next((step * power for step in (1, 2, 4, 5, 8) if value <= step * power), 10 * power)
 
 
 def number(value: float) -> str:

@@ -8,10 +8,12 @@ from typing import Protocol
 
 import structlog
 
+from vestlus import tracing
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.hosting.places import place_of
+from vestlus.measuring.catalogue import OCCURRENCE_LATENESS, OCCURRENCE_STEPS, of
 from vestlus.planning.claiming import Plan
 from vestlus.planning.definitions import Unreadable, read_definition
 from vestlus.planning.ports import Drafted, Drafter, Impossible, NotNow
@@ -128,7 +130,9 @@ class Bench:
     async def _drafted(self, row: OccurrenceRow) -> Drafted | NotNow | Impossible:
         try:
             async with asyncio.timeout(self._rules.draft_seconds):
-                return await self._drafter.draft(row, self._clock())
+                with tracing.continued("draft", row.traceparent) as span:
+                    span.note(account=row.account)
+                    return await self._drafter.draft(row, self._clock())
         except TimeoutError:
             return NotNow(
                 "timeout", "making its draft took too long: see whether the model answers"
@@ -153,6 +157,9 @@ class Bench:
         if not await self._store.occurrence_step(self._lease, step):
             return False
         self._steps[f"{step.of.state}/{step.after}"] += 1
+        of(OCCURRENCE_STEPS, step.after).inc()
+        if step.after is OccurrenceState.HANDED:
+            OCCURRENCE_LATENESS.observe(max(0, step.at_ms - step.of.due_ms) / 1000)
         _log.info(
             "occurrence_step",
             occurrence=step.of.id,

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Final, Protocol
 from uuid import uuid4
 
-from vestlus.messages import new_traceparent
 from vestlus.planning.definitions import AHEAD_MS, next_look_ms
 from vestlus.scheduling.approving import deadline_ms
 from vestlus.scheduling.missed import MissedRule, Recurrence, due_now
@@ -21,6 +20,7 @@ from vestlus.scheduling.recipe import Recipe
 from vestlus.scheduling.recurrence import Occurrence
 from vestlus.store.occurrences import CHANGED, OccurrenceState
 from vestlus.store.plan_rows import Claim, NewOccurrence, OccurrenceRow, ScheduleRow, Trigger
+from vestlus.tracing import begun
 
 #: Of times that passed, at most so many are told, the newest.
 MOST_TOLD: Final = 100
@@ -163,7 +163,7 @@ def _of(row: ScheduleRow, plan: Plan, one: Occurrence) -> NewOccurrence:
         recipe=plan.recipe,
         due_ms=one.at_ms,
         wake_ms=one.at_ms - AHEAD_MS,
-        traceparent=new_traceparent(),
+        traceparent=begun("schedule", row.account),
     )
 
 

@@ -15,6 +15,7 @@ from vestlus.assistant.open_captions import open_captions
 from vestlus.assistant.pictures import OfferedPicture
 from vestlus.assistant.retrying import Retrying
 from vestlus.assistant.searches import Searches
+from vestlus.assistant.spending import Spender, paid_by
 from vestlus.clock import Clock
 from vestlus.planning.captioning import Captioning, Occasion, Shown, Writer, event_of
 from vestlus.planning.drafting_words import NoDraft
@@ -60,7 +61,8 @@ class PostDrafter:
         """See Drafter. Every way to fail has a word and a sentence that says what to mend."""
         drafted: Drafted | None = None
         try:
-            drafted = await self._draft(occurrence, now_ms)
+            with paid_by(occurrence.account):
+                drafted = await self._draft(occurrence, now_ms)
         except NoDraft as none:
             return none.outcome
         finally:
@@ -124,13 +126,16 @@ async def open_drafter(
     *,
     moderator: Moderator | None = None,
     retrying: Retrying | None = None,
+    spender: Spender | None = None,
 ) -> AsyncIterator[PostDrafter]:
     """A drafter for as long as the context is open, with connections to the model of its own.
 
     Nothing is reached before the first draft. Raises SettingsError for a missing
     VESTLUS_ENCRYPTION_KEY.
     """
-    captions = open_captions(settings, store, clock=clock, moderator=moderator, retrying=retrying)
+    captions = open_captions(
+        settings, store, clock=clock, moderator=moderator, retrying=retrying, spender=spender
+    )
     async with open_bank(settings, store, clock) as bank, captions as model:
         yield PostDrafter(
             accounts=settings.account,

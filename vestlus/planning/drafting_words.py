@@ -28,6 +28,9 @@ _AWAY: Final[Mapping[str, str]] = {
         "the model's provider does not take the key or does not know the model: `vestlus doctor` "
         "says which"
     ),
+    Reason.BUDGET_SPENT: (
+        "the account has used up its daily_budget for models: raise it, or wait until tomorrow"
+    ),
     CIRCUIT_OPEN: "the model's server has not answered for a while",
     Reason.MALFORMED_RESPONSE: "the model's server gives answers that cannot be read",
     Reason.NO_OUTPUT: "the model gave no answer",

@@ -16,7 +16,6 @@ from uuid import uuid4
 import structlog
 
 from vestlus.clock import Clock
-from vestlus.messages import new_traceparent
 from vestlus.planning.event_rules import ReadyRule, Rules
 from vestlus.planning.payloads import EventData
 from vestlus.scheduling.event_rules import Applies, Passed, Reason, judged
@@ -29,6 +28,7 @@ from vestlus.store.plan_rows import (
     Trigger,
     TriggerRow,
 )
+from vestlus.tracing import begun
 
 _log = structlog.get_logger(__name__)
 
@@ -120,7 +120,7 @@ class EventDesk:
             digest=digest,
             payload=data.text,
             received_ms=now_ms,
-            traceparent=new_traceparent(),
+            traceparent=begun("event"),
         )
         rules = self._rules.of(name)
         if not rules:

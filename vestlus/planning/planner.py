@@ -17,6 +17,7 @@ from vestlus.backoff import Backoff
 from vestlus.clock import Clock
 from vestlus.errors import StoreUnavailable
 from vestlus.hosting.places import place_of
+from vestlus.measuring.catalogue import OCCURRENCE_STEPS, of
 from vestlus.planning.bench import Bench, PlannerStore
 from vestlus.planning.claiming import claim_of, may_have_changed
 from vestlus.planning.definitions import Unreadable, read_definition
@@ -185,6 +186,7 @@ class Planner:
             return False
         for one in claim.occurrences:
             self._steps[f"claimed/{one.state}"] += 1
+            of(OCCURRENCE_STEPS, one.state).inc()
         return True
 
     def _later(self, row: ScheduleRow, now_ms: int) -> Claim:

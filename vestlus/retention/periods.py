@@ -25,17 +25,22 @@ class Periods:
     """Days, each from when the thing was over."""
 
     messages: int = 90
+    media: int = 14
     events: int = 14
     sends: int = 30
     dead_letters: int = 90
     posts: int = 400
+    audit: int = 730
 
-    def before_ms(self, now_ms: int) -> Mapping[Remains, int]:
-        """What is older than these may go, in the order in which it goes.
+    @property
+    def days(self) -> Mapping[Remains, int]:
+        """For each kind, in the order in which it goes.
 
-        Summaries tell of messages, and go with them.
+        Summaries tell of messages, and go with them. Events that hold media go no later than
+        all others.
         """
-        days = {
+        return {
+            Remains.MEDIA: min(self.media, self.events),
             Remains.EVENTS: self.events,
             Remains.SENDS: self.sends,
             Remains.MESSAGES: self.messages,
@@ -43,5 +48,5 @@ class Periods:
             Remains.LETTERS: self.dead_letters,
             Remains.OCCURRENCES: self.posts,
             Remains.POSTS: self.posts,
+            Remains.AUDIT: self.audit,
         }
-        return {what: now_ms - kept * DAY_MS for what, kept in days.items()}

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from vestlus.store.operator_rows import AuditEntry, ConsoleSession
+from vestlus.store.operator_rows import AuditEntry, AuditWanted, ConsoleSession, SignInTry
 
 
 class Operators(Protocol):
     """Who is signed in, and what people did."""
 
     async def begin_session(self, session: ConsoleSession, entry: AuditEntry) -> None:
-        """Writes a session, and that somebody signed in. Those that have ended are forgotten."""
+        """Writes a session, and that somebody signed in. Those that have ended are forgotten, and
+        so are those of the same subject with another role or on other grounds.
+        """
         ...
 
     async def session(self, digest: str, at_ms: int) -> ConsoleSession | None:
@@ -31,6 +33,17 @@ class Operators(Protocol):
         """Who is signed in, the last to have begun first."""
         ...
 
+    async def admit_try(self, tried: SignInTry) -> int:
+        """Notes a try in all its buckets, and gives 0. Where one of them is full nothing is noted,
+        and it gives when there will be room, milliseconds since 1970. However many are made at
+        once, no bucket takes more than it may.
+        """
+        ...
+
+    async def forgive_try(self, id_: str) -> None:
+        """Takes a try back: it was right."""
+        ...
+
     async def audit(self, entry: AuditEntry) -> None:
         """Adds an entry. None is ever changed."""
         ...
@@ -43,8 +56,9 @@ class Operators(Protocol):
         action: str | None = None,
         person: str | None = None,
         limit: int = 100,
+        wanted: AuditWanted | None = None,
     ) -> tuple[AuditEntry, ...]:
         """The newest entries, newest first; with ``before_id``, the next older ones. ``action``
-        is a whole word or, ending with a full stop, its beginning.
+        is a whole word or, ending with a full stop, its beginning. ``wanted`` says more.
         """
         ...

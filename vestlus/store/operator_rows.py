@@ -38,3 +38,40 @@ class ConsoleSession:
     began_ms: int
     seen_ms: int
     ends_ms: int
+    #: A digest of the settings that let the person in: when they change, the session is worth
+    #: nothing. Empty in sessions of a version that did not know it.
+    grounds: str = ""
+    #: A digest of who it is at the provider that says so; empty with the token, which says nobody.
+    subject: str = ""
+
+    @property
+    def name(self) -> str:
+        """How people name it: nobody can sign in with that."""
+        return self.digest[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class SignInTry:
+    """Somebody tries to sign in with a secret. It counts in each of its buckets."""
+
+    id: str
+    at_ms: int
+    #: How long it counts.
+    window_ms: int
+    #: Pairs of a bucket's name, a digest, and how many tries it takes within that time.
+    buckets: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditWanted:
+    """Which entries of the audit; ``None`` stands for any."""
+
+    target: str | None = None
+    #: A whole word or, ending with a full stop, its beginning.
+    action: str | None = None
+    person: str | None = None
+    way: str | None = None
+    outcome: str | None = None
+    #: At that time or later, and earlier than that; milliseconds since 1970.
+    since_ms: int | None = None
+    until_ms: int | None = None

@@ -20,10 +20,14 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
+from vestlus.store.content_port import Content
+from vestlus.store.erasing import Erasing
+from vestlus.store.measure_port import Backlogs, Minutes, ProcessMeasures
 from vestlus.store.operator_port import Operators
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 from vestlus.store.post_rows import NewPost, PostRow, PostStep, PostStepResult, PostTimes
+from vestlus.store.preserving import Preserving
 from vestlus.store.pruning import Pruning
 from vestlus.store.rows import (
     CommitResult,
@@ -49,6 +53,7 @@ from vestlus.store.rows import (
 from vestlus.store.talk_port import Talks
 from vestlus.store.token_rows import TokenRow
 from vestlus.store.trail import Moment
+from vestlus.store.usage_port import ModelUsage
 
 
 class Leases(Protocol):
@@ -220,12 +225,14 @@ class Turns(Protocol):
         moment: Moment | None = None,
     ) -> None:
         """Notes a failed turn and when to try again; ``moment`` is for the history of a dead
-        letter, should it come to one. Raises LeaseLost.
+        letter, should it come to one. Raises LeaseLost, and ConversationGone for an unknown one.
         """
         ...
 
     async def probe(self, lease: Lease, conversation: str) -> int:
-        """Counts that a suspect's turn begins; returns the new count. Raises LeaseLost."""
+        """Counts that a suspect's turn begins; returns the new count. Raises LeaseLost, and
+        ConversationGone for an unknown one.
+        """
         ...
 
     async def give_up(self, lease: Lease, conversation: str, *, reason: str, now_ms: int) -> int:
@@ -543,7 +550,14 @@ class Store(
     Triggers,
     Pruning,
     Operators,
+    Minutes,
+    ProcessMeasures,
+    Backlogs,
+    ModelUsage,
+    Preserving,
+    Erasing,
     Talks,
+    Content,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""
@@ -570,5 +584,5 @@ class Store(
         ...
 
     async def counts(self) -> Counts:
-        """Sums for measures."""
+        """Sums over whole tables: dear where much is kept. See :meth:`Backlogs.open_work`."""
         ...

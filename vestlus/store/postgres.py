@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.types import TypeEngine
@@ -60,6 +60,10 @@ _MIGRATION_SECONDS: Final = 3_600.0
 _LIMIT_MIGRATION: Final = (
     f"SELECT set_config('statement_timeout', '{_MIGRATION_SECONDS:.0f}s', true), "
     "set_config('lock_timeout', '0', true)"
+)
+
+_VACUUM: Final = (
+    "VACUUM (SKIP_LOCKED) conversation, history, inbox_event, ledger, dead_letter, tombstone"
 )
 
 #: A pooler may give each transaction another session of the server, where statements that were
@@ -146,6 +150,15 @@ class PostgresBackend:
         async with self._engines[mode].connect() as connection:
             return await connection.run_sync(work)
 
+    async def reclaim(self) -> bool:
+        """Vacuums the tables that have something of users: what was deleted is free to be
+        overwritten then. On a connection of its own, for as long as it takes.
+        """
+        engine = self._unlimited().execution_options(isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql(_VACUUM)
+        return True
+
     async def migrate(self, work: Callable[[Connection], None]) -> None:
         """Runs work under an advisory lock.
 
@@ -154,7 +167,15 @@ class PostgresBackend:
         await asyncio.to_thread(lambda: asyncio.run(self._migrate(work)))
 
     async def _migrate(self, work: Callable[[Connection], None]) -> None:
-        engine = create_async_engine(
+        async with self._unlimited().begin() as connection:
+            await connection.exec_driver_sql(_LIMIT_MIGRATION)
+            # The end of the transaction gives it back.
+            await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            await connection.run_sync(work)
+
+    def _unlimited(self) -> AsyncEngine:
+        """For what takes long."""
+        return create_async_engine(
             self._url,
             poolclass=NullPool,
             hide_parameters=True,
@@ -165,11 +186,6 @@ class PostgresBackend:
                 **self._statements,
             },
         )
-        async with engine.begin() as connection:
-            await connection.exec_driver_sql(_LIMIT_MIGRATION)
-            # The end of the transaction gives it back.
-            await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            await connection.run_sync(work)
 
     async def close(self) -> None:
         """Closes the pool."""

@@ -151,10 +151,15 @@ class PostgresWeeks:
         names = list(connection.execute(_WEEKS).scalars())
         return tuple(week.name for week in outdated(names, before_ms))
 
-    def crowded(self, connection: Connection, before_ms: int, behind: str) -> str | None:
+    def walked(
+        self, connection: Connection, before_ms: int, dropped_ms: int, behind: str
+    ) -> str | None:
         """Counts, and locks nothing."""
+        dropped = set(self.old(connection, dropped_ms))
         later = (name for name in self.old(connection, before_ms) if name > behind)
-        return next((name for name in later if _is_crowded(connection, name)), None)
+        return next(
+            (name for name in later if name not in dropped or _is_crowded(connection, name)), None
+        )
 
     def drop(self, connection: Connection, name: str) -> bool:
         """Locks the history for some milliseconds."""

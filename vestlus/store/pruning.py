@@ -13,10 +13,12 @@ What goes is over and old by the database's clock. Whatever its age, nothing goe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+from vestlus.conversation.events import Event
 from vestlus.store.ledger import SendState
 from vestlus.store.occurrences import OPEN, OccurrenceState
 from vestlus.store.posts import ENDED, PostState
@@ -28,6 +30,8 @@ class Remains(StrEnum):
 
     #: Recorded events: Meta's words, and the keys by which a redelivery is known.
     EVENTS = "events"
+    #: Those of them that hold links to users' pictures, where these go sooner.
+    MEDIA = "media"
     #: The ledger's rows.
     SENDS = "sends"
     #: Histories.
@@ -37,6 +41,8 @@ class Remains(StrEnum):
     LETTERS = "dead_letters"
     POSTS = "posts"
     OCCURRENCES = "occurrences"
+    #: What people did, as it is noted for whoever has to answer for it.
+    AUDIT = "audit"
 
 
 GOING_EVENTS: Final = frozenset({EventState.ANSWERED, EventState.NOTED, EventState.DEAD})
@@ -80,6 +86,11 @@ def event_may_go(
     return state in GOING_EVENTS and recorded_ms < before_ms and not hold.holds and not needed
 
 
+def holds_media(event: Event) -> bool:
+    """Whether links to what a user sent, or to a story, are in it. Nothing else of it is kept."""
+    return bool(event.attachments) or event.story_url is not None
+
+
 def send_may_go(state: SendState, changed_ms: int, hold: Hold, before_ms: int) -> bool:
     """Whether a row of the ledger is over and old."""
     return state in GOING_SENDS and changed_ms < before_ms and not hold.holds
@@ -100,7 +111,18 @@ def letter_may_go(state: LetterState, at_ms: int, hold: Hold, before_ms: int) ->
     return state in GOING_LETTERS and at_ms < before_ms and not hold.holds
 
 
-#: Where a walk goes on: values of the columns that order it.
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose rows: those of the accounts, or of all others. Rows without an account are others'."""
+
+    accounts: frozenset[str] = frozenset()
+    others: bool = False
+
+
+EVERYBODY: Final = Whose(others=True)
+
+#: Where a walk goes on: its place, a table or a week by name, and values of the columns that order
+#: it there.
 Cursor = tuple[int | str, ...]
 
 
@@ -111,6 +133,18 @@ class Batch:
     removed: int
     #: Where to go on; None at the end.
     after: Cursor | None
+    #: Whether all that was looked at is old: nothing there becomes old later.
+    behind: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far earlier walks came, so that the next need not look at the same rows again."""
+
+    #: When the walk began that looked at everything.
+    begun_ms: int
+    #: By place.
+    reached: Mapping[int | str, Cursor] = field(default_factory=dict)
 
 
 class Pruning(Protocol):
@@ -121,13 +155,30 @@ class Pruning(Protocol):
     """
 
     async def prune(
-        self, what: Remains, before_ms: int, *, limit: int, after: Cursor | None = None
+        self,
+        what: Remains,
+        before_ms: int,
+        *,
+        limit: int,
+        after: Cursor | None = None,
+        whose: Whose = EVERYBODY,
+        dropped_before_ms: int | None = None,
     ) -> Batch:
         """Looks at the next rows, at most ``limit``, and takes away those that may go.
 
         A summary is emptied instead. Rows that were passed over, since they are needed or
-        locked, are looked at again by the next walk.
+        locked, are looked at again by the next walk from the beginning. Weeks of messages that
+        are older than ``dropped_before_ms``, by default ``before_ms``, are left to
+        :meth:`drop_weeks`; those between the two are walked through.
         """
+        ...
+
+    async def mark(self, name: str) -> Mark | None:
+        """How far the walks of that name came; None where the next begins anew."""
+        ...
+
+    async def keep_mark(self, name: str, mark: Mark) -> None:
+        """Notes it. Marks are forgotten when a conversation is released."""
         ...
 
     async def make_weeks(self, now_ms: int) -> int:
@@ -149,11 +200,5 @@ class Pruning(Protocol):
         """Gives the file system back at most so many pages that pruning freed; how many bytes.
 
         For a database that does not do so by itself.
-        """
-        ...
-
-    async def preserve(self, conversation: str, *, preserved: bool) -> bool:
-        """Marks a conversation so that nothing of it is pruned, or takes the mark away; whether
-        there is such a conversation.
         """
         ...

@@ -175,6 +175,8 @@ class NewEvent:
     change: Change | None = None
     #: The ledger row whose echo this is.
     echo_of: str | None = None
+    #: The name of its user's tombstone, should there be one; empty for no look.
+    grave: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +258,8 @@ class ConversationRow:
     messages: int = 0
     #: How often the model was asked for this user.
     usage: Usage = NO_USAGE
+    #: When the user was asked whether everything is to be erased, until the next turn; 0 for not.
+    erase_asked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,13 +274,13 @@ class After:
     answered_ms: int | None = None
     disclosed_ms: int | None = None
     apology_ms: int | None = None
+    #: When the user was asked whether everything is to be erased; ``None`` for "not just now".
+    erase_asked_ms: int | None = None
     #: All pictures that were sent, these included; ids.
     pictures: tuple[str, ...] | None = None
     usage: Usage | None = None
     #: What the bot has decided before and not sent is cancelled, drafts too, and never sent.
     cancel_sends: bool = False
-    #: The user asked for it: history, summary, texts of events and of finished sends are erased.
-    erase: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +310,8 @@ class NewSend:
     turn: int = 0
     #: Waits for a person's yes.
     draft: bool = False
+    #: For the last send of an answer, when the oldest message that it answers was durable.
+    asked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,6 +367,10 @@ class SendRow:
     pictures: tuple[str, ...] = ()
     origin: Origin = Origin.BOT
     turn: int = 0
+    #: When it was decided.
+    created_ms: int = 0
+    #: As of :class:`NewSend`.
+    asked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -487,6 +497,8 @@ class DeadLetter:
     replays: int = 0
     #: It may have been done all the same: a send that ended UNKNOWN.
     doubtful: bool = False
+    #: Names of tombstones: where one of them stands, nothing is kept of the letter. Not stored.
+    graves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

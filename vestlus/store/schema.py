@@ -35,6 +35,7 @@ ROW_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
 PENDING: Final = "'pending'"
 UNDETERMINED: Final = "'undetermined'"
 DRAFT: Final = "'draft'"
+OPEN: Final = "'open'"
 UNFINISHED: Final = "('pending', 'sending', 'looking')"
 FINISHED: Final = "('sent', 'dead', 'cancelled')"
 UNENDED_POSTS: Final = "('planned', 'creating', 'waiting', 'ready', 'publishing', 'looking')"
@@ -45,6 +46,8 @@ SAID: Final = "(summary <> '' OR note <> '' OR trail <> '')"
 #: Of columns that an incoming message leaves alone, as above.
 SILENT: Final = "silence <> ''"
 OPEN_LETTERS: Final = "state = 'open' AND conversation IS NOT NULL"
+#: A send has pictures of the image bank.
+PICTURED: Final = "pictures <> '[]'"
 OPEN_OCCURRENCES: Final = "('planned', 'waiting', 'ready')"
 
 ZERO: Final = literal_column("0", BigInteger)
@@ -143,6 +146,8 @@ conversation: Final = Table(
     _words("usage"),
     #: Since when nothing of it is pruned, whatever its age; 0 for not.
     _count("preserved_ms"),
+    #: When the user was asked whether everything is to be erased, until the next turn; 0 for not.
+    _count("erase_asked_ms"),
 )
 Index("conversation_preserved", conversation.c.preserved_ms, **_where("preserved_ms > 0"))
 #: For pruning. By account first: no other index has that order, and is taken in its place.
@@ -256,16 +261,21 @@ ledger: Final = Table(
     _count("turn"),
     #: The echo that was told to be this send's.
     Column("echo_mid", Text),
-    #: 1 when its text is to be emptied as soon as it is finished.
+    #: 1 when its text is to be emptied as soon as it is finished: a process of an earlier version
+    #: says so, and no other.
     _count("erased"),
     #: Its steps: see :mod:`vestlus.store.trail`.
     _words("trail"),
+    #: Of the last send of an answer: since when it has been waited for.
+    _count("asked_ms"),
 )
 Index("ledger_conversation", ledger.c.conversation, ledger.c.changed_ms)
 Index("ledger_echo_mid", ledger.c.account, ledger.c.echo_mid, **_where("echo_mid IS NOT NULL"))
 #: For pruning.
 Index("ledger_finished", ledger.c.changed_ms, ledger.c.id, **_where(f"state IN {FINISHED}"))
 Index("ledger_draft", ledger.c.outbox, ledger.c.deadline_ms, **_where(f"state = {DRAFT}"))
+#: For whoever asks in which answers pictures are.
+Index("ledger_pictured", ledger.c.created_ms, ledger.c.id, **_where(PICTURED))
 #: One Graph message proves one row.
 Index("ledger_sent_mid", ledger.c.account, ledger.c.sent_mid, unique=True)
 Index(
@@ -310,6 +320,7 @@ dead_letter: Final = Table(
     _count("doubtful"),
 )
 Index("dead_letter_at", dead_letter.c.at_ms, dead_letter.c.id)
+Index("dead_letter_open", dead_letter.c.reason, **_where(f"state = {OPEN}"))
 Index(
     "dead_letter_conversation",
     dead_letter.c.conversation,
@@ -369,6 +380,8 @@ account_token: Final = Table(
     _count("expires_ms"),
     _count("failures"),
     _count("failed_ms"),
+    #: By which id this app knows the account, where that is known.
+    _words("app_scoped_id"),
 )
 
 post: Final = Table(
@@ -579,6 +592,8 @@ audit: Final = Table(
 )
 Index("audit_at", audit.c.at_ms, audit.c.id)
 Index("audit_target", audit.c.target, audit.c.id)
+Index("audit_person", audit.c.person, audit.c.id)
+Index("audit_action", audit.c.action, audit.c.id)
 
 #: Who is signed in to the console; the cookie's value itself is not kept.
 console_session: Final = Table(
@@ -592,5 +607,139 @@ console_session: Final = Table(
     Column("began_ms", BigInteger, nullable=False),
     Column("seen_ms", BigInteger, nullable=False),
     Column("ends_ms", BigInteger, nullable=False),
+    #: What the session rests on, and whose it is where somebody else says so.
+    _words("grounds"),
+    _words("subject"),
 )
 Index("console_session_ends", console_session.c.ends_ms)
+#: What happened, by minute and account. See :class:`vestlus.store.measure_rows.MinuteRow`.
+minute: Final = Table(
+    "minute",
+    metadata,
+    Column("minute_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", Text, primary_key=True),
+    _count("received"),
+    _count("answered"),
+    _count("failed"),
+    _count("backlog"),
+    *(_count(f"took_{place}") for place in range(16)),
+)
+
+#: What each process last told of its measures.
+process_measures: Final = Table(
+    "process_measures",
+    metadata,
+    Column("process", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+#: What accounts spend on models, in days of their own zones.
+model_usage: Final = Table(
+    "model_usage",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    _count("calls"),
+    _count("input_tokens"),
+    _count("cached_tokens"),
+    _count("output_tokens"),
+    #: Billionths of a unit of money.
+    _count("cost_nano"),
+    #: Calls of models without a price.
+    _count("unpriced"),
+)
+
+#: How far people know each account's budget to be used up, and on which day.
+budget_told: Final = Table(
+    "budget_told",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("day", Text, nullable=False),
+    Column("percent", Integer, nullable=False),
+)
+
+#: Why conversations are preserved: see :mod:`vestlus.store.preserving`.
+preservation: Final = Table(
+    "preservation",
+    metadata,
+    Column("conversation", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("by_whom", Text, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    _count("until_ms"),
+)
+
+#: How far pruning came: see :class:`vestlus.store.pruning.Mark`.
+pruning_mark: Final = Table(
+    "pruning_mark",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("begun_ms", BigInteger, nullable=False),
+    #: By place, as JSON.
+    Column("reached", Text, nullable=False),
+)
+Index("console_session_subject", console_session.c.subject)
+
+#: Tries of signing in with the operator token that were not right, for a quarter of an hour.
+sign_in_try: Final = Table(
+    "sign_in_try",
+    metadata,
+    #: Whose tries are counted together: a digest.
+    Column("bucket", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+)
+Index("sign_in_try_at", sign_in_try.c.at_ms)
+#: Whose data were erased, told by a keyed digest only, for as long as anything older may still
+#: come. See :mod:`vestlus.store.erasing`.
+tombstone: Final = Table(
+    "tombstone",
+    metadata,
+    Column("grave", Text, primary_key=True),
+    #: What was written until then is dropped, by Meta's time.
+    Column("at_ms", BigInteger, nullable=False),
+    #: The same of echoes: of what was under way, and of the last word.
+    _count("echo_ms"),
+    #: What a conversation that begins anew goes on from, so that nothing of the one before fits.
+    _count("version"),
+    _count("messages"),
+    #: Events up to this one are the erased ones.
+    _count("seq"),
+    _words("code"),
+    #: The conversation's id while something is left to do, and the last word's; empty afterwards.
+    _words("conversation"),
+    _words("farewell"),
+    _count("sweep_ms"),
+    #: Hours since then in which the service was looked after, and when one was last counted.
+    _count("hours"),
+    _count("counted_ms"),
+)
+Index(
+    "tombstone_sweep",
+    tombstone.c.sweep_ms,
+    tombstone.c.grave,
+    **_where("conversation <> ''"),
+)
+Index("tombstone_code", tombstone.c.code)
+
+#: That data were erased, without whose.
+erasure: Final = Table(
+    "erasure",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("asked_ms", BigInteger, nullable=False),
+    _count("done_ms"),
+    Column("way", Text, nullable=False),
+    #: Which operator, or by which of Meta's callbacks.
+    _words("by"),
+    Column("state", Text, nullable=False),
+    #: How many rows went, by table, as JSON.
+    _words("counts", "'{}'"),
+)
+Index("erasure_asked", erasure.c.asked_ms, erasure.c.code)

@@ -49,6 +49,7 @@ def people_of(arrivals: Sequence[Arrival], now_ms: int) -> tuple[dict[str, Row],
                 "user_id": one.row["user_id"],
                 "partition": one.row["partition"],
                 "user_ms": 0,
+                "grave": one.new.grave or None,
             }
         if one.new.state is EventState.PENDING:
             event = one.new.event

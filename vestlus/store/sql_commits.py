@@ -44,6 +44,7 @@ _AFTER_COLUMNS: Final[dict[str, Any]] = {
     "answered_ms": BigInteger(),
     "disclosed_ms": BigInteger(),
     "apology_ms": BigInteger(),
+    "erase_asked_ms": BigInteger(),
     "pictures": Text(),
     "usage": Text(),
 }
@@ -61,7 +62,6 @@ class _Group:
     answered: list[int] = field(default_factory=list)
     history: list[HistoryRow] = field(default_factory=list)
     sends: list[NewSend] = field(default_factory=list)
-    erased: set[str] = field(default_factory=set)
     #: Whose earlier sends are cancelled, and by which turns.
     stopped: dict[str, int] = field(default_factory=dict)
     #: Sends of turns of this group that a later one cancels.
@@ -85,8 +85,6 @@ class _Group:
         self.versions[mine] += 1
         self.messages[mine] += len(turn.history)
         self.changed.setdefault(mine, {}).update(_changed_by(turn.after))
-        if turn.after.erase:
-            self.erased.add(mine)
         return CommitResult.COMMITTED
 
     def _stop(self, conversation: str, turn: int) -> None:
@@ -114,6 +112,8 @@ def _changed_by(after: After) -> Row:
         "answered_ms": after.answered_ms,
         "disclosed_ms": after.disclosed_ms,
         "apology_ms": after.apology_ms,
+        # Whatever else a turn is about, it is no answer to the question any more.
+        "erase_asked_ms": after.erase_asked_ms or 0,
     }
     if after.silence is not None:
         values |= {"silence": str(after.silence), "silent_until_ms": after.silent_until_ms}
@@ -231,8 +231,6 @@ class SqlCommits(SqlPart):
         if group.answered:
             seqs = self._dialect.value_set(group.answered)
             connection.execute(self._answer, {"seqs": seqs})
-        if group.erased:
-            self._memory.erase(connection, group.erased)
         self._promises.add(connection, group.sends, now_ms)
 
     def _stop_earlier(self, connection: Connection, group: _Group, now_ms: int) -> None:

@@ -18,14 +18,19 @@ from sqlalchemy import (
 )
 
 from vestlus.store import schema
+from vestlus.store.names import inbox_lease
 from vestlus.store.rows import DeadLetter, LetterState, LettersWanted
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Dialect
+from vestlus.store.sql_graves import Tombstones
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_trail import longer
 from vestlus.store.trail import Moment, read, written
 
 _LETTER: Final = schema.dead_letter.c
+
+#: Whose holder buries what the broker gave up.
+DEAD_QUEUE_LEASE: Final = inbox_lease(0)
 
 LETTER_COLUMNS: Final = (
     _LETTER.id,
@@ -48,6 +53,11 @@ class SqlDeadLetters(SqlPart):
 
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
+        self._buried_users = Tombstones(dialect)
+        lease = schema.lease.c
+        self._share_dead_queue = (
+            select(lease.name).where(lease.name == DEAD_QUEUE_LEASE).with_for_update(read=True)
+        )
         # By themselves: JSON has no bytes, and letters are rare.
         add = dialect.insert(schema.dead_letter)
         new = add.excluded
@@ -84,8 +94,16 @@ class SqlDeadLetters(SqlPart):
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """See :meth:`vestlus.store.port.DeadLetters.bury`."""
-        if letters:
-            await self._database.write(lambda connection: self._add_letters(connection, letters))
+        if not letters:
+            return
+
+        def work(connection: Connection) -> None:
+            if any(letter.graves for letter in letters):
+                # An erasure waits for this one, or this one for it.
+                connection.execute(self._share_dead_queue)
+            self._add_letters(connection, self._buried_users.kept(connection, letters))
+
+        await self._database.write(work)
 
     def _add_letters(self, connection: Connection, letters: Sequence[DeadLetter]) -> None:
         if not letters:

@@ -38,9 +38,12 @@ class Weeks(Protocol):
         """The tables of messages that no week has, which are pruned row by row."""
         ...
 
-    def crowded(self, connection: Connection, before_ms: int, behind: str) -> str | None:
-        """The next of the old weeks behind that name, "" for the first, of which too much is held
-        for it to be dropped: it is pruned row by row too. None where there is none.
+    def walked(
+        self, connection: Connection, before_ms: int, dropped_ms: int, behind: str
+    ) -> str | None:
+        """The next of the weeks before ``before_ms``, behind that name, "" for the first, that is
+        pruned row by row too, since it is not old enough to be dropped, not before
+        ``dropped_ms``, or too much of it is held. None where there is none.
         """
         ...
 
@@ -129,6 +132,12 @@ class Backend(Protocol):
         """Runs work in a transaction that no other process's migration overlaps, and commits.
 
         In a thread. Makes what a new database needs first.
+        """
+        ...
+
+    async def reclaim(self) -> bool:
+        """Makes what deleted rows held unreadable in the database's files, as far as that is in
+        anybody's hands, beside live traffic; False where others were in the way.
         """
         ...
 

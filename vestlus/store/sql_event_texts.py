@@ -13,14 +13,10 @@ from vestlus.store import schema
 from vestlus.store.rows import EventState
 from vestlus.store.sql_codec import cleaned, event_of, event_payload, rows_parameter
 from vestlus.store.sql_dialect import Dialect
-from vestlus.store.sql_rows import is_in
 
 _EVENT: Final = schema.inbox_event.c
 _LETTER: Final = schema.dead_letter.c
 _COLUMNS: Final = (_EVENT.seq, _EVENT.key, _EVENT.kind, _EVENT.state, _EVENT.payload)
-
-#: States in which what was said is needed: for an answer, or to tell whose echo it is.
-_IN_USE: Final = (EventState.PENDING, EventState.UNDETERMINED)
 
 #: What a recorded event becomes: its state and itself.
 _Rewritten = Callable[[EventState, Event], tuple[EventState, Event]]
@@ -38,9 +34,6 @@ class EventTexts:
             _EVENT.mid == bindparam("of_mid", type_=Text()),
             _EVENT.conversation == bindparam("of", type_=Text()),
         )
-        self._of_conversations = select(*_COLUMNS).where(
-            dialect.one_of(_EVENT.conversation, "ids"), ~is_in(_EVENT.state, _IN_USE)
-        )
         events = dialect.rows({"seq": BigInteger(), "state": Text(), "payload": Text()})
         self._rewrite = (
             update(schema.inbox_event)
@@ -49,7 +42,6 @@ class EventTexts:
         )
         empty = update(schema.dead_letter).values(body=b"")
         self._empty_some = empty.where(dialect.one_of(_LETTER.id, "letters"))
-        self._empty_all = empty.where(dialect.one_of(_LETTER.conversation, "ids"))
 
     def edit(
         self, connection: Connection, conversation: str, account: str, mid: str, text: str
@@ -70,13 +62,6 @@ class EventTexts:
         letters = self._dialect.value_set([f"event:{row.key}" for row in found])
         connection.execute(self._empty_some, {"letters": letters})
         return frozenset(row.seq for row in found if row.state == EventState.PENDING)
-
-    def erase(self, connection: Connection, conversations: Collection[str]) -> None:
-        """Takes the content out of everything but what is still to be answered or settled."""
-        ids = {"ids": self._dialect.value_set(conversations)}
-        found = connection.execute(self._of_conversations, ids).all()
-        self._write(connection, found, lambda state, event: (state, _without_content(event)))
-        connection.execute(self._empty_all, ids)
 
     def _with_mid(
         self, connection: Connection, conversation: str, account: str, mid: str

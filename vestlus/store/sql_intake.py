@@ -15,6 +15,7 @@ from vestlus.store.sql_changes import Changes
 from vestlus.store.sql_codec import cleaned, rows_parameter
 from vestlus.store.sql_dead_letters import SqlDeadLetters
 from vestlus.store.sql_dialect import Dialect
+from vestlus.store.sql_graves import anew_from, is_living
 from vestlus.store.sql_standing import Occasion
 
 _EVENT: Final = schema.inbox_event.c
@@ -48,22 +49,25 @@ class SqlIntake(SqlDeadLetters):
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
         self._changes = Changes(dialect, outbox_partitions)
-        rows = dialect.rows({"n": Integer(), **_EVENT_COLUMNS})
+        rows = dialect.rows({"n": Integer(), **_EVENT_COLUMNS, "grave": Text()})
         # Rows are numbered by the database in the order of the select: both insert one after the
         # other as the sorted select gives them.
         self._insert = (
             dialect.insert(schema.inbox_event)
             .from_select(
                 list(_EVENT_COLUMNS),
-                select(*(rows.c[n] for n in _EVENT_COLUMNS)).order_by(rows.c.n),
+                select(*(rows.c[n] for n in _EVENT_COLUMNS))
+                .where(is_living(rows))
+                .order_by(rows.c.n),
             )
             .on_conflict_do_nothing(index_elements=["key"])
             .returning(_EVENT.key, _EVENT.seq)
         )
-        whose = dialect.rows(_PEOPLE_COLUMNS)
+        whose = dialect.rows({**_PEOPLE_COLUMNS, "grave": Text()})
+        anew = anew_from(whose)
         meet = dialect.insert(schema.conversation).from_select(
-            list(_PEOPLE_COLUMNS),
-            select(*(whose.c[n] for n in _PEOPLE_COLUMNS)).order_by(whose.c.id),
+            [*_PEOPLE_COLUMNS, *anew],
+            select(*(whose.c[n] for n in _PEOPLE_COLUMNS), *anew.values()).order_by(whose.c.id),
         )
         # Leaves the rows of known conversations unlocked.
         self._meet = meet.on_conflict_do_nothing(index_elements=["id"])
@@ -144,10 +148,13 @@ class SqlIntake(SqlDeadLetters):
         return await self._database.write(work)
 
     def _store(self, connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, Arrival]:
-        """Inserts what is new: by key, numbered."""
+        """Inserts what is new and of nobody who was erased since: by key, numbered."""
         if not arrivals:
             return {}
-        numbered = [{"n": place, **one.row} for place, one in enumerate(arrivals)]
+        numbered = [
+            {"n": place, **one.row, "grave": one.new.grave or None}
+            for place, one in enumerate(arrivals)
+        ]
         inserted = connection.execute(self._insert, {"rows": rows_parameter(numbered)})
         seqs: dict[object, int] = dict(inserted.all())
         new: dict[str, Arrival] = {}
@@ -159,7 +166,10 @@ class SqlIntake(SqlDeadLetters):
         return new
 
     def _carry_out(
-        self, connection: Connection, arrivals: Sequence[Arrival], now_ms: int
+        self,
+        connection: Connection,
+        arrivals: Sequence[Arrival],
+        now_ms: int,
     ) -> dict[int, EventState]:
         """Makes conversations where they are missing, and does what the new events change."""
         people, heard = people_of(arrivals, now_ms)

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Connection, Text, bindparam, exists, select, 
 
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.store import schema
-from vestlus.store.ledger import FINISHED, UNSEEN, SendState
+from vestlus.store.ledger import UNSEEN
 from vestlus.store.rows import Kind, Origin
 from vestlus.store.sql_codec import cleaned, indexed, rows_parameter, within_range
 from vestlus.store.sql_dialect import Dialect
@@ -34,9 +34,6 @@ _COLUMNS: Final[dict[str, Any]] = {
 }
 
 _OUT_OF_SIGHT: Final = {"role": REMOVED, "text": ""}
-
-_NOT_BEGUN: Final = (SendState.DRAFT, SendState.PENDING)
-_UNDER_WAY: Final = (SendState.SENDING, SendState.LOOKING)
 
 
 def history_rows(
@@ -117,33 +114,6 @@ class Memory:
             )
             .values(summary="")
         )
-        all_of_it = dialect.one_of(_HISTORY.conversation, "ids")
-        self._erase = update(schema.history).where(all_of_it).values(_OUT_OF_SIGHT)
-        # All counts as summed up: a summary under way must not bring back what it has read.
-        self._erase_notes = (
-            update(schema.conversation)
-            .where(dialect.one_of(_CONVERSATION.id, "ids"))
-            .values(summary="", note="", summarised=_CONVERSATION.messages)
-        )
-        self._erase_sends = (
-            update(schema.ledger)
-            .where(
-                dialect.one_of(_LEDGER.conversation, "ids"), is_in(_LEDGER.state, sorted(FINISHED))
-            )
-            .values(text="")
-        )
-        never_begun = dialect.one_of(_LEDGER.conversation, "ids"), is_in(_LEDGER.state, _NOT_BEGUN)
-        self._cancel_sends = (
-            update(schema.ledger)
-            .where(*never_begun)
-            .values(state=str(SendState.CANCELLED), reason="erased", text="")
-        )
-        # Needed for as long as it is looked for at Instagram; the step that ends it empties it.
-        self._erase_later = (
-            update(schema.ledger)
-            .where(dialect.one_of(_LEDGER.conversation, "ids"), is_in(_LEDGER.state, _UNDER_WAY))
-            .values(erased=1)
-        )
 
     def append(self, connection: Connection, rows: Sequence[HistoryRow]) -> None:
         """Adds rows that :func:`history_rows` made."""
@@ -202,19 +172,6 @@ class Memory:
         """What the turn said is this instead."""
         values = {"of": conversation, "of_turn": turn, "new": cleaned(text)}
         connection.execute(self._reword, values)
-
-    def erase(self, connection: Connection, conversations: Collection[str]) -> None:
-        """Erases what was said: in histories, summaries, notes, events, letters, ended sends.
-
-        Sends that have not begun are cancelled; those under way are emptied when they end.
-        """
-        ids = {"ids": self._dialect.value_set(conversations)}
-        connection.execute(self._erase, ids)
-        connection.execute(self._erase_notes, ids)
-        self._events.erase(connection, conversations)
-        connection.execute(self._cancel_sends, ids)
-        connection.execute(self._erase_later, ids)
-        connection.execute(self._erase_sends, ids)
 
     def _unsummed(
         self, connection: Connection, conversation: str, positions: Sequence[int]

@@ -6,10 +6,22 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Text, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from vestlus.store import schema
-from vestlus.store.operator_rows import AuditEntry, ConsoleSession
+from vestlus.store.operator_rows import AuditEntry, AuditWanted, ConsoleSession
+from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 
@@ -40,12 +52,22 @@ class SqlOperators(SqlPart):
         )
         self._session_end = delete(schema.console_session).where(its)
         self._session_forget = delete(schema.console_session).where(_SESSION.ends_ms <= now)
+        self._session_replace = delete(schema.console_session).where(
+            _SESSION.subject == bindparam("of", type_=Text()),
+            or_(
+                _SESSION.role != bindparam("may", type_=Text()),
+                _SESSION.grounds != bindparam("on", type_=Text()),
+            ),
+        )
 
     async def begin_session(self, session: ConsoleSession, entry: AuditEntry) -> None:
         """See :meth:`vestlus.store.operator_port.Operators.begin_session`."""
 
         def work(connection: Connection) -> None:
             connection.execute(self._session_forget, {"at": session.began_ms})
+            if session.subject:
+                same = {"of": session.subject, "may": session.role, "on": session.grounds}
+                connection.execute(self._session_replace, same)
             connection.execute(self._session_add, asdict(session))
             connection.execute(self._audit_add, _values(entry))
 
@@ -92,27 +114,46 @@ class SqlOperators(SqlPart):
         action: str | None = None,
         person: str | None = None,
         limit: int = 100,
+        wanted: AuditWanted | None = None,
     ) -> tuple[AuditEntry, ...]:
         """See :meth:`vestlus.store.operator_port.Operators.audit_entries`."""
-        wanted = select(*_AUDIT).order_by(_AUDIT.id.desc()).limit(limit)
+        found = wanted or AuditWanted(target=target, action=action, person=person)
+        statement = _listing(found).limit(limit)
         if before_id is not None:
-            wanted = wanted.where(_AUDIT.id < before_id)
-        if target is not None:
-            wanted = wanted.where(_AUDIT.target == target)
-        if person is not None:
-            wanted = wanted.where(_AUDIT.person == person)
-        if action is not None and action.endswith("."):
-            wanted = wanted.where(_AUDIT.action.startswith(action, autoescape=True))
-        elif action is not None:
-            wanted = wanted.where(_AUDIT.action == action)
-        rows = await self._database.fetch(wanted)
+            statement = statement.where(_AUDIT.id < before_id)
+        rows = await self._database.fetch(statement)
         return tuple(
             AuditEntry(**row._mapping)  # noqa: SLF001 - public in SQLAlchemy
             for row in rows
         )
 
 
+def _listing(wanted: AuditWanted) -> Select[Any]:
+    """Newest first. Put together for each call: people look rarely."""
+    listing = select(*_AUDIT).order_by(_AUDIT.id.desc())
+    for column, value in (
+        (_AUDIT.target, wanted.target),
+        (_AUDIT.person, wanted.person),
+        (_AUDIT.way, wanted.way),
+        (_AUDIT.outcome, wanted.outcome),
+    ):
+        if value is not None:
+            listing = listing.where(column == cleaned(value))
+    if wanted.action is not None:
+        action = cleaned(wanted.action)
+        begins = _AUDIT.action.startswith(action, autoescape=True)
+        listing = listing.where(begins if action.endswith(".") else _AUDIT.action == action)
+    if wanted.since_ms is not None:
+        listing = listing.where(_AUDIT.at_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        listing = listing.where(_AUDIT.at_ms < wanted.until_ms)
+    return listing
+
+
 def _values(entry: AuditEntry) -> dict[str, Any]:
-    values = asdict(entry)
+    values = {
+        name: cleaned(value) if isinstance(value, str) else value
+        for name, value in asdict(entry).items()
+    }
     del values["id"]
     return values

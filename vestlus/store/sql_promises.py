@@ -36,6 +36,7 @@ _COLUMNS: Final[dict[str, Any]] = {
     "pictures": Text(),
     "origin": Text(),
     "turn": BigInteger(),
+    "asked_ms": BigInteger(),
 }
 
 
@@ -78,4 +79,5 @@ class Promises:
             "pictures": json.dumps(send.pictures),
             "origin": str(send.origin),
             "turn": send.turn,
+            "asked_ms": send.asked_ms,
         }

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
 
-from sqlalchemy import BigInteger, Connection, Text, bindparam, case, update
+from sqlalchemy import BigInteger, Connection, Text, bindparam, select
 
 from vestlus.store import schema
-from vestlus.store.pruning import Batch, Cursor, Remains
-from vestlus.store.sql_codec import cleaned
+from vestlus.store.pruning import EVERYBODY, Batch, Cursor, Mark, Remains, Whose
 from vestlus.store.sql_dialect import Dialect, Weeks
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_walk import Walk
 from vestlus.store.sql_walks import walks, week_walk
-
-_CONVERSATION: Final = schema.conversation.c
 
 
 class SqlPruning(SqlPart):
@@ -23,35 +20,46 @@ class SqlPruning(SqlPart):
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
         self._walks = walks(dialect)
-        self._preserve_conversation = (
-            update(schema.conversation)
-            .where(_CONVERSATION.id == bindparam("of", type_=Text()))
-            .values(
-                preserved_ms=case(
-                    (bindparam("wanted", type_=BigInteger()) > 0, dialect.now_ms()), else_=0
-                )
-            )
-            .returning(_CONVERSATION.id)
+        mark = schema.pruning_mark
+        self._mark_of_name = select(mark).where(mark.c.name == bindparam("of", type_=Text()))
+        noted = dialect.insert(mark).values(
+            name=bindparam("of", type_=Text()),
+            begun_ms=bindparam("begun", type_=BigInteger()),
+            reached=bindparam("came", type_=Text()),
+        )
+        self._note_mark = noted.on_conflict_do_update(
+            index_elements=[mark.c.name],
+            set_={name: noted.excluded[name] for name in ("begun_ms", "reached")},
         )
 
     async def prune(
-        self, what: Remains, before_ms: int, *, limit: int, after: Cursor | None = None
+        self,
+        what: Remains,
+        before_ms: int,
+        *,
+        limit: int,
+        after: Cursor | None = None,
+        whose: Whose = EVERYBODY,
+        dropped_before_ms: int | None = None,
     ) -> Batch:
         """See :meth:`vestlus.store.pruning.Pruning.prune`."""
         mine = self._walks[what]
+        dropped_ms = before_ms if dropped_before_ms is None else dropped_before_ms
         place = 0 if after is None else after[0]
         # A place of its own has each week that is walked through: its name.
         walk = self._week(place) if isinstance(place, str) else mine[place]
         here = walk.first if after is None else after[1:]
 
         def work(connection: Connection) -> Batch:
-            batch = walk.step(connection, before_ms, limit, here)
+            batch = walk.step(connection, before_ms, limit, here, whose)
             if batch.after is not None:
-                return Batch(batch.removed, (place, *batch.after))
+                return Batch(batch.removed, (place, *batch.after), behind=batch.behind)
             if isinstance(place, int) and place + 1 < len(mine):
                 return Batch(batch.removed, (place + 1, *mine[place + 1].first))
             if what is Remains.MESSAGES:
-                return Batch(batch.removed, self._next_week(connection, before_ms, place))
+                name = place if isinstance(place, str) else ""
+                next_ = self._next_week(connection, before_ms, dropped_ms, name)
+                return Batch(batch.removed, next_)
             return batch
 
         return await self._database.write(work)
@@ -59,11 +67,26 @@ class SqlPruning(SqlPart):
     def _week(self, name: str) -> Walk:
         return week_walk(self._dialect, self._dialect.weeks().table(name))
 
-    def _next_week(self, connection: Connection, before_ms: int, place: int | str) -> Cursor | None:
+    def _next_week(
+        self, connection: Connection, before_ms: int, dropped_ms: int, behind: str
+    ) -> Cursor | None:
         """Where the next of the weeks begins that are walked through."""
-        behind = place if isinstance(place, str) else ""
-        name = self._dialect.weeks().crowded(connection, before_ms, behind)
+        name = self._dialect.weeks().walked(connection, before_ms, dropped_ms, behind)
         return None if name is None else (name, *self._week(name).first)
+
+    async def mark(self, name: str) -> Mark | None:
+        """See :meth:`vestlus.store.pruning.Pruning.mark`."""
+        for row in await self._database.fetch(self._mark_of_name, {"of": name}):
+            reached = [(place, tuple(cursor)) for place, cursor in json.loads(row.reached)]
+            return Mark(row.begun_ms, dict(reached))
+        return None
+
+    async def keep_mark(self, name: str, mark: Mark) -> None:
+        """See :meth:`vestlus.store.pruning.Pruning.keep_mark`."""
+        # Pairs: the keys of an object would all be text.
+        came = json.dumps(list(mark.reached.items()))
+        values = {"of": name, "begun": mark.begun_ms, "came": came}
+        await self._database.write(lambda connection: connection.execute(self._note_mark, values))
 
     async def make_weeks(self, now_ms: int) -> int:
         """See :meth:`vestlus.store.pruning.Pruning.make_weeks`."""
@@ -84,12 +107,3 @@ class SqlPruning(SqlPart):
         """See :meth:`vestlus.store.pruning.Pruning.give_back`."""
         weeks = self._dialect.weeks()
         return await self._database.write(lambda connection: weeks.give_back(connection, pages))
-
-    async def preserve(self, conversation: str, *, preserved: bool) -> bool:
-        """See :meth:`vestlus.store.pruning.Pruning.preserve`."""
-        values = {"of": cleaned(conversation), "wanted": int(preserved)}
-        return await self._database.write(
-            lambda connection: (
-                connection.execute(self._preserve_conversation, values).scalar() is not None
-            )
-        )

@@ -42,6 +42,7 @@ CONVERSATION_COLUMNS: Final = (
     _CONVERSATION.summarised,
     _CONVERSATION.messages,
     _CONVERSATION.usage,
+    _CONVERSATION.erase_asked_ms,
 )
 
 HISTORY_COLUMNS: Final = (_HISTORY.role, _HISTORY.text, _HISTORY.at_ms, _HISTORY.mid)
@@ -65,6 +66,8 @@ SEND_COLUMNS: Final = (
     _LEDGER.pictures,
     _LEDGER.origin,
     _LEDGER.turn,
+    _LEDGER.created_ms,
+    _LEDGER.asked_ms,
 )
 
 #: In place of a role: the message was taken back, or never sent. Its row keeps the place, so that
@@ -92,7 +95,8 @@ def conversation_row(
     """A row of :data:`CONVERSATION_COLUMNS` as a value."""
     id_, account, user, partition, version, failures, wake_ms, takeovers, probes, *rest = row
     language, silence, silent_until_ms, waiting_ms, note, user_ms, *rest = rest
-    answered_ms, disclosed_ms, apology_ms, pictures, summary, summarised, messages, usage = rest
+    answered_ms, disclosed_ms, apology_ms, pictures, summary, summarised, messages, *rest = rest
+    usage, erase_asked_ms = rest
     return ConversationRow(
         id=id_,
         account=account,
@@ -119,6 +123,7 @@ def conversation_row(
         summarised=summarised,
         messages=messages,
         usage=allowance.read(usage),
+        erase_asked_ms=erase_asked_ms,
     )
 
 
@@ -131,7 +136,7 @@ def send_row(row: Iterable[Any]) -> SendRow:
     """A row of :data:`SEND_COLUMNS` as a value."""
     id_, account, user, conversation, position, text, answers, state, due_ms, *rest = row
     deadline_ms, attempts, resends, attempted_ms, traceparent, *rest = rest
-    kind, pictures, origin, turn = rest
+    kind, pictures, origin, turn, created_ms, asked_ms = rest
     return SendRow(
         id=id_,
         account=account,
@@ -151,6 +156,8 @@ def send_row(row: Iterable[Any]) -> SendRow:
         pictures=picture_ids(pictures),
         origin=Origin(origin),
         turn=turn,
+        created_ms=created_ms,
+        asked_ms=asked_ms,
     )
 
 

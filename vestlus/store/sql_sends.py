@@ -205,12 +205,19 @@ class Sends:
             times = {"due": now_ms, "at": now_ms, "moment": moment}
             connection.execute(self._release, {"ids": self._dialect.value_set(kept)} | times)
         if texts:
-            new = self._reworded(connection, drafts[0], texts, now_ms)
+            # Where a picture was the last of the answer, it still is.
+            asked_ms = max((draft.asked_ms for draft in replaced), default=0)
+            new = self._reworded(connection, drafts[0], texts, now_ms, asked_ms)
             self._promises.add(connection, new, now_ms)
         return True
 
     def _reworded(
-        self, connection: Connection, draft: SendRow, texts: Sequence[str], now_ms: int
+        self,
+        connection: Connection,
+        draft: SendRow,
+        texts: Sequence[str],
+        now_ms: int,
+        asked_ms: int,
     ) -> list[NewSend]:
         its = {"of": draft.conversation, "of_turn": draft.turn}
         last = int(connection.execute(self._last_place, its).scalar_one())
@@ -228,6 +235,7 @@ class Sends:
                 deadline_ms=draft.deadline_ms,
                 traceparent=draft.traceparent,
                 turn=draft.turn,
+                asked_ms=asked_ms if index == first + len(texts) - 1 else 0,
             )
             for index, text in enumerate(texts, first)
         ]

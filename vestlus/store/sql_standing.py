@@ -21,6 +21,7 @@ WRITTEN: Final[dict[str, Any]] = {
     "waiting_ms": BigInteger(),
     "note": Text(),
     "disclosed_ms": BigInteger(),
+    "erase_asked_ms": BigInteger(),
 }
 
 
@@ -51,6 +52,7 @@ class Standing:
     waiting_ms: int
     note: str
     disclosed_ms: int
+    erase_asked_ms: int
 
     def hear(self, at_ms: int) -> None:
         """The user wrote then."""
@@ -80,6 +82,9 @@ class Standing:
             self._wait(change)
         if change.disclose_again:
             self.disclosed_ms = 0
+        if change.silence is not None or change.answers_all:
+            # Somebody came in between: a yes would be theirs.
+            self.erase_asked_ms = 0
 
     def _wait(self, change: Change) -> None:
         if change.waiting_ms is not None:

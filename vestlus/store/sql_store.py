@@ -15,35 +15,39 @@ from vestlus.store.rows import Counts, LetterState
 from vestlus.store.sql_bank import SqlBank
 from vestlus.store.sql_claims import SqlClaims
 from vestlus.store.sql_commits import SqlCommits
+from vestlus.store.sql_content import SqlContent
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_desk import SqlDesk, has_something_open
 from vestlus.store.sql_dialect import Backend, Dialect
 from vestlus.store.sql_echoes import SqlEchoes
+from vestlus.store.sql_erasing import SqlErasing
 from vestlus.store.sql_history import SqlHistory
 from vestlus.store.sql_intake import SqlIntake
 from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_ledger import SqlLedger
+from vestlus.store.sql_measures import SqlMeasures
 from vestlus.store.sql_members import SqlMembers
 from vestlus.store.sql_missed import SqlMissed
 from vestlus.store.sql_occurrences import SqlOccurrences
+from vestlus.store.sql_open_work import CLOSING_SOON_MS, SqlOpenWork
 from vestlus.store.sql_operators import SqlOperators
 from vestlus.store.sql_pools import SqlPools
 from vestlus.store.sql_posts import SqlPosts
+from vestlus.store.sql_preserving import SqlPreserving
 from vestlus.store.sql_pruning import SqlPruning
 from vestlus.store.sql_schedules import SqlSchedules
+from vestlus.store.sql_sign_in import SqlSignIn
 from vestlus.store.sql_talk_search import SqlTalkSearch
 from vestlus.store.sql_talks import SqlTalks
-from vestlus.store.sql_tokens import SqlTokens
 from vestlus.store.sql_transcripts import SqlTranscripts
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_triggers import SqlTriggers
 from vestlus.store.sql_turns import SqlTurns
-
-#: A window that closes so soon is worth a look by whoever watches the measures.
-CLOSING_SOON_MS = 2 * 60 * 60 * 1000
+from vestlus.store.sql_usage import SqlUsage
 
 
 class SqlStore(
+    SqlErasing,
     SqlLeases,
     SqlMembers,
     SqlIntake,
@@ -56,7 +60,7 @@ class SqlStore(
     SqlMissed,
     SqlBank,
     SqlDesk,
-    SqlTokens,
+    SqlOpenWork,
     SqlPosts,
     SqlPools,
     SqlSchedules,
@@ -65,9 +69,14 @@ class SqlStore(
     SqlTriggers,
     SqlPruning,
     SqlOperators,
+    SqlMeasures,
+    SqlUsage,
+    SqlPreserving,
+    SqlSignIn,
     SqlTalks,
     SqlTalkSearch,
     SqlTranscripts,
+    SqlContent,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 

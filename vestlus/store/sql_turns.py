@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from vestlus.errors import StoreError
+from vestlus.errors import ConversationGone
 from vestlus.store import schema
 from vestlus.store.names import partition_number
 from vestlus.store.rows import (
@@ -161,7 +161,7 @@ class SqlTurns(SqlDeadLetters):
         def work(connection: Connection) -> None:
             self._hold(connection, lease)
             if connection.execute(self._postpone, values).scalar() is None:
-                raise StoreError(_UNKNOWN)
+                raise ConversationGone(_UNKNOWN)
 
         await self._database.write(work)
 
@@ -172,7 +172,7 @@ class SqlTurns(SqlDeadLetters):
             self._hold(connection, lease)
             probes = connection.execute(self._probe, {"conversation": conversation}).scalar()
             if probes is None:
-                raise StoreError(_UNKNOWN)
+                raise ConversationGone(_UNKNOWN)
             return int(probes)
 
         return await self._database.write(work)

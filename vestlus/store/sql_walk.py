@@ -20,13 +20,14 @@ from sqlalchemy import (
     Text,
     Update,
     bindparam,
+    case,
     delete,
     select,
     tuple_,
 )
 from sqlalchemy.sql import visitors
 
-from vestlus.store.pruning import Batch, Cursor
+from vestlus.store.pruning import Batch, Cursor, Whose
 from vestlus.store.sql_codec import rows_parameter
 from vestlus.store.sql_dialect import Dialect
 
@@ -34,9 +35,17 @@ from vestlus.store.sql_dialect import Dialect
 _LEAST: Final = -(2**62)
 
 
+#: Whether the accounts named are those meant, or all others are.
+_NAMED: Final = bindparam("named", type_=BigInteger())
+
 #: The database's clock as it was before the step, where a statement wants it: a function of each
 #: moment's time is sought in no index.
 NOW: Final = bindparam("now", type_=BigInteger())
+
+
+def is_whose(named: ColumnElement[bool]) -> ColumnElement[bool]:
+    """``named``: whether a row is of one of the parameter ``accounts``."""
+    return case((named, 1), else_=0) == _NAMED
 
 
 class Walk:
@@ -82,35 +91,42 @@ class Walk:
             for other, column in also
         ]
         self._now = select(dialect.now_ms())
+        self._value_set = dialect.value_set
 
-    def step(self, connection: Connection, before_ms: int, limit: int, after: Cursor) -> Batch:
+    def step(
+        self, connection: Connection, before_ms: int, limit: int, after: Cursor, whose: Whose
+    ) -> Batch:
         """Takes away what may go of the next rows."""
         values = {f"after_{place}": value for place, value in enumerate(after)}
-        limits = {"before": before_ms}
+        limits: dict[str, Any] = {"before": before_ms}
         if self._by_now:
             limits["now"] = connection.execute(self._now).scalar_one()
         found = connection.execute(self._window, limits | values | {"most": limit}).all()
-        named = {"rows": self._keys(found, self._places)}
+        named = {
+            "rows": self._keys(found, self._places),
+            "accounts": self._value_set(whose.accounts),
+            "named": int(not whose.others),
+        }
         going = connection.execute(self._going, limits | named).all() if found else []
         if going:
             taken = {"rows": self._keys(going, range(len(self._names)))}
             for statement in self._also:
                 connection.execute(statement, taken)
             connection.execute(self._take, taken)
-        ended = len(found) < limit or (
-            self._by_age and self._is_young(connection, found, before_ms)
+        ages = self._ages(connection, found) if self._by_age else []
+        ended = len(found) < limit or (bool(ages) and min(ages) >= before_ms)
+        return Batch(
+            len(going),
+            None if ended else tuple(found[-1][: len(after)]),
+            behind=not ages or max(ages) < before_ms,
         )
-        return Batch(len(going), None if ended else tuple(found[-1][: len(after)]))
 
     def _keys(self, rows: Sequence[Row[*tuple[Any, ...]]], places: Sequence[int]) -> str:
         return rows_parameter(
             [{n: row[at] for n, at in zip(self._names, places, strict=True)} for row in rows]
         )
 
-    def _is_young(
-        self, connection: Connection, found: Sequence[Row[*tuple[Any, ...]]], before_ms: int
-    ) -> bool:
-        """Whether what follows is younger too. Rows of a clock that was ahead tell nothing."""
+    def _ages(self, connection: Connection, found: Sequence[Row[*tuple[Any, ...]]]) -> list[int]:
+        """What tells whether what follows is younger: not rows of a clock that was ahead."""
         now_ms = connection.execute(self._now).scalar_one()
-        ages = [row[-1] for row in found if row[-1] <= now_ms]
-        return bool(ages) and min(ages) >= before_ms
+        return [row[-1] for row in found if row[-1] <= now_ms]

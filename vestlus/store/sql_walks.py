@@ -32,7 +32,7 @@ from vestlus.store.pruning import (
 from vestlus.store.rows import EVENT_LETTER_PREFIX, EventState, LetterState
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_rows import is_in
-from vestlus.store.sql_walk import NOW, Walk
+from vestlus.store.sql_walk import NOW, Walk, is_whose
 
 _CONVERSATION: Final = schema.conversation.c
 _EVENT: Final = schema.inbox_event.c
@@ -41,6 +41,7 @@ _LETTER: Final = schema.dead_letter.c
 _POST: Final = schema.post.c
 _CONTAINER: Final = schema.post_container.c
 _OCCURRENCE: Final = schema.occurrence.c
+_AUDIT: Final = schema.audit.c
 
 _HOLDS: Final = or_(
     _CONVERSATION.waiting_ms > schema.ZERO, _CONVERSATION.preserved_ms > schema.ZERO
@@ -53,6 +54,7 @@ def walks(dialect: Dialect) -> dict[Remains, tuple[Walk, ...]]:
     """Every walk, by what it takes away."""
     return {
         Remains.EVENTS: (_events(dialect),),
+        Remains.MEDIA: (_events(dialect, _HAS_MEDIA),),
         Remains.SENDS: (_sends(dialect),),
         Remains.MESSAGES: tuple(
             walk(dialect, table)
@@ -63,7 +65,22 @@ def walks(dialect: Dialect) -> dict[Remains, tuple[Walk, ...]]:
         Remains.LETTERS: (_letters(dialect),),
         Remains.POSTS: (_posts(dialect),),
         Remains.OCCURRENCES: (_occurrences(dialect),),
+        Remains.AUDIT: (_audit(dialect),),
     }
+
+
+def _audit(dialect: Dialect) -> Walk:
+    """What people did is theirs for its time, and nothing holds it longer."""
+    old = _AUDIT.at_ms < _BEFORE
+    order = (_AUDIT.at_ms, _AUDIT.id)
+    return Walk(dialect, schema.audit, order, (_AUDIT.id,), old, bound=(old,))
+
+
+#: Written without spaces, and a quotation mark in what a user wrote has a backslash before it.
+_HAS_MEDIA: Final = or_(
+    _EVENT.payload.contains('"attachments":', autoescape=True),
+    _EVENT.payload.contains('"story_url":', autoescape=True),
+)
 
 
 def _is_held(conversation: ColumnElement[str]) -> ColumnElement[bool]:
@@ -71,7 +88,17 @@ def _is_held(conversation: ColumnElement[str]) -> ColumnElement[bool]:
     return exists().where(_CONVERSATION.id == conversation, _HOLDS)
 
 
-def _events(dialect: Dialect) -> Walk:
+def _of_talk(dialect: Dialect, conversation: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whose a row is that has no account of its own."""
+    named = dialect.one_of(_CONVERSATION.account, "accounts")
+    return is_whose(exists().where(_CONVERSATION.id == conversation, named))
+
+
+def _of_account(dialect: Dialect, account: ColumnElement[str]) -> ColumnElement[bool]:
+    return is_whose(dialect.one_of(account, "accounts"))
+
+
+def _events(dialect: Dialect, *which: ColumnElement[bool]) -> Walk:
     """Numbers are given in the order of recording: no index by time is needed."""
     has_open_letter = exists().where(
         _LETTER.id == literal(EVENT_LETTER_PREFIX, Text()).concat(_EVENT.key),
@@ -82,6 +109,8 @@ def _events(dialect: Dialect) -> Walk:
         _EVENT.recorded_ms < _BEFORE,
         ~_is_held(_EVENT.conversation),
         or_(_EVENT.state != str(EventState.DEAD), ~has_open_letter),
+        _of_account(dialect, _EVENT.account),
+        *which,
     )
     key = (_EVENT.seq,)
     return Walk(dialect, schema.inbox_event, key, key, may_go, age=_EVENT.recorded_ms)
@@ -90,16 +119,17 @@ def _events(dialect: Dialect) -> Walk:
 def _sends(dialect: Dialect) -> Walk:
     finished = _LEDGER.state.bool_op("IN")(literal_column(schema.FINISHED))
     old = (finished, _LEDGER.changed_ms < _BEFORE)
-    may_go = and_(*old, ~_is_held(_LEDGER.conversation))
+    may_go = and_(*old, ~_is_held(_LEDGER.conversation), _of_account(dialect, _LEDGER.account))
     order = (_LEDGER.changed_ms, _LEDGER.id)
     return Walk(dialect, schema.ledger, order, (_LEDGER.id,), may_go, bound=old)
 
 
 def week_walk(dialect: Dialect, table: Table) -> Walk:
-    """Through one week's messages, which are all old: see :meth:`Weeks.crowded`."""
+    """Through one week's messages, which are all old: see :meth:`Weeks.walked`."""
     mine = table.c
     key = (mine.conversation, mine.position)
-    may_go = and_(mine.at_ms < _BEFORE, ~_is_held(mine.conversation))
+    whose = _of_talk(dialect, mine.conversation)
+    may_go = and_(mine.at_ms < _BEFORE, ~_is_held(mine.conversation), whose)
     return Walk(dialect, table, key, key, may_go)
 
 
@@ -108,7 +138,9 @@ def _messages(dialect: Dialect, table: Table) -> Walk:
     mine = table.c
     old = mine.at_ms < _BEFORE
     silent = _is_silent(mine.conversation)
-    may_go = and_(old, or_(mine.at_ms >= PLAUSIBLE_MS, silent), ~_is_held(mine.conversation))
+    plausible = or_(mine.at_ms >= PLAUSIBLE_MS, silent)
+    whose = _of_talk(dialect, mine.conversation)
+    may_go = and_(old, plausible, ~_is_held(mine.conversation), whose)
     order = (mine.at_ms, mine.conversation, mine.position)
     return Walk(dialect, table, order, (mine.conversation, mine.position), may_go, bound=(old,))
 
@@ -117,7 +149,8 @@ def _messages_ahead(dialect: Dialect, table: Table) -> Walk:
     """Of a time that has not come."""
     mine = table.c
     ahead = mine.at_ms > NOW + AHEAD_MS
-    may_go = and_(ahead, _is_silent(mine.conversation), ~_is_held(mine.conversation))
+    whose = _of_talk(dialect, mine.conversation)
+    may_go = and_(ahead, _is_silent(mine.conversation), ~_is_held(mine.conversation), whose)
     order = (mine.at_ms, mine.conversation, mine.position)
     return Walk(dialect, table, order, (mine.conversation, mine.position), may_go, bound=(ahead,))
 
@@ -132,7 +165,11 @@ def _summaries(dialect: Dialect) -> Walk:
     # Of no type: SQLite's truth would be compared with 1, and the index not be known by that.
     said: ColumnElement[bool] = literal_column(schema.SAID)
     may_go = and_(
-        _CONVERSATION.user_ms < _BEFORE, _CONVERSATION.answered_ms < _BEFORE, said, ~_HOLDS
+        _CONVERSATION.user_ms < _BEFORE,
+        _CONVERSATION.answered_ms < _BEFORE,
+        said,
+        ~_HOLDS,
+        _of_account(dialect, _CONVERSATION.account),
     )
     emptied = update(schema.conversation).values(
         summary="", note="", trail="", summarised=_CONVERSATION.messages
@@ -144,14 +181,16 @@ def _summaries(dialect: Dialect) -> Walk:
 def _letters(dialect: Dialect) -> Walk:
     old = _LETTER.at_ms < _BEFORE
     seen_to = is_in(_LETTER.state, sorted(GOING_LETTERS))
-    may_go = and_(old, seen_to, ~_is_held(func.coalesce(_LETTER.conversation, "")))
+    free = ~_is_held(func.coalesce(_LETTER.conversation, ""))
+    may_go = and_(old, seen_to, free, _of_account(dialect, _LETTER.account))
     order = (_LETTER.at_ms, _LETTER.id)
     return Walk(dialect, schema.dead_letter, order, (_LETTER.id,), may_go, bound=(old,))
 
 
 def _posts(dialect: Dialect) -> Walk:
     old = _POST.planned_ms < _BEFORE
-    may_go = and_(old, _POST.changed_ms < _BEFORE, is_in(_POST.state, sorted(GOING_POSTS)))
+    ended = is_in(_POST.state, sorted(GOING_POSTS))
+    may_go = and_(old, _POST.changed_ms < _BEFORE, ended, _of_account(dialect, _POST.account))
     also = [(schema.post_container, _CONTAINER.post)]
     order = (_POST.planned_ms, _POST.id)
     return Walk(dialect, schema.post, order, (_POST.id,), may_go, bound=(old,), also=also)
@@ -160,6 +199,7 @@ def _posts(dialect: Dialect) -> Walk:
 def _occurrences(dialect: Dialect) -> Walk:
     old = _OCCURRENCE.due_ms < _BEFORE
     ended = is_in(_OCCURRENCE.state, sorted(GOING_OCCURRENCES))
-    may_go = and_(old, _OCCURRENCE.changed_ms < _BEFORE, ended)
+    whose = _of_account(dialect, _OCCURRENCE.account)
+    may_go = and_(old, _OCCURRENCE.changed_ms < _BEFORE, ended, whose)
     order = (_OCCURRENCE.due_ms, _OCCURRENCE.id)
     return Walk(dialect, schema.occurrence, order, (_OCCURRENCE.id,), may_go, bound=(old,))

@@ -109,6 +109,17 @@ class SqliteBackend:
 
         await asyncio.to_thread(in_thread)
 
+    async def reclaim(self) -> bool:
+        """Writes the write-ahead log into the file, where deleted rows are overwritten with zeros,
+        and empties it. Refused while somebody reads from it.
+        """
+
+        def checkpoint(connection: Connection) -> bool:
+            row = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            return int(row[0]) == 0
+
+        return await self.run(Mode.SINGLE, checkpoint)
+
     async def close(self) -> None:
         """Waits for the transactions that are under way, and closes the file."""
         await asyncio.to_thread(self._threads.shutdown)
@@ -212,6 +223,8 @@ def _set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # NORMAL would lose committed transactions when the power fails.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
+    # What is deleted is overwritten: free pages would keep what erased users said.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 

@@ -14,9 +14,11 @@ class NoWeeks:
         """The history is one table."""
         return (schema.history,)
 
-    def crowded(self, connection: Connection, before_ms: int, behind: str) -> str | None:
+    def walked(
+        self, connection: Connection, before_ms: int, dropped_ms: int, behind: str
+    ) -> str | None:
         """There are none."""
-        del connection, before_ms, behind
+        del connection, before_ms, dropped_ms, behind
         return None
 
     def table(self, name: str) -> Table:

@@ -12,6 +12,8 @@ class TokenState(StrEnum):
     USABLE = "usable"
     #: Graph did not accept it when it was last used.
     REJECTED = "rejected"
+    #: Nothing is called with it, by the account owner's wish; see :mod:`vestlus.accounts.stopping`.
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +37,5 @@ class TokenRow:
     #: Refreshes that failed since the last one that succeeded, and when the last one did.
     failures: int = 0
     failed_ms: int = 0
+    #: The id by which this app knows the account, which Meta's callbacks name; empty where unknown.
+    app_scoped_id: str = ""

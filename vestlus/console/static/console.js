@@ -16,6 +16,26 @@ document.addEventListener("change", (event) => {
   }
 });
 
+// A session that is over: its streams say so, and parts of pages are refused. The page stays, with
+// what its reader may have written, and tells.
+const tellItIsOver = () => {
+  const told = document.getElementById("ended");
+  if (told) {
+    told.hidden = false;
+  }
+};
+document.addEventListener("htmx:sseOpen", (event) => {
+  const stream = event.detail.source;
+  stream.addEventListener("ended", () => {
+    stream.close();
+    tellItIsOver();
+  });
+});
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status === 401) {
+    tellItIsOver();
+  }
+});
 // A form is sent once, however often its button is pressed: <form data-once>.
 document.addEventListener("submit", (event) => {
   const form = event.target;

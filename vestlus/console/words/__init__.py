@@ -11,7 +11,20 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from vestlus.console.words import conversations, frame, reasons
+from vestlus.console.words import (
+    audit,
+    conversations,
+    dead_letters,
+    events,
+    frame,
+    images,
+    overview,
+    post_problems,
+    posts,
+    reasons,
+    settings,
+    sign_in,
+)
 
 Words = Mapping[str, tuple[str, str]]
 
@@ -31,8 +44,17 @@ USUAL: Final = Language.ESTONIAN
 
 _PARTS: Final[tuple[Words, ...]] = (
     frame.WORDS,
+    sign_in.WORDS,
+    audit.WORDS,
+    settings.WORDS,
+    dead_letters.WORDS,
+    overview.WORDS,
     conversations.WORDS,
     reasons.WORDS,
+    posts.WORDS,
+    post_problems.WORDS,
+    images.WORDS,
+    events.WORDS,
 )
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))

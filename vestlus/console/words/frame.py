@@ -34,23 +34,35 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "frame.too_large": ("Saadetu on liiga suur", "What was sent is too large"),
     "frame.too_large_why": ("Lubatud on kuni {limit}.", "At most {limit} may be sent."),
+    "frame.bad_request": ("Päring on vigane", "The request is not right"),
+    "frame.bad_request_why": (
+        "Saadetust ei saa aru. Ava leht uuesti ja proovi veel kord.",
+        "What was sent cannot be understood. Open the page again and try once more.",
+    ),
+    "frame.method": ("Nii seda lehte kasutada ei saa", "This page cannot be used that way"),
+    "frame.method_why": (
+        "Aadress on õige, aga mitte sellise päringu jaoks.",
+        "The address is right, but not for a request of that kind.",
+    ),
+    "frame.failed": ("Midagi läks valesti", "Something went wrong"),
+    "frame.failed_why": (
+        "Viga on meie oma ja kirjas teenuse logis tunnusega {id}.",
+        "The mistake is ours. The service's log has it under {id}.",
+    ),
+    "frame.ended": (
+        (
+            "Seanss on läbi: leht enam ei uuene ja midagi saata ei saa. Kopeeri pooleli "
+            "jäänud tekst enne, kui uuesti sisse logid."
+        ),
+        (
+            "Your session is over: the page no longer updates, and nothing can be sent. Copy what "
+            "you were writing before you sign in again."
+        ),
+    ),
     "frame.back": ("Tagasi ülevaatele", "Back to the overview"),
     "frame.role.viewer": ("vaataja", "viewer"),
     "frame.role.agent": ("vastaja", "agent"),
     "frame.role.admin": ("haldur", "admin"),
-    "sign_in.title": ("Sisselogimine", "Sign in"),
-    "sign_in.name": ("Sinu nimi", "Your name"),
-    "sign_in.name_why": (
-        "Läheb tegevuste logisse, et oleks näha, kes mida tegi.",
-        "Goes into the audit log, so that it shows who did what.",
-    ),
-    "sign_in.token": ("Operaatori märk", "Operator token"),
-    "sign_in.go": ("Logi sisse", "Sign in"),
-    "sign_in.wrong": ("Märk ei ole õige.", "The token is not right."),
-    "sign_in.nobody": (
-        "VESTLUS_OPERATOR_TOKEN ei ole seadistatud, seega ei saa keegi sisse.",
-        "VESTLUS_OPERATOR_TOKEN is not set, so nobody can sign in.",
-    ),
     "nav.overview": ("Ülevaade", "Overview"),
     "nav.conversations": ("Vestlused", "Conversations"),
     "nav.posts": ("Postitused", "Posts"),

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "a0016"
-down_revision = "a0011"
+down_revision = "a0015"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,343 @@
+"""A user erased, on both stores: nothing is left, nothing comes back, and others are untouched."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.contract.erasing_support import (
+    GRAVES,
+    SECRET,
+    came,
+    dumped,
+    erased,
+    ids_of,
+    lived,
+    tomb_times,
+    traces,
+    whom,
+    wish,
+)
+from tests.contract.store_support import (
+    ACCOUNT,
+    OUTBOX,
+    answered,
+    conversation,
+    echo,
+    hold,
+    hold_outbox,
+    message,
+    new,
+    path,
+    recorded,
+    rival,
+    store,
+    texts,
+    turn,
+    walk,
+)
+from tests.contract.store_support import (
+    send as new_send,
+)
+from vestlus.conversation.events import EventKind
+from vestlus.conversation.identity import conversation_id
+from vestlus.errors import ConversationGone
+from vestlus.store.erasing import KEPT_HOURS, ErasureState, Farewell
+from vestlus.store.ledger import SendState
+from vestlus.store.names import inbox_lease
+from vestlus.store.port import Store
+from vestlus.store.rows import CommitResult, DeadLetter, TransitionResult
+from vestlus.store.sql_store import SqlStore
+
+__all__ = ["rival", "store"]
+
+#: Ids as Meta's are: an id is looked for in what nobody could read.
+USER, OTHER = "900000000000001", "900000000000002"
+ID = conversation_id(ACCOUNT, USER)
+SOON = 2**52
+
+
+async def test_everything_that_is_held_of_a_user_is_given_out_and_then_gone(store: Store) -> None:
+    inbox = await hold(store)
+    for user in (USER, OTHER):
+        await lived(store, inbox, user)
+    before = await traces(store, OTHER)
+    data = await store.user_data(ACCOUNT, USER, ID)
+    assert set(data) == {"conversation", "history", "inbox_event", "ledger", "dead_letter"}
+    assert len(data["dead_letter"]) == 4
+    assert not any(OTHER in str(row) for rows in data.values() for row in rows)
+
+    done = await erased(store, USER)
+
+    assert await traces(store, USER) == []
+    assert sorted(await traces(store, OTHER)) == sorted(before)
+    assert done.counts["history"] == len(data["history"])
+    assert done.counts["ledger"] == len(data["ledger"])
+    assert done.counts["inbox_event"] == len(data["inbox_event"]) + 1
+    assert done.counts["dead_letter"] == 4
+    assert await store.user_data(ACCOUNT, USER, ID) == {}
+    assert (await store.erasure(done.code)) == done
+    assert done.state is ErasureState.ERASED
+    await erased(store, OTHER)
+    assert await traces(store, SECRET) == []
+
+
+async def test_what_was_written_before_is_dropped_and_what_comes_later_begins_anew(
+    store: Store,
+) -> None:
+    inbox = await hold(store)
+    await answered(store, inbox, f"{SECRET} vastus", user=USER)
+    old_version = (await conversation(store, USER)).version
+    await erased(store, USER)
+
+    now = await store.now_ms()
+    queued = message(USER, text=SECRET, timestamp_ms=now - 60_000)
+    listed = replace(queued, key="another key", timestamp_ms=now - 3_600_000)
+    assert await came(store, inbox, queued, listed) == []
+    assert await traces(store, USER, SECRET) == []
+
+    fresh = message(USER, text="Tere jälle", timestamp_ms=now + 1_000)
+    stranger = message(OTHER, text="Mina ka", timestamp_ms=1)
+    assert len(await came(store, inbox, queued, fresh, stranger)) == 2
+    row = await conversation(store, USER)
+    assert await ids_of(store, USER) == ["Tere jälle"]
+    assert (row.history, row.summary, row.usage.in_day) == ((), "", 0)
+    assert row.version > old_version
+    await answered(store, inbox, "Tere!", user=USER)
+    assert "Tere!" in await texts(store, USER)
+
+
+async def test_a_turn_under_way_commits_nothing_though_the_user_came_back(store: Store) -> None:
+    inbox = await hold(store)
+    await recorded(store, inbox, message(USER, text=SECRET))
+    under_way = turn(inbox, await conversation(store, USER))
+    alarm = replace(under_way, answered=())
+
+    await erased(store, USER)
+    assert await store.commit_turns([under_way], 9) == [CommitResult.CONFLICT]
+    with pytest.raises(ConversationGone):
+        await store.postpone(inbox, ID, wake_ms=1, failures=1)
+    now = await store.now_ms()
+    await came(store, inbox, message(USER, text="Tere jälle", timestamp_ms=now + 1_000))
+
+    assert await store.commit_turns([under_way, alarm], 9) == [CommitResult.CONFLICT] * 2
+    summary = await store.keep_summary(inbox, ID, summary=SECRET, summarised=9, version=0)
+    assert not summary
+    assert await traces(store, SECRET) == []
+
+
+async def test_a_send_under_way_makes_no_further_step(store: Store) -> None:
+    inbox, outbox = await hold(store), await hold_outbox(store)
+    sends = [
+        (await answered(store, inbox, SECRET, user=USER))[0],
+        (await answered(store, inbox, SECRET, user=USER))[0],
+    ]
+    await walk(store, outbox, path(sends[0], SendState.SENDING))
+
+    await erased(store, USER)
+
+    steps = [
+        path(sends[0], SendState.SENDING, SendState.LOOKING, SendState.UNKNOWN)[-1],
+        path(sends[1], SendState.SENDING)[0],
+    ]
+    assert await store.transition(outbox, steps) == [TransitionResult.STALE] * 2
+    assert await store.unfinished(OUTBOX, limit=9) == ()
+    assert await store.dead_letters(limit=9) == ()
+
+
+async def test_echoes_of_what_was_under_way_and_all_readings_are_dropped(store: Store) -> None:
+    inbox = await hold(store)
+    await answered(store, inbox, "Tere!", user=USER)
+    await erased(store, USER)
+    now = await store.now_ms()
+    late = now + 10 * 60_000
+
+    events = [
+        echo(USER, text=SECRET, timestamp_ms=now + 20_000),
+        message(USER, kind=EventKind.READ, text=None, timestamp_ms=late),
+    ]
+    assert await came(store, inbox, *events) == []
+    assert await traces(store, USER) == []
+    persons = echo(USER, text="Siin Mari", timestamp_ms=late)
+    assert len(await came(store, inbox, persons)) == 1
+
+
+async def test_no_letter_is_kept_that_names_somebody_who_was_erased(store: Store) -> None:
+    await erased(store, USER)
+    entry = f'"entry": [{{"id": "{ACCOUNT}"}}], "sender": {{"id": "%s"}}, "text": "{SECRET}'
+    letters = [
+        DeadLetter(
+            id=f"dead.{user}", source="dead", reason="x", body=(entry % user).encode(), at_ms=1
+        )
+        for user in (USER, OTHER)
+    ]
+    of_conversation = DeadLetter(
+        id="event:1", source="inbox_event", reason="x", body=b"x", at_ms=1, conversation=ID
+    )
+
+    await store.bury([GRAVES.of_letter(one) for one in (*letters, of_conversation)])
+
+    assert [one.id for one in await store.dead_letters(limit=9)] == [f"dead.{OTHER}"]
+
+
+async def test_one_code_erases_once(store: Store) -> None:
+    inbox = await hold(store)
+    await recorded(store, inbox, message(USER))
+    first = await store.erase(wish("TWICE"), [whom(USER)])
+    now = await store.now_ms()
+    await came(store, inbox, message(USER, text="Tere jälle", timestamp_ms=now + 1_000))
+
+    assert await store.erase(wish("TWICE"), [whom(USER)]) == first
+    assert await ids_of(store, USER) == ["Tere jälle"]
+    assert await store.erasures(limit=9) == (first,)
+
+
+async def test_what_no_transaction_has_room_for_goes_in_steps_unseen(store: Store) -> None:
+    assert isinstance(store, SqlStore)
+    store.most_rows = 3
+    inbox = await hold(store)
+    for number in range(6):
+        await answered(
+            store, inbox, f"{SECRET} {number}", user=USER, asked=message(USER, text=SECRET)
+        )
+    await recorded(store, inbox, *(message(USER, text=SECRET) for _ in range(8)))
+
+    done = await erased(store, USER)
+
+    assert await ids_of_or_none(store) is None
+    assert await store.dead_letters(limit=9) == ()
+    assert await store.unfinished(OUTBOX, limit=9) == ()
+    now = await store.now_ms()
+    await came(store, inbox, message(USER, text="Tere jälle", timestamp_ms=now + 1_000))
+    row = (await store.load([ID], 1_000))[ID]
+    assert [one.event.text for one in row.pending] == ["Tere jälle"]
+    assert row.history == ()
+    steps = 0
+    while await store.erase_more(done.code):
+        steps += 1
+    assert steps > 1
+    assert await traces(store, SECRET) == []
+    assert await ids_of(store, USER) == ["Tere jälle"]
+    recorded_counts = await store.erasure(done.code)
+    assert recorded_counts is not None
+    assert recorded_counts.counts["history"] == 12
+
+
+async def ids_of_or_none(store: Store) -> object:
+    return (await store.load([ID], 1)).get(ID)
+
+
+async def last_word(store: Store, outbox_state: SendState | None) -> str:
+    """Erases with a last word, which gets as far as that; its id."""
+    await erased(store, USER, Farewell(text="Kustutatud.", deadline_ms=SOON))
+    (send,) = await store.unfinished(OUTBOX, limit=9)
+    assert (send.text, send.user) == ("Kustutatud.", USER)
+    outbox = await hold_outbox(store)
+    if outbox_state is not None:
+        sent = path(new_send(USER, id=send.id), SendState.SENDING, outbox_state)
+        await walk(store, outbox, sent)
+    return send.id
+
+
+async def test_the_last_word_is_sent_and_then_forgotten_with_its_echo(store: Store) -> None:
+    inbox = await hold(store)
+    await answered(store, inbox, "Tere!", user=USER)
+    id_ = await last_word(store, SendState.SENT)
+    heard = new(echo(USER, text="Kustutatud.", mid=f"mid-of-{id_}", timestamp_ms=SOON), echo_of=id_)
+    assert len(await came(store, inbox, heard)) == 1
+    assert await store.unswept(9) == ()
+    await tomb_times(store, sweep_ms=1)
+    (grave,) = await store.unswept(9)
+
+    assert await store.sweep(grave)
+
+    assert await store.unswept(9) == ()
+    assert await traces(store, USER, "Kustutatud", ID) == []
+    assert [one.state for one in await store.erasures_to_end()] == [ErasureState.ERASED]
+    codes = [one.code for one in await store.erasures_to_end()]
+    assert await store.reclaim()
+    assert await store.end_erasures(codes) == 1
+    ended = await store.erasure(codes[0])
+    assert ended is not None
+    assert ended.state is ErasureState.DONE
+    assert ended.done_ms >= ended.asked_ms
+
+
+async def test_a_last_word_on_its_way_is_waited_for(store: Store) -> None:
+    await hold(store)
+    await last_word(store, None)
+    await tomb_times(store, sweep_ms=1)
+    (grave,) = await store.unswept(9)
+
+    assert not await store.sweep(grave)
+    assert await store.unswept(9) == (grave,)
+    assert len(await store.unfinished(OUTBOX, limit=9)) == 1
+
+
+async def test_what_the_user_wrote_since_stays_when_the_last_word_goes(store: Store) -> None:
+    inbox = await hold(store)
+    await last_word(store, SendState.SENT)
+    now = await store.now_ms()
+    await came(store, inbox, message(USER, text="Aitäh", timestamp_ms=now + 1_000))
+    await answered(store, inbox, "Palun!", user=USER)
+    await tomb_times(store, sweep_ms=1)
+    (grave,) = await store.unswept(9)
+
+    assert await store.sweep(grave)
+
+    assert "Palun!" in await texts(store, USER)
+    assert await traces(store, "Kustutatud") == []
+    assert len(await store.unfinished(OUTBOX, limit=9)) == 1
+
+
+async def test_a_tombstone_goes_when_the_service_was_looked_after_for_long_enough(
+    store: Store,
+) -> None:
+    inbox = await hold(store)
+    await erased(store, USER)
+    old = await store.now_ms() - (KEPT_HOURS + 1) * 3_600_000
+    await tomb_times(store, at_ms=old, counted_ms=old, hours=KEPT_HOURS - 2)
+
+    # One hour is counted at a time: a service that was down for a month counts none.
+    assert [await store.count_tombstones() for _ in range(3)] == [0, 0, 0]
+    await tomb_times(store, counted_ms=old)
+    assert await store.count_tombstones() == 0, "its conversation is still to be swept"
+    await tomb_times(store, sweep_ms=1)
+    for grave in await store.unswept(9):
+        await store.sweep(grave)
+    assert await store.count_tombstones() == 1
+    assert (await dumped(store))["tombstone"] == []
+    assert len(await came(store, inbox, message(USER, timestamp_ms=1))) == 1
+
+
+async def test_one_that_waits_for_a_person_is_ended_by_one(store: Store) -> None:
+    done = await store.erase(wish("OPEN", ErasureState.OPEN), [])
+    assert done.state is ErasureState.OPEN
+    assert not await store.close_erasure("NONE", by="jaan")
+    assert await store.close_erasure("OPEN", by="jaan")
+    assert not await store.close_erasure("OPEN", by="mari")
+    ended = await store.erasure("OPEN")
+    assert ended is not None
+    assert (ended.state, ended.by) == (ErasureState.DONE, "jaan")
+
+
+async def test_whoever_records_at_the_same_moment_comes_wholly_before_or_after(
+    store: Store, rival: Store
+) -> None:
+    name = inbox_lease(whom(USER).partition)
+    inbox = await hold(store, name)
+    old = [message(USER, text=SECRET, timestamp_ms=1) for _ in range(40)]
+
+    async def arrive() -> None:
+        for event in old:
+            await came(rival, inbox, event)
+
+    arriving = asyncio.create_task(arrive())
+    while not await store.load([ID], 1):
+        await asyncio.sleep(0)
+    await erased(store, USER)
+    await arriving
+
+    assert await traces(store, USER, SECRET) == []

@@ -1,0 +1,1 @@
+"""Broken, forged and huge requests, thrown at the HTTP surface over real sockets."""

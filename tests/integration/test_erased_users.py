@@ -1,0 +1,234 @@
+"""A user who is everywhere is erased while the service runs: then they are nowhere, and nothing
+brings them back. With the embedded bus and store, and with RabbitMQ and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from tests.contract.erasing_support import tomb_times, traces
+from tests.integration.simulator_harness import FIRST, picture
+from tests.integration.test_recovery import GRAVES, TOPOLOGY, Stage, opened_stage
+from tests.services import AmqpSpace
+from vestlus.bus.open import open_bus
+from vestlus.bus.port import Bus, Queue
+from vestlus.clock import system_clock
+from vestlus.conversation.identity import conversation_id, partition_of
+from vestlus.conversation.operating import Act, operator_event
+from vestlus.messages import SearchRequest, encode, inbox_message, outbox_message
+from vestlus.privacy.finishing import Finisher
+from vestlus.privacy.operations import Privacy
+from vestlus.store.erasing import ErasureState, Way
+from vestlus.store.names import inbox_lease
+from vestlus.store.rows import ConversationRow
+
+USER, OTHER = "900000000000077", "900000000000078"
+WORD = "merisiga"
+PARTITION = partition_of(FIRST, USER, TOPOLOGY.inbox)
+ID = conversation_id(FIRST, USER)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Where a bus and a store are."""
+
+    bus: str
+    prefix: str
+    store: str
+    #: The folder of their files, where they have any of their own.
+    files: Path | None
+
+
+@pytest.fixture(params=["embedded", "production"])
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+    if request.param == "embedded":
+        files = tmp_path / "own"
+        files.mkdir()
+        url = f"sqlite:///{files}"
+        yield Pair(f"{url}/bus.sqlite", "", f"{url}/store.sqlite", files)
+        return
+    space: AmqpSpace = request.getfixturevalue("amqp_space")
+    store = str(request.getfixturevalue("postgres_database"))
+    yield Pair(space.url, space.queue_prefix, store, None)
+
+
+@pytest.fixture
+async def bus(pair: Pair) -> AsyncIterator[Bus]:
+    async with open_bus(pair.bus, TOPOLOGY, prefix=pair.prefix) as opened:
+        yield opened
+
+
+async def test_a_user_who_is_everywhere_is_erased_and_nothing_brings_them_back(
+    pair: Pair, bus: Bus, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        stage = await stack.enter_async_context(opened_stage(tmp_path, bus, store_url=pair.store))
+        await stage.host(approve=True)
+        await stage.publish(until_ms=system_clock() - 3_600_000)
+        await lives(stage)
+        await stage.hosts[0].let_go(inbox_lease(PARTITION), 0)
+        await queue(stage)
+        held = {one.partition(".")[0] for one in await traces(stage.store, WORD)}
+        assert held == {"conversation", "history", "inbox_event", "ledger", "dead_letter"}
+        privacy = Privacy(stage.store, bus, GRAVES, clock=system_clock, partitions=TOPOLOGY.inbox)
+        export = await privacy.export(FIRST, USER)
+        assert export is not None
+        told = json.dumps(export.as_json(), ensure_ascii=False)
+        for part in ("Kas näed", "pilt ja mustand", "kirjutab", "ootan", "ootan veel", "murtud"):
+            assert f"{WORD} {part}" in told, part
+        sent_before = await stage.client.sent(USER)
+        asked_before = len(stage.assistant.asked)
+
+        with capture_logs() as logs:
+            erasure = await privacy.erase(FIRST, USER, by="mari", way=Way.CLI)
+            assert await traces(stage.store, USER, WORD, ID) == ["tombstone.conversation"]
+
+            # What was in the queue comes; what Instagram still lists is looked for.
+            await stage.hosts[0].hold(stage.inbox[inbox_lease(PARTITION)])
+            await look_for_missed(stage)
+            await passed_by(stage, bus)
+            assert await traces(stage.store, USER, WORD, ID) == ["tombstone.conversation"]
+            assert stage.hosts[0].conversations.live == 1, "only the passer-by is in memory"
+            assert await stage.client.sent(USER) == sent_before
+            assert len(stage.assistant.asked) == asked_before + 1
+
+            await finished(stage, bus)
+        assert await traces(stage.store, USER, WORD, ID) == []
+        done = await stage.store.erasure(erasure.code)
+        assert done is not None
+        assert done.state is ErasureState.DONE
+        assert said_in(logs) == []
+        assert in_files(pair.files) == []
+
+        # And who writes again is somebody new.
+        await write(stage, "Tere, olen uus siin")
+        await stage.until(lambda: drafts_of(stage, USER))
+        question = stage.assistant.asked[-1]
+        assert (question.user, question.history, question.summary) == (USER, (), "")
+        assert WORD not in str(question)
+        assert await traces(stage.store, WORD) == []
+
+
+async def lives(stage: Stage) -> None:
+    """A text, a picture, a draft, a hand-over, dead letters; what was sent, with its echo."""
+    await write(stage, f"{WORD} Kas näed?")
+    await stage.until(lambda: drafts_of(stage, USER))
+    (draft,) = await drafts_of(stage, USER)
+    await act(stage, Act.APPROVE, turn=draft)
+    await stage.got(USER, 1)
+    async with stage.client.http.post(
+        f"{stage.client.url}/control/media",
+        data=picture(8, 8, shows=WORD),
+        headers={"content-type": "image/png"},
+    ) as response:
+        url = (await response.json())["url"]
+    await write(stage, f"{WORD} pilt ja mustand", attachments=[{"type": "image", "url": url}])
+    await stage.until(lambda: drafts_of(stage, USER))
+    await write(stage, f"{WORD} kirjutab, aga tahan rääkida inimesega")
+    await stage.got(USER, 2)
+    handed_over = await row(stage)
+    assert (bool(handed_over.waiting_ms), WORD in handed_over.note) == (True, True)
+    await write(stage, f"{WORD} ootan")
+    await stage.until(lambda: waits(stage))
+    broken = f'{{"v": 1, "events": [{{"user": "{USER}", "text": "{WORD} murtud'.encode()
+    await stage.bus.publish(Queue.INBOX, PARTITION, [broken])
+    await stage.until(lambda: letters(stage))
+    lease = stage.inbox[inbox_lease(PARTITION)]
+    assert await stage.store.give_up(lease, ID, reason="poison", now_ms=system_clock()) > 0
+    await write(stage, f"{WORD} ootan veel")
+    await stage.until(lambda: waits(stage))
+    assert await drafts_of(stage, USER)
+
+
+async def write(stage: Stage, text: str, *, user: str = USER, **more: object) -> None:
+    """A user writes, and a webhook brings it."""
+    await stage.client.control("messages", {"text": text, "user": user, **more})
+
+
+async def queue(stage: Stage) -> None:
+    """What lies in the queue and nobody has read: a message, an act, a broken delivery."""
+    await write(stage, f"{WORD} järjekorras")
+    await act(stage, Act.REPLY, text=f"{WORD} vastus")
+    entry = f'"account": "{FIRST}", "user": "{USER}", "text": "{WORD} katki'.encode()
+    await stage.bus.publish(Queue.INBOX, PARTITION, [entry])
+    await stage.until(lambda: depth_is(stage, 3))
+
+
+async def act(stage: Stage, what: Act, **fields: Any) -> None:  # noqa: ANN401 - of several types
+    event = operator_event(
+        what, account=FIRST, user=USER, identity=uuid4().hex, at_ms=system_clock(), **fields
+    )
+    message = encode(inbox_message((event,), at_ms=system_clock()))
+    await stage.bus.publish(Queue.INBOX, PARTITION, [message])
+
+
+async def drafts_of(stage: Stage, user: str) -> list[int]:
+    return [one.turn for one in await stage.store.drafts(limit=9) if one.user == user]
+
+
+async def row(stage: Stage) -> ConversationRow:
+    return (await stage.store.load([ID], 100))[ID]
+
+
+async def waits(stage: Stage) -> bool:
+    return bool((await row(stage)).pending)
+
+
+async def letters(stage: Stage) -> bool:
+    return bool(await stage.store.dead_letters(limit=9))
+
+
+async def depth_is(stage: Stage, least: int) -> bool:
+    return await stage.bus.depth(Queue.INBOX, PARTITION) >= least
+
+
+async def look_for_missed(stage: Stage) -> None:
+    """Has Instagram's listing read, in which everything still is."""
+    done = stage.services[-1].stats().searched
+    wish = SearchRequest(account=FIRST, since_ms=system_clock() - 3_600_000)
+    bell = encode(outbox_message((), at_ms=system_clock(), searches=(wish,)))
+    await stage.bus.publish(Queue.OUTBOX, 0, [bell])
+    await stage.searched(done + 1)
+
+
+async def passed_by(stage: Stage, bus: Bus) -> None:
+    """Somebody else writes after all that, through each partition, and is heard."""
+    await write(stage, "Tere möödaminnes", user=OTHER)
+    await stage.until(lambda: drafts_of(stage, OTHER))
+    async with asyncio.timeout(15):
+        while await bus.depth(Queue.INBOX, PARTITION):
+            await asyncio.sleep(0.02)
+
+
+async def finished(stage: Stage, bus: Bus) -> None:
+    """The second look, a quarter of an hour later, and storage reclaimed."""
+    await tomb_times(stage.store, sweep_ms=1)
+    finisher = Finisher(stage.store, bus, reclaim_after_ms=-1)
+    async with asyncio.timeout(15):
+        while not (await finisher.round()).done:
+            await asyncio.sleep(0.05)
+
+
+def said_in(logs: list[EventDict]) -> list[EventDict]:
+    return [one for one in logs if USER in str(one) or WORD in str(one)]
+
+
+def in_files(folder: Path | None) -> list[str]:
+    """Files in which the user's id or word stands."""
+    found = []
+    for path in sorted(folder.rglob("*")) if folder else ():
+        if path.is_file():
+            raw = path.read_bytes()
+            found += [path.name for word in (USER, WORD) if word.encode() in raw]
+    return found

@@ -1,0 +1,112 @@
+"""``/api/v1/overview``: what the console's overview shows. ``docs/api.md`` documents it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from vestlus.console.operations import Call, Operation, Shape
+from vestlus.measuring.series import KEPT_MS, series
+from vestlus.store.measure_rows import MINUTE_MS, minute_of
+from vestlus.store.token_rows import TokenRow
+
+_WEEK_MINUTES: Final = KEPT_MS // MINUTE_MS
+#: Points in one answer.
+_MOST: Final = 1_440
+
+
+class OverviewAsked(Shape):
+    """Which span, and whose."""
+
+    account: Annotated[str, Field(description="Only this account's; of `series` alone.")] = ""
+    minutes: Annotated[int, Field(ge=1, le=_WEEK_MINUTES, description="How far back.")] = 60
+    step: Annotated[int, Field(ge=1, le=_WEEK_MINUTES, description="Minutes of one point.")] = 1
+
+
+class PointTold(Shape):
+    """What happened in ``step`` minutes from ``at_ms`` on."""
+
+    at_ms: int
+    received: int
+    answered: int
+    failed: int
+    backlog: Annotated[int, Field(description="The most that was unanswered.")]
+    median_seconds: Annotated[float | None, Field(description="Of answers that went out then.")]
+    p95_seconds: float | None
+
+
+class WorkTold(Shape):
+    """What is not done yet. Moments are milliseconds since 1970, or null without any."""
+
+    events: Annotated[dict[str, int], Field(description="By `kind/state`.")]
+    unanswered_since_ms: int | None
+    undetermined_since_ms: int | None
+    sends: Annotated[dict[str, int], Field(description="Unfinished ones and drafts, by state.")]
+    due_since_ms: int | None
+    deadline_ms: int | None
+    waiting: Annotated[int, Field(description="Conversations that wait for a person.")]
+    waiting_since_ms: int | None
+    closing: int
+    dead_letters: Annotated[dict[str, int], Field(description="Open ones, by reason.")]
+    posts: dict[str, int]
+    occurrences: dict[str, int]
+
+
+class TokenTold(Shape):
+    """How an account's access token is; never the token."""
+
+    account: str
+    username: str
+    state: str
+    reason: str
+    expires_ms: Annotated[int | None, Field(description="Null while it is not known.")]
+    failed_refreshes: int
+
+
+class OverviewTold(Shape):
+    """Now, and the last minutes."""
+
+    at_ms: int
+    work: WorkTold
+    accounts: list[TokenTold]
+    series: list[PointTold]
+
+
+async def _overview(call: Call) -> dict[str, Any]:
+    asked: OverviewAsked = call.query
+    store, now_ms = call.tools.store, call.tools.clock()
+    until_ms = minute_of(now_ms)
+    step = max(asked.step, -(-asked.minutes // _MOST))
+    since_ms = until_ms - asked.minutes * MINUTE_MS
+    rows = await store.minutes(since_ms, until_ms, account=asked.account or None)
+    points = await asyncio.to_thread(series, rows, since_ms, until_ms, step_minutes=step)
+    work = asdict(await store.open_work())
+    del work["tokens"]
+    return {
+        "at_ms": now_ms,
+        "work": work,
+        "accounts": [_token(row) for row in await store.tokens()],
+        "series": [asdict(one) for one in points],
+    }
+
+
+def _token(row: TokenRow) -> dict[str, Any]:
+    return {
+        "account": row.account,
+        "username": row.username,
+        "state": str(row.state),
+        "reason": row.reason,
+        "expires_ms": row.expires_ms or None,
+        "failed_refreshes": row.failures,
+    }
+
+
+OPERATIONS: Final = (
+    Operation(
+        "GET", "/overview", "overview", "What happens now, and what waits", _overview,
+        OverviewTold, query=OverviewAsked,
+    ),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Signing in at somebody who says who people are: OpenID Connect, the authorization code flow."""

@@ -1,0 +1,192 @@
+"""The overview: what happens now, what waits, how the accounts are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from markupsafe import Markup
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vestlus.console.guarding import Guard, Visit
+from vestlus.console.live import Streams
+from vestlus.console.plots import Line, plot
+from vestlus.console.rendering import number
+from vestlus.console.tools import Tools
+from vestlus.measuring.series import Point, series
+from vestlus.store.ledger import SendState
+from vestlus.store.measure_rows import MINUTE_MS, MinuteRow, OpenWork, minute_of
+from vestlus.store.port import Store
+from vestlus.store.token_rows import TokenRow
+
+#: Name in the query → minutes that are shown, minutes of one point, how a moment is written.
+SPANS: Final = {
+    "hour": (60, 1, "HH:mm"),
+    "day": (24 * 60, 15, "HH:mm"),
+    "week": (7 * 24 * 60, 120, "d.MM HH:mm"),
+}
+#: What "now" is: so many whole minutes before this one.
+RECENT_MINUTES: Final = 5
+#: Readers of one replica share a look at the store for so long, seconds.
+FRESH_SECONDS: Final = 2.0
+_DAY_MS: Final = 24 * 60 * MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of the settings or of the store, and its token."""
+
+    id: str
+    name: str
+    token: TokenRow | None
+
+    def days_left(self, now_ms: int) -> int | None:
+        """Whole days until the token ends; None while that is not known."""
+        if self.token is None or not self.token.expires_ms:
+            return None
+        return max(0, (self.token.expires_ms - now_ms) // _DAY_MS)
+
+
+class Overview:
+    """The page, its live part, and the stream that says when to fetch it."""
+
+    def __init__(self, tools: Tools, guard: Guard, streams: Streams) -> None:
+        self._tools = tools
+        self._guard = guard
+        self._streams = streams
+        self._looking: asyncio.Task[OpenWork] | None = None
+        self._looked = 0.0
+
+    @property
+    def routes(self) -> list[Route]:
+        """What is served."""
+        return [
+            self._guard.page("/console", self._page),
+            self._guard.page("/console/overview/now", self._now),
+            self._guard.page("/console/overview/live", self._live),
+        ]
+
+    async def _page(self, visit: Visit) -> Response:
+        return await self._rendered(visit, "overview.html")
+
+    async def _now(self, visit: Visit) -> Response:
+        return await self._rendered(visit, "overview_now.html")
+
+    async def _live(self, visit: Visit) -> Response:
+        store = self._tools.store
+
+        async def look() -> str:
+            work = await self._work(store)
+            minutes = await self._minutes(store, visit.tools.clock(), RECENT_MINUTES, "")
+            return f"{hash((repr(work), tuple(minutes))):x}"
+
+        return self._streams.follow(look)
+
+    async def _rendered(self, visit: Visit, template: str) -> Response:
+        store = self._tools.store
+        span = visit.query("span") if visit.query("span") in SPANS else "hour"
+        accounts = self._accounts(await store.tokens())
+        known = {one.id for one in accounts}
+        account = visit.query("account") if visit.query("account") in known else ""
+        work = await self._work(store)
+        minutes, step, _ = SPANS[span]
+        rows = await self._minutes(store, visit.now_ms, max(minutes, 60), account)
+        # Whole minutes: of the one that runs there is too little yet.
+        until_ms = minute_of(visit.now_ms)
+        since_ms = until_ms - minutes * MINUTE_MS
+        # A week of many accounts is many rows, and webhooks do not wait for them.
+        points = await asyncio.to_thread(series, rows, since_ms, until_ms, step_minutes=step)
+        recently_ms = until_ms - RECENT_MINUTES * MINUTE_MS
+        recent = series(rows, recently_ms, until_ms, step_minutes=RECENT_MINUTES)
+        hour_ago = visit.now_ms - 60 * MINUTE_MS
+        zone = self._zone(account)
+        return visit.page(
+            template,
+            zone=zone,
+            span=span,
+            spans=tuple(SPANS),
+            account=account,
+            accounts=accounts,
+            work=work,
+            unsent=sum(n for state, n in work.sends.items() if state != SendState.DRAFT),
+            drafts=work.sends.get(SendState.DRAFT, 0),
+            recent=recent[0],
+            recent_minutes=RECENT_MINUTES,
+            failed=sum(row.failed for row in rows if row.minute_ms >= hour_ago),
+            plots=self._plots(visit, points, step, SPANS[span][2], zone),
+        )
+
+    def _plots(
+        self, visit: Visit, points: Sequence[Point], step: int, pattern: str, zone: ZoneInfo
+    ) -> list[Markup]:
+        language = visit.language
+
+        def clock(at_ms: int) -> str:
+            at = datetime.fromtimestamp(at_ms / 1000, UTC)
+            return format_datetime(at, pattern, tzinfo=zone, locale=str(language))
+
+        said = lambda name, value: visit.words("overview.at_most", name=name, value=value)  # noqa: E731
+        drawn = partial(
+            plot,
+            moments=[point.at_ms for point in points],
+            clock=clock,
+            number=lambda value: number(round(value, 2), language),
+            said=said,
+        )
+        words = visit.words
+        traffic = (
+            Line(words("overview.received"), [one.received / step for one in points]),
+            Line(words("overview.answered"), [one.answered / step for one in points]),
+            Line(words("overview.failed_line"), [one.failed / step for one in points]),
+        )
+        times = (
+            Line(words("overview.median"), [one.median_seconds for one in points]),
+            Line(words("overview.p95"), [one.p95_seconds for one in points]),
+        )
+        backlog = (Line(words("overview.backlog"), [one.backlog for one in points]),)
+        return [
+            drawn("plot-traffic", words("overview.traffic"), lines=traffic),
+            drawn("plot-times", words("overview.times"), lines=times),
+            drawn("plot-backlog", words("overview.backlog_plot"), lines=backlog),
+        ]
+
+    async def _work(self, store: Store) -> OpenWork:
+        """What is open, looked at once for all who ask within moments."""
+        now = asyncio.get_running_loop().time()
+        if self._looking is None or now - self._looked >= FRESH_SECONDS or _failed(self._looking):
+            self._looked = now
+            self._looking = asyncio.create_task(store.open_work(), name="looking at open work")
+        # Shielded: whoever leaves does not take the look from the others.
+        return await asyncio.shield(self._looking)
+
+    async def _minutes(
+        self, store: Store, now_ms: int, minutes: int, account: str
+    ) -> tuple[MinuteRow, ...]:
+        since_ms = now_ms - (minutes + 1) * MINUTE_MS
+        return await store.minutes(since_ms, now_ms + MINUTE_MS, account=account or None)
+
+    def _accounts(self, tokens: Sequence[TokenRow]) -> list[Account]:
+        rows = {row.account: row for row in tokens}
+        ids = [one.id for one in self._tools.settings.accounts]
+        ids += [one for one in sorted(rows) if one not in ids]
+        return [
+            Account(one, rows[one].username if one in rows else "", rows.get(one)) for one in ids
+        ]
+
+    def _zone(self, account: str) -> ZoneInfo:
+        """The zone of that account, or of the first: theirs who work with it."""
+        settings = self._tools.settings
+        found = next((one for one in settings.accounts if one.id == account), None)
+        found = found or next(iter(settings.accounts), None)
+        return ZoneInfo(found.timezone if found else "UTC")
+
+
+def _failed(task: asyncio.Task[OpenWork]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -1,0 +1,152 @@
+"""Tells the store, again and again, what this process measured."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final, Protocol
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from vestlus.clock import Clock
+from vestlus.errors import StoreUnavailable
+from vestlus.hosting.places import place_of
+from vestlus.measuring.catalogue import LOOP_LAG, REGISTRY
+from vestlus.measuring.minutes import MINUTES, MinuteTally
+from vestlus.measuring.processes import REMEMBERED_SECONDS, Identity
+from vestlus.measuring.series import KEPT_MS
+from vestlus.measuring.snapshot import snapshot
+from vestlus.store.measure_port import Minutes, ProcessMeasures
+from vestlus.store.measure_rows import MINUTE_MS, Told, minute_of
+from vestlus.store.rows import Member
+
+_log = structlog.get_logger(__name__)
+
+#: Prometheus asks every 15 s or so; the console looks oftener.
+TELL_SECONDS: Final = 5.0
+
+#: What ending waits for a store that is slow, seconds.
+_LAST_SECONDS: Final = 2.0
+
+
+class ReporterStore(Minutes, ProcessMeasures, Protocol):
+    """What telling needs of the store."""
+
+
+def _nothing() -> None:
+    """There is nothing to read off."""
+
+
+class Reporter:
+    """Writes a snapshot of the registry, and what happened by the minute.
+
+    Nothing on the way of a message waits for it. With a store that is away it is late: minutes
+    are kept until they are written. ``read_off`` is called before, on the event loop, to set what
+    is measured by looking. With ``tidies`` it also notes backlogs and takes away what is old.
+    """
+
+    def __init__(
+        self,
+        store: ReporterStore,
+        mine: Identity,
+        *,
+        clock: Clock,
+        read_off: Callable[[], None] = _nothing,
+        tidies: bool = False,
+        registry: CollectorRegistry = REGISTRY,
+        minutes: MinuteTally = MINUTES,
+    ) -> None:
+        self._store = store
+        self._mine = mine
+        self._clock = clock
+        self._read_off = read_off
+        self._tidies = tidies
+        self._registry = registry
+        self._minutes = minutes
+        self._tidied_ms = 0
+
+    async def tell(self) -> None:
+        """Once. Raises StoreUnavailable; what was not written is told with the next."""
+        self._read_off()
+        await self._write_minutes()
+        # Some milliseconds of work where there are many accounts: beside the event loop.
+        body = await asyncio.to_thread(snapshot, self._registry)
+        mine = self._mine
+        await self._store.tell_measures(
+            Told(process=mine.process, name=mine.name, kind=mine.kind, node=mine.node, body=body)
+        )
+        if self._tidies:
+            await self._tidy()
+
+    async def run(self) -> None:
+        """Tells until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await self.tell()
+            except StoreUnavailable:
+                _log.warning("measures_not_told_yet")
+            due = loop.time() + TELL_SECONDS
+            await asyncio.sleep(TELL_SECONDS)
+            LOOP_LAG.set(max(0.0, loop.time() - due))
+
+    async def end(self) -> None:
+        """Writes the last minutes, and takes back what was told: this process is no more."""
+        with suppress(StoreUnavailable, TimeoutError):
+            async with asyncio.timeout(_LAST_SECONDS):
+                await self._write_minutes()
+                await self._store.withdraw_measures(self._mine.process)
+
+    async def _write_minutes(self) -> None:
+        rows = self._minutes.take()
+        try:
+            await self._store.add_minutes(rows)
+        except BaseException:
+            self._minutes.give_back(rows)
+            raise
+
+    async def _tidy(self) -> None:
+        now_ms = self._clock()
+        await self._store.note_backlogs(minute_of(now_ms))
+        if abs(now_ms - self._tidied_ms) >= MINUTE_MS:
+            self._tidied_ms = now_ms
+            await self._store.forget_minutes(now_ms - KEPT_MS)
+            await self._store.forget_measures(REMEMBERED_SECONDS)
+
+
+def identity_of(member: Member) -> Identity:
+    """Who a member of the service is."""
+    return Identity(
+        # An incarnation ends with what is random in it.
+        process=f"{member.id.rpartition('/')[2]}.{member.incarnation[-8:]}",
+        name=member.id,
+        kind=str(member.kind),
+        node=member.host.partition("/")[0],
+    )
+
+
+def new_identity(kind: str, node: str) -> Identity:
+    """Of a process that nobody starts again under the same name."""
+    process = f"{kind}.{secrets.token_hex(4)}"
+    return Identity(process=process, name=process, kind=kind, node=node.partition("/")[0])
+
+
+@asynccontextmanager
+async def reporting(reporter: Reporter) -> AsyncIterator[None]:
+    """Tells meanwhile. What goes wrong with it is logged, and stops no message."""
+    task = asyncio.create_task(reporter.run(), name="measures")
+    task.add_done_callback(_ended)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        await reporter.end()
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("measures_not_told", error=type(error).__name__, place=place_of(error))

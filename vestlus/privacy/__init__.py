@@ -1,0 +1,1 @@
+"""A user's data: given out whole, and erased."""

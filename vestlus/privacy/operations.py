@@ -1,0 +1,144 @@
+"""What every way in calls: a user's data given out, erased, and what is recorded of erasures."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Collection
+from typing import Final
+
+import structlog
+
+from vestlus.bus.port import Bus, Queue
+from vestlus.clock import Clock
+from vestlus.conversation.identity import conversation_id, partition_of
+from vestlus.errors import BusUnavailable
+from vestlus.messages import encode, inbox_message
+from vestlus.privacy.export import Export
+from vestlus.privacy.graves import Graves
+from vestlus.store.erasing import Erasing, Erasure, ErasureState, Farewell, Way, Whom
+
+_log = structlog.get_logger(__name__)
+
+#: Where confirmation codes are looked up, at the public address.
+DATA_DELETION_PATH: Final = "/data-deletion"
+
+#: Of a confirmation code: 80 bits, which nobody guesses, in 16 characters.
+_CODE_BYTES: Final = 10
+
+
+class Privacy:
+    """Exports and erases users. One per process; holds nothing that changes.
+
+    All raise StoreUnavailable, upon which nothing was done: trying again is right.
+    """
+
+    def __init__(
+        self, store: Erasing, bus: Bus, graves: Graves, *, clock: Clock, partitions: int
+    ) -> None:
+        """``partitions``: of the inbox."""
+        self._store = store
+        self._bus = bus
+        self._graves = graves
+        self._clock = clock
+        self._partitions = partitions
+
+    async def export(self, account: str, user: str) -> Export | None:
+        """Everything that the store has of a user, as of one moment; ``None`` for nothing."""
+        data = await self._store.user_data(account, user, conversation_id(account, user))
+        return Export(account, user, self._clock(), data) if data else None
+
+    async def erase(
+        self,
+        account: str,
+        user: str,
+        *,
+        by: str,
+        way: Way,
+        farewell: Farewell | None = None,
+        code: str = "",
+    ) -> Erasure:
+        """Erases a user at one account. Nothing can be read through any interface when it returns,
+        and nothing that was written before comes back; what comes later is answered as from
+        somebody new.
+
+        Also right where nothing is held: what is still on its way is dropped then. ``by`` is the
+        operator's name, and never the user's. ``farewell`` is a last word, with which the user is
+        told that it is done. A ``code`` that is known is not done again.
+        """
+        whom = self.whom(account, user, farewell)
+        return await self.erase_all([whom], by=by, way=way, code=code)
+
+    async def erase_all(
+        self,
+        whom: Collection[Whom],
+        *,
+        by: str,
+        way: Way,
+        code: str = "",
+        state: ErasureState = ErasureState.ERASED,
+    ) -> Erasure:
+        """As :meth:`erase`, for several accounts at once, in one transaction. ``state`` OPEN: a
+        person has to see to it besides.
+        """
+        wanted = Erasure(code=code or new_code(), asked_ms=0, way=way, state=state, by=by)
+        done = await self._store.erase(wanted, whom)
+        await self.forget(whom)
+        while await self._store.erase_more(done.code):
+            pass
+        _log.info("erased", way=str(way), code_begins=done.code[:4], rows=sum(done.counts.values()))
+        return done
+
+    def whom(self, account: str, user: str, farewell: Farewell | None = None) -> Whom:
+        """A user of an account, as the store is told of them."""
+        conversation = conversation_id(account, user)
+        return Whom(
+            account=account,
+            user=user,
+            conversation=conversation,
+            partition=partition_of(account, user, self._partitions),
+            grave=self._graves.of(conversation),
+            farewell=farewell,
+        )
+
+    async def held(self, account: str, user: str) -> bool:
+        """Whether the store has anything of a user."""
+        return bool(await self._store.user_data(account, user, conversation_id(account, user)))
+
+    async def forget(self, whom: Collection[Whom]) -> None:
+        """Tells the processes that may have these users in memory, by the conversation's id.
+
+        Best effort: what is there commits nothing any more, and is dropped within ten minutes by
+        itself.
+        """
+        for one in whom:
+            message = inbox_message((), at_ms=self._clock(), forget=(one.conversation,))
+            try:
+                await self._bus.publish(Queue.INBOX, one.partition, [encode(message)])
+            except BusUnavailable:
+                _log.warning("erasure_not_told", partition=one.partition)
+
+    def code_for(self, request: bytes) -> str:
+        """The confirmation code of a request: the same each time it comes."""
+        return _written(self._graves.code_of(request)[:_CODE_BYTES])
+
+    async def erasure(self, code: str) -> Erasure | None:
+        """What is recorded under a confirmation code."""
+        return await self._store.erasure(code)
+
+    async def erasures(self, *, limit: int = 50) -> tuple[Erasure, ...]:
+        """What is recorded, the newest first."""
+        return await self._store.erasures(limit=limit)
+
+    async def close(self, code: str, *, by: str) -> bool:
+        """Ends one that waits for a person; False for others."""
+        return await self._store.close_erasure(code, by=by)
+
+
+def new_code() -> str:
+    """A confirmation code that nobody had before."""
+    return _written(secrets.token_bytes(_CODE_BYTES))
+
+
+def _written(code: bytes) -> str:
+    return base64.b32encode(code).decode()

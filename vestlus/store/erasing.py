@@ -1,0 +1,164 @@
+"""Erasing a user, and the port that does it.
+
+What is erased is named by its *grave*: a keyed digest of account and user, of which the store does
+not know the key. The tombstone under that name makes everything forget the user that still comes:
+what was written until then is dropped where it would be recorded, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+#: Rows of each table that one transaction takes away: less than a second of either database. What
+#: is more goes in steps; nothing can read it meanwhile.
+MOST_ROWS: Final = 20_000
+
+#: After that time what was under way has ended: a request takes 10 s, a turn's commit 8 s, and the
+#: echo of the last word some seconds.
+SWEEP_MS: Final = 15 * 60 * 1000
+
+#: Echoes of requests that were under way come with Meta's time of a moment later.
+UNDER_WAY_MS: Final = 2 * 60 * 1000
+
+#: An event of Meta's may be by so much ahead of the database's clock, and is of before.
+AHEAD_MS: Final = 5 * 60 * 1000
+
+#: Tombstones are kept for so many hours in which the service was looked after: 30 days. A listing
+#: of missed messages goes back 7 days and Meta repeats webhooks for 36 hours; the rest is for what
+#: a bus holds whose consumers were away, and the hours of a service that does not run do not count.
+KEPT_HOURS: Final = 30 * 24
+
+
+class Way(StrEnum):
+    """How an erasure was asked for."""
+
+    CLI = "cli"
+    CONSOLE = "console"
+    API = "api"
+    #: The user's own words.
+    CHAT = "chat"
+    #: Meta's data-deletion callback.
+    META = "meta"
+
+
+class ErasureState(StrEnum):
+    """How far an erasure is."""
+
+    #: Nothing can be read any more; storage is still being reclaimed.
+    ERASED = "erased"
+    DONE = "done"
+    #: A person has to see to it: it is about one of our own accounts, or about nobody we know.
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """That data were erased, and nothing about whose. Times are milliseconds since 1970."""
+
+    #: The confirmation code, which whoever asked can look up.
+    code: str
+    asked_ms: int
+    way: Way
+    state: ErasureState
+    #: The operator's name, or Meta's callback.
+    by: str = ""
+    #: 0 while it is not done.
+    done_ms: int = 0
+    #: Rows that went, by table.
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Farewell:
+    """The last word to a user who asked in the chat, sent after everything else is gone."""
+
+    text: str
+    deadline_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whom:
+    """Whose data are to go, at one account."""
+
+    account: str
+    user: str
+    conversation: str
+    #: Of the inbox.
+    partition: int
+    grave: str
+    farewell: Farewell | None = None
+
+
+#: What the store has of a user: rows as they are, by table.
+UserData = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+class Erasing(Protocol):
+    """Gives out and erases what the store has of a user. All raise StoreUnavailable."""
+
+    async def user_data(self, account: str, user: str, conversation: str) -> UserData:
+        """Everything that the store has of a user, as of one moment; only tables with something."""
+        ...
+
+    async def erase(self, erasure: Erasure, whom: Collection[Whom]) -> Erasure:
+        """Makes everything that the store has of these unreadable, in one transaction, and lays
+        their tombstones; returns what is recorded of it.
+
+        Whoever records events of theirs, commits a turn or makes a step of a send at the same
+        moment comes wholly before or wholly after. One of a code that is known is not done again:
+        what is recorded of it is returned.
+        """
+        ...
+
+    async def erase_more(self, code: str) -> bool:
+        """Takes away more of what a single transaction had no room for; False when none is left."""
+        ...
+
+    async def unswept(self, limit: int) -> tuple[str, ...]:
+        """Graves of those whose erasure is to be looked at once more now, the longest due first."""
+        ...
+
+    async def sweep(self, grave: str) -> bool:
+        """Takes away what was under way when the user was erased, the last word with it, and
+        forgets whom the tombstone is about; False where the last word is still on its way.
+
+        What the user wrote since stays.
+        """
+        ...
+
+    async def erasures_to_end(self) -> tuple[Erasure, ...]:
+        """Those of which nothing is left to sweep, and whose storage is to be reclaimed; the
+        oldest first.
+        """
+        ...
+
+    async def end_erasures(self, codes: Collection[str]) -> int:
+        """Notes that they are done; how many."""
+        ...
+
+    async def count_tombstones(self) -> int:
+        """Counts an hour, where one has passed, and takes away the tombstones that have been kept
+        for long enough; how many.
+        """
+        ...
+
+    async def reclaim(self) -> bool:
+        """Gives free what erased rows took: see ``docs/erasure.md``. False where others were in the
+        way; then it is worth another try.
+        """
+        ...
+
+    async def erasure(self, code: str) -> Erasure | None:
+        """What is recorded under a code."""
+        ...
+
+    async def erasures(self, *, limit: int) -> tuple[Erasure, ...]:
+        """The newest first."""
+        ...
+
+    async def close_erasure(self, code: str, *, by: str) -> bool:
+        """Ends one that waited for a person; False for others."""
+        ...
