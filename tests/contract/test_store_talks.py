@@ -107,6 +107,9 @@ async def test_what_was_read_is_unread_again_when_the_user_writes(store: Store) 
     # A page that was open for long takes nothing back.
     await store.mark_read(seen.row.id, seen.row.user_ms - 5, NOW_MS)
     assert (await talk(store, "mari")).read_ms == seen.row.user_ms
+    # Nor does one of a conversation that is gone leave anything.
+    await store.mark_read("none", 5, NOW_MS)
+    assert await store.talk("none") is None
 
 
 async def test_lists_of_what_calls_for_people_go_on_page_by_page(store: Store) -> None:

@@ -94,7 +94,7 @@ async def an_hour(talking: Talking) -> None:
     said = "Tere, siin Mari. Pulmad on täiesti võimalikud!"
     await acts(talking, Act.REPLY, by="Mari Maasikas", ago_ms=47 * MINUTE_MS, text=said)
     await talking.write(USER, "Oi, tore! Saadan pildi.", ago_ms=30 * MINUTE_MS)
-    came = (Attachment("image", "https://scontent.cdninstagram.com/gone"), Attachment("video"))
+    came = (Attachment("image", "https://example.com/gone"), Attachment("video"))
     await talking.happens(
         talking.event(USER, None, attachments=came, ago_ms=29 * MINUTE_MS),
     )

@@ -17,13 +17,11 @@ from starlette.routing import Route
 
 from image_bank.bank import ImageBank
 from image_bank.errors import StorageUnavailable
-from image_bank.open import open_storage
 from image_bank.storage import media_type_of
 from vestlus.console.guarding import Guard, Visit
 from vestlus.console.tools import Tools
 from vestlus.desk.looking import Looking
 from vestlus.desk.transcripts import Transcript
-from vestlus.errors import SettingsError
 from vestlus.instagram.media import MediaFetcher
 
 _PATH: Final = "/console/conversations"
@@ -74,9 +72,8 @@ class ConversationPictures:
         if picture is None:
             return _gone()
         try:
-            async with open_storage(self._tools.settings) as storage:
-                content = await storage.get(picture.file)
-        except (StorageUnavailable, SettingsError):
+            content = await self._tools.storage.get(picture.file)
+        except StorageUnavailable:
             return _gone()
         return _gone() if content is None else _picture(content, media_type_of(picture.file))
 

@@ -67,10 +67,13 @@ class SqlTalks(SqlPart):
             )
             .distinct()
         )
-        mark = dialect.insert(schema.conversation_read).values(
-            conversation=bindparam("of", type_=Text()),
-            user_ms=bindparam("until", type_=_NUMBER),
-            read_ms=bindparam("at", type_=_NUMBER),
+        until, at = bindparam("until", type_=_NUMBER), bindparam("at", type_=_NUMBER)
+        # Of a conversation that is there: one that was erased meanwhile leaves no mark.
+        mark = dialect.insert(schema.conversation_read).from_select(
+            ["conversation", "user_ms", "read_ms"],
+            select(_CONVERSATION.id, until, at).where(
+                _CONVERSATION.id == bindparam("of", type_=Text())
+            ),
         )
         self._talks_mark_read = mark.on_conflict_do_update(
             index_elements=["conversation"],

@@ -110,6 +110,9 @@ class UserRows:
         self._letters = delete(schema.dead_letter).where(_LETTER.conversation == of)
         self._some_letters = delete(schema.dead_letter).where(dialect.one_of(_LETTER.id, "ids"))
         self._conversation = delete(schema.conversation).where(_CONVERSATION.id == of)
+        self._read = delete(schema.conversation_read).where(
+            schema.conversation_read.c.conversation == of
+        )
         self._said = self._some_said(of, most)
         self._events = self._some_events(mine, most)
         self._sends = self._some_sends(_LEDGER.conversation == of, most)
@@ -182,6 +185,8 @@ class UserRows:
         counts["inbox_event"] += connection.execute(
             self._nameless, here | {"account": whose.account}
         ).rowcount
+        # Of the people who read, and not counted among what the user said or got.
+        connection.execute(self._read, here)
         for name, statement in (
             ("conversation", self._conversation),
             ("dead_letter", self._letters),
