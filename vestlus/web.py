@@ -30,7 +30,6 @@ from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.console.api import Gate
 from vestlus.console.api_all import OPERATIONS
-from vestlus.console.api_schedules import SchedulesApi
 from vestlus.console.application import console_routes
 from vestlus.console.operations import routes
 from vestlus.console.tools import Tools
@@ -83,13 +82,6 @@ class Front:
         )
         self._counting = Counting(time.monotonic)
         gate = Gate(settings.operator_token)
-        schedules = SchedulesApi(
-            settings,
-            gate,
-            store=lambda: self._store,
-            ring=self._wake_planner,
-            clock=system_clock,
-        )
         tools = Tools(
             settings=settings,
             clock=system_clock,
@@ -100,7 +92,6 @@ class Front:
         )
         self._rest = Starlette(
             routes=[
-                *schedules.routes,
                 *routes(OPERATIONS, gate, tools),
                 *console_routes(tools),
                 Route("/healthz", self._healthy),

@@ -3,161 +3,270 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Any, Final, Literal
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
+from pydantic import BaseModel, ConfigDict, Field
 
-from vestlus.clock import Clock
-from vestlus.console.api import ApiRefusal, Gate, answer
+from vestlus.console.operations import Call, Fault, Operation, Shape
+from vestlus.console.people import Role
 from vestlus.planning.desk import (
     KeptByFile,
     NameTaken,
     NoSuchSchedule,
     PlanRefused,
-    Ring,
     ScheduleDesk,
 )
 from vestlus.planning.desk_open import open_desk
 from vestlus.planning.telling import schedule_values, upcoming_values
-from vestlus.planning.upcoming import MOST_DAYS, snapshot, until, upcoming
-from vestlus.settings import Settings
-from vestlus.store.port import Store
+from vestlus.planning.upcoming import MOST_DAYS, Source, snapshot, until, upcoming
+from vestlus.store.plan_rows import Keeper
 
-#: Posts in one answer.
-_MOST: Final = 1_000
-_USUAL: Final = 100
-_USUAL_DAYS: Final = 7.0
+_INVALID: Final = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "what is wrong, a line each")
+_NOT_THERE: Final = Fault(HTTPStatus.NOT_FOUND, "no_such_schedule", "there is none of that name")
+_TAKEN: Final = Fault(HTTPStatus.CONFLICT, "name_taken", "there is a schedule of that name")
+_BY_FILE: Final = Fault(HTTPStatus.CONFLICT, "kept_by_file", "vestlus.toml keeps it")
 
-
-class SchedulesApi:
-    """Schedules, as operators' programs see them. ``store`` gives ``None`` until it is open."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        gate: Gate,
-        *,
-        store: Callable[[], Store | None],
-        ring: Ring,
-        clock: Clock,
-    ) -> None:
-        self._settings = settings
-        self._gate = gate
-        self._store = store
-        self._ring = ring
-        self._clock = clock
-
-    @property
-    def routes(self) -> list[Route]:
-        """What is served."""
-        one = "/api/v1/schedules/{name}"
-        served = (
-            ("/api/v1/schedules", "GET", self._list),
-            ("/api/v1/schedules", "POST", self._add),
-            (one, "GET", self._show),
-            (one, "DELETE", self._remove),
-            (f"{one}/pause", "POST", self._pause),
-            (f"{one}/resume", "POST", self._resume),
-            ("/api/v1/posts/next", "GET", self._next),
-        )
-        return [
-            Route(path, self._gate(handler), methods=[method]) for path, method, handler in served
-        ]
-
-    async def _list(self, request: Request) -> JSONResponse:
-        rows = await self._opened().schedules(account=request.query_params.get("account") or None)
-        now_ms = self._clock()
-        # Many schedules take a while, and webhooks do not wait for them.
-        told = await asyncio.to_thread(lambda: [schedule_values(row, now_ms) for row in rows])
-        return answer({"schedules": told})
-
-    async def _add(self, request: Request) -> JSONResponse:
-        values = await self._gate.body(request)
-        with self._desk() as desk:
-            row = await desk.add(values)
-        return answer(schedule_values(row, self._clock()), HTTPStatus.CREATED)
-
-    async def _show(self, request: Request) -> JSONResponse:
-        with self._desk() as desk:
-            row = await desk.schedule(request.path_params["name"])
-        return answer(schedule_values(row, self._clock()))
-
-    async def _remove(self, request: Request) -> JSONResponse:
-        name = request.path_params["name"]
-        with self._desk() as desk:
-            await desk.remove(name)
-        return answer({"name": name, "removed": True})
-
-    async def _pause(self, request: Request) -> JSONResponse:
-        return await self._paused(request.path_params["name"], paused=True)
-
-    async def _resume(self, request: Request) -> JSONResponse:
-        return await self._paused(request.path_params["name"], paused=False)
-
-    async def _paused(self, name: str, *, paused: bool) -> JSONResponse:
-        with self._desk() as desk:
-            row = await desk.pause(name, paused=paused)
-        return answer(schedule_values(row, self._clock()))
-
-    async def _next(self, request: Request) -> JSONResponse:
-        given = request.query_params
-        days = _number(given.get("days"), _USUAL_DAYS)
-        limit = _number(given.get("limit"), float(_USUAL))
-        problems = []
-        if not 0 < days <= MOST_DAYS:
-            problems.append(f"days: must be a number above 0, and at most {MOST_DAYS}")
-        if not 1 <= limit <= _MOST or limit != int(limit):
-            problems.append(f"limit: must be a whole number from 1 to {_MOST}")
-        if problems:
-            raise ApiRefusal(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", *problems)
-        found = await snapshot(self._opened(), given.get("account") or None)
-        now_ms = self._clock()
-        rows = await asyncio.to_thread(
-            upcoming,
-            found,
-            self._settings,
-            now_ms=now_ms,
-            until_ms=until(now_ms, days),
-            limit=int(limit),
-        )
-        return answer({"posts": [upcoming_values(one) for one in rows]})
-
-    def _opened(self) -> Store:
-        store = self._store()
-        if store is None:
-            words = "the store is not reached yet: try again"
-            raise ApiRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "store_away", words)
-        return store
-
-    @contextmanager
-    def _desk(self) -> Iterator[ScheduleDesk]:
-        """The desk; what it refuses becomes an answer."""
-        try:
-            yield open_desk(self._opened(), self._settings, self._clock, self._ring)
-        except PlanRefused as error:
-            raise ApiRefusal(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", *map(str, error.problems)
-            ) from error
-        except NameTaken as error:
-            raise ApiRefusal(HTTPStatus.CONFLICT, "name_taken", str(error)) from error
-        except KeptByFile as error:
-            raise ApiRefusal(HTTPStatus.CONFLICT, "kept_by_file", str(error)) from error
-        except NoSuchSchedule as error:
-            raise ApiRefusal(HTTPStatus.NOT_FOUND, "no_such_schedule", str(error)) from error
+_NAME: Final = {"name": "the schedule's"}
 
 
-def _number(text: str | None, usual: float) -> float:
-    """A number of the query; not a number where it is none."""
-    if text is None:
-        return usual
+class MomentShape(Shape):
+    """A moment by the clocks of a zone, with their offset, and UTC."""
+
+    at: str
+    utc: str
+
+
+class ScheduleShape(Shape):
+    """A schedule. ``definition`` has the keys of ``[[schedules]]`` and can be added again."""
+
+    name: str
+    kept_by: Keeper
+    account: str
+    paused: bool
+    timezone: str
+    next: MomentShape | None
+    definition: dict[str, Any] | None
+    problem: str
+
+
+class SchedulesShape(Shape):
+    """Schedules, by name."""
+
+    schedules: list[ScheduleShape]
+
+
+class RemovedShape(Shape):
+    """A schedule that was taken out."""
+
+    name: str
+    removed: Literal[True] = True
+
+
+class AddSchedule(BaseModel):
+    """The keys of ``[[schedules]]``, which ``docs/posts.md`` has; times are text. The desk checks
+    them, all at once.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ListSchedules(Shape):
+    """Whose schedules; empty for all."""
+
+    account: Annotated[str | None, Field(max_length=64)] = None
+
+
+class NextPosts(Shape):
+    """How far to look ahead, and at what."""
+
+    account: Annotated[str | None, Field(max_length=64)] = None
+    days: Annotated[float, Field(gt=0, le=MOST_DAYS, allow_inf_nan=False)] = 7.0
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+
+
+class UpcomingShape(MomentShape):
+    """One post to be. ``state`` is ``scheduled`` for a time of which there is no draft yet."""
+
+    timezone: str
+    account: str
+    source: Source
+    name: str
+    state: str
+    paused: bool
+    id: str
+    story: bool
+    pictures: list[str]
+    caption: str
+    problem: str
+
+
+class UpcomingPostsShape(Shape):
+    """What goes out, the next first."""
+
+    posts: list[UpcomingShape]
+
+
+@contextmanager
+def _at_desk(call: Call) -> Iterator[ScheduleDesk]:
+    """The desk; what it refuses becomes an answer."""
+    tools = call.tools
     try:
-        value = float(text)
-    except ValueError:
-        return math.nan
-    return value if math.isfinite(value) else math.nan
+        yield open_desk(tools.store, tools.settings, tools.clock, tools.ring)
+    except PlanRefused as error:
+        raise _INVALID.refusal(*map(str, error.problems)) from error
+    except NameTaken as error:
+        raise _TAKEN.refusal(str(error)) from error
+    except KeptByFile as error:
+        raise _BY_FILE.refusal(str(error)) from error
+    except NoSuchSchedule as error:
+        raise _NOT_THERE.refusal(str(error)) from error
+
+
+async def _list(call: Call) -> SchedulesShape:
+    rows = await call.tools.store.schedules(account=call.query.account or None)
+    now_ms = call.tools.clock()
+    # Many schedules take a while, and webhooks do not wait for them.
+    told = await asyncio.to_thread(lambda: [schedule_values(row, now_ms) for row in rows])
+    return SchedulesShape.model_validate({"schedules": told})
+
+
+async def _add(call: Call) -> dict[str, Any]:
+    with _at_desk(call) as desk:
+        row = await desk.add(call.body.model_extra or {})
+    call.note(target=row.name)
+    return schedule_values(row, call.tools.clock())
+
+
+async def _show(call: Call) -> dict[str, Any]:
+    with _at_desk(call) as desk:
+        row = await desk.schedule(call.param("name"))
+    return schedule_values(row, call.tools.clock())
+
+
+async def _remove(call: Call) -> RemovedShape:
+    name = call.param("name")
+    with _at_desk(call) as desk:
+        await desk.remove(name)
+    call.note(target=name)
+    return RemovedShape(name=name)
+
+
+async def _pause(call: Call) -> dict[str, Any]:
+    return await _paused(call, paused=True)
+
+
+async def _resume(call: Call) -> dict[str, Any]:
+    return await _paused(call, paused=False)
+
+
+async def _paused(call: Call, *, paused: bool) -> dict[str, Any]:
+    with _at_desk(call) as desk:
+        row = await desk.pause(call.param("name"), paused=paused)
+    call.note(target=row.name)
+    return schedule_values(row, call.tools.clock())
+
+
+async def _next(call: Call) -> UpcomingPostsShape:
+    asked: NextPosts = call.query
+    found = await snapshot(call.tools.store, asked.account or None)
+    now_ms = call.tools.clock()
+    rows = await asyncio.to_thread(
+        upcoming,
+        found,
+        call.tools.settings,
+        now_ms=now_ms,
+        until_ms=until(now_ms, asked.days),
+        limit=asked.limit,
+    )
+    return UpcomingPostsShape.model_validate({"posts": [upcoming_values(one) for one in rows]})
+
+
+OPERATIONS: Final = (
+    Operation(
+        "GET",
+        "/schedules",
+        "listSchedules",
+        "Schedules, by name",
+        _list,
+        SchedulesShape,
+        query=ListSchedules,
+        tag="schedules",
+    ),
+    Operation(
+        "POST",
+        "/schedules",
+        "addSchedule",
+        "Adds a schedule",
+        _add,
+        ScheduleShape,
+        role=Role.AGENT,
+        body=AddSchedule,
+        status=HTTPStatus.CREATED,
+        action="schedule.add",
+        faults=(_INVALID, _TAKEN),
+        tag="schedules",
+    ),
+    Operation(
+        "GET",
+        "/schedules/{name}",
+        "showSchedule",
+        "One schedule",
+        _show,
+        ScheduleShape,
+        params=_NAME,
+        faults=(_NOT_THERE,),
+        tag="schedules",
+    ),
+    Operation(
+        "DELETE",
+        "/schedules/{name}",
+        "removeSchedule",
+        "Takes a schedule out, and what it had planned",
+        _remove,
+        RemovedShape,
+        role=Role.AGENT,
+        params=_NAME,
+        action="schedule.remove",
+        faults=(_NOT_THERE, _BY_FILE),
+        tag="schedules",
+    ),
+    Operation(
+        "POST",
+        "/schedules/{name}/pause",
+        "pauseSchedule",
+        "Pauses a schedule: its times pass meanwhile, and are skipped",
+        _pause,
+        ScheduleShape,
+        role=Role.AGENT,
+        params=_NAME,
+        action="schedule.pause",
+        faults=(_NOT_THERE,),
+        tag="schedules",
+    ),
+    Operation(
+        "POST",
+        "/schedules/{name}/resume",
+        "resumeSchedule",
+        "Lets a schedule go on",
+        _resume,
+        ScheduleShape,
+        role=Role.AGENT,
+        params=_NAME,
+        action="schedule.resume",
+        faults=(_NOT_THERE,),
+        tag="schedules",
+    ),
+    Operation(
+        "GET",
+        "/posts/next",
+        "listNextPosts",
+        "What goes out next, as things stand",
+        _next,
+        UpcomingPostsShape,
+        query=NextPosts,
+        tag="posts",
+    ),
+)
