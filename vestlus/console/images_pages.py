@@ -104,7 +104,7 @@ class ImagesPages:
 
 def day_words(day: date | None, language: Language) -> str:
     """A day as people of that language write it."""
-    return format_date(day, "short", locale=str(language)) if day else ""
+    return format_date(day, "medium", locale=str(language)) if day else ""
 
 
 def _fitting(pictures: Iterable[Picture], asked: dict[str, str], today: date) -> Iterable[Picture]:
