@@ -24,6 +24,7 @@ from tests.contract.store_support import (
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.store.ledger import SendState
+from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.port import Store
 from vestlus.store.rows import FOREVER_MS, Change, Lease, Silence
 from vestlus.store.talk_rows import Place, Talk, TalkPage, Wanted
@@ -303,3 +304,6 @@ async def test_stamps_differ_when_something_happened(store: Store) -> None:
     await looked(on_list=True)
     await changed(store, lease, Change(waiting_ms=9))
     await looked(on_list=True)
+    entry = AuditEntry(5, "Mari", "agent", "oidc", "conversation.take_over", id_)
+    await store.audit(entry)
+    await looked(on_list=False)

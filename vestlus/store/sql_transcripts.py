@@ -110,9 +110,17 @@ class SqlTranscripts(SqlPart):
             select(func.max(_LEDGER.changed_ms)).where(_LEDGER.conversation == of).scalar_subquery()
         )
         read = select(_READ.read_ms).where(_READ.conversation == of).scalar_subquery()
+        # Who did something is written down right after it was handed in.
+        done = (
+            select(func.max(schema.audit.c.id)).where(schema.audit.c.target == of).scalar_subquery()
+        )
         stands = ("version", "messages", "user_ms", "silence", "silent_until_ms", "waiting_ms")
         self._talk_stamp: Any = select(
-            newest, step, read, *(_CONVERSATION[name] for name in (*stands, "language", "failures"))
+            newest,
+            step,
+            read,
+            done,
+            *(_CONVERSATION[name] for name in (*stands, "language", "failures")),
         ).where(_CONVERSATION.id == of)
         waits = select(func.count(), func.max(_CONVERSATION.waiting_ms)).where(
             _CONVERSATION.waiting_ms > schema.ZERO
