@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import uvicorn
@@ -106,13 +106,22 @@ async def _is_open(client: httpx.AsyncClient) -> bool:
     return not {"bus", "store"} & set(found)
 
 
+class Served(Protocol):
+    """Something with a console."""
+
+    @property
+    def address(self) -> str:
+        """Where it is served."""
+        ...
+
+
 class BrowserComplaint(AssertionError):
     """The browser had something to complain of: an error of a script, or of what a page loads."""
 
 
 @asynccontextmanager
 async def browsing(
-    site: Site,
+    site: Served,
     *,
     language: str = "et-EE",
     phone: bool = False,
@@ -151,11 +160,13 @@ async def browsing(
             raise BrowserComplaint("\n".join(heard))
 
 
-async def sign_in(page: Page, *, name: str = "Mari Maasikas", to: str = "/console") -> None:
+async def sign_in(
+    page: Page, *, name: str = "Mari Maasikas", to: str = "/console", token: str = TOKEN
+) -> None:
     """Signs in as somebody who has the operator token, and goes to that page."""
     await page.goto(f"/console/sign-in?next={to}")
     await page.get_by_label("Sinu nimi").or_(page.get_by_label("Your name")).fill(name)
-    await page.get_by_label("Operaatori märk").or_(page.get_by_label("Operator token")).fill(TOKEN)
+    await page.get_by_label("Operaatori märk").or_(page.get_by_label("Operator token")).fill(token)
     await page.locator("main button").click()
     await page.wait_for_url(f"**{to}")
 
