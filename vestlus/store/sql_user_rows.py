@@ -37,6 +37,7 @@ _HISTORY: Final = schema.history.c
 _EVENT: Final = schema.inbox_event.c
 _LEDGER: Final = schema.ledger.c
 _LETTER: Final = schema.dead_letter.c
+_MARK: Final = schema.preservation.c
 
 #: Whatever would still be answered, settled or sent goes at once, however much it is.
 _OPEN_EVENTS: Final = (EventState.PENDING, EventState.UNDETERMINED)
@@ -81,6 +82,7 @@ class UserRows:
                 (schema.inbox_event, _EVENT.conversation),
                 (schema.ledger, _LEDGER.conversation),
                 (schema.dead_letter, _LETTER.conversation),
+                (schema.preservation, _MARK.conversation),
             )
         }
         self._newest = select(
@@ -110,6 +112,7 @@ class UserRows:
         self._letters = delete(schema.dead_letter).where(_LETTER.conversation == of)
         self._some_letters = delete(schema.dead_letter).where(dialect.one_of(_LETTER.id, "ids"))
         self._conversation = delete(schema.conversation).where(_CONVERSATION.id == of)
+        self._mark = delete(schema.preservation).where(_MARK.conversation == of)
         self._said = self._some_said(of, most)
         self._events = self._some_events(mine, most)
         self._sends = self._some_sends(_LEDGER.conversation == of, most)
@@ -184,6 +187,7 @@ class UserRows:
         ).rowcount
         for name, statement in (
             ("conversation", self._conversation),
+            ("preservation", self._mark),
             ("dead_letter", self._letters),
             ("inbox_event", self._open_events),
             ("ledger", self._open_sends),
