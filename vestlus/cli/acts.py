@@ -24,6 +24,9 @@ class Act:
 
     action: str
     target: str = ""
+    #: It writes its entry itself where it is done: only then is known to what. Of those that failed
+    #: there is an entry as of all others.
+    itself: bool = False
 
 
 #: By module below ``vestlus.cli`` and function. What is not here only looks, or reaches no service
@@ -51,16 +54,23 @@ ACTS: Final = {
     "dead_letters.replay": Act("dead_letter.replay", "letters"),
     "dead_letters.discard": Act("dead_letter.discard", "letters"),
     "retention.run_": Act("retention.run"),
-    "retention.preserve": Act("conversation.preserve", "conversation"),
-    "retention.release": Act("conversation.release", "conversation"),
+    "preserving.preserve": Act("conversation.preserve", "conversation", itself=True),
+    "conversations_privacy.export": Act("user.export", "conversation"),
+    # Nobody who is erased is in the audit: its target is the confirmation code.
+    "conversations_privacy.erase": Act("user.erase", itself=True),
+    "conversations_privacy.erasures": Act("erasure.close", "close"),
+    "accounts.start": Act("account.start", "account"),
     "scale.scale": Act("pool.resize"),
     "repartition.repartition": Act("store.repartition", "partitions"),
 }
 
 #: Of these, what was given says whether they change anything.
 _ONLY_WITH: Final = {
+    "conversations_privacy.erasures": ("close",),
     "scale.scale": ("conversation_actors", "publisher_actors", "webhook_replicas"),
 }
+
+_CONVERSATION: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 #: Ids in one entry.
 _MOST_TARGETS: Final = 100
@@ -93,12 +103,16 @@ def noted(command: Callable[..., Any], given: BoundArguments) -> Iterator[None]:
         yield
         return
     targets = _targets(arguments.get(act.target))
+    if act.target == "conversation" and not _CONVERSATION.fullmatch(targets[0]):
+        # Perhaps a user's id, by mistake.
+        targets = ("",)
     try:
         yield
     except VestlusError as error:
         _note(act, targets, outcome=_word(type(error)), given=arguments)
         raise
-    _note(act, targets, outcome="done", given=arguments)
+    if not act.itself:
+        _note(act, targets, outcome="done", given=arguments)
 
 
 def _targets(value: object) -> Sequence[str]:

@@ -6,7 +6,14 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
-from vestlus.console import api_audit, api_dead_letters, api_overview, api_schedules, api_settings
+from vestlus.console import (
+    api_audit,
+    api_dead_letters,
+    api_overview,
+    api_schedules,
+    api_settings,
+    api_user_data,
+)
 from vestlus.console.api import answer
 from vestlus.console.openapi import description
 from vestlus.console.operations import Call, Operation
@@ -15,6 +22,7 @@ _OF_SUBJECTS: Final[tuple[Operation, ...]] = (
     *api_overview.OPERATIONS,
     *api_schedules.OPERATIONS,
     *api_dead_letters.OPERATIONS,
+    *api_user_data.OPERATIONS,
     *api_settings.OPERATIONS,
     *api_audit.OPERATIONS,
 )

@@ -19,6 +19,7 @@ from vestlus.console.rendering import FILES, STATIC_PATH
 from vestlus.console.settings_page import settings_routes
 from vestlus.console.signing_in import SigningIn
 from vestlus.console.tools import Tools
+from vestlus.console.user_data_pages import user_data_routes
 
 _KINDS: Final = {
     "css": "text/css; charset=utf-8",
@@ -37,6 +38,7 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
         *dead_letter_routes(guard),
         *settings_routes(guard),
         *audit_routes(guard),
+        *user_data_routes(guard),
         *Overview(tools, guard, streams).routes,
         guard.page("/console/{rest:path}", _not_found),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import Collection
 from typing import Final
@@ -25,6 +26,7 @@ DATA_DELETION_PATH: Final = "/data-deletion"
 
 #: Of a confirmation code: 80 bits, which nobody guesses, in 16 characters.
 _CODE_BYTES: Final = 10
+_CODE: Final = re.compile(r"[A-Z2-7]{16}", re.ASCII)
 
 
 class Privacy:
@@ -168,6 +170,11 @@ class Privacy:
 def new_code() -> str:
     """A confirmation code that nobody had before."""
     return _written(secrets.token_bytes(_CODE_BYTES))
+
+
+def is_code(text: str) -> bool:
+    """Whether that is written as confirmation codes are."""
+    return _CODE.fullmatch(text) is not None
 
 
 def _written(code: bytes) -> str:

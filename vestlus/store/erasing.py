@@ -116,6 +116,12 @@ class Erasing(Protocol):
         """Everything that the store has of a user, as of one moment; only tables with something."""
         ...
 
+    async def user_counts(self, conversation: str) -> Mapping[str, int]:
+        """How many rows there are of a conversation, by table; only tables with some. Dead letters
+        that nobody could read are not among them.
+        """
+        ...
+
     async def erase(
         self, erasure: Erasure, whom: Collection[Whom], *, even_preserved: bool = False
     ) -> Erasure:
@@ -173,8 +179,10 @@ class Erasing(Protocol):
         """What is recorded under a code."""
         ...
 
-    async def erasures(self, *, limit: int) -> tuple[Erasure, ...]:
-        """The newest first."""
+    async def erasures(
+        self, *, limit: int, state: ErasureState | None = None, behind: str = ""
+    ) -> tuple[Erasure, ...]:
+        """The newest first; those of a state, those behind the one of that code."""
         ...
 
     async def close_erasure(self, code: str, *, by: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -107,6 +107,11 @@ class SqlErasing(SqlLeases, SqlErasures):
         """See :meth:`vestlus.store.erasing.Erasing.user_data`."""
         whose = Kept(cleaned(account), cleaned(user), conversation)
         return await self._database.read(lambda connection: self._user_rows.read(connection, whose))
+
+    async def user_counts(self, conversation: str) -> Mapping[str, int]:
+        """See :meth:`vestlus.store.erasing.Erasing.user_counts`."""
+        of = cleaned(conversation)
+        return await self._database.read(lambda connection: self._user_rows.count(connection, of))
 
     async def erase(
         self, erasure: Erasure, whom: Collection[Whom], *, even_preserved: bool = False

@@ -171,6 +171,18 @@ class UserRows:
             found["dead_letter"] += [dict(row._mapping) for row in rows]  # noqa: SLF001
         return {name: rows for name, rows in found.items() if rows}
 
+    def count(self, connection: Connection, conversation: str) -> dict[str, int]:
+        """How many rows there are, by table."""
+        found = {
+            name: int(
+                connection.execute(
+                    select(func.count()).select_from(table).where(is_mine), {"of": conversation}
+                ).scalar_one()
+            )
+            for name, (table, is_mine) in self._tables.items()
+        }
+        return {name: rows for name, rows in found.items() if rows}
+
     def newest(self, connection: Connection, whose: Kept) -> Newest:
         """The newest of the user's events."""
         return Newest(*connection.execute(self._newest, {"of": whose.conversation}).one())

@@ -11,7 +11,15 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final
 
-from vestlus.console.words import audit, dead_letters, frame, overview, settings, sign_in
+from vestlus.console.words import (
+    audit,
+    dead_letters,
+    frame,
+    overview,
+    settings,
+    sign_in,
+    user_data,
+)
 
 Words = Mapping[str, tuple[str, str]]
 
@@ -36,6 +44,7 @@ _PARTS: Final[tuple[Words, ...]] = (
     settings.WORDS,
     dead_letters.WORDS,
     overview.WORDS,
+    user_data.WORDS,
 )
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))
