@@ -234,7 +234,7 @@ async def test_without_the_services_key_nothing_goes_and_it_is_said_why(tmp_path
 
 async def test_the_same_is_there_for_programs(site: Site) -> None:
     await waits(site)
-    headers = {b"authorization": f"Bearer {TOKEN}".encode("latin-1")}
+    headers = {b"authorization": f"Bearer {TOKEN}".encode()}
     async with httpx.AsyncClient(base_url=f"{site.address}/api/v1", headers=headers) as api:
         export = await api.get(f"/conversations/{ID}/data")
         assert export.json()["user"] == USER
