@@ -24,6 +24,7 @@ from vestlus.hosting.sharers import Sharers
 from vestlus.hosting.turn_places import MEGABYTE, Limits
 from vestlus.hosting.turns import TurnPolicies
 from vestlus.measuring.reporter import Reporter, identity_of, reporting
+from vestlus.measuring.spent import SpentMeasures
 from vestlus.notify import Notifier
 from vestlus.privacy.chat import ChatEraser
 from vestlus.privacy.open import open_graves, open_privacy
@@ -84,9 +85,13 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                 forgotten=notifier.forget,
             )
         )
-        reporter = Reporter(
-            store, identity_of(member), clock=system_clock, read_off=host.conversations.measure
-        )
+        spent = SpentMeasures(budgets)
+
+        def read_off() -> None:
+            host.conversations.measure()
+            spent.read_off()
+
+        reporter = Reporter(store, identity_of(member), clock=system_clock, read_off=read_off)
         await stack.enter_async_context(reporting(reporter))
         membership = Membership(store, member, host)
         controls.describe = lambda: {

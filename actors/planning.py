@@ -18,6 +18,7 @@ from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
 from vestlus.measuring.reporter import Reporter, identity_of, reporting
+from vestlus.measuring.spent import SpentMeasures
 from vestlus.planning.definitions import rows_of_file
 from vestlus.planning.late_drafting import LateDrafter
 from vestlus.planning.service import PlannerService
@@ -91,7 +92,8 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
                 besides=partial(_keep_house, settings, store, bus),
             )
         )
-        reporter = Reporter(store, identity_of(member), clock=system_clock)
+        spent = SpentMeasures(budgets)
+        reporter = Reporter(store, identity_of(member), clock=system_clock, read_off=spent.read_off)
         await stack.enter_async_context(reporting(reporter))
         holder = PlannerHolder(service)
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()

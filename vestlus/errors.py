@@ -106,7 +106,14 @@ class LeaseLost(StoreError):
 
 
 class ConversationPreserved(StoreError):
-    """Somebody marked the conversation so that nothing of it goes; nothing was erased."""
+    """Somebody marked these conversations so that nothing of them goes; nothing was erased."""
+
+    def __init__(self, conversations: tuple[str, ...] = ()) -> None:
+        super().__init__(conversations)
+        self.conversations = conversations
+
+    def __str__(self) -> str:
+        return "the conversation is preserved: nothing of it was erased"
 
 
 class PartitionMismatch(StoreError):

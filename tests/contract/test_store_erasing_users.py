@@ -43,7 +43,8 @@ from tests.contract.store_support import (
 )
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
-from vestlus.errors import ConversationGone
+from vestlus.errors import ConversationGone, ConversationPreserved
+from vestlus.privacy.inventory import HOLDS
 from vestlus.store.erasing import KEPT_HOURS, ErasureState, Farewell
 from vestlus.store.ledger import SendState
 from vestlus.store.names import inbox_lease
@@ -63,9 +64,10 @@ async def test_everything_that_is_held_of_a_user_is_given_out_and_then_gone(stor
     inbox = await hold(store)
     for user in (USER, OTHER):
         await lived(store, inbox, user)
+        await store.preserve(conversation_id(ACCOUNT, user), reason=SECRET, by="mari", until_ms=1)
     before = await traces(store, OTHER)
     data = await store.user_data(ACCOUNT, USER, ID)
-    assert set(data) == {"conversation", "history", "inbox_event", "ledger", "dead_letter"}
+    assert set(data) == set(HOLDS)
     assert len(data["dead_letter"]) == 4
     assert not any(OTHER in str(row) for rows in data.values() for row in rows)
 
@@ -85,6 +87,63 @@ async def test_everything_that_is_held_of_a_user_is_given_out_and_then_gone(stor
     assert done.state is ErasureState.ERASED
     await erased(store, OTHER)
     assert await traces(store, SECRET) == []
+
+
+async def test_a_preserved_user_is_erased_only_by_who_says_that_the_mark_is_known(
+    store: Store,
+) -> None:
+    inbox = await hold(store)
+    for user in (USER, OTHER):
+        await lived(store, inbox, user)
+    await store.preserve(ID, reason=SECRET, by="mari")
+    before = await dumped(store)
+
+    with pytest.raises(ConversationPreserved) as refused:
+        await store.erase(wish("NO"), [whom(OTHER), whom(USER)])
+
+    assert refused.value.conversations == (ID,)
+    assert await store.erasure("NO") is None
+    assert await dumped(store) == before, "nothing was done to the other one either"
+
+    done = await store.erase(wish("YES"), [whom(OTHER), whom(USER)], even_preserved=True)
+    assert done.counts["preservation"] == 1
+    assert await traces(store, USER, OTHER, SECRET) == []
+    assert await traces(store, ID) == ["tombstone.conversation"]
+    assert await store.preservation(ID) is None
+    now = await store.now_ms()
+    await came(store, inbox, message(USER, text="Tere jälle", timestamp_ms=now + 1_000))
+    assert (await erased(store, USER)).counts["conversation"] == 1
+
+
+async def test_a_mark_that_is_over_keeps_nobody_from_being_erased(store: Store) -> None:
+    inbox = await hold(store)
+    await lived(store, inbox, USER)
+    await store.preserve(ID, reason=SECRET, by="mari", until_ms=await store.now_ms() - 1)
+
+    await erased(store, USER)
+
+    assert await traces(store, USER, SECRET) == []
+
+
+async def test_a_mark_set_at_the_same_moment_refuses_the_erasure_or_finds_nobody(
+    store: Store, rival: Store
+) -> None:
+    inbox = await hold(store)
+    seen = set()
+    for number in range(12):
+        user = f"{USER}{number}"
+        id_ = conversation_id(ACCOUNT, user)
+        await recorded(store, inbox, message(user, text=SECRET))
+        marked, done = await asyncio.gather(
+            rival.preserve(id_, reason="Vaidlus 7", by="mari"),
+            erased(store, user),
+            return_exceptions=True,
+        )
+        assert marked is isinstance(done, ConversationPreserved), (marked, done)
+        assert bool(await traces(store, user)) is marked
+        assert (await store.preservation(id_) is not None) is marked
+        seen.add(marked)
+    assert seen
 
 
 async def test_what_was_written_before_is_dropped_and_what_comes_later_begins_anew(

@@ -298,6 +298,9 @@ async def test_what_counts_by_the_day_is_what_was_begun_and_what_may_be_out(stor
     refused = await step(store, lease, refused, PostState.READY)
     refused = await step(store, lease, refused, PostState.PUBLISHING, at_ms=7_000)
     assert (await store.post_times(ACCOUNT, 0)).posts == (5_000, 7_000)
+    assert await store.posts_since([ACCOUNT, "other"], 0) == {ACCOUNT: 2}
+    assert await store.posts_since([ACCOUNT], 5_000) == {ACCOUNT: 1}
+    assert await store.posts_since(["other"], 0) == {}
     await step(store, lease, refused, PostState.DEAD)
 
     assert await store.post_times(ACCOUNT, 0) == PostTimes((2_000, 6_000, 6_500), (5_000,))

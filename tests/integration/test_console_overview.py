@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.async_api import expect
+from prometheus_client import CollectorRegistry, Gauge
 
 from tests.integration.console_support import (
     ACCOUNT,
+    TOKEN,
     Site,
     barriers,
     browsing,
@@ -18,7 +22,10 @@ from tests.integration.console_support import (
     sign_in,
 )
 from vestlus.clock import system_clock
-from vestlus.store.measure_rows import ANSWER_BOUNDS, MINUTE_MS, MinuteRow, minute_of
+from vestlus.conversation.budget import day_at
+from vestlus.measuring.snapshot import snapshot
+from vestlus.store.measure_rows import ANSWER_BOUNDS, MINUTE_MS, MinuteRow, Told, minute_of
+from vestlus.store.usage_rows import UsageRow
 
 
 @pytest.fixture
@@ -77,6 +84,59 @@ async def test_the_page_has_no_barriers_on_a_phone_and_does_not_scroll_sideways(
             assert await barriers(page) == []
             wide = await page.evaluate("document.documentElement.scrollWidth")
             assert wide <= 390
+
+
+async def told_usage(site: Site, ratio: float) -> None:
+    """A publisher tells how much of Meta's limits is used up."""
+    registry = CollectorRegistry()
+    name = "vestlus_graph_usage_ratio"
+    gauge = Gauge(name, "As of the catalogue.", ["account"], registry=registry)
+    gauge.labels(ACCOUNT).set(ratio)
+    body = snapshot(registry)
+    await site.store.tell_measures(
+        Told(process="publisher-0.1", name="publisher-0", kind="publisher", node="n", body=body)
+    )
+
+
+async def test_each_account_shows_what_of_its_limits_is_used_up(tmp_path: Path) -> None:
+    account = {"id": ACCOUNT, "timezone": "Europe/Tallinn", "daily_budget": {"tokens": 2_000}}
+    async with served(console_settings(tmp_path, accounts=(account,))) as site:
+        await told_usage(site, 0.72)
+        today = day_at(system_clock(), "Europe/Tallinn").name
+        usage = UsageRow(
+            account=ACCOUNT, day=today, model="m", purpose="answer", calls=3,
+            input_tokens=1_500, output_tokens=200, cost_nano=2_500_000_000, unpriced=1,
+        )  # fmt: skip
+        before = replace(usage, day="2020-01-01", input_tokens=10**9)
+        await site.store.add_usage([usage, before])
+        for language, said in (
+            ("et-EE", ("72%", "0 / 100", "2,5 USD", "1 700 tokenit", "85% eelarvest")),
+            ("en-GB", ("72%", "0 of 100", "2.5 USD", "1,700 tokens", "85% of the budget")),
+        ):
+            async with browsing(site, language=language, phone=True) as page:
+                await sign_in(page)
+                row = page.get_by_role("row").filter(has_text=ACCOUNT)
+                for words in said:
+                    await expect(row).to_contain_text(words)
+                assert await barriers(page) == []
+                assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        headers = {b"authorization": f"Bearer {TOKEN}".encode()}
+        async with httpx.AsyncClient(base_url=site.address, headers=headers) as api:
+            told = (await api.get("/api/v1/overview")).json()
+    assert told["limits"] == [
+        {
+            "account": ACCOUNT,
+            "graph_used": 0.72,
+            "posts": 0,
+            "posts_allowed": 100,
+            "model_calls": 3,
+            "model_tokens": 1_700,
+            "model_cost": 2.5,
+            "model_calls_without_price": 1,
+            "currency": "USD",
+            "budget_used": 0.85,
+        }
+    ]
 
 
 async def test_the_span_and_the_account_are_chosen(site: Site) -> None:

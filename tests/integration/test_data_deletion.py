@@ -23,6 +23,7 @@ from tests.contract.store_support import ACCOUNT, PARTITIONS, another, hold
 from tests.fakes.bus import MemoryBus
 from vestlus.bus.port import Queue
 from vestlus.clock import system_clock
+from vestlus.conversation.identity import conversation_id
 from vestlus.errors import StoreUnavailable
 from vestlus.messages import decode_inbox
 from vestlus.privacy.callbacks import Callbacks, Notice
@@ -139,6 +140,38 @@ async def test_one_whom_nobody_knows_is_said_to_wait_and_a_person_is_told(place:
     assert await place.privacy.close(code, by="mari")
 
 
+async def test_a_preserved_conversation_stays_and_a_person_is_told(place: Place) -> None:
+    await lived(place.store, await hold(place.store), USER)
+    conversation = conversation_id(ACCOUNT, USER)
+    await place.store.preserve(conversation, reason="Vaidlus 7", by="mari")
+    before = await traces(place.store, USER, WORD)
+    request = signed()
+
+    response = await place.post("/data-deletion", request)
+
+    code = response.json()["confirmation_code"]
+    assert await traces(place.store, USER, WORD) == before
+    erasure = await place.privacy.erasure(code)
+    assert erasure is not None
+    assert (erasure.state, erasure.counts) == (ErasureState.OPEN, {})
+    [notice] = place.told
+    assert (notice.account, notice.event) == (ACCOUNT, "deletion_asked")
+    assert conversation in notice.note
+    assert f"--close {code}" in notice.note
+    assert USER not in notice.note
+    assert not place.bus.messages, "nobody is told to forget them"
+    page = await place.client.get(f"/data-deletion/{code}", headers={"accept-language": "en"})
+    assert "a person looks at it" in page.text
+    assert "preserved" not in page.text
+
+    assert (await place.post("/data-deletion", request)).json() == response.json()
+    assert len(place.told) == 1
+    await place.privacy.erase(ACCOUNT, USER, by="mari", way=Way.CLI, even_preserved=True)
+    assert await place.privacy.close(code, by="mari")
+    page = await place.client.get(f"/data-deletion/{code}", headers={"accept-language": "et"})
+    assert "Inimene on taotlusega tegelenud" in page.text
+
+
 @pytest.mark.parametrize("id_", [ACCOUNT, SCOPED])
 async def test_an_accounts_owner_stops_the_account_and_touches_no_users(
     place: Place, id_: str
@@ -220,7 +253,7 @@ async def test_what_is_no_form_or_too_large_is_refused_and_nothing_is_durable_wi
 async def test_a_store_that_goes_away_in_the_middle_is_a_503(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def gone(*_: object) -> None:
+    async def gone(*_: object, **__: object) -> None:
         raise StoreUnavailable("gone")
 
     monkeypatch.setattr(place.store, "erase", gone)

@@ -14,6 +14,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -21,17 +24,26 @@ from tests.contract.erasing_support import tomb_times, traces
 from tests.integration.simulator_harness import FIRST, picture
 from tests.integration.test_recovery import GRAVES, TOPOLOGY, Stage, opened_stage
 from tests.services import AmqpSpace
+from vestlus import tracing
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue
 from vestlus.clock import system_clock
+from vestlus.console.people import Person, Role
+from vestlus.console.sessions import Arrival, begin
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.conversation.operating import Act, operator_event
+from vestlus.errors import ConversationPreserved
+from vestlus.measuring.reporter import Reporter, new_identity
+from vestlus.measuring.snapshot import read_snapshot
 from vestlus.messages import SearchRequest, encode, inbox_message, outbox_message
 from vestlus.privacy.finishing import Finisher
+from vestlus.privacy.inventory import HOLDS
 from vestlus.privacy.operations import Privacy
 from vestlus.store.erasing import ErasureState, Way
 from vestlus.store.names import inbox_lease
+from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.rows import ConversationRow
+from vestlus.store.usage_rows import UsageRow
 
 USER, OTHER = "900000000000077", "900000000000078"
 WORD = "merisiga"
@@ -69,8 +81,19 @@ async def bus(pair: Pair) -> AsyncIterator[Bus]:
         yield opened
 
 
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """Everything that this process tells of its traces."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing.use_tracer(provider.get_tracer("test"))
+    yield exporter
+    tracing.use_tracer(None)
+
+
 async def test_a_user_who_is_everywhere_is_erased_and_nothing_brings_them_back(
-    pair: Pair, bus: Bus, tmp_path: Path
+    pair: Pair, bus: Bus, tmp_path: Path, spans: InMemorySpanExporter
 ) -> None:
     async with AsyncExitStack() as stack:
         stage = await stack.enter_async_context(opened_stage(tmp_path, bus, store_url=pair.store))
@@ -79,32 +102,48 @@ async def test_a_user_who_is_everywhere_is_erased_and_nothing_brings_them_back(
         await lives(stage)
         await stage.hosts[0].let_go(inbox_lease(PARTITION), 0)
         await queue(stage)
+        await operated(stage)
         held = {one.partition(".")[0] for one in await traces(stage.store, WORD)}
-        assert held == {"conversation", "history", "inbox_event", "ledger", "dead_letter"}
+        assert held == set(HOLDS)
         privacy = Privacy(stage.store, bus, GRAVES, clock=system_clock, partitions=TOPOLOGY.inbox)
         export = await privacy.export(FIRST, USER)
         assert export is not None
         told = json.dumps(export.as_json(), ensure_ascii=False)
-        for part in ("Kas näed", "pilt ja mustand", "kirjutab", "ootan", "ootan veel", "murtud"):
+        parts = (
+            "Kas näed",
+            "pilt ja mustand",
+            "kirjutab",
+            "ootan",
+            "ootan veel",
+            "murtud",
+            "vaidlus",
+        )
+        for part in parts:
             assert f"{WORD} {part}" in told, part
         sent_before = await stage.client.sent(USER)
         asked_before = len(stage.assistant.asked)
 
         with capture_logs() as logs:
-            erasure = await privacy.erase(FIRST, USER, by="mari", way=Way.CLI)
-            assert await traces(stage.store, USER, WORD, ID) == ["tombstone.conversation"]
+            with pytest.raises(ConversationPreserved):
+                await privacy.erase(FIRST, USER, by="mari", way=Way.CLI)
+            assert {one.partition(".")[0] for one in await traces(stage.store, WORD)} == held
+            erasure = await privacy.erase(FIRST, USER, by="mari", way=Way.CLI, even_preserved=True)
+            await stage.store.audit(entry("user.erase", erasure.code))
+            assert await left(stage) == ["tombstone.conversation"]
 
             # What was in the queue comes; what Instagram still lists is looked for.
             await stage.hosts[0].hold(stage.inbox[inbox_lease(PARTITION)])
             await look_for_missed(stage)
             await passed_by(stage, bus)
-            assert await traces(stage.store, USER, WORD, ID) == ["tombstone.conversation"]
+            assert await left(stage) == ["tombstone.conversation"]
             assert stage.hosts[0].conversations.live == 1, "only the passer-by is in memory"
             assert await stage.client.sent(USER) == sent_before
             assert len(stage.assistant.asked) == asked_before + 1
 
             await finished(stage, bus)
-        assert await traces(stage.store, USER, WORD, ID) == []
+        assert await left(stage) == []
+        assert said_in_spans(spans) == []
+        assert await said_in_measures(stage) == []
         done = await stage.store.erasure(erasure.code)
         assert done is not None
         assert done.state is ErasureState.DONE
@@ -118,6 +157,58 @@ async def test_a_user_who_is_everywhere_is_erased_and_nothing_brings_them_back(
         assert (question.user, question.history, question.summary) == (USER, (), "")
         assert WORD not in str(question)
         assert await traces(stage.store, WORD) == []
+
+
+async def operated(stage: Stage) -> None:
+    """What operators did with the conversation, and what is measured and counted besides."""
+    assert await stage.store.preserve(ID, reason=f"{WORD} vaidlus", by="mari")
+    for action in ("conversation.preserve", "conversation.take_over", "user.export"):
+        await stage.store.audit(entry(action, ID))
+    person = Person("mari", Role.ADMIN, "token")
+    await begin(stage.store, Arrival(person, "grounds"), system_clock())
+    reporter = Reporter(stage.store, new_identity("conversation", "node"), clock=system_clock)
+    await reporter.tell()
+    usage = UsageRow(account=FIRST, day="2026-11-28", model="m", purpose="answer", calls=1)
+    await stage.store.add_usage([usage])
+
+
+def entry(action: str, target: str) -> AuditEntry:
+    return AuditEntry(system_clock(), "mari", "admin", "token", action, target)
+
+
+async def left(stage: Stage) -> list[str]:
+    """Where something of the user still stands, but for which conversation operators worked with:
+    the audit has its id, and no word of it.
+    """
+    found = await traces(stage.store, USER, WORD, ID)
+    assert await traces(stage.store, USER, WORD) == []
+    acts = [one for one in await stage.store.audit_entries(limit=50) if one.target == ID]
+    assert {one.action for one in acts} <= {
+        *("conversation.preserve", "conversation.take_over", "user.export")
+    }
+    return [one for one in found if one != "audit.target"]
+
+
+def said_in_spans(spans: InMemorySpanExporter) -> list[str]:
+    """Spans that name the user, their conversation, or a word of theirs."""
+    told = [one.to_json() for one in spans.get_finished_spans()]
+    assert len(told) > 10
+    names = {json.loads(one)["name"] for one in told}
+    assert {"webhook", "record", "turn", "send"} <= names
+    return [one for one in told for word in (USER, WORD, ID) if word in one]
+
+
+async def said_in_measures(stage: Stage) -> list[str]:
+    """Samples that do, of what processes told: it is kept packed."""
+    heard = await stage.store.measures(600)
+    samples = [
+        str(sample)
+        for one in heard
+        for family in read_snapshot(one.body)
+        for sample in family.samples
+    ]
+    assert samples
+    return [one for one in samples for word in (USER, WORD, ID) if word in one]
 
 
 async def lives(stage: Stage) -> None:

@@ -25,10 +25,9 @@ from vestlus.conversation.phrases import Phrase, say
 from vestlus.conversation.reply import Concern, PicturePart, Reply, TextPart
 from vestlus.conversation.turn import BurstPolicy, FailurePolicy
 from vestlus.errors import AssistantInvalid
-from vestlus.hosting.answers import WANTS_DATA
-from vestlus.privacy.chat import BY_USER
+from vestlus.hosting.answers import WANTS_DATA, WANTS_ERASURE
 from vestlus.settings_account import Account
-from vestlus.store.erasing import ErasureState, Way
+from vestlus.store.erasing import BY_USER, ErasureState, Way
 from vestlus.store.ledger import SendState
 from vestlus.store.names import outbox_lease
 from vestlus.store.rows import (
@@ -371,6 +370,43 @@ async def test_delete_my_data_is_asked_about_once_and_then_done(world: World) ->
     await world.write("u", "Tere jälle")
     assert (await world.said("u", 2))[0] == "Tere jälle"
     assert assistant.asked[-1].history == ()
+
+
+async def test_a_preserved_conversation_is_not_erased_by_its_user_and_a_person_sees_to_it(
+    world: World,
+) -> None:
+    assistant = ScriptedAssistant()
+    await world.host(assistant, account=account())
+    await world.write("u", "Minu saladus")
+    await world.said("u", 2)
+    assert await world.store.preserve(CONVERSATION, reason="Vaidlus 7", by="mari")
+    await world.write("u", "kustuta minu andmed")
+    await world.said("u", 4)
+    await world.write("u", "jah")
+
+    last = (await world.said("u", 6))[-1]
+    (erasure,) = await world.privacy.erasures()
+    assert (erasure.way, erasure.by, erasure.state) == (Way.CHAT, BY_USER, ErasureState.OPEN)
+    assert erasure.counts == {}
+    code = f"https://vestlus.test/data-deletion/{erasure.code}"
+    assert last == f"{say(Phrase.DELETE_LATER, 'et')}\n{code}"
+    assert (await row(world)).note == f"{WANTS_ERASURE} ({erasure.code}): jah"
+    assert [(one.conversation, one.note) for one in world.handed_over] == [
+        (CONVERSATION, (await row(world)).note)
+    ]
+    assert "Minu saladus" in [one.text for one in (await row(world)).history]
+    assert len(assistant.asked) == 1
+
+    await world.store.release_conversation(CONVERSATION)
+    await world.write("u", "Palun kustuta minu andmed")
+    await world.said("u", 8)
+    await world.write("u", "Jah!")
+
+    async def gone() -> bool:
+        return CONVERSATION not in await world.store.load([CONVERSATION], 1)
+
+    await until(gone)
+    assert await traces(world.store, "saladus") == []
 
 
 async def test_a_yes_to_something_else_erases_nothing(world: World) -> None:

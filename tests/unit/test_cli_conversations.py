@@ -19,7 +19,7 @@ from vestlus.cli.conversations import (
     ReplyRefused,
     app,
 )
-from vestlus.cli.conversations_privacy import NobodyMeant, NotConfirmed
+from vestlus.cli.conversations_privacy import NotConfirmed, Preserved
 from vestlus.cli.demo_settings import with_kept_key
 from vestlus.clock import system_clock
 from vestlus.conversation.events import Event, EventKind, event_key
@@ -30,6 +30,7 @@ from vestlus.conversation.identity import (
 )
 from vestlus.conversation.operating import Act
 from vestlus.desk.conversations import NoSuchDraft
+from vestlus.desk.user_data import NobodyMeant
 from vestlus.errors import SettingsError
 from vestlus.messages import SearchRequest, decode_inbox, decode_outbox
 from vestlus.settings import Mode, Settings, load_settings
@@ -282,6 +283,31 @@ def test_erasing_wants_a_yes_and_leaves_a_code(run: Run, monkeypatch: pytest.Mon
         run("erasures", "--close", done["code"])
     again = run("erase", "--account", ACCOUNT, "--user", USER, "--yes")
     assert again.startswith("Erased: 0 rows. Confirmation code: ")
+
+
+def test_a_preserved_conversation_is_erased_by_who_says_so_and_its_id_is_in_no_entry(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VESTLUS_ENCRYPTION_KEY", KEY)
+    written(hours_ago=1)
+    run("preserve", ID, "--reason", "Vaidlus 7")
+    with pytest.raises(Preserved, match="--even-preserved erases it all the same"):
+        run("erase", ID, "--yes")
+    assert run("show", ID)
+
+    done = json.loads(run("erase", ID, "--yes", "--even-preserved", "--json"))
+
+    assert done["rows"]["preservation"] == 1
+
+    async def entries() -> list[tuple[str, str, str]]:
+        settings, topology = service()
+        async with open_store(
+            settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+        ) as store:
+            found = await store.audit_entries(action="user.")
+        return [(one.way, one.target, one.outcome) for one in found]
+
+    assert asyncio.run(entries()) == [("command", done["code"], "done")]
 
 
 @pytest.mark.parametrize(

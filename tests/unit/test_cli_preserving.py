@@ -8,7 +8,8 @@ import json
 import pytest
 
 from tests.unit.test_cli_conversations import ID, Run, run, service, written
-from vestlus.cli.preserving import LONGEST_REASON, PreserveRefused, ends_ms
+from vestlus.cli.preserving import PreserveRefused
+from vestlus.desk.preserving import LONGEST_REASON, ends_ms
 from vestlus.store.open import open_store
 
 __all__ = ["run"]

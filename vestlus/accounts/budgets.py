@@ -14,7 +14,7 @@ import structlog
 
 from vestlus.assistant.spending import Purpose, Spending, spent_in
 from vestlus.assistant.token_usage import TokenUsage
-from vestlus.conversation.budget import Budget, Day, Spent, Stage, stage_of
+from vestlus.conversation.budget import Budget, Day, Spent, Stage, stage_of, used_of
 from vestlus.errors import StoreError, StoreUnavailable
 from vestlus.settings import Settings
 from vestlus.settings_account import Account
@@ -128,6 +128,14 @@ class Budgets:
         today = self.spending.today(account)
         spent = self._known(account, today)
         return today.ends_ms if stage_of(budget, spent) is Stage.SPENT else 0
+
+    def used(self) -> Mapping[str, float]:
+        """How much of today's budgets is used up, as far as it is known here; 1 for all."""
+        parts = {
+            account: used_of(budget, self._known(account, self.spending.today(account)))
+            for account, budget in self._budgets.items()
+        }
+        return {account: part for account, part in parts.items() if part is not None}
 
     async def look(self) -> None:
         """Writes, reads what all processes have spent, and tells people of what is news.

@@ -24,6 +24,9 @@ class Act:
 
     action: str
     target: str = ""
+    #: It writes its entry itself where it is done: only then is known to what. Of those that failed
+    #: there is an entry as of all others.
+    itself: bool = False
 
 
 #: By module below ``vestlus.cli`` and function. What is not here only looks, or reaches no service
@@ -36,10 +39,6 @@ ACTS: Final = {
     "conversations.reject": Act("conversation.reject", "conversation"),
     "conversations.read": Act("conversation.read", "conversation"),
     "conversations.recover": Act("account.recover", "account"),
-    "conversations_privacy.export": Act("user.export", "conversation"),
-    # Whose it was is what goes.
-    "conversations_privacy.erase": Act("user.erase"),
-    "conversations_privacy.erasures": Act("erasure.close", "close"),
     "posts.publish_now": Act("post.plan", "account"),
     "posts_plans.schedule": Act("schedule.add", "name"),
     "posts_plans.unschedule": Act("schedule.remove", "name"),
@@ -55,11 +54,16 @@ ACTS: Final = {
     "images.retire": Act("image.retire", "id"),
     "images.remove": Act("image.remove", "id"),
     "accounts.connect": Act("account.connect", "account"),
-    "accounts.start": Act("account.start", "account"),
     "accounts.refresh": Act("account.refresh", "accounts"),
     "dead_letters.replay": Act("dead_letter.replay", "letters"),
     "dead_letters.discard": Act("dead_letter.discard", "letters"),
     "retention.run_": Act("retention.run"),
+    "preserving.preserve": Act("conversation.preserve", "conversation", itself=True),
+    "conversations_privacy.export": Act("user.export", "conversation"),
+    # Nobody who is erased is in the audit: its target is the confirmation code.
+    "conversations_privacy.erase": Act("user.erase", itself=True),
+    "conversations_privacy.erasures": Act("erasure.close", "close"),
+    "accounts.start": Act("account.start", "account"),
     "scale.scale": Act("pool.resize"),
     "repartition.repartition": Act("store.repartition", "partitions"),
 }
@@ -69,6 +73,8 @@ _ONLY_WITH: Final = {
     "conversations_privacy.erasures": ("close",),
     "scale.scale": ("conversation_actors", "publisher_actors", "webhook_replicas"),
 }
+
+_CONVERSATION: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 #: Ids in one entry.
 _MOST_TARGETS: Final = 100
@@ -101,12 +107,16 @@ def noted(command: Callable[..., Any], given: BoundArguments) -> Iterator[None]:
         yield
         return
     targets = _targets(arguments.get(act.target))
+    if act.target == "conversation" and not _CONVERSATION.fullmatch(targets[0]):
+        # Perhaps a user's id, by mistake.
+        targets = ("",)
     try:
         yield
     except VestlusError as error:
         _note(act, targets, outcome=_word(type(error)), given=arguments)
         raise
-    _note(act, targets, outcome="done", given=arguments)
+    if not act.itself:
+        _note(act, targets, outcome="done", given=arguments)
 
 
 def _targets(value: object) -> Sequence[str]:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import getpass
-import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
+from vestlus.cli.acts import os_user
 from vestlus.cli.demo_settings import demo_key
 from vestlus.cli.operating import AsJson, Service, moment, print_json, run
-from vestlus.errors import VestlusError
-from vestlus.privacy.open import open_privacy
-from vestlus.privacy.operations import Privacy
+from vestlus.clock import system_clock
+from vestlus.desk.user_data import NobodyMeant, Wish, conversation_of, erased, exported
+from vestlus.errors import ConversationPreserved, VestlusError
 from vestlus.store.erasing import Erasure, ErasureState, Way
+from vestlus.store.operator_rows import AuditEntry
 
 Yes = Annotated[bool, Parameter(name="--yes", negative="")]
+EvenPreserved = Annotated[bool, Parameter(name="--even-preserved", negative="")]
 
 
-class NobodyMeant(VestlusError):
-    """It is not clear whose data are meant. Its message says how to name them."""
+class Preserved(VestlusError):
+    """Somebody marked the conversation; nothing was erased."""
 
 
 class NotConfirmed(VestlusError):
@@ -57,21 +59,17 @@ def export(
         Write to this file, which only you can read, and not to the terminal.
     """
 
-    async def work(service: Service) -> dict[str, Any]:
+    async def work(service: Service) -> bytes:
         whose = await _meant(service, conversation, account, user)
-        found = await _privacy(service).export(*whose)
-        if found is None:
-            raise NobodyMeant("nothing is held of this user")
-        return found.as_json()
+        return await exported(_with_key(service), *whose)
 
     found = run(work)
     if output is None:
-        print_json(found)
+        print(found.decode(), end="")  # noqa: T201 - a command's output
         return
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(found, file, ensure_ascii=False, indent=2)
-        file.write("\n")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(found)
     print(f"Written to {output}.")  # noqa: T201 - a command's output
 
 
@@ -80,6 +78,7 @@ def erase(
     *,
     account: str | None = None,
     user: str | None = None,
+    even_preserved: EvenPreserved = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -93,6 +92,8 @@ def erase(
         The account's id.
     user
         The user's id, as Instagram gives it to this account.
+    even_preserved
+        Also a conversation that somebody preserved: its mark goes with it.
     yes
         Ask for no confirmation.
     as_json
@@ -103,9 +104,20 @@ def erase(
 
     async def work(service: Service) -> Erasure:
         whose = await _meant(service, conversation, account, user)
-        return await _privacy(service).erase(*whose, by=getpass.getuser(), way=Way.CLI)
+        wish = Wish(by=os_user(), way=Way.CLI, even_preserved=even_preserved)
+        done = await erased(_with_key(service), *whose, wish)
+        # Whose data they were is nowhere in it.
+        entry = AuditEntry(system_clock(), wish.by, "", "command", "user.erase", done.code)
+        await service.store.audit(entry)
+        return done
 
-    done = run(work)
+    try:
+        done = run(work)
+    except ConversationPreserved as preserved:
+        raise Preserved(
+            f"{preserved}. `vestlus conversations show` says why; --even-preserved erases it "
+            "all the same"
+        ) from preserved
     if as_json:
         print_json(_told(done))
         return
@@ -133,9 +145,7 @@ def erasures(
     """
 
     async def work(service: Service) -> tuple[Erasure, ...]:
-        if close is not None and not await service.store.close_erasure(
-            close.upper(), by=getpass.getuser()
-        ):
+        if close is not None and not await service.store.close_erasure(close.upper(), by=os_user()):
             raise NobodyMeant("no erasure of that code waits for a person")
         return await service.store.erasures(limit=limit)
 
@@ -162,24 +172,20 @@ async def _meant(
 ) -> tuple[str, str]:
     """The account and the user. Raises NobodyMeant."""
     if conversation is not None and account is None and user is None:
-        rows = await service.store.load([conversation], 0)
-        if conversation not in rows:
-            raise NobodyMeant(
-                "there is no such conversation: `vestlus conversations list` shows their ids"
-            )
-        return rows[conversation].account, rows[conversation].user
+        row = await conversation_of(service, conversation)
+        return row.account, row.user
     if conversation is None and account and user:
         return account, user
     raise NobodyMeant("name a conversation by its id, or both --account and --user")
 
 
-def _privacy(service: Service) -> Privacy:
+def _with_key(service: Service) -> Service:
     settings = service.settings
-    if settings.encryption_key is None:
-        # Beside a demo, which made its key up.
-        key = demo_key(settings.data_dir)
-        settings = settings.model_copy(update={"encryption_key": key})
-    return open_privacy(settings, service.store, service.bus)
+    if settings.encryption_key is not None:
+        return service
+    # Beside a demo, which made its key up.
+    key = demo_key(settings.data_dir)
+    return replace(service, settings=settings.model_copy(update={"encryption_key": key}))
 
 
 def _told(erasure: Erasure) -> dict[str, Any]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from collections.abc import Awaitable
 
+from vestlus.cli.acts import os_user
 from vestlus.cli.operating import Service, moment, run
 from vestlus.clock import system_clock
+from vestlus.desk import preserving as desk
 from vestlus.errors import VestlusError
 from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.preserving import Preservation
-
-#: Characters. A reason says why, and not what was said.
-LONGEST_REASON: Final = 500
 
 
 class PreserveRefused(VestlusError):
@@ -48,59 +45,45 @@ def preserve(
     if release:
         if reason or until:
             raise PreserveRefused("--release goes with neither --reason nor --until")
-        _known(run(lambda service: _released(service, conversation, by)))
+        run(lambda service: _released(service, conversation, by))
         print("Released: what is old of this conversation goes within the hour.")  # noqa: T201
         return
-    why = reason.strip()
-    if not why or len(why) > LONGEST_REASON:
-        raise PreserveRefused(f"--reason: must say why, in at most {LONGEST_REASON} characters")
 
-    async def work(service: Service) -> bool:
-        store, who = service.store, _who(by)
-        until_ms = 0 if until is None else ends_ms(until, await store.now_ms())
-        done = await store.preserve(conversation, reason=why, by=who, until_ms=until_ms)
-        if done:
-            await store.audit(_entry(who, "conversation.preserve", conversation))
-        return done
+    async def work(service: Service) -> None:
+        who = _who(by)
+        await _told_how(
+            desk.preserve(service, conversation, reason=reason, last_day=until or "", by=who)
+        )
+        await service.store.audit(_entry(who, "conversation.preserve", conversation))
 
-    _known(run(work))
+    run(work)
     print("Preserved: nothing of this conversation is pruned or erased.")  # noqa: T201 - its output
 
 
-async def _released(service: Service, conversation: str, by: str | None) -> bool:
-    done = await service.store.release_conversation(conversation)
-    if done:
-        await service.store.audit(_entry(_who(by), "conversation.release", conversation))
-    return done
+async def _released(service: Service, conversation: str, by: str | None) -> None:
+    await _told_how(desk.release(service, conversation))
+    await service.store.audit(_entry(_who(by), "conversation.release", conversation))
+
+
+async def _told_how(work: Awaitable[None]) -> None:
+    """Does it. Raises this module's PreserveRefused, in a terminal's words."""
+    try:
+        await work
+    except desk.PreserveRefused as refused:
+        if refused.problem is desk.Problem.UNKNOWN:
+            raise PreserveRefused(
+                f"{refused}: `vestlus conversations list` shows their ids"
+            ) from refused
+        raise PreserveRefused(f"--{refused}") from refused
 
 
 def _who(by: str | None) -> str:
-    return (by or "").strip() or getpass.getuser()
+    return (by or "").strip() or os_user()
 
 
 def _entry(who: str, action: str, conversation: str) -> AuditEntry:
     """The reason is not in it, which may tell of the user."""
     return AuditEntry(system_clock(), who, "", "command", action, conversation)
-
-
-def ends_ms(last_day: str, now_ms: int) -> int:
-    """The end of that day, UTC, in milliseconds. Raises PreserveRefused."""
-    try:
-        day = date.fromisoformat(last_day)
-        end = datetime.combine(day + timedelta(days=1), time.min, UTC)
-    except (ValueError, OverflowError):
-        raise PreserveRefused("--until: must be a day, such as 2027-05-31") from None
-    at_ms = round(end.timestamp() * 1000)
-    if at_ms <= now_ms:
-        raise PreserveRefused("--until: is over already")
-    return at_ms
-
-
-def _known(found: object) -> None:
-    if not found:
-        raise PreserveRefused(
-            "there is no such conversation: `vestlus conversations list` shows their ids"
-        )
 
 
 def told(mark: Preservation) -> dict[str, str]:

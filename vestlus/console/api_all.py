@@ -16,6 +16,7 @@ from vestlus.console import (
     api_posts,
     api_schedules,
     api_settings,
+    api_user_data,
 )
 from vestlus.console.api import answer
 from vestlus.console.openapi import description
@@ -29,6 +30,7 @@ _OF_SUBJECTS: Final[tuple[Operation, ...]] = (
     *api_images.OPERATIONS,
     *api_events.OPERATIONS,
     *api_dead_letters.OPERATIONS,
+    *api_user_data.OPERATIONS,
     *api_settings.OPERATIONS,
     *api_audit.OPERATIONS,
 )

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from vestlus.console.operations import Call, Operation, Shape
+from vestlus.conversation.budget import NANO
+from vestlus.desk.accounts_today import accounts_today
 from vestlus.measuring.series import KEPT_MS, series
 from vestlus.store.measure_rows import MINUTE_MS, minute_of
 from vestlus.store.token_rows import TokenRow
@@ -66,12 +68,30 @@ class TokenTold(Shape):
     failed_refreshes: int
 
 
+class LimitsTold(Shape):
+    """How far an account's limits are used up. Parts are 1 for all of it."""
+
+    account: str
+    graph_used: Annotated[
+        float | None, Field(description="Of Meta's limits, last told; null while nobody knows.")
+    ]
+    posts: Annotated[int, Field(description="Out within 24 hours.")]
+    posts_allowed: int
+    model_calls: Annotated[int, Field(description="Since midnight in the account's zone.")]
+    model_tokens: int
+    model_cost: Annotated[float, Field(description="Without calls that have no price.")]
+    model_calls_without_price: int
+    currency: str
+    budget_used: Annotated[float | None, Field(description="Null without a daily budget.")]
+
+
 class OverviewTold(Shape):
     """Now, and the last minutes."""
 
     at_ms: int
     work: WorkTold
     accounts: list[TokenTold]
+    limits: list[LimitsTold]
     series: list[PointTold]
 
 
@@ -89,8 +109,29 @@ async def _overview(call: Call) -> dict[str, Any]:
         "at_ms": now_ms,
         "work": work,
         "accounts": [_token(row) for row in await store.tokens()],
+        "limits": await _limits(call, now_ms),
         "series": [asdict(one) for one in points],
     }
+
+
+async def _limits(call: Call, now_ms: int) -> list[dict[str, Any]]:
+    settings = call.tools.settings
+    found = await accounts_today(settings, call.tools.store, now_ms)
+    return [
+        {
+            "account": account,
+            "graph_used": one.graph_used,
+            "posts": one.posts,
+            "posts_allowed": one.posts_allowed,
+            "model_calls": one.spent.calls,
+            "model_tokens": one.spent.tokens,
+            "model_cost": one.spent.cost_nano / NANO,
+            "model_calls_without_price": one.spent.unpriced,
+            "currency": settings.prices.currency,
+            "budget_used": one.budget_used,
+        }
+        for account, one in found.items()
+    ]
 
 
 def _token(row: TokenRow) -> dict[str, Any]:

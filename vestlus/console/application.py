@@ -21,6 +21,7 @@ from vestlus.console.rendering import FILES, STATIC_PATH
 from vestlus.console.settings_page import settings_routes
 from vestlus.console.signing_in import SigningIn
 from vestlus.console.tools import Tools
+from vestlus.console.user_data_pages import user_data_routes
 
 _KINDS: Final = {
     "css": "text/css; charset=utf-8",
@@ -39,6 +40,7 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
         *dead_letter_routes(guard),
         *settings_routes(guard),
         *audit_routes(guard),
+        *user_data_routes(guard),
         *Overview(tools, guard, streams).routes,
         *ConversationPages(tools, guard, streams).routes,
         *content_routes(tools, guard),

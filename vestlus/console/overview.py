@@ -19,7 +19,10 @@ from vestlus.console.guarding import Guard, Visit
 from vestlus.console.live import Streams
 from vestlus.console.plots import Line, plot
 from vestlus.console.rendering import number
+from vestlus.console.shared_look import SharedLook
 from vestlus.console.tools import Tools
+from vestlus.conversation.budget import NANO
+from vestlus.desk.accounts_today import AccountToday, accounts_today
 from vestlus.measuring.series import Point, series
 from vestlus.store.ledger import SendState
 from vestlus.store.measure_rows import MINUTE_MS, MinuteRow, OpenWork, minute_of
@@ -36,6 +39,8 @@ SPANS: Final = {
 RECENT_MINUTES: Final = 5
 #: Readers of one replica share a look at the store for so long, seconds.
 FRESH_SECONDS: Final = 2.0
+#: The same of what accounts have used up, which processes tell every five seconds.
+TODAY_SECONDS: Final = 10.0
 _DAY_MS: Final = 24 * 60 * MINUTE_MS
 
 
@@ -61,8 +66,10 @@ class Overview:
         self._tools = tools
         self._guard = guard
         self._streams = streams
-        self._looking: asyncio.Task[OpenWork] | None = None
-        self._looked = 0.0
+        self._work = SharedLook(self._look, seconds=FRESH_SECONDS, name="looking at open work")
+        self._today = SharedLook(
+            self._look_today, seconds=TODAY_SECONDS, name="looking at accounts"
+        )
 
     @property
     def routes(self) -> list[Route]:
@@ -83,7 +90,7 @@ class Overview:
         store = self._tools.store
 
         async def look() -> str:
-            work = await self._work(store)
+            work = await self._work()
             minutes = await self._minutes(store, visit.tools.clock(), RECENT_MINUTES, "")
             return f"{hash((repr(work), tuple(minutes))):x}"
 
@@ -95,7 +102,7 @@ class Overview:
         accounts = self._accounts(await store.tokens())
         known = {one.id for one in accounts}
         account = visit.query("account") if visit.query("account") in known else ""
-        work = await self._work(store)
+        work = await self._work()
         minutes, step, _ = SPANS[span]
         rows = await self._minutes(store, visit.now_ms, max(minutes, 60), account)
         # Whole minutes: of the one that runs there is too little yet.
@@ -115,6 +122,9 @@ class Overview:
             account=account,
             accounts=accounts,
             work=work,
+            today=await self._today(),
+            currency=self._tools.settings.prices.currency,
+            NANO=NANO,
             unsent=sum(n for state, n in work.sends.items() if state != SendState.DRAFT),
             drafts=work.sends.get(SendState.DRAFT, 0),
             recent=recent[0],
@@ -157,20 +167,18 @@ class Overview:
             drawn("plot-backlog", words("overview.backlog_plot"), lines=backlog),
         ]
 
-    async def _work(self, store: Store) -> OpenWork:
-        """What is open, looked at once for all who ask within moments."""
-        now = asyncio.get_running_loop().time()
-        if self._looking is None or now - self._looked >= FRESH_SECONDS or _failed(self._looking):
-            self._looked = now
-            self._looking = asyncio.create_task(store.open_work(), name="looking at open work")
-        # Shielded: whoever leaves does not take the look from the others.
-        return await asyncio.shield(self._looking)
-
     async def _minutes(
         self, store: Store, now_ms: int, minutes: int, account: str
     ) -> tuple[MinuteRow, ...]:
         since_ms = now_ms - (minutes + 1) * MINUTE_MS
         return await store.minutes(since_ms, now_ms + MINUTE_MS, account=account or None)
+
+    async def _look(self) -> OpenWork:
+        return await self._tools.store.open_work()
+
+    async def _look_today(self) -> dict[str, AccountToday]:
+        tools = self._tools
+        return await accounts_today(tools.settings, tools.store, tools.clock())
 
     def _accounts(self, tokens: Sequence[TokenRow]) -> list[Account]:
         rows = {row.account: row for row in tokens}
@@ -186,7 +194,3 @@ class Overview:
         found = next((one for one in settings.accounts if one.id == account), None)
         found = found or next(iter(settings.accounts), None)
         return ZoneInfo(found.timezone if found else "UTC")
-
-
-def _failed(task: asyncio.Task[OpenWork]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -29,6 +29,7 @@ PLACES: Final = (
     Place("/console/images", "nav.images"),
     Place("/console/events", "nav.events"),
     Place("/console/dead-letters", "nav.dead_letters"),
+    Place("/console/erasures", "nav.erasures", Role.ADMIN),
     Place("/console/settings", "nav.settings", Role.ADMIN),
     Place("/console/audit", "nav.audit", Role.ADMIN),
 )

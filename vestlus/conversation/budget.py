@@ -61,6 +61,14 @@ def stage_of(budget: Budget, spent: Spent) -> Stage:
     return stage
 
 
+def used_of(budget: Budget, spent: Spent) -> float | None:
+    """How much of it is used up, 1 for all, of whichever limit is used up furthest; None where
+    there is no limit.
+    """
+    limits = ((budget.cost_nano, spent.cost_nano), (budget.tokens, spent.tokens))
+    return max((used / limit for limit, used in limits if limit), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
     """A day of an account's own zone: ``2026-03-14``, and until when it lasts.

@@ -39,6 +39,8 @@ class Phrase(StrEnum):
     DELETE_ASK = "delete_ask"
     #: The data of this conversation is erased, as far as the service holds it.
     DELETED = "deleted"
+    #: The wish to have everything erased is recorded, and a person sees to it.
+    DELETE_LATER = "delete_later"
     #: Under a caption that a model wrote and nobody read before it was published.
     CAPTION_LINE = "caption_line"
 

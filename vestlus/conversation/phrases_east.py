@@ -37,6 +37,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "ответить, в том числе и сотрудник. Если хотите этого, ответьте «да»."
         ),
         "deleted": "Данные этой переписки удалены из нашей системы.",
+        "delete_later": (
+            "Ваша просьба об удалении записана. Сам я удалить эти данные не могу: "
+            "этим займётся сотрудник и ответит вам здесь."
+        ),
         "caption_line": "Этот текст написан искусственным интеллектом.",
     },
     "uk": {
@@ -68,6 +72,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "відповісти, зокрема й людина. Якщо хочете цього, відповідайте «так»."
         ),
         "deleted": "Дані цього листування видалено з нашої системи.",
+        "delete_later": (
+            "Ваше прохання про видалення записано. Сам я видалити ці дані не можу: "
+            "цим займеться працівник і відповість вам тут."
+        ),
         "caption_line": "Цей текст написано штучним інтелектом.",
     },
     "lv": {
@@ -99,6 +107,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "nevarēs atbildēt neviens, arī cilvēks ne. Ja to vēlaties, atbildiet „jā”."
         ),
         "deleted": "Šīs sarakstes dati ir izdzēsti no mūsu sistēmas.",
+        "delete_later": (
+            "Jūsu lūgums izdzēst datus ir pierakstīts. Pats tos izdzēst nevaru: "
+            "to izskatīs darbinieks un atbildēs jums šeit."
+        ),
         "caption_line": "Šo tekstu ir rakstījis mākslīgais intelekts.",
     },
     "lt": {
@@ -130,6 +142,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "nebegalės į tai atsakyti, net ir žmogus. Jei to norite, atsakykite „taip“."
         ),
         "deleted": "Šio pokalbio duomenys ištrinti iš mūsų sistemos.",
+        "delete_later": (
+            "Jūsų prašymas ištrinti duomenis užrašytas. Pats jų ištrinti negaliu: "
+            "tuo pasirūpins darbuotojas ir atsakys jums čia."
+        ),
         "caption_line": "Šį tekstą parašė dirbtinis intelektas.",
     },
     "pl": {
@@ -161,6 +177,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "nie odpowie, także człowiek. Jeśli tak ma być, proszę odpowiedzieć „tak”."
         ),
         "deleted": "Dane tej rozmowy zostały usunięte z naszego systemu.",
+        "delete_later": (
+            "Prośba o usunięcie danych została zapisana. Sam nie mogę ich usunąć: "
+            "zajmie się tym pracownik i odpowie tutaj."
+        ),
         "caption_line": "Ten tekst napisała sztuczna inteligencja.",
     },
 }

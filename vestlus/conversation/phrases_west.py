@@ -37,6 +37,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "enam ka inimene sellele vastata. Kui soovite seda, vastake „jah“."
         ),
         "deleted": "Selle vestluse andmed on meie süsteemist kustutatud.",
+        "delete_later": (
+            "Teie kustutamissoov on kirjas. Mina neid andmeid ise kustutada ei saa: "
+            "sellega tegeleb inimene ja ta vastab teile siinsamas."
+        ),
         "caption_line": "Teksti kirjutas tehisaru.",
     },
     "en": {
@@ -70,6 +74,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "answer “yes”."
         ),
         "deleted": "The data of this conversation has been deleted from our system.",
+        "delete_later": (
+            "Your wish to have your data deleted is recorded. I cannot delete it myself: "
+            "a person will see to it and answer you here."
+        ),
         "caption_line": "This text was written by AI.",
     },
     "fi": {
@@ -102,6 +110,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "”kyllä”."
         ),
         "deleted": "Tämän keskustelun tiedot on poistettu järjestelmästämme.",
+        "delete_later": (
+            "Poistopyyntösi on kirjattu. En voi poistaa tietojasi itse: "
+            "ihminen käsittelee pyynnön ja vastaa sinulle tässä keskustelussa."
+        ),
         "caption_line": "Tämän tekstin on kirjoittanut tekoäly.",
     },
     "de": {
@@ -141,6 +153,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "antworten Sie „ja“."
         ),
         "deleted": "Die Daten dieses Gesprächs wurden aus unserem System gelöscht.",
+        "delete_later": (
+            "Ihr Wunsch nach Löschung ist vermerkt. Ich selbst kann die Daten nicht löschen: "
+            "Ein Mensch kümmert sich darum und antwortet Ihnen hier."
+        ),
         "caption_line": "Dieser Text wurde von einer KI verfasst.",
     },
     "sv": {
@@ -172,6 +188,10 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "ingen svara på det längre, inte heller en människa. Om du vill det, svara ”ja”."
         ),
         "deleted": "Uppgifterna i den här konversationen har raderats ur vårt system.",
+        "delete_later": (
+            "Din begäran om radering är noterad. Jag kan inte radera uppgifterna själv: "
+            "en människa tar hand om det och svarar dig här."
+        ),
         "caption_line": "Den här texten är skriven av AI.",
     },
 }

@@ -12,7 +12,7 @@ from vestlus.conversation.phrases import Phrase
 from vestlus.conversation.reply import Concern, Part, Reply, TextPart
 from vestlus.conversation.turn import FailurePolicy
 from vestlus.conversation.words import Command
-from vestlus.hosting.composing import Answer, Burst, Erase, with_prefix, with_suffix
+from vestlus.hosting.composing import Answer, Burst, Erase, PutOff, with_prefix, with_suffix
 from vestlus.hosting.effects import STANDBY_MS, people_policy
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.voice import Voice
@@ -82,11 +82,20 @@ class Answers:
                 answer = self._to_people(box, burst, text, now_ms, reason=reason)
         return answer
 
-    def erased_by_people(self, box: Mailbox, burst: Burst, now_ms: int) -> Answer:
-        """What is said where this service cannot erase by itself: a person will."""
+    def erased_by_people(
+        self, box: Mailbox, burst: Burst, now_ms: int, put_off: PutOff | None = None
+    ) -> Answer:
+        """What is said where this service cannot erase by itself: a person will see to it.
+        ``put_off`` says under which code that is recorded, where it is.
+        """
         voice = self._voice(box)
-        text = voice.handover(self._language(box, burst, voice), now_ms)
-        return self._to_people(box, burst, text, now_ms, reason=WANTS_ERASURE)
+        language = self._language(box, burst, voice)
+        if put_off is None:
+            text = voice.handover(language, now_ms)
+            return self._to_people(box, burst, text, now_ms, reason=WANTS_ERASURE)
+        text = f"{voice.fixed(Phrase.DELETE_LATER, language)}\n{put_off.where}"
+        reason = f"{WANTS_ERASURE} ({put_off.code})"
+        return self._to_people(box, burst, text, now_ms, reason=reason)
 
     def stands_alone(self, box: Mailbox, text: str | None) -> bool:
         """Whether a message is answered with what came before it, and not with what comes after:

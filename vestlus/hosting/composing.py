@@ -62,6 +62,16 @@ class Erase:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """An erasure that is recorded, and that a person has to see to."""
+
+    #: The confirmation code.
+    code: str
+    #: What the user is told of it: the code, or the address of its page.
+    where: str
+
+
 def written_ms(box: Mailbox, burst: Burst) -> int:
     """When the user last wrote, as far as it is known: in this burst or, where an old message is
     answered late, after it. Milliseconds since 1970; the window begins there.

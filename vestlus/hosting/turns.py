@@ -37,7 +37,7 @@ from vestlus.errors import (
 )
 from vestlus.hosting.answers import Answers
 from vestlus.hosting.commits import TurnCommits
-from vestlus.hosting.composing import Answer, Burst, Erase, turn_of, written_ms
+from vestlus.hosting.composing import Answer, Burst, Erase, PutOff, turn_of, written_ms
 from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.places import place_of
@@ -82,8 +82,9 @@ SuspectGap = Callable[[Collection[str], str], None]
 
 
 #: Erases a user of an account, however long the store is away, and tells them with these words,
-#: which are sent before this time, milliseconds since 1970.
-Eraser = Callable[[str, str, str, int], Awaitable[None]]
+#: which are sent before this time, milliseconds since 1970. Where it may not, nothing is erased and
+#: nobody told, and it says what is recorded for a person.
+Eraser = Callable[[str, str, str, int], Awaitable[PutOff | None]]
 
 
 class Loader(Protocol):
@@ -224,10 +225,12 @@ class Conversing:
     async def _answered(self, box: Mailbox, burst: Burst, version: int) -> None:
         answer = self._answers.without_asking(box, burst, self._clock())
         if isinstance(answer, Erase):
+            put_off = None
             if self._eraser is not None:
-                await self._erase(box, burst, answer.text)
-                return
-            answer = self._answers.erased_by_people(box, burst, self._clock())
+                put_off = await self._erase(box, burst, answer.text)
+                if put_off is None:
+                    return
+            answer = self._answers.erased_by_people(box, burst, self._clock(), put_off)
         if isinstance(answer, int):
             box.silent_ms, box.asked_since_ms = answer, 0
             return
@@ -261,13 +264,15 @@ class Conversing:
                 self._suspect_gap([box.account], "reply_to_unknown")
         return Burst(seqs, events, tuple(as_history(event, quotes) for event in events))
 
-    async def _erase(self, box: Mailbox, burst: Burst, text: str) -> None:
+    async def _erase(self, box: Mailbox, burst: Burst, text: str) -> PutOff | None:
         """Erases the user, shielded: what is confirmed is done though its host stops."""
         assert self._eraser is not None  # noqa: S101 - the caller has looked
         deadline_ms = window_end_ms(written_ms(box, burst))
-        await asyncio.shield(self._eraser(box.account, box.user, text, deadline_ms))
-        box.erased()
-        self.counts.erased += 1
+        put_off = await asyncio.shield(self._eraser(box.account, box.user, text, deadline_ms))
+        if put_off is None:
+            box.erased()
+            self.counts.erased += 1
+        return put_off
 
     async def _asked(self, box: Mailbox, burst: Burst) -> Answer | None:
         """The assistant's answer; ``None`` when there is none, and what follows was seen to."""

@@ -101,7 +101,32 @@ TAKEN_OVER: Final = _counter(
     "vestlus_conversations_taken_over_total", "Unanswered conversations found in a partition taken."
 )
 
-# The model. Its tokens are measured where they are counted.
+# The model. What is spent is counted for budgets, and read off: see vestlus.measuring.spent.
+MODEL_CALLS: Final = _counter(
+    "vestlus_model_calls_total",
+    "Calls of models that were answered.",
+    *("account", "model", "purpose"),
+)
+MODEL_TOKENS: Final = _counter(
+    "vestlus_model_tokens_total",
+    "Tokens of such calls.",
+    *("account", "model", "purpose", "kind"),
+)
+MODEL_COST: Final = _counter(
+    "vestlus_model_cost_total",
+    "What such calls cost, in the currency of the settings.",
+    *("account", "model", "purpose"),
+)
+MODEL_UNPRICED: Final = _counter(
+    "vestlus_model_calls_unpriced_total",
+    "Calls of models without a price, whose cost is not counted.",
+    *("account", "model", "purpose"),
+)
+BUDGET_USED: Final = _gauge(
+    "vestlus_daily_budget_used_ratio",
+    "The part of an account's budget of this day that is used up.",
+    "account",
+)
 MODEL_SECONDS: Final = _histogram(
     "vestlus_model_call_seconds",
     "How long a question to a model took, all its attempts, by what came of it.",

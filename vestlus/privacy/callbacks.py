@@ -12,7 +12,7 @@ from vestlus.accounts.stopping import DEAUTHORISED, DELETION_ASKED, stop_account
 from vestlus.clock import Clock
 from vestlus.privacy.operations import Privacy
 from vestlus.privacy.signed_request import RequestRejected, SignedRequest
-from vestlus.store.erasing import Erasure, ErasureState, Way
+from vestlus.store.erasing import BY_META, Erasure, ErasureState, Way
 from vestlus.store.port import Tokens
 from vestlus.store.rows import ConversationRow
 
@@ -58,7 +58,8 @@ class Callbacks:
 
     - one of our own accounts', by either id: the account is stopped. Its users' conversations are
       the business of whoever runs the service: no callback erases them, a person is told;
-    - a user's who wrote to one of our accounts, should Meta use the same id there: erased at once;
+    - a user's who wrote to one of our accounts, should Meta use the same id there: erased at once,
+      but for a conversation that is preserved, of which a person is told;
     - nobody's whom we know: nothing that may still come under this id is taken in, nothing is said
       to be erased, and a person is told.
     """
@@ -86,7 +87,7 @@ class Callbacks:
             for account in own:
                 await stop_account(self._store, account, DELETION_ASKED, forget_token=True)
             done = await self._privacy.erase_all(
-                (), by="data-deletion", way=Way.META, code=code, state=ErasureState.OPEN
+                (), by=BY_META, way=Way.META, code=code, state=ErasureState.OPEN
             )
             self._tell_all(own, "deletion_asked", _OWNERS.format(code=code))
             return done
@@ -99,9 +100,12 @@ class Callbacks:
         if len(whom) > _MOST_ACCOUNTS:
             whom = {id_: one for id_, one in whom.items() if id_ in found}
         state = ErasureState.ERASED if found else ErasureState.OPEN
-        done = await self._privacy.erase_all(
-            whom.values(), by="data-deletion", way=Way.META, code=code, state=state
+        done, kept = await self._privacy.erase_what_may(
+            whom.values(), by=BY_META, way=Way.META, code=code, state=state
         )
+        for conversation in kept:
+            note = _PRESERVED.format(code=code, conversation=conversation)
+            self._tell(Notice(whom[conversation].account, "deletion_asked", note))
         if not found:
             self._tell_all(accounts, "deletion_asked", _STRANGERS.format(code=code))
         return done
@@ -151,6 +155,11 @@ _OWNERS: Final = (
     "The account's owner asked Meta to have their data erased. Nothing is sent any more, and the "
     "account's token is gone. Users' conversations were not touched: erase them or not, and then "
     "`vestlus conversations erasures --close {code}`."
+)
+_PRESERVED: Final = (
+    "Somebody asked Meta to have their data erased whose conversation {conversation} is preserved: "
+    "nothing of it was erased. When it may go, `vestlus conversations erase {conversation} "
+    "--even-preserved`; when it was seen to, `vestlus conversations erasures --close {code}`."
 )
 _STRANGERS: Final = (
     "Somebody asked Meta to have their data erased, under an id that no conversation has. Perhaps "

@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -32,7 +31,7 @@ from vestlus.clock import Clock
 from vestlus.errors import StoreUnavailable
 from vestlus.instagram.asgi import ClientGone, HttpRefusal, Room, read_body
 from vestlus.privacy.callbacks import Callbacks
-from vestlus.privacy.operations import DATA_DELETION_PATH, Privacy
+from vestlus.privacy.operations import DATA_DELETION_PATH, Privacy, is_code
 from vestlus.privacy.signed_request import RequestRejected, SignedRequest, parse_signed_request
 from vestlus.privacy.status_page import away_page, language_of, status_page, unknown_page
 
@@ -48,7 +47,6 @@ _MOST_FIELDS: Final = 10
 _MOST_AT_ONCE: Final = 20
 
 _FORM: Final = "application/x-www-form-urlencoded"
-_CODE: Final = re.compile(r"[A-Z2-7]{16}", re.ASCII)
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -166,7 +164,7 @@ class PrivacyRoutes:
     async def _status(self, request: Request) -> Response:
         language = language_of(request.headers.get("accept-language", ""))
         code = str(request.path_params["code"]).upper()
-        if not _CODE.fullmatch(code):
+        if not is_code(code):
             return unknown_page(language)
         desk = self._desk()
         if desk is None:

@@ -92,6 +92,7 @@ HOLDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "echo_mid": "Meta's id of the message",
             "erased": "of an earlier version",
             "trail": "when it was tried, and why it failed",
+            "asked_ms": "when they wrote what it answers",
         },
         "dead_letter": {
             "id": "holds the message's or the send's id",
@@ -107,6 +108,18 @@ HOLDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "state": "what became of it",
             "replays": "how often it was replayed",
             "doubtful": "whether it may have been sent",
+        },
+        "preservation": {
+            "conversation": "told from account and user",
+            "reason": "why nothing of it may go, in an operator's words",
+            "by_whom": "which operator said so",
+            "since_ms": "when",
+            "until_ms": "for how long",
+        },
+        "conversation_read": {
+            "conversation": "told from account and user",
+            "user_ms": "up to which of their messages operators have read",
+            "read_ms": "when",
         },
     }
 )
@@ -195,6 +208,41 @@ HOLDS_NONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
                 *("pending", "busy_percent", "backlog_ms", "reason", "at_ms"),
             ),
         ),
+        "audit": (
+            "what operators did. Of acts on a conversation it has its id, of an erasure the code",
+            (*("id", "at_ms", "person", "role", "way", "action", "target", "outcome", "detail"),),
+        ),
+        "console_session": (
+            "which operators are signed in",
+            (
+                *("digest", "person", "role", "way", "csrf", "began_ms", "seen_ms", "ends_ms"),
+                *("grounds", "subject"),
+            ),
+        ),
+        "sign_in_try": (
+            "where wrong tokens came from, as a digest, for a quarter of an hour",
+            ("bucket", "id", "at_ms"),
+        ),
+        "minute": (
+            "sums of an account",
+            (
+                *("minute_ms", "account", "received", "answered", "failed", "backlog"),
+                *(f"took_{place}" for place in range(16)),
+            ),
+        ),
+        "process_measures": (
+            "sums of a process",
+            ("process", "name", "kind", "node", "at_ms", "body"),
+        ),
+        "model_usage": (
+            "sums of an account",
+            (
+                *("account", "day", "model", "purpose", "calls", "input_tokens", "cached_tokens"),
+                *("output_tokens", "cost_nano", "unpriced"),
+            ),
+        ),
+        "budget_told": ("how far people know a budget to be used", ("account", "day", "percent")),
+        "pruning_mark": ("how far retention came", ("name", "begun_ms", "reached")),
         "tombstone": (
             "a keyed digest instead of an id; the conversation's id until the second look alone",
             (

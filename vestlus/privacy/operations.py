@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import Collection
 from typing import Final
@@ -12,7 +13,7 @@ import structlog
 from vestlus.bus.port import Bus, Queue
 from vestlus.clock import Clock
 from vestlus.conversation.identity import conversation_id, partition_of
-from vestlus.errors import BusUnavailable
+from vestlus.errors import BusUnavailable, ConversationPreserved
 from vestlus.messages import encode, inbox_message
 from vestlus.privacy.export import Export
 from vestlus.privacy.graves import Graves
@@ -25,6 +26,7 @@ DATA_DELETION_PATH: Final = "/data-deletion"
 
 #: Of a confirmation code: 80 bits, which nobody guesses, in 16 characters.
 _CODE_BYTES: Final = 10
+_CODE: Final = re.compile(r"[A-Z2-7]{16}", re.ASCII)
 
 
 class Privacy:
@@ -55,19 +57,47 @@ class Privacy:
         *,
         by: str,
         way: Way,
-        farewell: Farewell | None = None,
         code: str = "",
+        even_preserved: bool = False,
     ) -> Erasure:
         """Erases a user at one account. Nothing can be read through any interface when it returns,
         and nothing that was written before comes back; what comes later is answered as from
         somebody new.
 
         Also right where nothing is held: what is still on its way is dropped then. ``by`` is the
-        operator's name, and never the user's. ``farewell`` is a last word, with which the user is
-        told that it is done. A ``code`` that is known is not done again.
+        operator's name, and never the user's. A ``code`` that is known is not done again.
+
+        Raises ConversationPreserved where somebody marked the conversation, and nothing was done
+        then, unless ``even_preserved`` says that the mark is known and goes too.
         """
-        whom = self.whom(account, user, farewell)
-        return await self.erase_all([whom], by=by, way=way, code=code)
+        whom = [self.whom(account, user)]
+        return await self.erase_all(whom, by=by, way=way, code=code, even_preserved=even_preserved)
+
+    async def erase_what_may(
+        self,
+        whom: Collection[Whom],
+        *,
+        by: str,
+        way: Way,
+        code: str,
+        state: ErasureState = ErasureState.ERASED,
+    ) -> tuple[Erasure, tuple[str, ...]]:
+        """As :meth:`erase_all` for those whom no mark keeps; with the conversations of the others,
+        for whose sake what is recorded is OPEN.
+
+        For whoever may not pass over a mark: users, and Meta.
+        """
+        kept: set[str] = set()
+        while True:
+            free = [one for one in whom if one.conversation not in kept]
+            try:
+                done = await self.erase_all(
+                    free, by=by, way=way, code=code, state=ErasureState.OPEN if kept else state
+                )
+            except ConversationPreserved as preserved:
+                kept.update(preserved.conversations)
+            else:
+                return done, tuple(sorted(kept))
 
     async def erase_all(
         self,
@@ -77,16 +107,18 @@ class Privacy:
         way: Way,
         code: str = "",
         state: ErasureState = ErasureState.ERASED,
+        even_preserved: bool = False,
     ) -> Erasure:
         """As :meth:`erase`, for several accounts at once, in one transaction. ``state`` OPEN: a
         person has to see to it besides.
         """
         wanted = Erasure(code=code or new_code(), asked_ms=0, way=way, state=state, by=by)
-        done = await self._store.erase(wanted, whom)
+        done = await self._store.erase(wanted, whom, even_preserved=even_preserved)
         await self.forget(whom)
         while await self._store.erase_more(done.code):
             pass
-        _log.info("erased", way=str(way), code_begins=done.code[:4], rows=sum(done.counts.values()))
+        about = {"way": str(way), "code_begins": done.code[:4], "state": str(done.state)}
+        _log.info("erasure_recorded", **about, rows=sum(done.counts.values()))
         return done
 
     def whom(self, account: str, user: str, farewell: Farewell | None = None) -> Whom:
@@ -138,6 +170,11 @@ class Privacy:
 def new_code() -> str:
     """A confirmation code that nobody had before."""
     return _written(secrets.token_bytes(_CODE_BYTES))
+
+
+def is_code(text: str) -> bool:
+    """Whether that is written as confirmation codes are."""
+    return _CODE.fullmatch(text) is not None
 
 
 def _written(code: bytes) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 from starlette.responses import HTMLResponse
 
-from vestlus.store.erasing import Erasure, ErasureState
+from vestlus.store.erasing import Erasure, ErasureState, Way
 
 _STYLE: Final = (
     "body{font:1.125rem/1.6 system-ui,sans-serif;color:#111;background:#fff;margin:0}"
@@ -48,8 +48,13 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         ErasureState.DONE: "Kustutamine on lõpetatud.",
         ErasureState.OPEN: (
             "Taotlus on saadud ja seda vaatab inimene. Kui olete meile Instagramis kirjutanud, "
-            "saate oma vestluse andmed kohe kustutada: kirjutage samasse vestlusesse „kustuta minu "
-            "andmed“."
+            "saate oma vestluse andmete kustutamist ka seal soovida: kirjutage samasse vestlusesse "
+            "„kustuta minu andmed“."
+        ),
+        "asked_in_chat": "Taotlus on saadud ja seda vaatab inimene.",
+        "seen_to": (
+            "Inimene on taotlusega tegelenud. Kui soovite teada, mis otsustati, kirjutage meile ja "
+            "lisage kinnituskood."
         ),
         "unknown_title": "Sellist koodi ei ole",
         "unknown": "Kontrollige, kas kinnituskood on õigesti kirjutatud.",
@@ -69,8 +74,13 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         ErasureState.DONE: "The deletion is complete.",
         ErasureState.OPEN: (
             "The request is received, and a person looks at it. If you have written to us on "
-            "Instagram, you can have that conversation's data erased at once: write “delete my "
-            "data” in the same conversation."
+            "Instagram, you can also ask there to have that conversation's data erased: write "
+            "“delete my data” in the same conversation."
+        ),
+        "asked_in_chat": "The request is received, and a person looks at it.",
+        "seen_to": (
+            "A person has seen to the request. To learn what was decided, write to us with the "
+            "confirmation code."
         ),
         "unknown_title": "There is no such code",
         "unknown": "Please check that the confirmation code is spelt right.",
@@ -108,12 +118,20 @@ def status_page(erasure: Erasure, language: str) -> HTMLResponse:
     rows = [
         (words["code"], escape(erasure.code)),
         (words["asked"], _time(erasure.asked_ms)),
-        (words["state"], escape(words[erasure.state])),
+        (words["state"], escape(words[_word(erasure)])),
     ]
     if erasure.done_ms:
         rows.append((words["ended"], _time(erasure.done_ms)))
     listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)
     return _page(language, words["title"], f"<dl>{listed}</dl>", 200)
+
+
+def _word(erasure: Erasure) -> str:
+    if erasure.state is ErasureState.OPEN and erasure.way is Way.CHAT:
+        return "asked_in_chat"
+    if erasure.closed_by_person:
+        return "seen_to"
+    return erasure.state
 
 
 def unknown_page(language: str) -> HTMLResponse:

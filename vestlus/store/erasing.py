@@ -32,6 +32,12 @@ AHEAD_MS: Final = 5 * 60 * 1000
 KEPT_HOURS: Final = 30 * 24
 
 
+#: Who asked, in what is recorded of users' own words: never more than that.
+BY_USER: Final = "the user"
+#: The same of what came by Meta.
+BY_META: Final = "data-deletion"
+
+
 class Way(StrEnum):
     """How an erasure was asked for."""
 
@@ -50,7 +56,8 @@ class ErasureState(StrEnum):
     #: Nothing can be read any more; storage is still being reclaimed.
     ERASED = "erased"
     DONE = "done"
-    #: A person has to see to it: it is about one of our own accounts, or about nobody we know.
+    #: A person has to see to it: it is about one of our own accounts, about nobody we know, or
+    #: about a conversation that is preserved.
     OPEN = "open"
 
 
@@ -69,6 +76,12 @@ class Erasure:
     done_ms: int = 0
     #: Rows that went, by table.
     counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def closed_by_person(self) -> bool:
+        """Whether it waited for a person, who has seen to it: what they decided is not known."""
+        asked_for = self.way in (Way.CHAT, Way.META)
+        return asked_for and self.state is ErasureState.DONE and self.by not in (BY_USER, BY_META)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +116,20 @@ class Erasing(Protocol):
         """Everything that the store has of a user, as of one moment; only tables with something."""
         ...
 
-    async def erase(self, erasure: Erasure, whom: Collection[Whom]) -> Erasure:
+    async def user_counts(self, conversation: str) -> Mapping[str, int]:
+        """How many rows there are of a conversation, by table; only tables with some. Dead letters
+        that nobody could read are not among them.
+        """
+        ...
+
+    async def erase(
+        self, erasure: Erasure, whom: Collection[Whom], *, even_preserved: bool = False
+    ) -> Erasure:
         """Makes everything that the store has of these unreadable, in one transaction, and lays
         their tombstones; returns what is recorded of it.
+
+        Raises ConversationPreserved, upon which nothing was done and nothing recorded, where a
+        mark keeps one of the conversations; ``even_preserved`` takes the mark away with the rest.
 
         Whoever records events of theirs, commits a turn or makes a step of a send at the same
         moment comes wholly before or wholly after. One of a code that is known is not done again:
@@ -155,8 +179,10 @@ class Erasing(Protocol):
         """What is recorded under a code."""
         ...
 
-    async def erasures(self, *, limit: int) -> tuple[Erasure, ...]:
-        """The newest first."""
+    async def erasures(
+        self, *, limit: int, state: ErasureState | None = None, behind: str = ""
+    ) -> tuple[Erasure, ...]:
+        """The newest first; those of a state, those behind the one of that code."""
         ...
 
     async def close_erasure(self, code: str, *, by: str) -> bool:

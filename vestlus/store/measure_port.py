@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from vestlus.store.measure_rows import Heard, MinuteRow, OpenWork, Told
@@ -55,6 +55,16 @@ class ProcessMeasures(Protocol):
 
     async def forget_measures(self, after_seconds: float) -> int:
         """Takes away what was told longer ago than that; of how many processes."""
+        ...
+
+
+class PostsOfDay(Protocol):
+    """How much of what Instagram allows accounts in a day is used up."""
+
+    async def posts_since(self, accounts: Collection[str], since_ms: int) -> Mapping[str, int]:
+        """How many posts of each account that are out, or may be, were tried after that time; only
+        accounts with some. Found by an index.
+        """
         ...
 
 

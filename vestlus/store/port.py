@@ -22,7 +22,7 @@ from typing import Protocol, Self
 from vestlus.conversation.history import HistoryMessage
 from vestlus.store.content_port import Content
 from vestlus.store.erasing import Erasing
-from vestlus.store.measure_port import Backlogs, Minutes, ProcessMeasures
+from vestlus.store.measure_port import Backlogs, Minutes, PostsOfDay, ProcessMeasures
 from vestlus.store.operator_port import Operators
 from vestlus.store.plan_port import Occurrences, Schedules, Triggers
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
@@ -553,6 +553,7 @@ class Store(
     Minutes,
     ProcessMeasures,
     Backlogs,
+    PostsOfDay,
     ModelUsage,
     Preserving,
     Erasing,

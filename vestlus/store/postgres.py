@@ -63,7 +63,8 @@ _LIMIT_MIGRATION: Final = (
 )
 
 _VACUUM: Final = (
-    "VACUUM (SKIP_LOCKED) conversation, history, inbox_event, ledger, dead_letter, tombstone"
+    "VACUUM (SKIP_LOCKED) conversation, history, inbox_event, ledger, dead_letter, tombstone, "
+    "preservation"
 )
 
 #: A pooler may give each transaction another session of the server, where statements that were

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Row, Text, bindparam, func, select, update
 
 from vestlus.conversation.identity import outbox_partition_of
+from vestlus.errors import ConversationPreserved
 from vestlus.store import schema
 from vestlus.store.erasing import (
     AHEAD_MS,
@@ -28,6 +29,7 @@ from vestlus.store.sql_dead_letters import DEAD_QUEUE_LEASE
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_erasures import SqlErasures
 from vestlus.store.sql_leases import SqlLeases
+from vestlus.store.sql_preserving import is_preserved
 from vestlus.store.sql_promises import MOST_SENDS, Promises
 from vestlus.store.sql_user_rows import Kept, UserRows
 
@@ -106,7 +108,14 @@ class SqlErasing(SqlLeases, SqlErasures):
         whose = Kept(cleaned(account), cleaned(user), conversation)
         return await self._database.read(lambda connection: self._user_rows.read(connection, whose))
 
-    async def erase(self, erasure: Erasure, whom: Collection[Whom]) -> Erasure:
+    async def user_counts(self, conversation: str) -> Mapping[str, int]:
+        """See :meth:`vestlus.store.erasing.Erasing.user_counts`."""
+        of = cleaned(conversation)
+        return await self._database.read(lambda connection: self._user_rows.count(connection, of))
+
+    async def erase(
+        self, erasure: Erasure, whom: Collection[Whom], *, even_preserved: bool = False
+    ) -> Erasure:
         """See :meth:`vestlus.store.erasing.Erasing.erase`."""
 
         def work(connection: Connection) -> Erasure:
@@ -114,6 +123,8 @@ class SqlErasing(SqlLeases, SqlErasures):
             if known is not None:
                 return known
             self._lock_for(connection, whom)
+            if not even_preserved:
+                self._refuse_preserved(connection, whom)
             now_ms = int(connection.execute(select(self._dialect.now_ms())).scalar_one())
             counts: Counter[str] = Counter()
             for one in sorted(whom, key=lambda one: one.conversation):
@@ -139,6 +150,15 @@ class SqlErasing(SqlLeases, SqlErasures):
         rows = rows_parameter([{"name": name} for name in sorted(names)])
         connection.execute(self._make, {"rows": rows})
         connection.execute(self._lock, {"names": self._dialect.value_set(names)})
+
+    def _refuse_preserved(self, connection: Connection, whom: Collection[Whom]) -> None:
+        kept = tuple(
+            one
+            for one in sorted(one.conversation for one in whom)
+            if is_preserved(connection, self._dialect, one)
+        )
+        if kept:
+            raise ConversationPreserved(kept)
 
     def _erase_one(
         self, connection: Connection, whom: Whom, code: str, now_ms: int

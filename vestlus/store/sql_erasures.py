@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    or_,
     select,
     update,
 )
@@ -135,10 +136,28 @@ class SqlErasures(SqlPart):
         rows = await self._database.fetch(self._one_erasure, {"named": cleaned(code)})
         return _erasure(rows[0]) if rows else None
 
-    async def erasures(self, *, limit: int) -> tuple[Erasure, ...]:
+    async def erasures(
+        self, *, limit: int, state: ErasureState | None = None, behind: str = ""
+    ) -> tuple[Erasure, ...]:
         """See :meth:`vestlus.store.erasing.Erasing.erasures`."""
-        rows = await self._database.fetch(self._all_erasures, {"most": limit})
-        return tuple(_erasure(row) for row in rows)
+
+        def work(connection: Connection) -> tuple[Erasure, ...]:
+            wanted = self._all_erasures
+            if state is not None:
+                wanted = wanted.where(_ERASURE.state == str(state))
+            if behind:
+                last = self._recorded(connection, cleaned(behind))
+                if last is None:
+                    return ()
+                at_ms = last.asked_ms
+                # A range of the index, and in it no more than what came at the same moment.
+                wanted = wanted.where(
+                    _ERASURE.asked_ms <= at_ms,
+                    or_(_ERASURE.asked_ms < at_ms, _ERASURE.code > last.code),
+                )
+            return tuple(_erasure(row) for row in connection.execute(wanted, {"most": limit}))
+
+        return await self._database.read(work)
 
     async def close_erasure(self, code: str, *, by: str) -> bool:
         """See :meth:`vestlus.store.erasing.Erasing.close_erasure`."""

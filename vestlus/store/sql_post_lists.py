@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    func,
     literal_column,
     select,
 )
@@ -81,14 +82,16 @@ class SqlPostLists(SqlPart):
             .where(_CONTAINER.account == account, _CONTAINER.begun_ms > since)
             .order_by(_CONTAINER.begun_ms)
         )
+        tried = (_POST.attempted_ms > since, ~is_in(_POST.state, _NOT_OUT))
         self._attempted = (
             select(_POST.attempted_ms)
-            .where(
-                _POST.account == account,
-                _POST.attempted_ms > since,
-                ~is_in(_POST.state, _NOT_OUT),
-            )
+            .where(_POST.account == account, *tried)
             .order_by(_POST.attempted_ms)
+        )
+        self._tried = (
+            select(_POST.account, func.count())
+            .where(dialect.one_of(_POST.account, "accounts"), *tried)
+            .group_by(_POST.account)
         )
 
     async def due_posts(
@@ -133,6 +136,12 @@ class SqlPostLists(SqlPart):
         begun = await self._database.fetch(self._begun, values)
         attempted = await self._database.fetch(self._attempted, values)
         return PostTimes(tuple(row[0] for row in begun), tuple(row[0] for row in attempted))
+
+    async def posts_since(self, accounts: Collection[str], since_ms: int) -> Mapping[str, int]:
+        """See :meth:`vestlus.store.measure_port.PostsOfDay.posts_since`."""
+        whose = self._dialect.value_set({cleaned(one) for one in accounts})
+        rows = await self._database.fetch(self._tried, {"accounts": whose, "since": since_ms})
+        return {row[0]: row[1] for row in rows}
 
     async def claimed_media(self, account: str, media: Collection[str]) -> frozenset[str]:
         """See :meth:`vestlus.store.port.Posts.claimed_media`."""

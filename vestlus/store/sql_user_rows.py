@@ -37,6 +37,7 @@ _HISTORY: Final = schema.history.c
 _EVENT: Final = schema.inbox_event.c
 _LEDGER: Final = schema.ledger.c
 _LETTER: Final = schema.dead_letter.c
+_MARK: Final = schema.preservation.c
 
 #: Whatever would still be answered, settled or sent goes at once, however much it is.
 _OPEN_EVENTS: Final = (EventState.PENDING, EventState.UNDETERMINED)
@@ -81,6 +82,8 @@ class UserRows:
                 (schema.inbox_event, _EVENT.conversation),
                 (schema.ledger, _LEDGER.conversation),
                 (schema.dead_letter, _LETTER.conversation),
+                (schema.preservation, _MARK.conversation),
+                (schema.conversation_read, schema.conversation_read.c.conversation),
             )
         }
         self._newest = select(
@@ -113,6 +116,7 @@ class UserRows:
         self._read = delete(schema.conversation_read).where(
             schema.conversation_read.c.conversation == of
         )
+        self._mark = delete(schema.preservation).where(_MARK.conversation == of)
         self._said = self._some_said(of, most)
         self._events = self._some_events(mine, most)
         self._sends = self._some_sends(_LEDGER.conversation == of, most)
@@ -171,6 +175,18 @@ class UserRows:
             found["dead_letter"] += [dict(row._mapping) for row in rows]  # noqa: SLF001
         return {name: rows for name, rows in found.items() if rows}
 
+    def count(self, connection: Connection, conversation: str) -> dict[str, int]:
+        """How many rows there are, by table."""
+        found = {
+            name: int(
+                connection.execute(
+                    select(func.count()).select_from(table).where(is_mine), {"of": conversation}
+                ).scalar_one()
+            )
+            for name, (table, is_mine) in self._tables.items()
+        }
+        return {name: rows for name, rows in found.items() if rows}
+
     def newest(self, connection: Connection, whose: Kept) -> Newest:
         """The newest of the user's events."""
         return Newest(*connection.execute(self._newest, {"of": whose.conversation}).one())
@@ -189,6 +205,7 @@ class UserRows:
         connection.execute(self._read, here)
         for name, statement in (
             ("conversation", self._conversation),
+            ("preservation", self._mark),
             ("dead_letter", self._letters),
             ("inbox_event", self._open_events),
             ("ledger", self._open_sends),

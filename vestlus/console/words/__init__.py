@@ -24,6 +24,7 @@ from vestlus.console.words import (
     reasons,
     settings,
     sign_in,
+    user_data,
 )
 
 Words = Mapping[str, tuple[str, str]]
@@ -55,6 +56,7 @@ _PARTS: Final[tuple[Words, ...]] = (
     post_problems.WORDS,
     images.WORDS,
     events.WORDS,
+    user_data.WORDS,
 )
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))

@@ -69,6 +69,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "nav.images": ("Pildipank", "Image bank"),
     "nav.events": ("Sündmused", "Events"),
     "nav.dead_letters": ("Surnud kirjad", "Dead letters"),
+    "nav.erasures": ("Kustutamised", "Erasures"),
     "nav.settings": ("Seaded", "Settings"),
     "nav.audit": ("Tegevuste logi", "Audit log"),
 }
