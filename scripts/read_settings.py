@@ -10,6 +10,7 @@ Python's standard library: it runs before the service.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -61,10 +62,8 @@ def filled(text: str, fetch: Fetch, pause: Callable[[float], None] = time.sleep)
     if wanted:
         token = _patiently(lambda: _token(fetch), "the machine's identity", pause)
         for name, value in wanted.items():
-            secret = value.removeprefix("vault:")
-            settings[name] = _patiently(
-                lambda secret=secret: _secret(fetch, vault, secret, token), f"{name}", pause
-            )
+            read = functools.partial(_secret, fetch, vault, value.removeprefix("vault:"), token)
+            settings[name] = _patiently(read, name, pause)
     return "".join(f"{name}={_quoted(name, value)}\n" for name, value in settings.items())
 
 

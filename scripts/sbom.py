@@ -52,7 +52,8 @@ def _component(name: str, one: Distribution) -> dict[str, Any]:
         "version": one.version,
         "purl": _reference(name, one),
     }
-    licence = one.metadata.get("License-Expression") or one.metadata.get("License") or ""
+    said = one.metadata.json
+    licence = str(said.get("license_expression") or said.get("license") or "")
     # Some packages put the whole text there.
     if licence and "\n" not in licence:
         component["licenses"] = [{"license": {"name": licence}}]

@@ -1,4 +1,4 @@
-"""``python -m tests.deploying``: ``check`` is ``make check-deploy``, ``render`` ``make manifests``."""
+"""``python -m tests.deploying``: ``check`` and ``render`` are two targets of the Makefile."""
 
 from __future__ import annotations
 

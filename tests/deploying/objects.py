@@ -67,7 +67,7 @@ def pods(objects: Objects) -> list[Pods]:
     found: list[Pods] = []
     for one in objects:
         spec = one.get("spec") or {}
-        name = (one.get("metadata") or {}).get("name")
+        name = str((one.get("metadata") or {}).get("name"))
         if one.get("kind") == "RayService":
             found += _of_ray(named(one), spec["rayClusterConfig"])
         elif one.get("kind") == "RabbitmqCluster":

@@ -148,7 +148,7 @@ def _named_maps(one: Pods) -> Iterator[str]:
 
 
 def _lacking(
-    rule: str, where: str, known: Mapping[str, Any], name: str | None, keys: set[str]
+    rule: str, where: str, known: Mapping[str, Any], name: str, keys: set[str]
 ) -> Iterator[Finding]:
     if name not in known:
         yield Finding(rule, where, f"nothing makes {name}")

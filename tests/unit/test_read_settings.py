@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 from collections.abc import Mapping
@@ -88,6 +87,6 @@ def test_what_is_written_is_for_its_owner_only_and_replaces_what_was_there(
     for _ in range(2):
         assert reading.main() == 0
     assert target.read_text() == "A='1'\n"
-    assert stat.S_IMODE(os.stat(target).st_mode) == 0o600
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
     source.unlink()
     assert reading.main() == 1
