@@ -97,7 +97,7 @@ def test_a_simulator_that_listens_everywhere_says_where_this_machine_reaches_it(
     # ``simulator`` asserts what it says.
     process = simulator(tmp_path, "--host", EVERY_ADDRESS)
     process.terminate()
-    assert process.wait(SECONDS) == 0
+    assert ended(process) == 0
 
 
 def test_without_the_flag_the_simulator_does_not_care_about_its_stdin(tmp_path: Path) -> None:
