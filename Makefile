@@ -15,7 +15,7 @@ endif
 
 .PHONY: help
 help: ## Show what can be made
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: install
 install: ## Make .venv with the vestlus command in it
@@ -79,6 +79,18 @@ check: install-dev ## Check format, lint, types, secrets, known vulnerabilities 
 	$(VENV)/python scripts/find_secrets.py
 	$(VENV)/python scripts/audit.py
 	@sh scripts/check-rules
+
+.PHONY: check-deploy
+check-deploy: install-dev ## Look at what is deployed: manifests, cluster.yaml, image, units
+	@exec $(VENV)/python -m tests.deploying check
+
+.PHONY: manifests
+manifests: install-dev ## Write what is made of deploy/: needs kubectl
+	@exec $(VENV)/python -m tests.deploying render
+
+.PHONY: rehearse-image
+rehearse-image: ## Run the Dockerfile's steps without an engine, as root; ARGS="--demo FOLDER"
+	@exec python3 scripts/rehearse_image.py $(or $(ARGS),/var/tmp/vestlus-image)
 
 .PHONY: audit
 audit: install-dev ## Look for known vulnerabilities, and fail where that cannot be done

@@ -14,6 +14,7 @@ from ray import serve
 from ray.serve import Application, RunTarget
 from starlette.types import ASGIApp
 
+from actors.roles import WEBHOOK, role_resources
 from conversation_registry import start_registry
 from vestlus.garbage import collect_seldom
 from vestlus.logs import configure_logs
@@ -29,6 +30,9 @@ DEPLOYMENT_NAME = "Webhook"
 MOST_REQUESTS = 2000
 
 
+#: Processors that Ray sets aside for a replica; it may use more.
+REPLICA_CPUS = 0.1
+
 #: Requests that wait for one of these places, beyond which Serve answers 503. Its default is no
 #: limit.
 MOST_WAITING = 1000
@@ -42,7 +46,7 @@ AIM_REQUESTS = 50
     name=DEPLOYMENT_NAME,
     max_ongoing_requests=MOST_REQUESTS,
     max_queued_requests=MOST_WAITING,
-    ray_actor_options={"num_cpus": 0.1},
+    ray_actor_options={"num_cpus": REPLICA_CPUS},
     health_check_period_s=5,
     graceful_shutdown_timeout_s=10,
     # A replica sleeps so long before it looks, for the first time too, whether requests are under
@@ -94,6 +98,11 @@ def application(
                 "upscale_delay_s": 10,
                 "downscale_delay_s": 600,
             },
+        }
+    if settings.node_roles:
+        replicas["ray_actor_options"] = {
+            "num_cpus": REPLICA_CPUS,
+            "resources": role_resources(settings, WEBHOOK),
         }
     deployment: Any = Webhook
     # Ray 2.60 has no public way to keep the version, and makes a new one each time otherwise.

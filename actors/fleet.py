@@ -16,6 +16,7 @@ from actors import NAMESPACE
 from actors.conversation_actor import ConversationActor
 from actors.placing import waits_for_a_node
 from actors.publisher_actor import PublisherActor
+from actors.roles import role_resources
 from actors.scheduler_actor import SchedulerActor
 from actors.watched import START_SECONDS, Watched
 from vestlus.hosting.membership import LEASE_SECONDS
@@ -162,8 +163,16 @@ class Fleet:
         """What Ray sets aside for an actor, and looks for a node with."""
         return ACTOR_CPUS if kind is MemberKind.SCHEDULER else self._settings.actor_cpus
 
+    def _role(self, kind: MemberKind) -> dict[str, float]:
+        """What it asks of a node beside that."""
+        return {} if kind is MemberKind.SCHEDULER else role_resources(self._settings, kind)
+
     def _start(self, name: str, kind: MemberKind) -> ActorHandle[Any]:
-        options = {**KEPT_ALIVE, "num_cpus": self._processors(kind)}
+        options = {
+            **KEPT_ALIVE,
+            "num_cpus": self._processors(kind),
+            "resources": self._role(kind),
+        }
         handle: ActorHandle[Any] = (
             ACTOR_CLASSES[kind]
             .options(name=name, scheduling_strategy="SPREAD", **options)
@@ -218,7 +227,9 @@ class Fleet:
         """
         before = one.waiting
         one.waiting = not one.answering and await asyncio.to_thread(
-            waits_for_a_node, one.handle, self._processors(one.kind)
+            waits_for_a_node,
+            one.handle,
+            {"CPU": self._processors(one.kind), **self._role(one.kind)},
         )
         if one.waiting:
             one.since = time.monotonic()

@@ -107,6 +107,8 @@ class Settings(BaseModel):
     #: Processors that Ray sets aside for each ConversationActor and PublisherActor. They may use
     #: more; with so few, a laptop has room for all of them, and no cluster is asked for a node.
     actor_cpus: Annotated[float, Field(ge=0.01, le=16)] = 0.1
+    #: Whether actors go only to nodes that offer their role: ``actors/roles.py``.
+    node_roles: bool = False
     #: Conversations that each ConversationActor keeps in memory while nothing in them is
     #: unanswered, and what they may take there, megabytes.
     live_conversations: Annotated[int, Field(ge=0)] = 100_000

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from vestlus.cli.demo import LOOPBACK, _simulator
+from vestlus.cli.demo import _simulator
 from vestlus.cli.demo_settings import with_accounts
-from vestlus.cli.ports import port_is_free
+from vestlus.cli.ports import EVERY_ADDRESS, port_is_free
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.settings_account import Account
 
 SECONDS = 20
+LOOPBACK = "127.0.0.1"
 
 #: Starts the demo's simulator, says where it is, and waits as the demo does.
 STARTER = """
@@ -87,6 +88,15 @@ def test_the_simulator_ends_in_good_order_when_its_stdin_closes(tmp_path: Path) 
 def test_the_simulator_ends_on_sigterm_while_its_stdin_is_open(tmp_path: Path) -> None:
     process = simulator(tmp_path, "--until-stdin-closes")
     process.send_signal(signal.SIGTERM)
+    assert ended(process) == 0
+
+
+def test_a_simulator_that_listens_everywhere_says_where_this_machine_reaches_it(
+    tmp_path: Path,
+) -> None:
+    # ``simulator`` asserts what it says.
+    process = simulator(tmp_path, "--host", EVERY_ADDRESS)
+    process.terminate()
     assert ended(process) == 0
 
 

@@ -39,3 +39,14 @@ def test_another_number_is_the_same_version_so_that_no_replica_is_restarted(
 ) -> None:
     assert told(settings).version == told(settings, "auto:1-4").version
     assert told(settings).version != told(settings, cluster="c2").version
+
+
+def test_replicas_ask_for_nodes_of_their_role_only_where_the_cluster_has_such(
+    settings: Settings,
+) -> None:
+    assert told(settings).ray_actor_options == {"num_cpus": 0.1}
+    with_roles = settings.model_copy(update={"node_roles": True})
+    assert told(with_roles).ray_actor_options == {
+        "num_cpus": 0.1,
+        "resources": {"vestlus_webhook": 0.001},
+    }

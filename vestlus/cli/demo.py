@@ -32,7 +32,6 @@ from vestlus.clock import system_clock
 from vestlus.settings import Mode, Settings, load_settings
 
 SIMULATOR_PORT = 8001
-LOOPBACK = "127.0.0.1"
 
 
 def run_demo(say: Say) -> None:
@@ -127,10 +126,12 @@ def _model_label(settings: Settings, persona: Path, *, own_model: bool) -> str:
 @contextmanager
 def _simulator(settings: Settings, label: str, token: SecretStr) -> Iterator[str]:
     """The simulator as a process of its own; gives its address."""
-    port = SIMULATOR_PORT if port_is_free(LOOPBACK, SIMULATOR_PORT) else free_port(LOOPBACK)
+    # Beside the service: in a container both are reached from outside it, or neither.
+    host = settings.http_host
+    port = SIMULATOR_PORT if port_is_free(host, SIMULATOR_PORT) else free_port(host)
     accounts = [word for one in settings.accounts for word in ("--account-id", one.id)]
     arguments = [
-        *("--host", LOOPBACK, "--port", str(port)),
+        *("--host", host, "--port", str(port)),
         *("--data", str(settings.data_dir.absolute() / "simulator.sqlite")),
         *("--webhook-url", f"http://{reachable(settings.http_host)}:{settings.http_port}/webhook"),
         *("--model-label", label),

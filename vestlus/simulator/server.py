@@ -208,4 +208,6 @@ class Simulator:
         site = web.SockSite(runner, arrivals.listening(bound), backlog=BACKLOG)
         await site.start()
         host, port = runner.addresses[0][:2]
+        # Every address of the machine is none to be reached at.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

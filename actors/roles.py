@@ -1,0 +1,22 @@
+"""On which nodes an actor may be, where a cluster has nodes for each role.
+
+Such a node says so by a resource of Ray's, in any amount from 1 on: ``vestlus_webhook``,
+``vestlus_conversation``, ``vestlus_publisher``. It may offer several. The registry and the
+scheduler have no role: they are where there is room.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vestlus.settings import Settings
+
+WEBHOOK: Final = "webhook"
+
+#: What one actor takes of its role's resource. Processors bound how many there are on a node.
+SHARE: Final = 0.001
+
+
+def role_resources(settings: Settings, role: str) -> dict[str, float]:
+    """What an actor of that role asks of a node beside processors; nothing by default."""
+    return {f"vestlus_{role}": SHARE} if settings.node_roles else {}

@@ -1,0 +1,1 @@
+"""Looks at what is deployed before anybody deploys it: ``make check-deploy``."""

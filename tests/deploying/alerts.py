@@ -1,0 +1,63 @@
+"""The alerts of ``deploy/monitoring`` as an object of the Prometheus operator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tests.deploying.findings import Finding
+from tests.deploying.objects import Objects, named, of_kind
+
+_ABOUT: Final = (
+    "# Made by `make manifests` of deploy/monitoring/rules.yml; do not change it here.\n"
+)
+
+#: On Kubernetes a target that is gone is not down: it is not there.
+_GONE: Final = {
+    "name": "vestlus-kubernetes",
+    "rules": [
+        {
+            "alert": "VestlusNotScraped",
+            "expr": 'absent(up{job="vestlus"})',
+            "for": "5m",
+            "labels": {"severity": "critical"},
+            "annotations": {
+                "summary": "Prometheus finds no Vestlus to ask.",
+                "action": "See whether Ray's head runs: kubectl get pods. Webhooks are taken in "
+                "without it.",
+                "runbook": "docs/operations.md#alerts",
+            },
+        }
+    ],
+}
+
+
+def groups(root: Path) -> list[dict[str, Any]]:
+    """What they are to be."""
+    rules = yaml.safe_load((root / "deploy/monitoring/rules.yml").read_text("utf-8"))
+    return [*rules["groups"], _GONE]
+
+
+def write(root: Path) -> None:
+    """Writes the object anew."""
+    rule = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "vestlus"},
+        "spec": {"groups": groups(root)},
+    }
+    text = yaml.safe_dump(rule, sort_keys=False, allow_unicode=True, width=1000)
+    (root / "deploy/aks/base/alerts.yaml").write_text(_ABOUT + text, "utf-8")
+
+
+def check(root: Path, objects: Objects) -> Iterator[Finding]:
+    """Whether the object has them all as they are."""
+    found = list(of_kind(objects, "PrometheusRule"))
+    if not found:
+        yield Finding("alerts", "deploy/aks", "there are no alerts")
+    for one in found:
+        if one["spec"]["groups"] != groups(root):
+            yield Finding("alerts", named(one), "differs from deploy/monitoring: `make manifests`")

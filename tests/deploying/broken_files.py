@@ -1,0 +1,40 @@
+"""The same for files: what is replaced by what, and the rule by which it is found out."""
+
+from __future__ import annotations
+
+#: A file, what is in it, what comes in its place, and the rule that finds it.
+BROKEN_FILES = [
+    ("cluster.yaml", "use_internal_ips: true", "use_internal_ips: false", "public"),
+    ("cluster.yaml", "--dashboard-host=127.0.0.1", "--dashboard-host=0.0.0.0", "public"),
+    ("cluster.yaml", "RAY_SERVE_ENABLE_HA_PROXY=1 ", "", "ingress"),
+    ("cluster.yaml", "RAY_AUTH_MODE=token ", "", "ingress"),
+    ("cluster.yaml", "head_node_type: head", "head_node_type: heads", "cluster"),
+    ("cluster.yaml", "max_workers: 12", "max_workers: none", "cluster"),
+    ("cluster.yaml", "idle_timeout_minutes", "idle_minutes", "cluster"),
+    ("cluster.yaml", "osDiskSize: 64", "diskSize: 64", "cluster"),
+    ("cluster.yaml", "vestlus_publisher: 1", "publisher: 1", "cluster"),
+    ("cluster.yaml", "imageVersion: VERSION", "imageVersion: latest", "image"),
+    ("cluster.yaml", "--require-hashes ", "", "lock"),
+    ("cluster.yaml", "./vestlus", "./vestlos", "cluster"),
+    ("Dockerfile", "USER 2000:2000", "USER root", "root"),
+    ("Dockerfile", "debian:trixie-slim", "debian:latest", "image"),
+    ("Dockerfile", "--require-hashes ", "", "lock"),
+    ("Dockerfile", "/healthz", "/health", "probe"),
+    ("Dockerfile", "python3 wget", "python3", "image"),
+    (".dockerignore", "\n*\n", "\n", "image"),
+    (".dockerignore", "!vestlus\n", "", "image"),
+    ("compose.yaml", "127.0.0.1:8001:8001", "8001:8001", "public"),
+    ("compose.yaml", "postgres:17.5", "postgres", "image"),
+    ("compose.yaml", "VESTLUS_BUS_URL", "VESTLUS_BUS", "settings"),
+    ("compose.yaml", "read_only: true", "read_only: false", "root"),
+    ("compose.yaml", "@rabbitmq:5672", "@rabbit:5672", "selector"),
+    ("compose.yaml", "./deploy/rabbitmq.conf", "./deploy/rabbit.conf", "volume"),
+    ("deploy/vm/settings.env", "VESTLUS_OPERATOR_TOKEN", "VESTLUS_OPERATORS", "settings"),
+    ("deploy/vm/settings.env", "HOST=127.0.0.1", "HOST=0.0.0.0", "public"),
+    ("deploy/vm/vestlus.service", "KillMode=mixed", "KillMode=process", "unit"),
+    ("deploy/vm/vestlus.service", "read_settings.py", "settings.py", "unit"),
+    ("deploy/vm/nftables.conf", "8404, ", "", "public"),
+    ("deploy/vm/Caddyfile", "/media/* ", "/media/* /console/* ", "public"),
+    ("deploy/vm/Caddyfile", "max_size 4MiB", "", "body"),
+    ("deploy/aks/base/services.yaml", "minAvailable: 1", "minAvailable: 9", "rendering"),
+]

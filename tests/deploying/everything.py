@@ -1,0 +1,79 @@
+"""All that is looked at, in one go."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests import shipped
+from tests.deploying import (
+    alerts,
+    image,
+    kustomized,
+    launcher,
+    machine,
+    references,
+    safety,
+    schemas,
+    supplied,
+)
+from tests.deploying.findings import Finding
+from tests.deploying.objects import Objects
+from tests.scripts_loaded import ROOT
+
+#: Where the definitions of operators' kinds lie, if VESTLUS_CRD_DIR does not say it.
+BESIDE: Final = ROOT.parent / "shared/schemas/crds"
+
+
+def definitions_folder() -> Path | None:
+    """The folder of CustomResourceDefinitions, if there is one."""
+    named = os.environ.get("VESTLUS_CRD_DIR")
+    folder = Path(named) if named else BESIDE
+    return folder if folder.is_dir() else None
+
+
+def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
+    """Of what is applied to Kubernetes."""
+    yield from schemas.check(objects, definitions)
+    yield from references.check(objects)
+    yield from supplied.check(objects)
+    yield from safety.check(objects, safety.project_version(root))
+    yield from launcher.check_serve(objects)
+    yield from alerts.check(root, objects)
+
+
+def of_files(root: Path) -> Iterator[Finding]:
+    """Of everything else."""
+    yield from launcher.check_cluster(root)
+    yield from image.check_image(root)
+    yield from image.check_compose(root)
+    yield from machine.check_machine(root)
+
+
+def of_ports(root: Path) -> Iterator[Finding]:
+    """Of every file of the repository that opens anything."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = [name for name in listed.stdout.split("\0") if name and (root / name).is_file()]
+    for line in shipped.findings(root, names):
+        where, _, what = line.partition(": ")
+        yield Finding("public", where, what)
+
+
+def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
+    """All of it."""
+    yield from kustomized.check(root)
+    for overlay in kustomized.OVERLAYS:
+        objects = kustomized.kept(root, overlay)
+        for one in of_objects(objects, root, definitions):
+            yield Finding(one.rule, f"{overlay}: {one.where}", one.what)
+    yield from of_files(root)
+    yield from of_ports(root)

@@ -1,0 +1,124 @@
+"""Whether what is deployed would start: its environment and files are read as the service reads
+them, with something made up in the place of each secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.deploying.findings import Finding
+from tests.deploying.objects import Objects, Pods, config_maps, pods, secrets
+from vestlus.errors import SettingsError
+from vestlus.settings import Mode, Settings, load_settings
+
+_MADE_UP: Final = "made-up-" * 6
+
+#: Secrets that have a form.
+_FORMS: Final[Mapping[str, str]] = {
+    "VESTLUS_EVENT_TOKENS": f"portal={_MADE_UP}",
+    "VESTLUS_DATABASE_URL": "postgresql://a:b@database.example.org:6432/c?pooler=transaction",
+    "VESTLUS_BUS_URL": "amqps://a:b@broker.example.org:5671/",
+    "VESTLUS_SMTP_URL": "smtp://a:b@mail.example.org:587",
+}
+
+#: In the place of what only an operator has.
+OPERATORS: Final = {
+    "VESTLUS_APP_SECRETS": "made-up",
+    "VESTLUS_VERIFY_TOKEN": "made-up",
+    "VESTLUS_OPERATOR_TOKEN": "made-up",
+    "VESTLUS_ENCRYPTION_KEY": "made-up-" * 6,
+    "OPENAI_API_KEY": "made-up",
+}
+
+#: What Ray Serve must be told where HAProxy is its ingress: one without the other is slow.
+_FLAGS: Final = ("RAY_SERVE_ENABLE_HA_PROXY", "RAY_SERVE_THROUGHPUT_OPTIMIZED")
+
+
+def environment(one: Pods, objects: Objects) -> dict[str, str]:
+    """What a pod's first container finds in its environment."""
+    found: dict[str, str] = {}
+    maps, known = config_maps(objects), secrets(objects)
+    container = one.containers[0]
+    for source in container.get("envFrom") or []:
+        found |= maps.get((source.get("configMapRef") or {}).get("name", ""), {})
+        for key in known.get((source.get("secretRef") or {}).get("name", ""), set()):
+            found[key] = _FORMS.get(key, _MADE_UP)
+    for variable in container.get("env") or []:
+        name = variable["name"]
+        value = variable.get("value")
+        if value is None:
+            value = _FORMS.get(name, "made-up")
+        # As Kubernetes does: of what was named before.
+        found[name] = re.sub(r"\$\((\w+)\)", lambda at: found.get(at[1], at[0]), str(value))
+    return found
+
+
+def loaded(environ: Mapping[str, str], files: Mapping[str, str], mode: Mode) -> Settings:
+    """The settings of an environment, beside whose configuration lie these files.
+
+    Raises SettingsError.
+    """
+    with tempfile.TemporaryDirectory() as folder, _beside(Path(folder)):
+        for name, text in files.items():
+            Path(folder, name).write_text(text, "utf-8")
+        own = {name: value for name, value in environ.items() if name != "VESTLUS_CONFIG"}
+        if named := environ.get("VESTLUS_CONFIG"):
+            own["VESTLUS_CONFIG"] = str(Path(folder, Path(named).name))
+        return load_settings(own, mode=mode)
+
+
+@contextlib.contextmanager
+def _beside(folder: Path) -> Iterator[None]:
+    """In another working folder, so that no vestlus.toml of ours is read."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def problems(
+    where: str, environ: Mapping[str, str], files: Mapping[str, str], mode: Mode = Mode.SERVE
+) -> Iterator[Finding]:
+    """A finding for each setting that is unknown, wrong or missing."""
+    try:
+        loaded(environ, files, mode)
+    except SettingsError as error:
+        for problem in error.problems:
+            yield Finding("settings", where, problem)
+
+
+def check(objects: Objects) -> Iterator[Finding]:
+    """Of every pod of ours."""
+    for one in pods(objects):
+        if not one.containers:
+            continue
+        environ = environment(one, objects)
+        yield from problems(one.owner, environ, _files(one, objects, environ))
+        if environ.get("VESTLUS_INGRESS") == "haproxy":
+            for name in _FLAGS:
+                if environ.get(name) != "1":
+                    yield Finding("ingress", one.owner, f"{name} is not 1, and HAProxy is wanted")
+        if environ.get("RAY_USAGE_STATS_ENABLED") != "0":
+            yield Finding("usage", one.owner, "Ray's usage statistics are not off")
+        for name, value in environ.items():
+            if "$(" in value:
+                yield Finding("settings", one.owner, f"{name} refers to what comes later or never")
+
+
+def _files(one: Pods, objects: Objects, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The files of the map that is mounted where VESTLUS_CONFIG is."""
+    folder = str(Path(environ.get("VESTLUS_CONFIG", "/")).parent)
+    volumes = {volume["name"]: volume for volume in (one.spec or {}).get("volumes") or []}
+    for mount in one.containers[0].get("volumeMounts") or []:
+        given = volumes.get(mount["name"], {}).get("configMap")
+        if mount["mountPath"] == folder and given:
+            return config_maps(objects).get(given["name"], {})
+    return {}

@@ -1,0 +1,138 @@
+"""What is shipped for deployment is right, and a broken copy of it is found out, by name."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploying import everything, kustomized, schemas
+from tests.deploying.broken import BROKEN, Tree
+from tests.deploying.broken_files import BROKEN_FILES
+from tests.deploying.findings import Finding
+from tests.scripts_loaded import ROOT
+
+#: With the definitions of operators' kinds where they are there; `make check-deploy` insists.
+DEFINITIONS = schemas.Definitions(everything.definitions_folder())
+
+
+def test_nothing_that_is_shipped_is_wrong() -> None:
+    assert list(everything.everything(ROOT, DEFINITIONS)) == []
+
+
+@pytest.fixture(scope="module")
+def small() -> Tree:
+    return kustomized.kept(ROOT, "small")
+
+
+def rules(found: list[Finding]) -> set[str]:
+    return {each.rule for each in found}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_broken_manifest_is_found_out(small: Tree, how: str) -> None:
+    rule, change = BROKEN[how]
+    broken = copy.deepcopy(small)
+    change(broken)
+    assert broken != small
+    assert rule in rules(list(everything.of_objects(broken, ROOT, schemas.Definitions(None))))
+
+
+DEFINITION = """
+spec:
+  group: ray.io
+  names:
+    kind: RayService
+  versions:
+  - name: v1
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          apiVersion: {type: string}
+          kind: {type: string}
+          metadata: {type: object}
+          spec:
+            type: object
+            required: [size]
+            properties:
+              size: {x-kubernetes-int-or-string: true}
+              anything: {type: object, x-kubernetes-preserve-unknown-fields: true}
+              labels: {type: object, additionalProperties: {type: string}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("spec", "faults"),
+    [
+        ({"size": "4Gi", "anything": {"a": 1}, "labels": {"a": "b"}}, 0),
+        ({"size": 4}, 0),
+        ({"size": 4, "sise": 4}, 1),
+        ({}, 1),
+        ({"size": [4]}, 1),
+        ({"size": 4, "labels": {"a": 1}}, 1),
+    ],
+)
+def test_an_operators_kind_is_compared_with_its_definition(
+    tmp_path: Path, spec: dict[str, Any], faults: int
+) -> None:
+    (tmp_path / "definition.yaml").write_text(DEFINITION)
+    made = {
+        "apiVersion": "ray.io/v1",
+        "kind": "RayService",
+        "metadata": {"name": "a"},
+        "spec": spec,
+    }
+    found = list(schemas.check([made], schemas.Definitions(tmp_path)))
+    assert [each.rule for each in found] == ["schema"] * faults
+
+
+def test_a_kind_that_the_folder_does_not_define_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "definition.yaml").write_text(DEFINITION)
+    made = {"apiVersion": "ray.io/v2", "kind": "RayService", "metadata": {"name": "a"}}
+    assert rules(list(schemas.check([made], schemas.Definitions(tmp_path)))) == {"schema"}
+
+
+COPIED = ("Dockerfile", ".dockerignore", "compose.yaml", "cluster.yaml", "pyproject.toml")
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """The repository's deployment, and what it is made of by links."""
+    for name in COPIED:
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    for place in ROOT.iterdir():
+        if not (tmp_path / place.name).exists() and not place.name.startswith("."):
+            (tmp_path / place.name).symlink_to(place)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "old", "new", "rule"), BROKEN_FILES)
+def test_a_broken_file_is_found_out(copied: Path, name: str, old: str, new: str, rule: str) -> None:
+    text = (copied / name).read_text("utf-8")
+    assert old in text
+    (copied / name).write_text(text.replace(old, new), "utf-8")
+    found = list(everything.of_files(copied))
+    if rule == "rendering":
+        found = list(kustomized.check(copied))
+    assert rule in rules(found)
+
+
+def test_a_file_that_is_not_broken_is_not_found_out(copied: Path) -> None:
+    assert [*everything.of_files(copied), *kustomized.check(copied)] == []
+
+
+@pytest.mark.parametrize("there", ["kubectl", "no kubectl"])
+def test_sources_that_changed_are_noticed_with_and_without_kubectl(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    if there == "no kubectl":
+        monkeypatch.setattr(kustomized, "kubectl", lambda: None)
+    assert list(kustomized.check(copied)) == []
+    settings_file = copied / "deploy/aks/base/settings.yaml"
+    settings_file.write_text(settings_file.read_text().replace('"2"', '"3"', 1))
+    assert rules(list(kustomized.check(copied))) == {"rendering"}
