@@ -52,6 +52,13 @@ class ImageBank:
                     await self._look()
         return self._pictures
 
+    async def fresh(self) -> Mapping[str, Picture]:
+        """All of them as they are at this moment, by id: for whoever has just changed them. Raises
+        StoreUnavailable.
+        """
+        self._look_at_ms = 0
+        return await self.pictures()
+
     async def picture(self, picture_id: str) -> Picture | None:
         """One picture, whether or not it may be used today. Raises StoreUnavailable."""
         return (await self.pictures()).get(picture_id)

@@ -11,7 +11,9 @@ import asyncio
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -47,6 +49,9 @@ _BROKEN: Final = (
 )
 
 
+_ONE_AT_A_TIME: Final = ThreadPoolExecutor(1, thread_name_prefix="checking-pictures")
+
+
 @dataclass(frozen=True, slots=True)
 class Rendition:
     """A file for the storage. ``width`` and ``height`` are in pixels."""
@@ -67,16 +72,20 @@ class Checked:
 
 
 async def check_picture(data: bytes, *, for_posts: bool, fit: Fit | None) -> Checked:
-    """See :func:`normalise`; in a thread, because it takes up to a second."""
-    return await asyncio.to_thread(normalise, data, for_posts=for_posts, fit=fit)
+    """See :func:`normalise`; in a thread, because it takes up to a second. One at a time in a
+    process, because each takes up to some 400 MB.
+    """
+    work = partial(normalise, data, for_posts=for_posts, fit=fit)
+    return await asyncio.get_running_loop().run_in_executor(_ONE_AT_A_TIME, work)
 
 
 def normalise(data: bytes, *, for_posts: bool, fit: Fit | None) -> Checked:
     """Makes the renditions of a file. Raises PictureRefused, which says what is wrong with it."""
     if not data:
-        raise PictureRefused("is empty")
+        raise PictureRefused("is empty", "empty")
     if len(data) > MAX_INPUT_BYTES:
-        raise PictureRefused(f"is larger than {MAX_INPUT_BYTES // 1_000_000} MB")
+        words = f"is larger than {MAX_INPUT_BYTES // 1_000_000} MB"
+        raise PictureRefused(words, "too_many_bytes")
     image, lossless = _opened(data)
     rendition = _rendition(_not_longer(image), lossless=lossless)
     if not for_posts:
@@ -87,6 +96,12 @@ def normalise(data: bytes, *, for_posts: bool, fit: Fit | None) -> Checked:
     return Checked(rendition, _rendition(posted, lossless=False))
 
 
+def post_of(data: bytes, fit: Fit | None) -> Rendition:
+    """The form for posts of a file that :func:`normalise` made. Raises PictureRefused."""
+    image, _ = _opened(data)
+    return _rendition(fit_for_post(image, fit), lossless=False)
+
+
 def _opened(data: bytes) -> tuple[Image.Image, bool]:
     """The picture itself, RGB and upright, and whether it was kept without loss."""
     try:
@@ -95,17 +110,18 @@ def _opened(data: bytes) -> tuple[Image.Image, bool]:
             image.load()
             return _srgb(_opaque(ImageOps.exif_transpose(image))), image.format in _LOSSLESS
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureRefused(_TOO_LARGE) from error
+        raise PictureRefused(_TOO_LARGE, "too_many_pixels") from error
     except UnidentifiedImageError as error:
         raise PictureRefused(
-            "is no picture that can be read: PNG, JPEG, WebP or GIF, whatever its name ends in"
+            "is no picture that can be read: PNG, JPEG, WebP or GIF, whatever its name ends in",
+            "no_picture",
         ) from error
     except ImageCms.PyCMSError as error:
         raise PictureRefused(
-            "has a colour profile that cannot be read: save it again as sRGB"
+            "has a colour profile that cannot be read: save it again as sRGB", "colour_profile"
         ) from error
     except _BROKEN as error:
-        raise PictureRefused("is damaged or truncated") from error
+        raise PictureRefused("is damaged or truncated", "damaged") from error
 
 
 _TOO_LARGE: Final = f"has more than {MAX_PIXELS // 1_000_000} million pixels"
@@ -113,14 +129,16 @@ _TOO_LARGE: Final = f"has more than {MAX_PIXELS // 1_000_000} million pixels"
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        raise PictureRefused(_TOO_LARGE)
+        raise PictureRefused(_TOO_LARGE, "too_many_pixels")
     if min(width, height) < MIN_SIDE:
         raise PictureRefused(
-            f"is too small: {width} x {height} pixels, and either side needs {MIN_SIDE}"
+            f"is too small: {width} x {height} pixels, and either side needs {MIN_SIDE}",
+            "too_small",
         )
     if max(width, height) > MAX_RATIO * min(width, height):
         raise PictureRefused(
-            f"is a strip: {width} x {height} pixels, more than {MAX_RATIO} times as long as wide"
+            f"is a strip: {width} x {height} pixels, more than {MAX_RATIO} times as long as wide",
+            "strip",
         )
 
 
@@ -190,7 +208,8 @@ def _encoded(image: Image.Image, *, lossless: bool) -> tuple[str, bytes]:
         data = _saved(image, "JPEG", quality=quality, subsampling=0)
         if len(data) <= MAX_OUTPUT_BYTES:
             return "image/jpeg", data
-    raise PictureRefused(f"is larger than {MAX_OUTPUT_BYTES // 1_000_000} MB in any form")
+    words = f"is larger than {MAX_OUTPUT_BYTES // 1_000_000} MB in any form"
+    raise PictureRefused(words, "too_detailed")
 
 
 def _saved(image: Image.Image, form: str, **options: int) -> bytes:

@@ -14,12 +14,12 @@ from image_bank.storage import MediaStorage
 from vestlus.bus.port import Topology
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.store.open import open_store
-from vestlus.store.port import Bank
+from vestlus.store.port import Store
 
 T = TypeVar("T")
 
 
-def with_bank(work: Callable[[Bank, MediaStorage, Settings], Awaitable[T]]) -> T:
+def with_bank(work: Callable[[Store, MediaStorage, Settings], Awaitable[T]]) -> T:
     """Runs ``work`` on the store and the storage of the settings.
 
     Raises SettingsError, StoreError, and what ``work`` raises.

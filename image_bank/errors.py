@@ -20,15 +20,30 @@ class ImageBankError(VestlusError):
 
 
 class PictureRefused(ImageBankError):
-    """The file cannot be used. The message begins in the middle: "is truncated"."""
+    """The file cannot be used. The message begins in the middle: "is truncated".
+
+    ``reason`` is a stable word for it, by which it can be said in other languages.
+    """
+
+    def __init__(self, words: str, reason: str = "unusable") -> None:
+        super().__init__(words, reason)
+        self.words = words
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.words
 
 
 class CatalogueRefused(ImageBankError):
-    """Entries have problems, and nothing was changed. ``problems`` has one line each."""
+    """Entries have problems, and nothing was changed. ``problems`` has one line each.
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(problems)
+    ``reason`` is a stable word where there is one problem that has one.
+    """
+
+    def __init__(self, problems: tuple[str, ...], reason: str = "") -> None:
+        super().__init__(problems, reason)
         self.problems = problems
+        self.reason = reason
 
     def __str__(self) -> str:
         return "\n".join(self.problems)

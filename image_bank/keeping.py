@@ -47,7 +47,7 @@ async def read_catalogue(bank: Bank) -> Catalogue:
 def check_id(where: str, key: object) -> str:
     """The id itself. Raises CatalogueRefused."""
     if not isinstance(key, str) or ID_PATTERN.fullmatch(key) is None:
-        raise CatalogueRefused((f"{where}: id: {_ID_RULE}",))
+        raise CatalogueRefused((f"{where}: id: {_ID_RULE}",), "id")
     return key
 
 
@@ -66,8 +66,7 @@ async def make_picture(
     ``known`` is the entry there was under this id: where it was made of the same file in the same
     way, and its files are there, nothing is made anew. Raises CatalogueRefused, StorageUnavailable.
     """
-    treatment = f"{TREATMENT} {description.in_posts} {description.post}".encode()
-    origin = hashlib.sha256(treatment + b"\x00" + data).hexdigest()
+    origin = origin_of(description, data)
     if known is not None and known.origin == origin and await _all_there(known, storage):
         made = known
     else:
@@ -76,7 +75,7 @@ async def make_picture(
                 data, for_posts=description.in_posts, fit=description.post
             )
         except PictureRefused as error:
-            raise CatalogueRefused((f"{key}: {error}",)) from error
+            raise CatalogueRefused((f"{key}: {error}",), error.reason) from error
         await _put(checked, storage)
         made = _entry(key, checked, added_ms=known.added_ms if known else now_ms)
     return replace(
@@ -97,6 +96,12 @@ async def make_picture(
     )
 
 
+def origin_of(description: Description, data: bytes) -> str:
+    """What a picture is made from: the same for the same file, treated in the same way."""
+    treatment = f"{TREATMENT} {description.in_posts} {description.post}".encode()
+    return hashlib.sha256(treatment + b"\x00" + data).hexdigest()
+
+
 async def add_by_hand(
     key: str,
     description: Description,
@@ -115,11 +120,11 @@ async def add_by_hand(
     catalogue = await read_catalogue(bank)
     known = catalogue.pictures.get(key)
     if known is not None and known.source is Source.FOLDER:
-        raise CatalogueRefused((f"{key}: comes from the folder's catalogue.toml: change it there",))
+        problem = f"{key}: comes from the folder's catalogue.toml: change it there"
+        raise CatalogueRefused((problem,), "folder")
     if known is not None and not replacing:
-        raise CatalogueRefused(
-            (f"{key}: is in the bank already: --replace puts this in its place",)
-        )
+        problem = f"{key}: is in the bank already: --replace puts this in its place"
+        raise CatalogueRefused((problem,), "taken")
     if key in catalogue.unreadable and not replacing:
         raise CatalogueRefused((f"{key}: is in the bank in a form that cannot be read",))
     now_ms = clock()
@@ -166,7 +171,7 @@ async def remove(
         ),
     ]
     if problems:
-        raise CatalogueRefused(tuple(problems))
+        raise CatalogueRefused(tuple(problems), "folder" if found else "gone")
     await bank.remove_pictures(frozenset(keys), clock())
     files = frozenset[str]().union(*(one.files for one in found.values()))
     await sweep(files, bank=bank, storage=storage)

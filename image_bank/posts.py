@@ -47,13 +47,15 @@ def geometry_for_post(width: int, height: int, fit: Fit | None) -> Geometry:
         if fit is None:
             raise PictureRefused(
                 f"has proportions that Instagram does not post ({width} x {height}; from 4:5 to "
-                '1.91:1): say post = "pad" or "crop", or in_posts = false'
+                '1.91:1): say post = "pad" or "crop", or in_posts = false',
+                "proportions",
             )
         frame = _framed(width, height, fit)
     if frame[0] < MIN_WIDTH:
         raise PictureRefused(
             f"is {frame[0]} pixels wide as a post, and Instagram wants {MIN_WIDTH}: "
-            "take a larger one, or say in_posts = false"
+            "take a larger one, or say in_posts = false",
+            "too_narrow",
         )
     return Geometry(frame, _scaled(*frame))
 

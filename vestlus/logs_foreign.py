@@ -114,12 +114,24 @@ def take_over(formatter: logging.Formatter, level: int) -> None:
     ours = _Ours(sys.stderr)
     ours.setFormatter(formatter)
     ours.setLevel(level)
+    ours.addFilter(_is_news)
     root.addHandler(ours)
     root.setLevel(level)
     for logger in list(root.manager.loggerDict.values()):
         if isinstance(logger, logging.Logger):
             for handler in logger.handlers:
                 _take_over(handler, formatter, level)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether somebody has to know of it.
+
+    When a reader leaves a page that follows what happens, Ray Serve (2.60,
+    ``serve/_private/http_util.py``) cancels the call in which it waited for that, and looks at it
+    no more: asyncio then tells of an exception that nobody retrieved.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not (record.name == "asyncio" and type(error).__name__ == "TaskCancelledError")
 
 
 def _take_over(handler: logging.Handler, formatter: logging.Formatter, level: int) -> None:

@@ -255,7 +255,7 @@ class Settings(BaseModel):
         return self.model_copy(update=plans)
 
 
-def _names() -> dict[str, str]:
+def environment_names() -> dict[str, str]:
     """Environment name → field."""
     own = {
         f"VESTLUS_{field.upper()}": field
@@ -285,7 +285,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
     """
     environ = os.environ if environ is None else environ
     problems: list[str] = []
-    names = _names()
+    names = environment_names()
     values, origin = read_file(environ, names, problems)
     for name, field in names.items():
         if name in environ:

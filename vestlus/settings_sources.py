@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,8 @@ class Source(StrEnum):
 
     ENVIRONMENT = "environment"
     FILE = "file"
+    #: Made up or chosen when the service was started, as the demo does.
+    START = "start"
     DEFAULT = "default"
 
 
@@ -66,32 +68,37 @@ def shown(
         if name in without:
             continue
         value = getattr(model, name)
-        came = source or sources.get(name, Source.DEFAULT)
-        if source is not None and name not in model.model_fields_set:
-            came = Source.DEFAULT
-        yield from _shown(name, value, field, came)
+        given = name in model.model_fields_set
+        came = source or sources.get(name, Source.START)
+        yield from _shown(name, value, field, came if given else Source.DEFAULT)
 
 
 def _shown(name: str, value: object, field: FieldInfo, came: Source) -> Iterator[Shown]:
     if isinstance(value, BaseModel):
-        for one in shown(value, {}, came):
-            yield Shown(f"{name}.{one.name}", one.value, one.source, one.secret, one.given)
+        yield from _below(name, value, came)
     elif isinstance(value, tuple) and value and all(isinstance(one, BaseModel) for one in value):
         for place, item in enumerate(value):
-            for one in shown(item, {}, came):
-                told = f"{name}[{place}].{one.name}"
-                yield Shown(told, one.value, one.source, one.secret, one.given)
+            yield from _below(f"{name}[{place}]", item, came)
     elif name in _NAMED_SECRETS:
         names = ", ".join(str(_plain(one)).partition("=")[0] for one in _items(value))
         yield Shown(name, names, came, secret=True, given=bool(value))
     elif _is_secret(value):
         yield Shown(name, "", came, secret=True, given=bool(value))
-    elif field.repr is False:
-        yield Shown(name, _place(str(value)) if value else "", came, given=bool(value))
-    elif isinstance(value, str) and "://" in value and "@" in value:
-        yield Shown(name, _place(value), came)
     else:
-        yield Shown(name, _written(value), came, given=value not in (None, "", (), {}))
+        told = _hidden(value) if field.repr is False else _written(value)
+        yield Shown(name, told, came, given=value not in (None, "", (), {}))
+
+
+def _below(name: str, model: BaseModel, came: Source) -> Iterator[Shown]:
+    for one in shown(model, {}, came):
+        yield replace(one, name=f"{name}.{one.name}")
+
+
+def _hidden(value: object) -> str:
+    """What may be seen of a value that may hold a secret."""
+    if isinstance(value, Mapping):
+        return ", ".join(map(str, value))
+    return _place(str(value)) if value else ""
 
 
 def _items(value: object) -> tuple[Any, ...]:
@@ -109,8 +116,8 @@ def _is_secret(value: object) -> bool:
 def _written(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if isinstance(value, str) and "://" in value and "@" in value:
+        return _place(value)
     if isinstance(value, Path):
         # Its folders say more about the machine than anybody needs.
         return value.name
@@ -118,7 +125,7 @@ def _written(value: object) -> str:
         return "; ".join(f"{key}: {_written(one)}" for key, one in value.items())
     if isinstance(value, tuple):
         return ", ".join(_written(one) for one in value)
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _place(address: str) -> str:

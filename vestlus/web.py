@@ -23,7 +23,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from image_bank.links import MEDIA_PATH
-from image_bank.open import open_media
+from image_bank.open import open_media, open_storage
+from image_bank.storage import MediaStorage
 from vestlus.backoff import Backoff
 from vestlus.bus.measured import MeasuredBus
 from vestlus.bus.open import open_bus
@@ -77,6 +78,7 @@ class Front:
         #: A webhook came before it could be taken in.
         self._refused_early = False
         self._media: ASGIApp | None = None
+        self._storage: MediaStorage | None = None
         self._bus: Bus | None = None
         self._store: Store | None = None
         self._events = EventsRoute(
@@ -101,6 +103,7 @@ class Front:
             find_store=lambda: self._store,
             find_bus=lambda: self._bus,
             ring=self._wake_planner,
+            find_storage=lambda: self._storage,
         )
         self._rest = Starlette(
             routes=[
@@ -147,6 +150,7 @@ class Front:
     async def _open_media(self, stack: AsyncExitStack) -> None:
         """Reaches nothing yet, so it need not be waited for like bus and store."""
         try:
+            self._storage = await stack.enter_async_context(open_storage(self._settings))
             self._media = await stack.enter_async_context(open_media(self._settings, system_clock))
         except SettingsError as error:
             # For the operator to mend; the webhook takes messages in all the same.

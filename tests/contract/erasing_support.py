@@ -127,6 +127,7 @@ async def lived(store: Store, inbox: Lease, user: str) -> None:
     note = Change(note=f"{SECRET} märkus", waiting_ms=7)
     await changed(store, inbox, note, user)
     await store.keep_summary(inbox, id_, summary=f"{SECRET} kokkuvõte", summarised=1)
+    await store.mark_read(id_, 1, 1)
     unclear = echo(user, text=f"{SECRET} kaja", mid=f"{user}-echo")
     await recorded(
         store,

@@ -74,6 +74,9 @@ async def test_everything_that_is_held_of_a_user_is_given_out_and_then_gone(stor
     done = await erased(store, USER)
 
     assert await traces(store, USER) == []
+    assert (await dumped(store))["conversation_read"] == [
+        {"conversation": conversation_id(ACCOUNT, OTHER), "user_ms": 1, "read_ms": 1}
+    ]
     assert sorted(await traces(store, OTHER)) == sorted(before)
     assert done.counts["history"] == len(data["history"])
     assert done.counts["ledger"] == len(data["ledger"])

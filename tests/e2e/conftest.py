@@ -24,6 +24,7 @@ QUICK = {
 }
 
 VERIFY_TOKEN = "the verify token"
+OPERATOR_TOKEN = "the token of the operators"
 
 EMBEDDED = "sqlite"
 PRODUCTION = "rabbitmq+postgresql"
@@ -65,7 +66,10 @@ def pair(
 ) -> Iterator[Pair]:
     """Return each pair in turn, empty."""
     folder = tmp_path_factory.mktemp("service")
-    settings = QUICK | {"VESTLUS_VERIFY_TOKEN": VERIFY_TOKEN}
+    settings = QUICK | {
+        "VESTLUS_VERIFY_TOKEN": VERIFY_TOKEN,
+        "VESTLUS_OPERATOR_TOKEN": OPERATOR_TOKEN,
+    }
     if request.param == EMBEDDED:
         yield Pair(EMBEDDED, folder, settings)
         return

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import uvicorn
@@ -27,6 +27,8 @@ from vestlus.web import Front
 ACCOUNT = "17841400000000001"
 TOKEN = "märk operaatorile"
 
+#: Taken out of the environment, where Vestlus would take it for a setting.
+_SCREENSHOTS = os.environ.pop("VESTLUS_SCREENSHOTS", "") == "1"
 _IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 #: What WCAG 2.2 AA asks for, as far as axe-core can tell, and its own good practices.
@@ -104,13 +106,28 @@ async def _is_open(client: httpx.AsyncClient) -> bool:
     return not {"bus", "store"} & set(found)
 
 
+class Served(Protocol):
+    """Something with a console."""
+
+    @property
+    def address(self) -> str:
+        """Where it is served."""
+        ...
+
+
 class BrowserComplaint(AssertionError):
     """The browser had something to complain of: an error of a script, or of what a page loads."""
 
 
 @asynccontextmanager
 async def browsing(
-    site: Site, *, language: str = "et-EE", phone: bool = False, complaints: bool = False
+    site: Served,
+    *,
+    language: str = "et-EE",
+    phone: bool = False,
+    complaints: bool = False,
+    dark: bool = False,
+    scripts: bool = True,
 ) -> AsyncIterator[Page]:
     """A page of a browser at the site. What it complains of fails the test."""
     async with async_playwright() as playwright:
@@ -124,6 +141,8 @@ async def browsing(
             locale=language,
             viewport=size,  # type: ignore[arg-type]  # its own dictionary type
             has_touch=phone,
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
         )
         page = await context.new_page()
         heard: list[str] = []
@@ -141,11 +160,13 @@ async def browsing(
             raise BrowserComplaint("\n".join(heard))
 
 
-async def sign_in(page: Page, *, name: str = "Mari Maasikas", to: str = "/console") -> None:
+async def sign_in(
+    page: Page, *, name: str = "Mari Maasikas", to: str = "/console", token: str = TOKEN
+) -> None:
     """Signs in as somebody who has the operator token, and goes to that page."""
     await page.goto(f"/console/sign-in?next={to}")
     await page.get_by_label("Sinu nimi").or_(page.get_by_label("Your name")).fill(name)
-    await page.get_by_label("Operaatori märk").or_(page.get_by_label("Operator token")).fill(TOKEN)
+    await page.get_by_label("Operaatori märk").or_(page.get_by_label("Operator token")).fill(token)
     await page.locator("main button").click()
     await page.wait_for_url(f"**{to}")
 
@@ -162,7 +183,7 @@ async def barriers(page: Page) -> list[str]:
 
 async def screenshot(page: Page, name: str) -> None:
     """Keeps a picture of the whole page for the documents, where VESTLUS_SCREENSHOTS=1 asks."""
-    if os.environ.get("VESTLUS_SCREENSHOTS") == "1":
+    if _SCREENSHOTS:
         # The pointer and the caret are not the page's.
         await page.screenshot(
             path=_IMAGES / f"console-{name}.png", full_page=True, animations="disabled"

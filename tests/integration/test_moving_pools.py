@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from itertools import count
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from vestlus.clock import system_clock
 from vestlus.conversation.events import Event, EventKind, event_key
 from vestlus.conversation.identity import conversation_id, outbox_partition_of, partition_of
 from vestlus.conversation.reply import Reply
+from vestlus.errors import BusUnavailable
 from vestlus.hosting import membership
 from vestlus.hosting.assignment import assign_evenly
 from vestlus.hosting.host import ConversationHost
@@ -183,9 +184,16 @@ class Service:
             )
             body = encode(inbox_message((event,), at_ms=system_clock()))
             partition = partition_of(account, user, TOPOLOGY.inbox)
-            await self._bus.publish(Queue.INBOX, partition, [body])
+            await self._publish(partition, body)
             self.written[number] += 1
             await asyncio.sleep(chance.uniform(0.05, 0.4))
+
+    async def _publish(self, partition: int, body: bytes) -> None:
+        """As Instagram does: what was not taken in time comes again, in the order of its user."""
+        async with asyncio.timeout(60):
+            while True:
+                with suppress(BusUnavailable):
+                    return await self._bus.publish(Queue.INBOX, partition, [body])
 
     def answered(self, number: int) -> list[str]:
         """The messages that the user's answers answer, in the order in which they were sent."""

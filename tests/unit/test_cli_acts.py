@@ -21,11 +21,25 @@ from vestlus.store.port import Store
 
 #: What only looks, or runs the service itself.
 LOOKING = {
-    *("accounts.check", "accounts.list_", "accounts.usage", "conversations.drafts"),
-    "conversations.list_",
+    *(
+        "accounts.check",
+        "accounts.list_",
+        "accounts.usage",
+        "conversations.drafts",
+        "conversations.list_",
+    ),
     *("conversations.show", "dead_letters.list_", "dead_letters.show", "doctor.doctor"),
     *("eval.eval_", "events.list_", "events.rules", "events.show", "images.check"),
-    *("images.list_", "images.show", "loadtest.loadtest", "main.demo", "main.serve", "main.try_"),
+    *(
+        "images.list_",
+        "images.uses",
+        "conversations.find",
+        "images.show",
+        "loadtest.loadtest",
+        "main.demo",
+        "main.serve",
+        "main.try_",
+    ),
     *("posts.list_", "posts.show", "posts_drafts.drafts", "posts_next.next_"),
     *("posts_plans.schedules", "posts_preview.preview", "retention.show"),
 }

@@ -29,6 +29,7 @@ from vestlus.conversation.identity import (
     partition_of,
 )
 from vestlus.conversation.operating import Act
+from vestlus.desk.conversations import NoSuchDraft
 from vestlus.desk.user_data import NobodyMeant
 from vestlus.errors import SettingsError
 from vestlus.messages import SearchRequest, decode_inbox, decode_outbox
@@ -335,3 +336,22 @@ def test_beside_a_demo_its_own_kept_key_is_used(run: Run, tmp_path: Path) -> Non
     assert first.encryption_key == again.encryption_key == demo.encryption_key
     assert (tmp_path / "var" / "demo.key").stat().st_mode & 0o077 == 0
     assert "Erased" in run("erase", ID, "--yes")
+
+
+def test_conversations_are_found_marked_as_read_and_listed_as_the_console_does(run: Run) -> None:
+    written(hours_ago=1)
+    assert run("find", "TERE").startswith(ID)
+    assert run("find", "midagi muud").startswith("Looked back to ")
+    assert run("list", "--only", "unread").startswith(ID)
+    assert run("read", ID) == "Marked as read.\n"
+    assert run("list", "--only", "unread") == "No such conversation.\n"
+    with pytest.raises(NoSuchConversation):
+        run("read", "none")
+
+
+def test_what_is_no_draft_is_neither_approved_nor_rejected(run: Run) -> None:
+    written(hours_ago=1)
+    for arguments in (("approve", ID, "1"), ("reject", ID, "1")):
+        with pytest.raises(NoSuchDraft, match="no such draft waits"):
+            run(*arguments)
+    assert handed_in() == []

@@ -63,6 +63,19 @@ def test_a_picture_is_added_listed_shown_and_removed(run: Run) -> None:
     assert run("list") == "The bank has no such pictures.\n"
 
 
+def test_a_picture_is_described_anew_retired_and_its_uses_are_told(run: Run) -> None:
+    before = json.loads(add(run, "map", "--tags", "map", "--json"))
+    said = ("--shows", "Where we are now", "--tags", "new")
+    after = json.loads(run("describe", "map", *said, "--json"))
+    assert (after["shows"], after["tags"], after["rights"]) == ("Where we are now", ["new"], "")
+    assert after["file"] == before["file"]
+    assert "no longer" in run("retire", "map")
+    uses = json.loads(run("uses", "map", "--json"))
+    assert (uses["answers"]["with_it"], uses["posts"], uses["schedules"]) == (0, [], [])
+    assert run("uses", "map") == "answers:   0 of the last 0 with pictures\n"
+    assert "is not in the bank" in refused("retire", "unheard")
+
+
 def test_everything_that_can_be_said_of_a_picture_is_kept(run: Run) -> None:
     said = {
         "--tags": "a,b",

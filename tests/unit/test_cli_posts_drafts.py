@@ -200,6 +200,16 @@ def test_a_draft_is_rejected_with_a_reason(run: Run, database: str) -> None:
     assert "is rejected" in refused(PostRefused, "reject", id_, "--by", "Mari")
 
 
+def test_what_waits_for_its_time_or_a_yes_goes_out_now(run: Run, database: str) -> None:
+    id_ = waiting(database, due_ms=system_clock() + 30 * HOUR)
+    assert run("now", id_, "--by", "Mari") == f"{id_}: goes out now\n"
+    row = row_of(database, id_)
+    assert (row.state, row.decided_by) == (OccurrenceState.READY, "Mari")
+    assert row.due_ms <= system_clock()
+    assert "too late" in refused(PostRefused, "now", id_, "--by", "Mari")
+    assert "vestlus posts list" in refused(NoSuchPost, "now", "unheard", "--by", "Mari")
+
+
 def test_a_yes_that_would_not_let_it_go_out_is_refused_in_words(run: Run, database: str) -> None:
     del run
     id_ = waiting(database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import subprocess
@@ -119,6 +120,26 @@ def test_a_library_with_handlers_of_its_own_writes_through_ours_too() -> None:
         logging.getLogger().handlers[:] = kept
         logging.getLogger().setLevel(level)
     assert written == ["password=…"]
+
+
+def test_a_reader_who_left_a_live_page_is_no_news() -> None:
+    class TaskCancelledError(Exception):
+        """As Ray's is called."""
+
+    written = io.StringIO()
+    kept, level = logging.getLogger().handlers[:], logging.getLogger().level
+    try:
+        take_over(ForeignFormatter([], lambda _, __, line: line["event"]), logging.WARNING)
+        ours = next(one for one in logging.getLogger().handlers if one not in kept)
+        assert isinstance(ours, logging.StreamHandler)
+        ours.setStream(written)
+        for error in (TaskCancelledError(), ValueError()):
+            logging.getLogger("asyncio").error("never retrieved", exc_info=error)
+        logging.getLogger("ray").error("was cancelled", exc_info=TaskCancelledError())
+    finally:
+        logging.getLogger().handlers[:] = kept
+        logging.getLogger().setLevel(level)
+    assert written.getvalue().splitlines() == ["never retrieved", "was cancelled"]
 
 
 PROGRAM = """

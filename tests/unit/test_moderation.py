@@ -68,7 +68,7 @@ async def connection(server: FakeOpenAI) -> AsyncIterator[OpenAIConnection]:
 
 @pytest.fixture
 def moderator(connection: OpenAIConnection) -> OpenAIModerator:
-    return OpenAIModerator(connection, Breaker(lambda: 0.0), seconds=0.5)
+    return OpenAIModerator(connection, Breaker(lambda: 0.0), seconds=30)
 
 
 async def test_all_texts_go_in_one_request(server: FakeOpenAI, moderator: OpenAIModerator) -> None:
@@ -166,9 +166,10 @@ async def test_every_failure_is_said_and_none_is_raised(
 
 
 async def test_an_endpoint_that_does_not_answer_is_not_waited_for_long(
-    server: FakeOpenAI, moderator: OpenAIModerator
+    server: FakeOpenAI, connection: OpenAIConnection
 ) -> None:
     server.script.append(server.hangs)
+    moderator = OpenAIModerator(connection, Breaker(lambda: 0.0), seconds=0.2)
     assert (await moderator.check(account(), ["x"])).failed
 
 

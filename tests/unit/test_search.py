@@ -55,9 +55,9 @@ async def server() -> AsyncIterator[FakeOpenAI]:
 async def search(server: FakeOpenAI) -> AsyncIterator[EmbeddingSearch]:
     connection = OpenAIConnection(api_key="sk-test", base_url=server.url, clock=lambda: 0)
     embedder = Embedder(
-        connection, model="m", kept=VectorsInMemory(), breaker=Breaker(lambda: 0.0), seconds=5
+        connection, model="m", kept=VectorsInMemory(), breaker=Breaker(lambda: 0.0), seconds=30
     )
-    opened = EmbeddingSearch(embedder, seconds=0.5)
+    opened = EmbeddingSearch(embedder, seconds=30)
     yield opened
     await opened.aclose()
     await connection.aclose()
@@ -118,9 +118,11 @@ async def test_a_query_does_not_wait_for_slow_vectors_and_the_next_one_finds_the
         return await by_meaning(request)
 
     server.script += [by_meaning, slow]
+    search._seconds = 0.5
     with pytest.raises(AssistantUnavailable, match="timeout"):
         await search.best("open", TEXTS, 1)
     released.set()
+    search._seconds = 30
     assert await search.best("open", TEXTS, 1) == ("hours",)
     # Nobody asked for the vectors of the texts a second time.
     assert [len(one.body["input"]) for one in server.received].count(len(TEXTS)) == 1

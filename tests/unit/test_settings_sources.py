@@ -38,9 +38,9 @@ def test_each_setting_says_where_it_came_from(
         {"VESTLUS_HTTP_PORT": "9000", "THE_SECRET": "s3cr3t-value"}, mode=Mode.OPERATE
     )
     found = shown(settings)
-    assert found["http_port"] == ("9000", Source.ENVIRONMENT)
-    assert found["model"] == ("from the file", Source.FILE)
-    assert found["log_level"] == ("INFO", Source.DEFAULT)
+    assert found["VESTLUS_HTTP_PORT"] == ("9000", Source.ENVIRONMENT)
+    assert found["VESTLUS_MODEL"] == ("from the file", Source.FILE)
+    assert found["VESTLUS_LOG_LEVEL"] == ("INFO", Source.DEFAULT)
     assert found["retention..messages_days"] == ("30", Source.FILE)
     assert found["retention..events_days"] == ("14", Source.DEFAULT)
     assert found["accounts.Üks.name"] == ("Üks", Source.FILE)

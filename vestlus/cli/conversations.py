@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from cyclopts import App
 
@@ -15,13 +14,17 @@ from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.history import Role
 from vestlus.conversation.identity import outbox_partition_of
-from vestlus.conversation.operating import Act, operator_event
-from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, WINDOW_MS, window_end_ms
+from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, window_end_ms
+from vestlus.desk.conversations import ConversationDesk, HandedBack
+from vestlus.desk.looking import Looking, NoSuchConversation, silence_of
+from vestlus.desk.writing import ReplyRefused, Way
 from vestlus.errors import VestlusError
 from vestlus.messages import SearchRequest, encode, outbox_message
-from vestlus.store.port import Store
 from vestlus.store.preserving import Preservation
-from vestlus.store.rows import ConversationRow, Draft, Silence
+from vestlus.store.rows import ConversationRow, Draft
+from vestlus.store.talk_rows import TalkPage, Wanted
+
+__all__ = ["NoSuchConversation", "RecoveryRefused", "ReplyRefused", "app"]
 
 app = App(
     name="conversations",
@@ -30,6 +33,16 @@ app = App(
 
 app.command(preserving.preserve)
 add_to(app)
+_HANDED_BACK = {
+    HandedBack.ANSWERS: "The bot answers this user again.",
+    HandedBack.SEEN_TO: (
+        "The user asked for no answers: that does not change until the user writes start. "
+        "The conversation no longer waits for a person."
+    ),
+    HandedBack.STOPPED: (
+        "The user asked for no answers: nothing changes until the user writes start."
+    ),
+}
 
 #: Messages shown of a conversation.
 SHOWN = 100
@@ -37,52 +50,12 @@ SHOWN = 100
 T = TypeVar("T")
 
 
-class NoSuchConversation(VestlusError):
-    """There is none of that id. Its message says where ids are listed."""
-
-
-class ReplyRefused(VestlusError):
-    """What was to be written cannot be sent. Its message says why; nothing was handed in."""
-
-
 class RecoveryRefused(VestlusError):
     """Nothing was asked for. Its message says what to mend."""
 
 
-class _Desk:
-    """The conversations of the service."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self.store = service.store
-
-    async def conversation(self, conversation: str) -> ConversationRow:
-        rows = await self.store.load([conversation], SHOWN)
-        if conversation not in rows:
-            raise NoSuchConversation(
-                "there is no such conversation: `vestlus conversations list` shows their ids"
-            )
-        return rows[conversation]
-
-    async def act(
-        self, act: Act, conversation: str, *, text: str | None = None, turn: int | None = None
-    ) -> None:
-        """Hands an act in; the conversation's owner does it, within moments."""
-        row = await self.conversation(conversation)
-        event = operator_event(
-            act,
-            account=row.account,
-            user=row.user,
-            identity=uuid4().hex,
-            at_ms=system_clock(),
-            text=text,
-            turn=turn,
-        )
-        await self._service.hand_in(event)
-
-
-def _run(work: Callable[[_Desk], Awaitable[T]]) -> T:
-    return run(lambda service: work(_Desk(service)))
+def _run(work: Callable[[ConversationDesk], Awaitable[T]]) -> T:
+    return run(lambda service: work(ConversationDesk(service.store, service.hand_in, system_clock)))
 
 
 @app.command(name="list")
@@ -92,6 +65,7 @@ def list_(
     closing: float | None = None,
     account: str | None = None,
     limit: int = 50,
+    only: Wanted | None = None,
     as_json: AsJson = False,
 ) -> None:
     """List conversations: the newest, those that wait for a person, or those about to be missed.
@@ -107,11 +81,13 @@ def list_(
         Only those of this account.
     limit
         At most so many.
+    only
+        One of the console's lists, in its order; waiting and closing do not count then.
     as_json
         Print JSON.
     """
     rows = _run(
-        lambda service: _listed(service.store, limit, account, waiting=waiting, closing=closing)
+        lambda desk: _rows(desk, limit, account, waiting=waiting, closing=closing, only=only)
     )
     if as_json:
         print_json([_summary(row) for row in rows])
@@ -119,28 +95,78 @@ def list_(
     for row in rows:
         print(_line(row))  # noqa: T201 - a command's output
     if not rows:
-        print(_nothing_found(waiting=waiting, closing=closing is not None))  # noqa: T201
+        nothing = _nothing_found(waiting=waiting, closing=closing is not None)
+        print("No such conversation." if only else nothing)  # noqa: T201
+
+
+async def _rows(
+    desk: ConversationDesk,
+    limit: int,
+    account: str | None,
+    *,
+    waiting: bool,
+    closing: float | None,
+    only: Wanted | None,
+) -> tuple[ConversationRow, ...]:
+    if only is None:
+        return await desk.listed(limit, account, waiting=waiting, closing_hours=closing)
+    page = await desk.page(only, account=account, limit=limit)
+    return tuple(talk.row for talk in page.talks)
+
+
+@app.command
+def find(
+    query: str, *, account: str | None = None, limit: int = 50, as_json: AsJson = False
+) -> None:
+    """Find conversations by words that either side wrote, or by the user's number.
+
+    Looks through the newest 100,000 recorded events.
+
+    Parameters
+    ----------
+    query
+        Words, all of them in one message; or a user's number at Instagram.
+    account
+        Only those of this account.
+    limit
+        At most so many.
+    as_json
+        Print JSON.
+    """
+    page = run(lambda service: _found(service, query, account, limit))
+    rows = [talk.row for talk in page.talks]
+    if as_json:
+        print_json([_summary(row) for row in rows])
+        return
+    for row in rows:
+        print(_line(row))  # noqa: T201 - a command's output
+    if page.looked_ms:
+        print(f"Looked back to {moment(page.looked_ms)}.")  # noqa: T201
+
+
+async def _found(service: Service, query: str, account: str | None, limit: int) -> TalkPage:
+    looking = Looking(service.store, system_clock)
+    accounts = [one.id for one in service.settings.accounts]
+    return await looking.found(query, accounts, account=account, limit=limit)
+
+
+@app.command
+def read(conversation: str) -> None:
+    """Mark what the user wrote as read.
+
+    Parameters
+    ----------
+    conversation
+        Its id.
+    """
+    _run(lambda desk: desk.read(conversation))
+    print("Marked as read.")  # noqa: T201 - a command's output
 
 
 def _nothing_found(*, waiting: bool, closing: bool) -> str:
     if closing:
         return "Nothing is about to be missed."
     return "No conversation waits." if waiting else "There are no conversations yet."
-
-
-async def _listed(
-    store: Store, limit: int, account: str | None, *, waiting: bool, closing: float | None
-) -> tuple[ConversationRow, ...]:
-    if closing is None:
-        return await store.conversations(limit=limit, waiting=waiting, account=account)
-    now = system_clock()
-    return await store.unfinished_conversations(
-        after_ms=now - WINDOW_MS,
-        before_ms=now - WINDOW_MS + round(closing * 3_600_000),
-        limit=limit,
-        account=account,
-        waiting=waiting,
-    )
 
 
 @app.command
@@ -154,7 +180,7 @@ def show(conversation: str, *, as_json: AsJson = False) -> None:
     as_json
         Print JSON.
     """
-    row, mark = _run(lambda service: _shown(service, conversation))
+    row, mark = run(lambda service: _shown(service, conversation))
     said = [{"at": moment(one.at_ms), "by": str(one.role), "text": one.text} for one in row.history]
     unanswered = [one.event.text or "" for one in row.pending]
     if as_json:
@@ -173,9 +199,11 @@ def show(conversation: str, *, as_json: AsJson = False) -> None:
         print(f"  unanswered: {text}")  # noqa: T201
 
 
-async def _shown(desk: _Desk, conversation: str) -> tuple[ConversationRow, Preservation | None]:
-    row = await desk.conversation(conversation)
-    return row, await desk.store.preservation(conversation)
+async def _shown(
+    service: Service, conversation: str
+) -> tuple[ConversationRow, Preservation | None]:
+    row = await Looking(service.store, system_clock).conversation(conversation, SHOWN)
+    return row, await service.store.preservation(conversation)
 
 
 @app.command
@@ -190,29 +218,14 @@ def reply(conversation: str, text: str) -> None:
         What to write. After the 24 hours in which anybody may write, Instagram marks it as a
         human agent's, for up to 7 days.
     """
-    if not text.strip():
-        raise ReplyRefused("there is nothing to send: the text is blank")
-    print(_run(lambda service: _replied(service, conversation, text)))  # noqa: T201 - its output
-
-
-async def _replied(service: _Desk, conversation: str, text: str) -> str:
-    """Hands the reply in unless Instagram would refuse it; says how it goes out."""
-    row = await service.conversation(conversation)
-    if not row.user_ms:
-        raise ReplyRefused("not sent: Instagram lets nobody write to a user who has never written")
-    now = system_clock()
-    if now > row.user_ms + HUMAN_AGENT_WINDOW_MS:
-        raise ReplyRefused(
-            f"not sent: the user last wrote at {moment(row.user_ms)}, and Instagram lets a person "
-            "write for 7 days after that"
+    handed = _run(lambda desk: desk.reply(conversation, text))
+    if handed.way is Way.HUMAN_AGENT:
+        print(  # noqa: T201 - a command's output
+            "Handed in: it is sent within seconds, as a human agent's, because the user last wrote "
+            "more than 24 hours ago."
         )
-    await service.act(Act.REPLY, conversation, text=text)
-    if now <= window_end_ms(row.user_ms):
-        return "Handed in: it is sent within seconds."
-    return (
-        "Handed in: it is sent within seconds, as a human agent's, because the user last wrote "
-        "more than 24 hours ago."
-    )
+    else:
+        print("Handed in: it is sent within seconds.")  # noqa: T201
 
 
 @app.command
@@ -224,7 +237,7 @@ def take_over(conversation: str) -> None:
     conversation
         Its id.
     """
-    _run(lambda service: service.act(Act.TAKE_OVER, conversation))
+    _run(lambda desk: desk.take_over(conversation))
     print("The bot is silent for this user.")  # noqa: T201 - a command's output
 
 
@@ -237,22 +250,8 @@ def hand_back(conversation: str) -> None:
     conversation
         Its id.
     """
-    print(_run(lambda service: _handed_back(service, conversation)))  # noqa: T201 - its output
-
-
-async def _handed_back(service: _Desk, conversation: str) -> str:
-    row = await service.conversation(conversation)
-    stopped = _silence(row) is Silence.STOPPED
-    if stopped and not row.waiting_ms:
-        return "The user asked for no answers: nothing changes until the user writes start."
-    await service.act(Act.HAND_BACK, conversation)
-    if stopped:
-        # An emergency makes a person wanted even there; this is how it is marked as seen to.
-        return (
-            "The user asked for no answers: that does not change until the user writes start. "
-            "The conversation no longer waits for a person."
-        )
-    return "The bot answers this user again."
+    came_to, _ = _run(lambda desk: desk.hand_back(conversation))
+    print(_HANDED_BACK[came_to])  # noqa: T201 - a command's output
 
 
 @app.command
@@ -266,7 +265,7 @@ def drafts(*, limit: int = 50, as_json: AsJson = False) -> None:
     as_json
         Print JSON.
     """
-    found = _run(lambda service: service.store.drafts(limit=limit))
+    found = _run(lambda desk: desk.drafts(limit=limit))
     if as_json:
         print_json([_draft(one) for one in found])
         return
@@ -291,7 +290,7 @@ def approve(conversation: str, turn: int, *, text: str | None = None) -> None:
     text
         Send this instead of the draft's own text.
     """
-    _run(lambda service: service.act(Act.APPROVE, conversation, text=text, turn=turn))
+    _run(lambda desk: desk.approve(conversation, turn, text))
     print("Handed in: it is sent within seconds.")  # noqa: T201 - a command's output
 
 
@@ -306,7 +305,7 @@ def reject(conversation: str, turn: int) -> None:
     turn
         The number behind the id in `drafts`.
     """
-    _run(lambda service: service.act(Act.REJECT, conversation, turn=turn))
+    _run(lambda desk: desk.reject(conversation, turn))
     print("The draft is not sent.")  # noqa: T201 - a command's output
 
 
@@ -365,21 +364,17 @@ def _summary(row: ConversationRow) -> dict[str, Any]:
         "last_message_at": moment(row.user_ms),
         "window_closes_at": moment(window_end_ms(row.user_ms)) if row.user_ms else "",
         "waiting_since": moment(row.waiting_ms),
-        "silence": str(_silence(row)),
-        "silent_until": moment(row.silent_until_ms) if _silence(row) else "",
+        "silence": str(silence_of(row, system_clock())),
+        "silent_until": moment(row.silent_until_ms) if silence_of(row, system_clock()) else "",
         "note": row.note,
     }
-
-
-def _silence(row: ConversationRow) -> Silence:
-    return row.silence if row.silent_until_ms > system_clock() else Silence.NONE
 
 
 def _line(row: ConversationRow) -> str:
     states = []
     if row.waiting_ms:
         states.append(f"waits for a person since {moment(row.waiting_ms)}")
-    if silence := _silence(row):
+    if silence := silence_of(row, system_clock()):
         states.append(f"bot silent ({silence})")
     if row.user_ms:
         states.append(f"window closes {moment(window_end_ms(row.user_ms))}")

@@ -61,6 +61,7 @@ def run_demo(say: Say) -> None:
         stack.enter_context(_announced(settings, simulator, service))
         say(
             f"\nVestlus is ready.\n\n  Chat page  {simulator}/\n  Posts      {simulator}/grid\n"
+            f"  Console    {service}/console   {_way_in(settings)}\n"
             f"  Persona    {persona}\n  Model      {label}\n  Webhook    {service}/webhook\n\n"
             'From a terminal: .venv/bin/vestlus try "Tere! Mis kell te avate?"\n'
             "What goes out next: .venv/bin/vestlus posts next\n"
@@ -68,6 +69,13 @@ def run_demo(say: Say) -> None:
             "Ctrl-C stops everything; the history stays.\n"
         )
         stop.wait()
+
+
+def _way_in(settings: Settings) -> str:
+    """How people sign in to the console; a token of their own is not repeated."""
+    if os.environ.get("VESTLUS_OPERATOR_TOKEN") or settings.operator_token is None:
+        return "(sign in with VESTLUS_OPERATOR_TOKEN)"
+    return f"(sign in with any name and {settings.operator_token.get_secret_value()})"
 
 
 def _event(settings: Settings) -> str:

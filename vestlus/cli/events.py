@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 
@@ -102,9 +101,11 @@ def list_(*, name: str | None = None, limit: int = 50, as_json: AsJson = False) 
     limit
         How many.
     """
-    rows = run_on_store(lambda store, _: store.events(limit=limit, name=name))
+    from vestlus.desk.events import event_values
+
+    rows = run_on_store(lambda store, _: store.events_before(limit=limit, name=name))
     if as_json:
-        print_json([_values(row) for row in rows])
+        print_json([event_values(row) for row in rows])
         return
     for row in rows:
         planned = sum(bool(one.occurrence) for one in row.outcomes)
@@ -123,24 +124,21 @@ def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name 
     id
         The event.
     """
+    from vestlus.desk.events import event_values, given_key, one_event
+    from vestlus.desk.problems import NotThere
 
-    async def reading(store: Store, _: Settings) -> TriggerRow:
-        row = await store.event(id)
-        if row is None:
-            raise NoSuchEvent(
-                "there is no such event: `vestlus events list` shows those of the last 7 days"
-            )
-        return row
-
-    row = run_on_store(reading)
+    try:
+        row = run_on_store(lambda store, _: one_event(store, id)).row
+    except NotThere as error:
+        raise NoSuchEvent(str(error)) from error
     if as_json:
-        print_json(_values(row))
+        print_json(event_values(row))
         return
     for label, value in (
         ("id", row.id),
         ("event", row.name),
         ("source", row.source),
-        ("key", _key(row)),
+        ("key", given_key(row)),
         ("received at", moment(row.received_ms)),
         ("data", row.payload),
     ):
@@ -152,12 +150,11 @@ def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name 
 def rules(*, as_json: AsJson = False) -> None:
     """Show the rules of the settings: which event leads to which post, and when."""
     from vestlus.cli.demo_settings import operator_settings
+    from vestlus.desk.events import rule_values
 
     settings = operator_settings()
     if as_json:
-        print_json(
-            [rule.model_dump(mode="json", exclude_defaults=True) for rule in settings.event_rules]
-        )
+        print_json([rule_values(rule) for rule in settings.event_rules])
         return
     for rule in settings.event_rules:
         say(f"{rule.name}: on {rule.event}{_terms(rule)}")
@@ -195,25 +192,6 @@ def _check_key(key: str | None) -> None:
         raise EventRefused(
             "--key: must be 1 to 255 ASCII letters, digits and signs, without spaces"
         )
-
-
-def _values(row: TriggerRow) -> dict[str, Any]:
-    from vestlus.planning.http import told_outcome
-
-    return {
-        "id": row.id,
-        "event": row.name,
-        "source": row.source,
-        "key": _key(row),
-        "received_at": moment(row.received_ms),
-        "data": json.loads(row.payload) if row.payload else None,
-        "outcomes": [told_outcome(one) for one in row.outcomes],
-    }
-
-
-def _key(row: TriggerRow) -> str:
-    """The key as it was given; the store's own have a space, or are the id."""
-    return "" if row.key == row.id or " " in row.key else row.key
 
 
 def _say_outcomes(row: TriggerRow) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from cyclopts import App, Parameter
 
 if TYPE_CHECKING:
     from image_bank.catalogue import Picture
     from image_bank.storage import MediaStorage
+    from vestlus.desk.images import ImageDesk
     from vestlus.settings import Settings
-    from vestlus.store.port import Bank
+    from vestlus.store.port import Store
 
 images = App(name="images", help="Keep the pictures that answers and posts are made of.")
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
+T = TypeVar("T")
+
 #: How much of a description fits into a line of a list.
 _SHORT = 60
 
@@ -91,30 +95,15 @@ def add(
         Put it in the place of the one that was added under this id.
     """
     from image_bank.catalogue import as_values
-    from image_bank.command import bytes_of, with_bank
+    from image_bank.command import bytes_of
     from image_bank.description import describe
-    from image_bank.keeping import add_by_hand, check_id
-    from vestlus.assistant.picture_vectors import keep_picture_vectors
-    from vestlus.clock import system_clock
+    from image_bank.keeping import check_id
 
     check_id(id, id)
     description = describe(id, asdict(said))
     data = bytes_of(file)
 
-    async def adding(bank: Bank, storage: MediaStorage, settings: Settings) -> Picture:
-        added = await add_by_hand(
-            id,
-            description,
-            data,
-            bank=bank,
-            storage=storage,
-            clock=system_clock,
-            replacing=replace,
-        )
-        await keep_picture_vectors(settings, bank, (added,), system_clock)
-        return added
-
-    picture = with_bank(adding)
+    picture = _at_desk(lambda desk: desk.add(id, description, data, replacing=replace))
     if as_json:
         _say_json(as_values(picture))
     else:
@@ -189,7 +178,9 @@ def check(
     from image_bank.command import with_bank
     from image_bank.examining import Finding, Severity, examine
 
-    async def looking(bank: Bank, storage: MediaStorage, settings: Settings) -> tuple[Finding, ...]:
+    async def looking(
+        bank: Store, storage: MediaStorage, settings: Settings
+    ) -> tuple[Finding, ...]:
         served = [account.id for account in settings.accounts]
         return await examine(bank, storage, date.today(), served)  # noqa: DTZ011 - the operator's day
 
@@ -221,33 +212,100 @@ def remove(id: str, /, *more: str, as_json: AsJson = False) -> None:  # noqa: A0
     more
         More pictures.
     """
-    from image_bank.command import with_bank
-    from image_bank.keeping import remove as removal
-    from vestlus.clock import system_clock
-
     ids = sorted({id, *more})
-
-    async def removing(bank: Bank, storage: MediaStorage, settings: Settings) -> None:
-        await removal(
-            ids,
-            bank=bank,
-            storage=storage,
-            clock=system_clock,
-            folder_in_use=settings.image_folder is not None,
-        )
-
-    with_bank(removing)
+    _at_desk(lambda desk: desk.remove(ids))
     if as_json:
         _say_json({"removed": ids})
     else:
         _say("\n".join(f"{one}: removed" for one in ids))
 
 
+@images.command(name="describe")
+def describe_(
+    id: str,  # noqa: A002 - the name of the argument
+    *,
+    said: Said,
+    as_json: AsJson = False,
+) -> None:
+    """Say something else of a picture that was added by hand; its file stays.
+
+    All of it is said anew: what is left out is empty, or as it is where nothing is said.
+
+    Parameters
+    ----------
+    id
+        The picture.
+    """
+    from image_bank.catalogue import as_values
+    from image_bank.description import describe
+
+    description = describe(id, asdict(said))
+    picture = _at_desk(lambda desk: desk.describe(id, description))
+    if as_json:
+        _say_json(as_values(picture))
+    else:
+        _say(f"{picture.id}: described")
+
+
+@images.command
+def retire(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - see above
+    """End a picture's use with yesterday. It stays in the bank; `describe` lets it be used again.
+
+    Parameters
+    ----------
+    id
+        The picture.
+    """
+    from image_bank.catalogue import as_values
+
+    picture = _at_desk(lambda desk: desk.retire(id))
+    if as_json:
+        _say_json(as_values(picture))
+    else:
+        _say(f"{picture.id}: may be used until {picture.valid_until}, no longer")
+
+
+@images.command
+def uses(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - see above
+    """Show where a picture was used: answers, posts, and what names it for posts to come.
+
+    Parameters
+    ----------
+    id
+        The picture.
+    """
+    from vestlus.desk.images import uses_values
+
+    told = uses_values(_at_desk(lambda desk: desk.uses(id)))
+    if as_json:
+        _say_json(told)
+        return
+    answers = told["answers"]
+    _say(f"answers:   {answers['with_it']} of the last {answers['looked_at']} with pictures")
+    for one in told["posts"]:
+        _say(f"post:      {one['id']}  {one['planned_at']}  {one['state']}")
+    for kind in ("schedules", "event_rules"):
+        for name in told[kind]:
+            _say(f"{kind.replace('_', ' ')[:-1] + ':':<10} {name}")
+
+
+def _at_desk(work: Callable[[ImageDesk], Awaitable[T]]) -> T:
+    from image_bank.command import with_bank
+    from vestlus.clock import system_clock
+    from vestlus.desk.images import ImageDesk
+
+    async def working(store: Store, storage: MediaStorage, settings: Settings) -> T:
+        desk = ImageDesk(store=store, storage=storage, settings=settings, clock=system_clock)
+        return await work(desk)
+
+    return with_bank(working)
+
+
 def _all() -> dict[str, Picture]:
     from image_bank.command import with_bank
     from image_bank.keeping import read_catalogue
 
-    async def reading(bank: Bank, _: MediaStorage, __: Settings) -> dict[str, Picture]:
+    async def reading(bank: Store, _: MediaStorage, __: Settings) -> dict[str, Picture]:
         return dict((await read_catalogue(bank)).pictures)
 
     return with_bank(reading)

@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
@@ -17,10 +16,13 @@ from vestlus.bus.port import Bus, Queue, Topology
 from vestlus.clock import Clock, system_clock
 from vestlus.conversation.events import Event
 from vestlus.conversation.identity import partition_of
+from vestlus.desk.moments import moment
 from vestlus.messages import encode, inbox_message
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
+
+__all__ = ["AsJson", "Service", "moment", "print_json", "run"]
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 
@@ -62,19 +64,6 @@ def run(work: Callable[[Service], Awaitable[T]]) -> T:
             return await work(service)
 
     return asyncio.run(main())
-
-
-#: Later moments cannot be written as a date.
-_LAST_MS = 253_402_300_799_000
-
-
-def moment(at_ms: int) -> str:
-    """A time for people, UTC; empty for none."""
-    if at_ms <= 0:
-        return ""
-    if at_ms > _LAST_MS:
-        return "for good"
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def print_json(value: dict[str, Any] | Sequence[Any]) -> None:

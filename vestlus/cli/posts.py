@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
-from uuid import uuid4
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import App, Parameter
 
@@ -11,19 +11,21 @@ from vestlus.cli.beside import AsJson, moment, print_json, run_on_store, say
 from vestlus.errors import VestlusError
 
 if TYPE_CHECKING:
+    from vestlus.desk.posts import PostDesk
+    from vestlus.desk.problems import Problem
     from vestlus.settings import Settings
     from vestlus.store.port import Store
-    from vestlus.store.post_rows import PostKind, PostRow
+    from vestlus.store.post_rows import PostRow
 
 posts = App(name="posts", help="Publish posts by hand, and see what became of each.")
 
 #: How much of a caption fits into a line of a list.
 _SHORT = 50
 
-#: As for what schedules and rules plan.
-_MOST_HOURS = 24 * 7
+#: Fields of what is wished for that have an option of their name.
+_OPTIONS = frozenset({"account", "by", "caption", "picture", "within_hours"})
 
-_NOT_THERE = "there is no such post: `vestlus posts list` shows their ids"
+T = TypeVar("T")
 
 
 class PostRefused(VestlusError):
@@ -76,44 +78,20 @@ def publish_now(
     within_hours
         When it could not be published by then, it is given up.
     """
-    from image_bank.keeping import read_catalogue
-    from vestlus.cli.posts_checking import Wish, problems_of
-    from vestlus.clock import system_clock
-    from vestlus.store.post_rows import NewPost, PostPicture
+    from vestlus.desk.post_checks import Wish
 
-    kind = _kind(len(picture), story=story)
-
-    async def planning(store: Store, settings: Settings) -> tuple[PostRow, bool]:
-        owner = _account(settings, account)
-        now_ms = system_clock()
-        problems = await problems_of(
-            Wish(owner, kind, picture, caption), store, settings.account(owner), now_ms
-        )
-        if not 0 < within_hours <= _MOST_HOURS:
-            problems.append(f"--within-hours must be above 0, and at most {_MOST_HOURS}")
-        if problems:
-            raise PostRefused(tuple(problems))
-        bank = (await read_catalogue(store)).pictures
-        identity = uuid4().hex
-        new = NewPost(
-            id=identity,
-            key=f"hand:{owner}:{key or identity}",
-            account=owner,
-            kind=kind,
-            pictures=tuple(PostPicture(one) for one in picture),
+    async def planning(desk: PostDesk) -> tuple[PostRow, bool]:
+        wish = Wish(
+            account=desk.account(account),
+            pictures=picture,
             caption=caption,
-            ai_generated=ai_generated or any(bank[one].ai_generated for one in picture),
-            planned_ms=now_ms,
-            deadline_ms=now_ms + round(within_hours * 3_600_000),
+            story=story,
+            ai_generated=ai_generated,
+            within_hours=within_hours,
         )
-        if await store.add_posts([new], now_ms):
-            return await _post(store, identity), True
-        known = await store.post_of_key(new.key)
-        if known is None:
-            raise NoSuchPost(_NOT_THERE)
-        return known, False
+        return await desk.plan(wish, key=key or "")
 
-    row, added = run_on_store(planning)
+    row, added = at_desk(planning)
     if as_json:
         print_json(_values(row) | {"added": added})
     else:
@@ -159,7 +137,7 @@ def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name 
     id
         The post.
     """
-    row = run_on_store(lambda store, _: _post(store, id))
+    row = at_desk(lambda desk: desk.post(id))
     values = _values(row) | {"containers": len(row.containers)}
     if as_json:
         print_json(values)
@@ -169,30 +147,31 @@ def show(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - the name 
         say(f"{name + ':':<14} {'' if said is None else said}".rstrip())
 
 
-async def _post(store: Store, id_: str) -> PostRow:
-    row = await store.post(id_)
-    if row is None:
-        raise NoSuchPost(_NOT_THERE)
-    return row
+def at_desk(work: Callable[[PostDesk], Awaitable[T]]) -> T:
+    """Does something at the desk. Raises PostRefused, with the options by their names, and
+    NoSuchPost.
+    """
+    from vestlus.cli.bell import bell_of
+    from vestlus.clock import system_clock
+    from vestlus.desk.posts import PostDesk
+    from vestlus.desk.problems import NotThere, Refused
+
+    async def working(store: Store, settings: Settings) -> T:
+        ring = bell_of(settings)
+        return await work(PostDesk(store=store, settings=settings, ring=ring, clock=system_clock))
+
+    try:
+        return run_on_store(working)
+    except NotThere as error:
+        raise NoSuchPost(str(error)) from error
+    except Refused as error:
+        raise PostRefused(tuple(map(_by_option, error.problems))) from error
 
 
-def _account(settings: Settings, named: str | None) -> str:
-    configured = [one.id for one in settings.accounts]
-    if named is None and len(configured) == 1:
-        return configured[0]
-    if named is None:
-        raise PostRefused(("--account: is needed where not exactly one account is configured",))
-    if configured and named not in configured:
-        raise PostRefused((f"--account: {named} is not configured",))
-    return named
-
-
-def _kind(pictures: int, *, story: bool) -> PostKind:
-    from vestlus.store.post_rows import PostKind
-
-    if story:
-        return PostKind.STORY
-    return PostKind.CAROUSEL if pictures > 1 else PostKind.PICTURE
+def _by_option(problem: Problem) -> str:
+    if problem.place in _OPTIONS:
+        return f"--{problem.place.replace('_', '-')}: {problem.words}"
+    return str(problem)
 
 
 def _values(row: PostRow) -> dict[str, Any]:

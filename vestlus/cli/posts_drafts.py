@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from vestlus.cli.beside import AsJson, print_json, run_on_store, say
-from vestlus.cli.posts import NoSuchPost, PostRefused, posts
+from vestlus.cli.posts import at_desk, posts
 
 if TYPE_CHECKING:
+    from vestlus.desk.posts import PostDesk
     from vestlus.settings import Settings
-    from vestlus.store.plan_rows import Decision, OccurrenceRow
+    from vestlus.store.plan_rows import OccurrenceRow
     from vestlus.store.port import Store
-
-_NOT_THERE = "there is no such draft: `vestlus posts drafts` shows what waits"
 
 
 @posts.command
@@ -69,16 +68,7 @@ def approve(
     caption
         Other words than the draft's; they go out as they are.
     """
-    from vestlus.store.occurrences import OccurrenceState
-    from vestlus.store.plan_rows import Decision
-
-    def decision(row: OccurrenceRow, now_ms: int) -> Decision:
-        problems = _problems_of_yes(row, caption, now_ms)
-        if problems:
-            raise PostRefused(tuple(problems))
-        return Decision(after=OccurrenceState.READY, by=_name(by), at_ms=now_ms, caption=caption)
-
-    row, said = _decided(id, decision)
+    row, said = _decided(lambda desk: desk.approve(id, by=by, caption=caption))
     if as_json:
         print_json(_values(row))
     else:
@@ -104,79 +94,55 @@ def reject(
     why
         What is wrong with it; recorded too.
     """
-    from vestlus.store.occurrences import OccurrenceState
-    from vestlus.store.plan_rows import Decision
-
-    def decision(_: OccurrenceRow, now_ms: int) -> Decision:
-        return Decision(after=OccurrenceState.REJECTED, by=_name(by), at_ms=now_ms, why=why.strip())
-
-    row, _ = _decided(id, decision)
+    row, _ = _decided(lambda desk: desk.reject(id, by=by, why=why))
     if as_json:
         print_json(_values(row))
     else:
         say(f"{row.id}: rejected")
 
 
+@posts.command(name="now")
+def now(
+    id: str,  # noqa: A002 - as above
+    *,
+    by: str,
+    as_json: AsJson = False,
+) -> None:
+    """Have what waits for its time go out now; a draft is approved with it.
+
+    Parameters
+    ----------
+    id
+        The post or the draft.
+    by
+        Who says so. For a draft it is recorded.
+    """
+    row = at_desk(lambda desk: desk.publish_now(id, by=by))
+    if as_json:
+        print_json({"id": row.id, "state": str(row.state)})
+    else:
+        say(f"{row.id}: goes out now")
+
+
 def _decided(
-    id_: str, decision: Callable[[OccurrenceRow, int], Decision]
+    decision: Callable[[PostDesk], Awaitable[OccurrenceRow]],
 ) -> tuple[OccurrenceRow, str]:
     """The draft after a decision, and when it goes out. Raises NoSuchPost, PostRefused."""
-    from vestlus.cli.bell import bell_of
-    from vestlus.clock import system_clock
     from vestlus.planning.telling import wall
-    from vestlus.store.occurrences import OccurrenceState
 
-    async def deciding(store: Store, settings: Settings) -> tuple[OccurrenceRow, str]:
-        now_ms = system_clock()
-        row = await store.occurrence(id_)
-        if row is None:
-            raise NoSuchPost(_NOT_THERE)
-        wanted = decision(row, now_ms) if row.state is OccurrenceState.WAITING else None
-        done = wanted is not None and await store.decide(id_, wanted)
-        row = await store.occurrence(id_)
-        if row is None or not done:
-            state = "gone" if row is None else str(row.state)
-            raise PostRefused((f"{id_}: is {state}, and waits for no decision",))
-        await bell_of(settings)()
+    async def deciding(desk: PostDesk) -> tuple[OccurrenceRow, str]:
+        row = await decision(desk)
+        now_ms = desk.clock()
         at_ms = max(row.due_ms, now_ms)
-        return row, f"at {wall(at_ms, _zone(row, settings))}" if at_ms > now_ms else "now"
+        return row, f"at {wall(at_ms, _zone(row, desk.settings))}" if at_ms > now_ms else "now"
 
-    return run_on_store(deciding)
-
-
-def _problems_of_yes(row: OccurrenceRow, caption: str | None, now_ms: int) -> list[str]:
-    """Why a yes would not let the draft go out as it is."""
-    from vestlus.instagram.caption_limits import counts
-    from vestlus.scheduling.approving import yes_reaches
-
-    found = []
-    if caption is not None:
-        if row.recipe.story and caption:
-            found.append("--caption: a story has none")
-        if not counts(caption).fit:
-            limits = "Instagram takes 2200 characters, 30 hashtags and 20 mentions"
-            found.append(f"--caption: has {counts(caption)}; {limits}")
-    if now_ms > _waits_until(row):
-        found.append(f"{row.id}: has lapsed, as nobody said yes in time: publish it by hand")
-    if not yes_reaches(row.recipe, decided_ms=now_ms, due_ms=row.due_ms):
-        hours = f"{row.recipe.approval_hours:g}"
-        found.append(
-            f"{row.id}: a yes is good for {hours} hours (approval_hours), and it is due later than "
-            "that: say yes nearer to its time"
-        )
-    return found
-
-
-def _name(by: str) -> str:
-    if not by.strip():
-        raise PostRefused(("--by: must be a name: who decided is recorded",))
-    return by.strip()
+    return at_desk(deciding)
 
 
 def _waits_until(row: OccurrenceRow) -> int:
-    from vestlus.scheduling.approving import waits_until_ms
+    from vestlus.desk.post_checks import waits_until
 
-    return waits_until_ms(row.recipe, drafted_ms=row.drafted_ms, due_ms=row.due_ms)
+    return waits_until(row)
 
 
 def _zone(row: OccurrenceRow, settings: Settings) -> str:

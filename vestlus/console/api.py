@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from image_bank.errors import StorageUnavailable
 from vestlus.console.people import TOKEN_ROLE, Person
 from vestlus.errors import BusUnavailable, StoreUnavailable
 from vestlus.instagram.asgi import HttpRefusal, Room, read_body
@@ -76,6 +77,10 @@ class Gate:
             except BusUnavailable:
                 words = "the bus does not answer: try again"
                 away = ApiRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "bus_away", words)
+                return _refused(away)
+            except StorageUnavailable:
+                words = "the storage of pictures does not answer: try again"
+                away = ApiRefusal(HTTPStatus.SERVICE_UNAVAILABLE, "storage_away", words)
                 return _refused(away)
             except StoreUnavailable:
                 words = "the store does not answer: try again"

@@ -8,8 +8,12 @@ from typing import Any, Final
 
 from vestlus.console import (
     api_audit,
+    api_conversations,
     api_dead_letters,
+    api_events,
+    api_images,
     api_overview,
+    api_posts,
     api_schedules,
     api_settings,
     api_user_data,
@@ -20,7 +24,11 @@ from vestlus.console.operations import Call, Operation
 
 _OF_SUBJECTS: Final[tuple[Operation, ...]] = (
     *api_overview.OPERATIONS,
+    *api_conversations.OPERATIONS,
     *api_schedules.OPERATIONS,
+    *api_posts.OPERATIONS,
+    *api_images.OPERATIONS,
+    *api_events.OPERATIONS,
     *api_dead_letters.OPERATIONS,
     *api_user_data.OPERATIONS,
     *api_settings.OPERATIONS,

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from vestlus.console.auditing import audit_routes
+from vestlus.console.content_routes import content_routes
+from vestlus.console.conversations import ConversationPages
 from vestlus.console.dead_letters_page import dead_letter_routes
 from vestlus.console.failing import Failing, refusing
 from vestlus.console.guarding import Guard, Visit
@@ -40,6 +42,8 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
         *audit_routes(guard),
         *user_data_routes(guard),
         *Overview(tools, guard, streams).routes,
+        *ConversationPages(tools, guard, streams).routes,
+        *content_routes(tools, guard),
         guard.page("/console/{rest:path}", _not_found),
     ]
     return [*routes, *refusing(Failing(tools), routes)]

@@ -45,6 +45,7 @@ async def _look(visit: Visit) -> Response:
         entries=entries,
         chosen=chosen,
         ways=WAYS,
+        roles=[role.word for role in Role],
         newest=f"{PATH}?{urlencode(given)}" if before else "",
         older=f"{PATH}?{urlencode(older)}" if older else "",
         export=urlencode(given),

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 
+from image_bank.errors import StorageUnavailable
 from vestlus.console.addresses import HOME, asked_for, is_https
 from vestlus.console.forms import FormTooLarge
 from vestlus.console.rendering import PAGE_HEADERS, rendered
@@ -56,7 +57,7 @@ class Failing:
     async def _tried(self, handler: Handler, request: Request) -> Response:
         try:
             return await handler(request)
-        except (StoreUnavailable, BusUnavailable) as error:
+        except (StoreUnavailable, BusUnavailable, StorageUnavailable) as error:
             _log.warning("console_cannot", reason=type(error).__name__)
             told = self.told(
                 request, HTTPStatus.SERVICE_UNAVAILABLE, "frame.away", "frame.away_why"

@@ -136,6 +136,8 @@ class Guard:
             done = await handler(visit, form)
         except Refusal as refusal:
             await self._audit(visit, action, refusal.target, refusal.problem)
+            if refusal.page is not None:
+                return refusal.page
             return _onwards(refusal.to, problem=refusal.problem)
         await self._audit(visit, action, done.target, detail=done.detail)
         return _onwards(done.to, notice=done.notice)

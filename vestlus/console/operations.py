@@ -85,6 +85,8 @@ class Operation:
     role: Role = Role.VIEWER
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
+    #: What kind a body is that the handler reads by itself, within bounds: ``image/*``.
+    takes: str = ""
     status: HTTPStatus = HTTPStatus.OK
     action: str = ""
     faults: tuple[Fault, ...] = ()

@@ -53,12 +53,18 @@ FILES: Final = _read(
     (
         "console.css",
         "console.js",
+        "content.js",
         "icon.svg",
         "vendor/htmx.min.js",
         "vendor/htmx-sse.min.js",
         "vendor/idiomorph-ext.min.js",
     )
 )
+
+
+#: Later moments cannot be written as a date in every zone. Instagram's times are whatever whoever
+#: signed the webhook wrote.
+_LAST_MS: Final = 253_402_214_400_000
 
 
 def static(name: str) -> str:
@@ -70,7 +76,7 @@ def moment(at_ms: int, language: Language, zone: ZoneInfo) -> str:
     """A time as people of that language write it; a dash for none."""
     if at_ms <= 0:
         return "–"
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    at = datetime.fromtimestamp(min(at_ms, _LAST_MS) / 1000, UTC)
     return format_datetime(at, "medium", tzinfo=zone, locale=str(language))
 
 
@@ -78,7 +84,7 @@ def ago(at_ms: int, now_ms: int, language: Language) -> str:
     """How long ago that was, in words; a dash for never."""
     if at_ms <= 0:
         return "–"
-    past = timedelta(milliseconds=at_ms - now_ms)
+    past = timedelta(milliseconds=min(at_ms, _LAST_MS) - now_ms)
     return format_timedelta(past, add_direction=True, locale=str(language))
 
 

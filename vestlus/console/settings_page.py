@@ -8,6 +8,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 from starlette.routing import Route
 
+from vestlus.console.auditing import WAYS
 from vestlus.console.guarding import Done, Guard, Refusal, Visit
 from vestlus.console.people import Role
 from vestlus.desk.pools import described
@@ -32,6 +33,8 @@ async def _look(visit: Visit) -> Response:
         "settings.html",
         groups=grouped(visit.tools.settings),
         pools=await described(store),
+        ways=WAYS,
+        roles=[role.word for role in Role],
         sessions=[
             (one.name, one, one.digest == visit.session.digest)
             for one in await signed_in(store, visit.now_ms)

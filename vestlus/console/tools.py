@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from image_bank.errors import StorageUnavailable
+from image_bank.storage import MediaStorage
 from vestlus.bus.port import Bus, Queue
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
@@ -25,6 +27,8 @@ class Tools:
     find_bus: Callable[[], Bus | None]
     #: Rings the SchedulerActor's bell.
     ring: Callable[[], Awaitable[None]]
+    #: The image bank's files.
+    find_storage: Callable[[], MediaStorage | None] = lambda: None
 
     @property
     def store(self) -> Store:
@@ -33,6 +37,14 @@ class Tools:
         if store is None:
             raise StoreUnavailable("the store is not reached yet")
         return store
+
+    @property
+    def storage(self) -> MediaStorage:
+        """Raises StorageUnavailable where VESTLUS_MEDIA_URL names none that can be used."""
+        storage = self.find_storage()
+        if storage is None:
+            raise StorageUnavailable("there is no storage for pictures")
+        return storage
 
     @property
     def bus(self) -> Bus:

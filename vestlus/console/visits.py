@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
-from vestlus.console.addresses import asked_for
+from vestlus.console.addresses import HOME, asked_for
 from vestlus.console.people import Person, Role
 from vestlus.console.rendering import rendered
 from vestlus.console.tools import Tools
@@ -85,7 +85,8 @@ class Visit:
             visit=self,
             person=self.person,
             csrf=self.session.csrf,
-            path=asked_for(self.request),
+            path=self.request.scope["path"],
+            address=asked_for(self.request),
             notice=self.words(notice) if known(notice) else "",
             problem=self.words(problem) if known(problem) else "",
             Role=Role,
@@ -109,10 +110,15 @@ class Done:
 class Refusal(Exception):
     """An action cannot be done. ``problem`` is the key of the words that say why, shown on the
     page ``to``; the audit says it too.
+
+    With ``page`` that is the answer instead: the form again, as it was filled in.
     """
 
-    def __init__(self, problem: str, to: str, target: str = "") -> None:
+    def __init__(
+        self, problem: str, to: str = HOME, target: str = "", page: Response | None = None
+    ) -> None:
         super().__init__(problem)
+        self.page = page
         self.problem = problem
         self.to = to
         self.target = target

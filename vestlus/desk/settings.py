@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import BaseModel
 
-from vestlus.settings import Settings
+from vestlus.settings import Settings, environment_names
+from vestlus.settings_file import SINGLE_TABLES, TABLES
 from vestlus.settings_sources import Shown, Source, shown
 
 #: Items of one table; more are only counted.
@@ -33,11 +34,17 @@ def grouped(settings: Settings) -> tuple[Group, ...]:
     sources = settings.sources
     fields = type(settings).model_fields
     tables = {name for name in fields if _is_table(getattr(settings, name))}
-    plain = tuple(shown(settings, sources, without=tables))
+    # Tables that are empty are no plain settings either.
+    hidden = tables | set(TABLES) | set(SINGLE_TABLES)
+    names = {field: name for name, field in environment_names().items()}
+    plain = tuple(
+        replace(one, name=names.get(one.name, one.name))
+        for one in shown(settings, sources, without=hidden)
+    )
     groups = [Group("", "", plain)]
     for name in fields:
         if name in tables:
-            groups += _of(name, getattr(settings, name), sources.get(name, Source.DEFAULT))
+            groups += _of(name, getattr(settings, name), sources.get(name, Source.START))
     return tuple(groups)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -100,14 +100,14 @@ def upcoming(
     """
     zones = {one.id: one.timezone for one in settings.accounts}
     paused = {row.name for row in found.schedules if row.paused}
-    claimed = [_of_occurrence(row, zones, paused) for row in found.occurrences]
-    posts = [_of_post(row, zones) for row in found.posts if row.state not in ENDED]
+    claimed = [of_occurrence(row, zones, paused) for row in found.occurrences]
+    posts = [of_post(row, zones) for row in found.posts if row.state not in ENDED]
     rest = (_by_time(one for one in rows if one.at_ms <= until_ms) for rows in (claimed, posts))
-    schedules = _of_schedules(found.schedules, zones, now_ms, until_ms)
+    schedules = times_of_schedules(found.schedules, zones, now_ms, until_ms)
     return list(itertools.islice(heapq.merge(*rest, schedules, key=_order), limit))
 
 
-def _of_schedules(
+def times_of_schedules(
     rows: Iterable[ScheduleRow], zones: dict[str, str], now_ms: int, until_ms: int
 ) -> Iterator[Upcoming]:
     """The times of all schedules, by time. Each is read when its turn may have come: it is looked
@@ -182,7 +182,8 @@ def _times(row: ScheduleRow, read: Definition, now_ms: int) -> Iterator[Occurren
     yield from read.recurrence.after(max(row.watched_ms, now_ms))
 
 
-def _of_occurrence(row: OccurrenceRow, zones: dict[str, str], paused: set[str]) -> Upcoming:
+def of_occurrence(row: OccurrenceRow, zones: dict[str, str], paused: Collection[str]) -> Upcoming:
+    """An occurrence in this form; ``zones`` are the accounts', ``paused`` names of schedules."""
     of_schedule = row.trigger is Trigger.SCHEDULE
     return Upcoming(
         at_ms=row.due_ms,
@@ -200,7 +201,8 @@ def _of_occurrence(row: OccurrenceRow, zones: dict[str, str], paused: set[str]) 
     )
 
 
-def _of_post(row: PostRow, zones: dict[str, str]) -> Upcoming:
+def of_post(row: PostRow, zones: dict[str, str]) -> Upcoming:
+    """A post in this form."""
     # An occurrence's key is its post's too: schedule:NAME:WALL TIME, event:ID:RULE.
     source, _, rest = row.key.partition(":")
     name = {"schedule": rest.partition(":")[0], "event": rest.partition(":")[2]}.get(source, "")

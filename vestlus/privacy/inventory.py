@@ -116,6 +116,11 @@ HOLDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "since_ms": "when",
             "until_ms": "for how long",
         },
+        "conversation_read": {
+            "conversation": "told from account and user",
+            "user_ms": "up to what people have read it",
+            "read_ms": "when",
+        },
     }
 )
 

@@ -14,7 +14,8 @@
 
 ``handed`` is a row of the table of posts, added in the same transaction: from there on the post's
 own states count. Every transition is an update on the condition of the version before; those of
-the SchedulerActor besides on the epoch of the lease ``scheduler``.
+the SchedulerActor besides on the epoch of the lease ``scheduler``. A person may have one that is
+``waiting`` or ``ready`` go out now instead of at its time.
 """
 
 from __future__ import annotations

@@ -144,6 +144,8 @@ class Decision:
     at_ms: int
     #: The caption as the person changed it; ``None`` as it was. ``ai_generated`` stays.
     caption: str | None = None
+    #: When it goes out instead of at its time, where it is READY.
+    due_ms: int | None = None
     #: Why not, where it is REJECTED; becomes the row's ``problem``.
     why: str = ""
 

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from vestlus.conversation.history import HistoryMessage
+from vestlus.store.content_port import Content
 from vestlus.store.erasing import Erasing
 from vestlus.store.measure_port import Backlogs, Minutes, PostsOfDay, ProcessMeasures
 from vestlus.store.operator_port import Operators
@@ -49,6 +50,7 @@ from vestlus.store.rows import (
     TransitionResult,
     TurnCommit,
 )
+from vestlus.store.talk_port import Talks
 from vestlus.store.token_rows import TokenRow
 from vestlus.store.trail import Moment
 from vestlus.store.usage_port import ModelUsage
@@ -555,6 +557,8 @@ class Store(
     ModelUsage,
     Preserving,
     Erasing,
+    Talks,
+    Content,
     Protocol,
 ):
     """All of it. ``async with`` opens and closes; one per process."""

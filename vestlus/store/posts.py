@@ -16,7 +16,8 @@
 
 ``dead`` can be reached from every state in which it is certain that nothing was published. Each
 transition is an update on the condition of the state and version before and of the epoch of the
-account's outbox lease; only cancelling, which a person does, needs no lease.
+account's outbox lease. What a person does needs no lease: cancelling, and having one that is
+``planned`` go out now instead of at its time.
 """
 
 from __future__ import annotations

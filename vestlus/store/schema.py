@@ -43,6 +43,11 @@ PERSON: Final = "'person'"
 #: A conversation has words besides its history. Of columns that seldom change: an index on one that
 #: each message changes, such as ``user_ms``, would make of each such change a row in every index.
 SAID: Final = "(summary <> '' OR note <> '' OR trail <> '')"
+#: Of columns that an incoming message leaves alone, as above.
+SILENT: Final = "silence <> ''"
+OPEN_LETTERS: Final = "state = 'open' AND conversation IS NOT NULL"
+#: A send has pictures of the image bank.
+PICTURED: Final = "pictures <> '[]'"
 OPEN_OCCURRENCES: Final = "('planned', 'waiting', 'ready')"
 
 ZERO: Final = literal_column("0", BigInteger)
@@ -148,6 +153,23 @@ Index("conversation_preserved", conversation.c.preserved_ms, **_where("preserved
 #: For pruning. By account first: no other index has that order, and is taken in its place.
 Index("conversation_said", conversation.c.account, conversation.c.id, **_where(SAID))
 Index("conversation_waiting", conversation.c.waiting_ms, **_where("waiting_ms > 0"))
+Index(
+    "conversation_silent",
+    conversation.c.silent_until_ms,
+    conversation.c.id,
+    **_where(SILENT),
+)
+
+#: How far people have read: the ``user_ms`` of the conversation as they had it before them. Apart
+#: from the conversation, so that a mark waits for no turn.
+conversation_read: Final = Table(
+    "conversation_read",
+    metadata,
+    Column("conversation", Text, primary_key=True),
+    Column("user_ms", BigInteger, nullable=False),
+    Column("read_ms", BigInteger, nullable=False),
+)
+Index("conversation_read_at", conversation_read.c.read_ms)
 
 #: Positions are given without gaps, so that the newest ones are a range of the key; the oldest ones
 #: may be gone. On PostgreSQL the table is divided by ``at_ms``, which is part of the key there: see
@@ -252,6 +274,8 @@ Index("ledger_echo_mid", ledger.c.account, ledger.c.echo_mid, **_where("echo_mid
 #: For pruning.
 Index("ledger_finished", ledger.c.changed_ms, ledger.c.id, **_where(f"state IN {FINISHED}"))
 Index("ledger_draft", ledger.c.outbox, ledger.c.deadline_ms, **_where(f"state = {DRAFT}"))
+#: For whoever asks in which answers pictures are.
+Index("ledger_pictured", ledger.c.created_ms, ledger.c.id, **_where(PICTURED))
 #: One Graph message proves one row.
 Index("ledger_sent_mid", ledger.c.account, ledger.c.sent_mid, unique=True)
 Index(
@@ -297,6 +321,12 @@ dead_letter: Final = Table(
 )
 Index("dead_letter_at", dead_letter.c.at_ms, dead_letter.c.id)
 Index("dead_letter_open", dead_letter.c.reason, **_where(f"state = {OPEN}"))
+Index(
+    "dead_letter_conversation",
+    dead_letter.c.conversation,
+    dead_letter.c.at_ms,
+    **_where(OPEN_LETTERS),
+)
 
 #: Until when all messages of an account that Instagram had are known to be recorded.
 looked_for_missed: Final = Table(

@@ -78,6 +78,7 @@ class SqlOccurrences(SqlOccurrenceLists):
             "at": decision.at_ms,
             "words": None if decision.caption is None else cleaned(decision.caption),
             "why": cleaned(decision.why),
+            "due": decision.due_ms,
             "of": cleaned(id_),
         }
         return await self._database.write(
@@ -123,6 +124,7 @@ class SqlOccurrences(SqlOccurrenceLists):
     @cached_property
     def _decide(self) -> Any:  # noqa: ANN401 - as above
         state = _text("state")
+        due_ms = func.coalesce(_number("due"), _OCCURRENCE.due_ms)
         return (
             update(schema.occurrence)
             .where(
@@ -132,9 +134,8 @@ class SqlOccurrences(SqlOccurrenceLists):
             .values(
                 state=state,
                 version=_OCCURRENCE.version + 1,
-                wake_ms=case(
-                    (state == str(OccurrenceState.READY), _OCCURRENCE.due_ms), else_=schema.ZERO
-                ),
+                due_ms=due_ms,
+                wake_ms=case((state == str(OccurrenceState.READY), due_ms), else_=schema.ZERO),
                 caption=func.coalesce(_text("words"), _OCCURRENCE.caption),
                 decided_by=_text("by"),
                 decided_ms=_number("at"),

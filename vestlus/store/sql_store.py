@@ -15,6 +15,7 @@ from vestlus.store.rows import Counts, LetterState
 from vestlus.store.sql_bank import SqlBank
 from vestlus.store.sql_claims import SqlClaims
 from vestlus.store.sql_commits import SqlCommits
+from vestlus.store.sql_content import SqlContent
 from vestlus.store.sql_database import Database
 from vestlus.store.sql_desk import SqlDesk, has_something_open
 from vestlus.store.sql_dialect import Backend, Dialect
@@ -36,6 +37,9 @@ from vestlus.store.sql_preserving import SqlPreserving
 from vestlus.store.sql_pruning import SqlPruning
 from vestlus.store.sql_schedules import SqlSchedules
 from vestlus.store.sql_sign_in import SqlSignIn
+from vestlus.store.sql_talk_search import SqlTalkSearch
+from vestlus.store.sql_talks import SqlTalks
+from vestlus.store.sql_transcripts import SqlTranscripts
 from vestlus.store.sql_transitions import SqlTransitions
 from vestlus.store.sql_triggers import SqlTriggers
 from vestlus.store.sql_turns import SqlTurns
@@ -69,6 +73,10 @@ class SqlStore(
     SqlUsage,
     SqlPreserving,
     SqlSignIn,
+    SqlTalks,
+    SqlTalkSearch,
+    SqlTranscripts,
+    SqlContent,
 ):
     """The :class:`~vestlus.store.port.Store` over PostgreSQL or SQLite.
 

@@ -36,3 +36,57 @@ document.addEventListener("htmx:responseError", (event) => {
     tellItIsOver();
   }
 });
+// A form is sent once, however often its button is pressed: <form data-once>.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!("once" in form.dataset) || event.defaultPrevented) {
+    return;
+  }
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+  }
+});
+
+// Tells how many bytes a text has: <textarea data-counts="ID">, where the element of that id has
+// the words for one message and for many.
+function count(field) {
+  const place = document.getElementById(field.dataset.counts);
+  if (place) {
+    const bytes = new TextEncoder().encode(field.value.trim()).length;
+    const words = bytes > 1000 ? place.dataset.many : place.dataset.one;
+    place.textContent = words.replace("{n}", String(bytes));
+  }
+}
+function countAll() {
+  document.querySelectorAll("textarea[data-counts]").forEach(count);
+}
+document.addEventListener("input", (event) => {
+  if (event.target.dataset && event.target.dataset.counts) {
+    count(event.target);
+  }
+});
+document.addEventListener("DOMContentLoaded", countAll);
+document.addEventListener("htmx:afterSettle", countAll);
+
+// Ctrl+Enter sends: <textarea data-enter-sends>.
+document.addEventListener("keydown", (event) => {
+  const field = event.target;
+  const sends = field.dataset && "enterSends" in field.dataset;
+  if (sends && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    field.form.requestSubmit();
+  }
+});
+
+// What somebody may be writing in is left alone by live updates: <… data-keep>.
+if (window.Idiomorph) {
+  window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) =>
+    !(node instanceof Element && "keep" in node.dataset);
+}

@@ -13,9 +13,15 @@ from typing import Final
 
 from vestlus.console.words import (
     audit,
+    conversations,
     dead_letters,
+    events,
     frame,
+    images,
     overview,
+    post_problems,
+    posts,
+    reasons,
     settings,
     sign_in,
     user_data,
@@ -45,6 +51,12 @@ _PARTS: Final[tuple[Words, ...]] = (
     dead_letters.WORDS,
     overview.WORDS,
     user_data.WORDS,
+    conversations.WORDS,
+    reasons.WORDS,
+    posts.WORDS,
+    post_problems.WORDS,
+    images.WORDS,
+    events.WORDS,
 )
 
 _ALL: Final[dict[str, tuple[str, str]]] = dict(chain.from_iterable(one.items() for one in _PARTS))

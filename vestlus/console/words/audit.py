@@ -13,7 +13,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "audit.way.api": ("API kaudu", "API"),
     "audit.way.command": ("käsurealt", "command line"),
     "audit.action": ("Tegevus", "Action"),
-    "audit.target": ("Millega", "On what"),
+    "audit.target": ("Mille kohta", "On what"),
     "audit.outcome": ("Tulemus", "Outcome"),
     "audit.since": ("Alates päevast (UTC)", "From day (UTC)"),
     "audit.until": ("Kuni päevani (UTC)", "To day (UTC)"),

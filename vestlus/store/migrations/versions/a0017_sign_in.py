@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "a0017"
-down_revision = "a0015"
+down_revision = "a0016"
 branch_labels = None
 depends_on = None
 

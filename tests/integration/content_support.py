@@ -1,0 +1,222 @@
+"""A bank, posts, drafts, schedules and events for the console's pages about them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from image_bank import starter_folder
+from image_bank.folder import load_folder
+from image_bank.open import open_storage
+from tests.integration.console_support import (
+    ACCOUNT,
+    Site,
+    console_settings,
+    served,
+    signed_client,
+)
+from vestlus.clock import system_clock
+from vestlus.planning.desk_open import open_desk
+from vestlus.planning.event_rules import rules_of
+from vestlus.planning.events import EventDesk
+from vestlus.planning.payloads import parse_payload
+from vestlus.scheduling.recipe import Recipe
+from vestlus.store.names import SCHEDULER, outbox_lease
+from vestlus.store.occurrences import OccurrenceState
+from vestlus.store.plan_rows import (
+    Claim,
+    Draft,
+    NewOccurrence,
+    OccurrenceRow,
+    OccurrenceStep,
+    Trigger,
+)
+from vestlus.store.post_rows import NewPost, PostKind, PostPicture, PostRow, PostStep
+from vestlus.store.posts import PostState
+from vestlus.store.rows import Lease, Member, MemberKind
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+SOMEBODY = Member("somebody", MemberKind.CONVERSATION, "1", "here", 1)
+
+RULES: tuple[dict[str, Any], ...] = (
+    {
+        "name": "uus-raamat",
+        "event": "new-book",
+        "pictures": ["announcement"],
+        "prompt": "Tutvusta raamatut {{ event.title }}",
+        "payload": {"type": "object", "required": ["title"]},
+        "cool_down_minutes": 30,
+        "most_per_day": 3,
+        "quiet_hours": "22:00-07:00",
+    },
+    {
+        "name": "suletud",
+        "event": "closed",
+        "pictures": ["holiday-notice"],
+        "caption": "Oleme {{ event.day }} suletud.",
+    },
+)
+
+CAPTION = (
+    "Raamatukogu on sel nädalal avatud kella kaheksast kaheksani.\n\n"
+    "Laupäeval kell 11 loeme koos lastega ette, ja pühapäeval puhkame.\n"
+    "Tulge ikka! #raamatukogu #lugemine"
+)
+
+
+async def _no_bell() -> None:
+    """Nobody plans in these tests unless a test does it itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The site and what is in it."""
+
+    site: Site
+
+    async def lease(self, name: str) -> Lease:
+        """The right to act, as a host has it."""
+        return (await self.site.store.acquire([name], SOMEBODY, 600))[name]
+
+    async def event(self, name: str, payload: bytes, source: str = "kataloog") -> str:
+        """Another system tells something; the event's id."""
+        desk = EventDesk(rules_of(self.site.settings), system_clock, _no_bell)
+        answer = await desk.take(self.site.store, source, name, parse_payload(payload), None)
+        return answer.row.id if answer.row else ""
+
+    async def draft(self, *, due_in_ms: int = HOUR, **recipe: Any) -> OccurrenceRow:  # noqa: ANN401
+        """A draft of a schedule's that waits for a yes."""
+        store, now_ms = self.site.store, system_clock()
+        lease = await self.lease(SCHEDULER)
+        schedules = await store.schedules()
+        of = next(one for one in schedules if one.name == "hommik")
+        new = NewOccurrence(
+            id=uuid4().hex,
+            key=f"schedule:hommik:{uuid4().hex}",
+            trigger=Trigger.SCHEDULE,
+            name=of.name,
+            account=ACCOUNT,
+            recipe=Recipe(**{"account": ACCOUNT, "tags": ("avatud",), "prompt": "x"} | recipe),
+            due_ms=now_ms + due_in_ms,
+            wake_ms=now_ms,
+        )
+        claim = Claim(of=of, watched_ms=now_ms, look_ms=of.look_ms, occurrences=(new,))
+        assert await store.claim(lease, claim, now_ms)
+        planned = await store.occurrence(new.id)
+        assert planned is not None
+        step = OccurrenceStep(
+            of=planned,
+            after=OccurrenceState.WAITING,
+            at_ms=now_ms,
+            wake_ms=now_ms + due_in_ms,
+            draft=Draft(
+                caption="" if recipe.get("story") else CAPTION,
+                pictures=(PostPicture("opening-hours"),),
+                ai_generated=True,
+            ),
+        )
+        assert await store.occurrence_step(lease, step)
+        return await self.occurrence(new.id)
+
+    async def occurrence(self, id_: str) -> OccurrenceRow:
+        """The occurrence as it is now."""
+        row = await self.site.store.occurrence(id_)
+        assert row is not None
+        return row
+
+    async def post(self, *, in_ms: int = DAY, **fields: Any) -> PostRow:  # noqa: ANN401
+        """A post by hand."""
+        at_ms = system_clock() + in_ms
+        new = NewPost(
+            **{
+                "id": uuid4().hex,
+                "key": f"hand:{uuid4().hex}",
+                "account": ACCOUNT,
+                "kind": PostKind.PICTURE,
+                "pictures": (PostPicture("where-to-find-us"),),
+                "caption": "Leiad meid Lossi tänavalt.",
+                "planned_ms": at_ms,
+                "deadline_ms": at_ms + DAY,
+                **fields,
+            }
+        )
+        await self.site.store.add_posts([new], system_clock())
+        return await self.read_post(new.id)
+
+    async def read_post(self, id_: str) -> PostRow:
+        """The post as it is now."""
+        row = await self.site.store.post(id_)
+        assert row is not None
+        return row
+
+    async def dead(self, post: PostRow, reason: str, problem: str) -> PostRow:
+        """The post, given up."""
+        return await self._ended(post, PostState.DEAD, reason=reason, problem=problem)
+
+    async def published(self, post: PostRow) -> PostRow:
+        """The post, published."""
+        store, at_ms = self.site.store, system_clock()
+        lease = await self._outbox()
+        row = post
+        for step in (
+            {"after": PostState.CREATING, "begins": 0},
+            {"after": PostState.WAITING, "made": "container-1"},
+            {"after": PostState.READY, "finished": (1,)},
+            {"after": PostState.PUBLISHING},
+            {"after": PostState.PUBLISHED, "media_id": f"1789{row.planned_ms}"},
+        ):
+            await store.post_step(lease, PostStep(of=row, at_ms=at_ms, due_ms=at_ms, **step))
+            row = await self.read_post(post.id)
+        assert row.state is PostState.PUBLISHED
+        return row
+
+    async def _ended(self, post: PostRow, after: PostState, **fields: Any) -> PostRow:  # noqa: ANN401
+        step = PostStep(of=post, after=after, at_ms=system_clock(), **fields)
+        await self.site.store.post_step(await self._outbox(), step)
+        return await self.read_post(post.id)
+
+    async def _outbox(self) -> Lease:
+        from vestlus.bus.port import Topology  # noqa: PLC0415 - as the site has it
+        from vestlus.conversation.identity import outbox_partition_of  # noqa: PLC0415
+
+        return await self.lease(outbox_lease(outbox_partition_of(ACCOUNT, Topology().outbox)))
+
+
+@asynccontextmanager
+async def world(folder: Path, **changed: object) -> AsyncIterator[World]:
+    """A site with the starter's pictures, two schedules and two event rules."""
+    account = {"id": ACCOUNT, "name": "Linna raamatukogu", "timezone": "Europe/Tallinn"}
+    settings = console_settings(folder, **{"accounts": (account,), "event_rules": RULES, **changed})
+    async with served(settings) as site:
+        async with open_storage(settings) as storage:
+            await load_folder(
+                starter_folder(), bank=site.store, storage=storage, clock=system_clock
+            )
+        desk = open_desk(site.store, settings, system_clock, _no_bell)
+        schedule = {"name": "hommik", "cron": "0 9 * * mon-fri", "account": ACCOUNT}
+        await desk.add(schedule | {"pictures": ["opening-hours"], "caption": "Tere hommikust!"})
+        await desk.add(
+            {
+                "name": "nadalavahetus",
+                "cron": "30 10 * * sat",
+                "account": ACCOUNT,
+                "pictures": ["announcement"],
+                "story": True,
+            }
+        )
+        yield World(site)
+
+
+@asynccontextmanager
+async def acting(site: Site) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
+    """A client that is signed in, and the mark that its forms carry."""
+    async with signed_client(site) as client:
+        session = (await site.store.sessions(0))[0]
+        yield client, session.csrf

@@ -1,0 +1,321 @@
+"""``/api/v1/conversations``. ``docs/api.md`` documents it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Final
+
+from vestlus.console.api_conversations_shapes import (
+    ApproveBody,
+    ConversationShape,
+    DraftShape,
+    DraftsQuery,
+    DraftsShape,
+    HandedShape,
+    ListQuery,
+    ListShape,
+    MessagesQuery,
+    ReadBody,
+    ReplyBody,
+    TranscriptShape,
+)
+from vestlus.console.operations import Call, Fault, Operation
+from vestlus.console.people import Role
+from vestlus.desk.conversations import ConversationDesk, NoSuchDraft
+from vestlus.desk.looking import NoSuchConversation, place_of
+from vestlus.desk.transcripts import NEWEST_MS
+from vestlus.desk.writing import ReplyRefused
+
+NO_SUCH: Final = Fault(
+    HTTPStatus.NOT_FOUND, "no_such_conversation", "there is no conversation of that id"
+)
+NO_DRAFT: Final = Fault(
+    HTTPStatus.NOT_FOUND,
+    "no_such_draft",
+    "no draft of that turn waits: it was decided about, or its window closed",
+)
+REFUSED: Final = Fault(
+    HTTPStatus.CONFLICT,
+    "not_sent",
+    "Instagram would not take it: the user has never written, or wrote too long ago",
+)
+STOPPED: Final = Fault(
+    HTTPStatus.CONFLICT,
+    "user_stopped",
+    "the user asked for no answers: nothing changes until the user writes start",
+)
+INVALID: Final = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "what came cannot be taken")
+
+_TURN: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+_KEY: Final = "idempotency-key"
+_LONGEST_KEY: Final = 200
+
+_PARAMS: Final = {"conversation": "The conversation's id, as lists give it."}
+_DRAFT_PARAMS: Final = {**_PARAMS, "turn": "The draft's turn, as drafts are listed."}
+
+
+def _desk(call: Call) -> ConversationDesk:
+    tools = call.tools
+    return ConversationDesk(tools.store, tools.hand_in, tools.clock)
+
+
+@contextmanager
+def _answering(call: Call) -> Iterator[str]:
+    """The conversation's id; what the desk refuses becomes an answer."""
+    conversation = call.param("conversation")
+    try:
+        yield conversation
+    except NoSuchConversation as error:
+        raise NO_SUCH.refusal() from error
+    except NoSuchDraft as error:
+        raise NO_DRAFT.refusal() from error
+    except ReplyRefused as error:
+        fault = INVALID if error.reason in ("blank", "too_long") else REFUSED
+        raise fault.refusal(str(error)) from error
+
+
+async def _list(call: Call) -> ListShape:
+    query: ListQuery = call.query
+    try:
+        behind = place_of(query.behind)
+    except ValueError as error:
+        raise INVALID.refusal("behind: must be what `next` of another page said") from error
+    desk, account = _desk(call), query.account or None
+    if query.q.strip():
+        accounts = [one.id for one in call.tools.settings.accounts]
+        page = await desk.found(
+            query.q, accounts, account=account, behind=behind, limit=query.limit
+        )
+    else:
+        page = await desk.page(
+            query.list,
+            account=account,
+            behind=behind,
+            limit=query.limit,
+            closing_hours=query.closing_hours,
+        )
+    return ListShape.of(page, call.tools.clock())
+
+
+async def _show(call: Call) -> ConversationShape:
+    with _answering(call) as conversation:
+        return ConversationShape.of(await _desk(call).talk(conversation), call.tools.clock())
+
+
+async def _messages(call: Call) -> TranscriptShape:
+    query: MessagesQuery = call.query
+    before_ms = NEWEST_MS if query.before is None else query.before
+    with _answering(call) as conversation:
+        found = await _desk(call).transcript(conversation, before_ms=before_ms)
+        return TranscriptShape.of(found, call.tools.clock())
+
+
+async def _drafts(call: Call) -> DraftsShape:
+    found = await _desk(call).drafts(limit=call.query.limit)
+    return DraftsShape(drafts=tuple(DraftShape.of(one) for one in found))
+
+
+async def _take_over(call: Call) -> HandedShape:
+    with _answering(call) as conversation:
+        call.note(target=conversation)
+        handed = await _desk(call).take_over(conversation, _identity(call))
+        call.note(target=conversation, detail=handed.key)
+        return HandedShape.of(handed)
+
+
+async def _hand_back(call: Call) -> HandedShape:
+    with _answering(call) as conversation:
+        call.note(target=conversation)
+        _, handed = await _desk(call).hand_back(conversation, _identity(call))
+        if handed is None:
+            raise STOPPED.refusal()
+        call.note(target=conversation, detail=handed.key)
+        return HandedShape.of(handed)
+
+
+async def _reply(call: Call) -> HandedShape:
+    with _answering(call) as conversation:
+        call.note(target=conversation)
+        handed = await _desk(call).reply(conversation, call.body.text, _identity(call))
+        call.note(target=conversation, detail=handed.key)
+        return HandedShape.of(handed)
+
+
+async def _approve(call: Call) -> HandedShape:
+    with _answering(call) as conversation:
+        call.note(target=conversation)
+        turn, text = _turn(call), call.body.text
+        handed = await _desk(call).approve(conversation, turn, text, _identity(call))
+        call.note(target=conversation, detail=handed.key)
+        return HandedShape.of(handed)
+
+
+async def _reject(call: Call) -> HandedShape:
+    with _answering(call) as conversation:
+        call.note(target=conversation)
+        handed = await _desk(call).reject(conversation, _turn(call), _identity(call))
+        call.note(target=conversation, detail=handed.key)
+        return HandedShape.of(handed)
+
+
+async def _read(call: Call) -> ConversationShape:
+    with _answering(call) as conversation:
+        call.note(target=conversation)
+        await _desk(call).read(conversation, call.body.until_ms)
+        return ConversationShape.of(await _desk(call).talk(conversation), call.tools.clock())
+
+
+def _identity(call: Call) -> str:
+    """The act's identity as the caller gives it; without one each call is an act of its own."""
+    given: str = call.request.headers.get(_KEY, "").strip()
+    if len(given) > _LONGEST_KEY:
+        raise INVALID.refusal(f"Idempotency-Key: must have at most {_LONGEST_KEY} characters")
+    return given
+
+
+def _turn(call: Call) -> int:
+    given = call.param("turn")
+    if not _TURN.fullmatch(given):
+        raise NO_DRAFT.refusal()
+    return int(given)
+
+
+_ONE: Final = "/conversations/{conversation}"
+_TAG: Final = "Conversations"
+
+OPERATIONS: Final = (
+    Operation(
+        method="GET",
+        path="/conversations",
+        id="listConversations",
+        summary="A page of conversations, of one list or as found by words.",
+        handler=_list,
+        answer=ListShape,
+        query=ListQuery,
+        faults=(INVALID,),
+        tag=_TAG,
+    ),
+    Operation(
+        method="GET",
+        path=_ONE,
+        id="showConversation",
+        summary="How a conversation stands.",
+        handler=_show,
+        answer=ConversationShape,
+        faults=(NO_SUCH,),
+        params=_PARAMS,
+        tag=_TAG,
+    ),
+    Operation(
+        method="GET",
+        path=f"{_ONE}/messages",
+        id="listMessages",
+        summary="What was said and done in a conversation, the newest part first.",
+        handler=_messages,
+        answer=TranscriptShape,
+        query=MessagesQuery,
+        faults=(NO_SUCH, INVALID),
+        params=_PARAMS,
+        tag=_TAG,
+    ),
+    Operation(
+        method="GET",
+        path="/drafts",
+        id="listDrafts",
+        summary="Answers that wait for a person's yes, nearest deadline first.",
+        handler=_drafts,
+        answer=DraftsShape,
+        query=DraftsQuery,
+        faults=(INVALID,),
+        tag=_TAG,
+    ),
+    Operation(
+        method="POST",
+        path=f"{_ONE}/take-over",
+        id="takeConversationOver",
+        summary="Silences the bot for this user, and cancels what it has not sent.",
+        handler=_take_over,
+        answer=HandedShape,
+        role=Role.AGENT,
+        status=HTTPStatus.ACCEPTED,
+        action="conversation.take_over",
+        faults=(NO_SUCH,),
+        params=_PARAMS,
+        tag=_TAG,
+    ),
+    Operation(
+        method="POST",
+        path=f"{_ONE}/hand-back",
+        id="handConversationBack",
+        summary="Lets the bot answer this user again.",
+        handler=_hand_back,
+        answer=HandedShape,
+        role=Role.AGENT,
+        status=HTTPStatus.ACCEPTED,
+        action="conversation.hand_back",
+        faults=(NO_SUCH, STOPPED),
+        params=_PARAMS,
+        tag=_TAG,
+    ),
+    Operation(
+        method="POST",
+        path=f"{_ONE}/reply",
+        id="replyAsPerson",
+        summary="Writes to the user as a person; the bot is silent then.",
+        handler=_reply,
+        answer=HandedShape,
+        role=Role.AGENT,
+        body=ReplyBody,
+        status=HTTPStatus.ACCEPTED,
+        action="conversation.reply",
+        faults=(NO_SUCH, REFUSED, INVALID),
+        params=_PARAMS,
+        tag=_TAG,
+    ),
+    Operation(
+        method="POST",
+        path=f"{_ONE}/drafts/{{turn}}/approve",
+        id="approveDraft",
+        summary="Sends the drafts of a turn, or another text in their place.",
+        handler=_approve,
+        answer=HandedShape,
+        role=Role.AGENT,
+        body=ApproveBody,
+        status=HTTPStatus.ACCEPTED,
+        action="conversation.approve",
+        faults=(NO_SUCH, NO_DRAFT, INVALID),
+        params=_DRAFT_PARAMS,
+        tag=_TAG,
+    ),
+    Operation(
+        method="POST",
+        path=f"{_ONE}/drafts/{{turn}}/reject",
+        id="rejectDraft",
+        summary="Does not send the drafts of a turn.",
+        handler=_reject,
+        answer=HandedShape,
+        role=Role.AGENT,
+        status=HTTPStatus.ACCEPTED,
+        action="conversation.reject",
+        faults=(NO_SUCH, NO_DRAFT),
+        params=_DRAFT_PARAMS,
+        tag=_TAG,
+    ),
+    Operation(
+        method="POST",
+        path=f"{_ONE}/read",
+        id="markConversationRead",
+        summary="Notes that somebody has read what the user wrote.",
+        handler=_read,
+        answer=ConversationShape,
+        role=Role.AGENT,
+        body=ReadBody,
+        action="conversation.read",
+        faults=(NO_SUCH, INVALID),
+        params=_PARAMS,
+        tag=_TAG,
+    ),
+)

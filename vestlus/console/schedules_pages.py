@@ -1,0 +1,105 @@
+"""``/console/posts/schedules``: what goes out by the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vestlus.console.guarding import Done, Guard, Refusal, Visit
+from vestlus.console.post_views import tone_of
+from vestlus.console.rendering import moment
+from vestlus.console.tools import Tools
+from vestlus.console.words import Language
+from vestlus.planning.definitions import Definition, read_definition
+from vestlus.planning.desk import NoSuchSchedule, ScheduleDesk
+from vestlus.planning.desk_open import open_desk
+from vestlus.planning.telling import schedule_values
+from vestlus.store.plan_rows import ScheduleRow
+
+_LIST: Final = "/console/posts/schedules"
+#: Times that the page of a schedule shows.
+_TIMES: Final = 10
+_LATEST: Final = 10
+
+
+class SchedulesPages:
+    """Lists, shows, pauses, resumes."""
+
+    def __init__(self, tools: Tools, guard: Guard) -> None:
+        self._tools = tools
+        self._guard = guard
+
+    @property
+    def routes(self) -> list[Route]:
+        """What is served."""
+        one, guard = f"{_LIST}/{{name}}", self._guard
+        return [
+            guard.page(_LIST, self._list),
+            guard.page(one, self._show),
+            guard.action(f"{one}/pause", "schedule.pause", self._pause),
+            guard.action(f"{one}/resume", "schedule.resume", self._resume),
+        ]
+
+    async def _list(self, visit: Visit) -> Response:
+        rows = await self._tools.store.schedules()
+        now_ms = visit.now_ms
+        told = await asyncio.to_thread(lambda: [_line(row, now_ms, visit.language) for row in rows])
+        return visit.page("schedules.html", schedules=told)
+
+    async def _show(self, visit: Visit) -> Response:
+        try:
+            row = await self._desk().schedule(visit.param("name"))
+        except NoSuchSchedule as error:
+            raise HTTPException(HTTPStatus.NOT_FOUND) from error
+        read = read_definition(row)
+        known = read if isinstance(read, Definition) else None
+        times = itertools.islice(known.recurrence.after(visit.now_ms), _TIMES) if known else ()
+        latest = await self._tools.store.occurrences(limit=_LATEST, name=row.name)
+        told = schedule_values(row, visit.now_ms)
+        return visit.page(
+            "schedule.html",
+            zone=ZoneInfo(known.timezone) if known else None,
+            schedule=told,
+            keys=told["definition"] or {},
+            times=[one.at_ms for one in times],
+            latest=latest,
+            tone_of=tone_of,
+        )
+
+    async def _pause(self, visit: Visit, _: FormData) -> Done:
+        return await self._paused(visit, paused=True)
+
+    async def _resume(self, visit: Visit, _: FormData) -> Done:
+        return await self._paused(visit, paused=False)
+
+    async def _paused(self, visit: Visit, *, paused: bool) -> Done:
+        name = visit.param("name")
+        try:
+            await self._desk().pause(name, paused=paused)
+        except NoSuchSchedule as error:
+            raise Refusal("posts.schedule.gone", _LIST) from error
+        notice = "posts.schedule.done.paused" if paused else "posts.schedule.done.resumed"
+        return Done(f"{_LIST}/{quote(name)}", name, notice)
+
+    def _desk(self) -> ScheduleDesk:
+        tools = self._tools
+        return open_desk(tools.store, tools.settings, tools.clock, tools.ring)
+
+
+def _line(row: ScheduleRow, now_ms: int, language: Language) -> dict[str, object]:
+    """A schedule of the list, with its next time as its own clock shows it."""
+    told = schedule_values(row, now_ms)
+    read = read_definition(row)
+    known = read if isinstance(read, Definition) else None
+    following = next(iter(known.recurrence.after(now_ms)), None) if known else None
+    zone = ZoneInfo(told["timezone"] or "UTC")
+    return told | {"next_said": moment(following.at_ms, language, zone) if following else ""}

@@ -1,0 +1,144 @@
+"""What people do with conversations: take over, answer, agree to drafts, hand back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import uuid4
+
+from vestlus.clock import Clock
+from vestlus.conversation.events import Event
+from vestlus.conversation.operating import Act, operator_event
+from vestlus.desk.looking import Looking, silence_of
+from vestlus.desk.writing import Way, checked_text, checked_way
+from vestlus.errors import VestlusError
+from vestlus.store.port import Store
+from vestlus.store.rows import ConversationRow, Silence
+
+#: Hands an act in: publishes it, durably. Raises BusUnavailable.
+HandIn = Callable[[Event], Awaitable[None]]
+
+
+class NoSuchDraft(VestlusError):
+    """No draft of that turn waits: somebody was faster, or its window has closed."""
+
+
+class HandedBack(StrEnum):
+    """What handing a conversation back to the bot came to."""
+
+    #: The bot answers again.
+    ANSWERS = "answers"
+    #: The user asked for no answers; the conversation waits for nobody any more.
+    SEEN_TO = "seen_to"
+    #: The user asked for no answers: nothing changes, and nothing was handed in.
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """An act is on its way. ``key`` is its event's, the same for the same act handed in twice."""
+
+    conversation: str
+    key: str
+    way: Way = Way.USUAL
+
+
+class ConversationDesk(Looking):
+    """The conversations of the service.
+
+    What is done goes to the conversation's owner over the bus, durably, and is there within
+    moments. ``identity`` tells acts apart: the same one twice, as of a form that was sent twice,
+    is done once.
+    """
+
+    def __init__(self, store: Store, hand_in: HandIn, clock: Clock) -> None:
+        super().__init__(store, clock)
+        self._hand_in = hand_in
+
+    async def take_over(self, conversation: str, identity: str = "") -> Handed:
+        """Silences the bot, and cancels what it has not sent. Raises NoSuchConversation."""
+        row = (await self.talk(conversation)).row
+        return await self._act(Act.TAKE_OVER, row, identity)
+
+    async def reply(self, conversation: str, text: str, identity: str = "") -> Handed:
+        """Writes to the user as a person; the bot is silent then. Whoever writes has read.
+
+        Raises ReplyRefused where Instagram would not take it, and NoSuchConversation.
+        """
+        checked_text(text)
+        row = (await self.talk(conversation)).row
+        way = checked_way(row.user_ms, self._clock())
+        handed = await self._act(Act.REPLY, row, identity, text=text, way=way)
+        await self._store.mark_read(row.id, row.user_ms, self._clock())
+        return handed
+
+    async def approve(
+        self, conversation: str, turn: int, text: str | None = None, identity: str = ""
+    ) -> Handed:
+        """Sends the drafts of a turn; with ``text``, that instead.
+
+        Raises NoSuchDraft, NoSuchConversation, and ReplyRefused for a text that is too long.
+        """
+        if text is not None and text.strip():
+            checked_text(text)
+        row = await self._drafted(conversation, turn)
+        return await self._act(Act.APPROVE, row, identity, text=text, turn=turn)
+
+    async def reject(self, conversation: str, turn: int, identity: str = "") -> Handed:
+        """Does not send the drafts of a turn. Raises NoSuchDraft, NoSuchConversation."""
+        row = await self._drafted(conversation, turn)
+        return await self._act(Act.REJECT, row, identity, turn=turn)
+
+    async def hand_back(
+        self, conversation: str, identity: str = ""
+    ) -> tuple[HandedBack, Handed | None]:
+        """Lets the bot answer again, unless the user asked for no more answers.
+
+        Raises NoSuchConversation.
+        """
+        row = (await self.talk(conversation)).row
+        stopped = silence_of(row, self._clock()) is Silence.STOPPED
+        if stopped and not row.waiting_ms:
+            return HandedBack.STOPPED, None
+        handed = await self._act(Act.HAND_BACK, row, identity)
+        # An emergency makes a person wanted even there; this is how it is marked as seen to.
+        return HandedBack.SEEN_TO if stopped else HandedBack.ANSWERS, handed
+
+    async def read(self, conversation: str, until_ms: int | None = None) -> None:
+        """Notes that somebody has read up to the user's message of that time, or all of it.
+
+        Raises NoSuchConversation.
+        """
+        row = (await self.talk(conversation)).row
+        until = row.user_ms if until_ms is None else min(until_ms, row.user_ms)
+        await self._store.mark_read(conversation, until, self._clock())
+
+    async def _drafted(self, conversation: str, turn: int) -> ConversationRow:
+        talk = await self.talk(conversation)
+        waiting = await self._store.drafts_of(conversation) if talk.drafts else ()
+        if turn not in waiting:
+            raise NoSuchDraft("no such draft waits: it was decided about, or its window closed")
+        return talk.row
+
+    async def _act(
+        self,
+        act: Act,
+        row: ConversationRow,
+        identity: str,
+        *,
+        text: str | None = None,
+        turn: int | None = None,
+        way: Way = Way.USUAL,
+    ) -> Handed:
+        event = operator_event(
+            act,
+            account=row.account,
+            user=row.user,
+            identity=f"{row.id}.{act}.{identity}" if identity else uuid4().hex,
+            at_ms=self._clock(),
+            text=text,
+            turn=turn,
+        )
+        await self._hand_in(event)
+        return Handed(row.id, event.key, way)
