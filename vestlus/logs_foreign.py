@@ -127,8 +127,8 @@ def _is_news(record: logging.LogRecord) -> bool:
     """Whether somebody has to know of it.
 
     When a reader leaves a page that follows what happens, Ray Serve (2.60,
-    ``serve/_private/http_util.py``) cancels the call in which it waited for that, and looks at
-    it no more: asyncio then tells of an exception that nobody retrieved.
+    ``serve/_private/http_util.py``) cancels the call in which it waited for that, and looks at it
+    no more: asyncio then tells of an exception that nobody retrieved.
     """
     error = record.exc_info[1] if record.exc_info else None
     return not (record.name == "asyncio" and type(error).__name__ == "TaskCancelledError")

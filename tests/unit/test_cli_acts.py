@@ -58,7 +58,7 @@ def commands(of: App) -> Iterator[Callable[..., Any]]:
 def test_every_command_is_known_to_change_something_or_not() -> None:
     found = {key_of(one) for one in commands(app)}
     assert found == LOOKING | set(ACTS)
-    assert not (LOOKING) & set(ACTS)
+    assert not LOOKING & set(ACTS)
 
 
 @pytest.fixture

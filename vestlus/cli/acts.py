@@ -39,6 +39,10 @@ ACTS: Final = {
     "conversations.reject": Act("conversation.reject", "conversation"),
     "conversations.read": Act("conversation.read", "conversation"),
     "conversations.recover": Act("account.recover", "account"),
+    "conversations_privacy.export": Act("user.export", "conversation"),
+    # Nobody who is erased is in the audit: its target is the confirmation code.
+    "conversations_privacy.erase": Act("user.erase", itself=True),
+    "conversations_privacy.erasures": Act("erasure.close", "close"),
     "posts.publish_now": Act("post.plan", "account"),
     "posts_plans.schedule": Act("schedule.add", "name"),
     "posts_plans.unschedule": Act("schedule.remove", "name"),
@@ -54,16 +58,12 @@ ACTS: Final = {
     "images.retire": Act("image.retire", "id"),
     "images.remove": Act("image.remove", "id"),
     "accounts.connect": Act("account.connect", "account"),
+    "accounts.start": Act("account.start", "account"),
     "accounts.refresh": Act("account.refresh", "accounts"),
     "dead_letters.replay": Act("dead_letter.replay", "letters"),
     "dead_letters.discard": Act("dead_letter.discard", "letters"),
     "retention.run_": Act("retention.run"),
     "preserving.preserve": Act("conversation.preserve", "conversation", itself=True),
-    "conversations_privacy.export": Act("user.export", "conversation"),
-    # Nobody who is erased is in the audit: its target is the confirmation code.
-    "conversations_privacy.erase": Act("user.erase", itself=True),
-    "conversations_privacy.erasures": Act("erasure.close", "close"),
-    "accounts.start": Act("account.start", "account"),
     "scale.scale": Act("pool.resize"),
     "repartition.repartition": Act("store.repartition", "partitions"),
 }

@@ -24,6 +24,7 @@ _PARTS: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
         frozenset({"outbox", "conversation", "position", "turn", "traceparent", "erased"}),
     ),
     "dead_letter": ("given_up", frozenset({"conversation"})),
+    "conversation_read": ("read_by_people", frozenset({"conversation"})),
     "preservation": ("kept_from_being_erased", frozenset({"conversation"})),
     "conversation_read": ("read_by_operators", frozenset({"conversation"})),
 }

@@ -118,7 +118,7 @@ HOLDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         },
         "conversation_read": {
             "conversation": "told from account and user",
-            "user_ms": "up to which of their messages operators have read",
+            "user_ms": "up to what people have read it",
             "read_ms": "when",
         },
     }

@@ -1,4 +1,4 @@
-"""All rows that hold something of one user: read, and taken away.
+"""All rows that hold something of one user, taken away.
 
 Which tables and columns these are is declared in :mod:`vestlus.privacy.inventory`; a test holds the
 two together.
@@ -6,31 +6,27 @@ two together.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    LargeBinary,
     Text,
     bindparam,
     delete,
     func,
     select,
-    text,
     union,
 )
 
 from vestlus.store import schema
-from vestlus.store.erasing import UserData
 from vestlus.store.ledger import FINISHED, SendState
 from vestlus.store.rows import EventState
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_rows import is_in
+from vestlus.store.sql_user_reading import Kept, UserReading
 
 _CONVERSATION: Final = schema.conversation.c
 _HISTORY: Final = schema.history.c
@@ -43,52 +39,14 @@ _MARK: Final = schema.preservation.c
 _OPEN_EVENTS: Final = (EventState.PENDING, EventState.UNDETERMINED)
 _OPEN_SENDS: Final = tuple(sorted(set(SendState) - FINISHED))
 
-#: A dead letter that nobody could read is looked through for the user's id, in the database.
-_NAMES_USER: Final = {
-    "postgresql": text("conversation IS NULL AND position(:id IN body) > 0"),
-    "sqlite": text("conversation IS NULL AND instr(body, :id) > 0"),
-}
 
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Whose rows."""
-
-    account: str
-    user: str
-    conversation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Newest:
-    """The newest of a user's events: by number, and Meta's latest time."""
-
-    seq: int
-    timestamp_ms: int
-
-
-class UserRows:
+class UserRows(UserReading):
     """Statements on one user's rows. Callers hold the leases under which others change them."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
+        super().__init__(dialect)
         of = bindparam("of", type_=Text())
         most = bindparam("most", type_=BigInteger())
-        self._tables = {
-            table.name: (table, column == of)
-            for table, column in (
-                (schema.conversation, _CONVERSATION.id),
-                (schema.history, _HISTORY.conversation),
-                (schema.inbox_event, _EVENT.conversation),
-                (schema.ledger, _LEDGER.conversation),
-                (schema.dead_letter, _LETTER.conversation),
-                (schema.preservation, _MARK.conversation),
-                (schema.conversation_read, schema.conversation_read.c.conversation),
-            )
-        }
-        self._newest = select(
-            func.coalesce(func.max(_EVENT.seq), 0), func.coalesce(func.max(_EVENT.timestamp_ms), 0)
-        ).where(_EVENT.conversation == of)
         mine = _EVENT.conversation == of
         mids = union(
             select(_EVENT.mid).where(mine, _EVENT.mid.is_not(None)),
@@ -113,10 +71,10 @@ class UserRows:
         self._letters = delete(schema.dead_letter).where(_LETTER.conversation == of)
         self._some_letters = delete(schema.dead_letter).where(dialect.one_of(_LETTER.id, "ids"))
         self._conversation = delete(schema.conversation).where(_CONVERSATION.id == of)
+        self._mark = delete(schema.preservation).where(_MARK.conversation == of)
         self._read = delete(schema.conversation_read).where(
             schema.conversation_read.c.conversation == of
         )
-        self._mark = delete(schema.preservation).where(_MARK.conversation == of)
         self._said = self._some_said(of, most)
         self._events = self._some_events(mine, most)
         self._sends = self._some_sends(_LEDGER.conversation == of, most)
@@ -161,35 +119,6 @@ class UserRows:
     def _some_sends(self, which: ColumnElement[bool], most: ColumnElement[int]) -> Any:  # noqa: ANN401
         chosen = select(_LEDGER.id).where(which).limit(most)
         return delete(schema.ledger).where(_LEDGER.id.in_(chosen))
-
-    def read(self, connection: Connection, whose: Kept) -> UserData:
-        """Every row of the user's, whole, by table."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        for name, (table, is_mine) in self._tables.items():
-            rows = connection.execute(select(table).where(is_mine), {"of": whose.conversation})
-            found[name] = [dict(row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
-        named = self._letters_that_name(connection, whose)
-        if named:
-            letters = select(schema.dead_letter).where(self._dialect.one_of(_LETTER.id, "ids"))
-            rows = connection.execute(letters, {"ids": self._dialect.value_set(named)})
-            found["dead_letter"] += [dict(row._mapping) for row in rows]  # noqa: SLF001
-        return {name: rows for name, rows in found.items() if rows}
-
-    def count(self, connection: Connection, conversation: str) -> dict[str, int]:
-        """How many rows there are, by table."""
-        found = {
-            name: int(
-                connection.execute(
-                    select(func.count()).select_from(table).where(is_mine), {"of": conversation}
-                ).scalar_one()
-            )
-            for name, (table, is_mine) in self._tables.items()
-        }
-        return {name: rows for name, rows in found.items() if rows}
-
-    def newest(self, connection: Connection, whose: Kept) -> Newest:
-        """The newest of the user's events."""
-        return Newest(*connection.execute(self._newest, {"of": whose.conversation}).one())
 
     def take_away(self, connection: Connection, whose: Kept, most: int) -> Counter[str]:
         """Takes everything away that somebody could read or would do; of what is over, at most so
@@ -264,12 +193,3 @@ class UserRows:
         """Takes away whatever there is of a conversation. It is little."""
         for table, is_mine in self._tables.values():
             connection.execute(delete(table).where(is_mine), {"of": conversation})
-
-    def _letters_that_name(self, connection: Connection, whose: Kept) -> list[str]:
-        """Letters of no conversation in whose raw body the user's id stands, whole."""
-        condition = _NAMES_USER[connection.dialect.name].bindparams(
-            bindparam("id", whose.user.encode(), type_=LargeBinary())
-        )
-        found = connection.execute(select(_LETTER.id, _LETTER.body).where(condition))
-        whole = re.compile(rb"(?<![0-9A-Za-z_-])" + re.escape(whose.user.encode()) + rb"(?![\w-])")
-        return [row.id for row in found if whole.search(row.body)]

@@ -32,6 +32,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Answers sent and unsent, drafts",
     ),
     "user_data.part.dead_letter": ("Surnud kirjad", "Dead letters"),
+    "user_data.part.conversation_read": ("Lugemismärge", "Read mark"),
     "user_data.part.preservation": ("Säilitusmärge", "Preserve mark"),
     "user_data.export": ("Andmete väljavõte", "Export"),
     "user_data.export_why": (
