@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from vestlus.console.api_shapes import PostShape
 from vestlus.console.operations import Shape
@@ -29,6 +29,16 @@ def _text(value: str) -> str:
 Text = Annotated[str, AfterValidator(_text)]
 #: Longer than Instagram takes: how long it may be is said in words.
 Caption = Annotated[Text, Field(max_length=10_000)]
+
+
+def _written(value: object) -> object:
+    """Raises ValueError for a number, which Pydantic would take for seconds since 1970."""
+    if not isinstance(value, datetime) and not (isinstance(value, str) and "-" in value[1:]):
+        raise ValueError("must be a date and a time, as in 2026-12-24T09:00+02:00")
+    return value
+
+
+Written = BeforeValidator(_written)
 Number = Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]
 
 
@@ -36,8 +46,8 @@ class ListPosts(Shape):
     """Posts and drafts of a span of time, those of the last 30 days and later unless it says so."""
 
     account: Number | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Annotated[AwareDatetime, Written] | None = None
+    until: Annotated[AwareDatetime, Written] | None = None
     limit: Annotated[int, Field(ge=1, le=_MOST)] = 50
 
 
@@ -51,7 +61,7 @@ class PlanPost(Shape):
     story: bool = False
     ai_generated: bool = False
     #: With an offset that moment, without one by the account's clock; left out for now.
-    at: datetime | None = None
+    at: Annotated[datetime, Written] | None = None
     within_hours: Annotated[float, Field(gt=0, le=MOST_HOURS)] = 24.0
     #: A name of the occasion: of one name there is one post, however often it is asked for.
     key: Annotated[Text, Field(max_length=255)] = ""

@@ -86,7 +86,7 @@ class Visit:
             person=self.person,
             csrf=self.session.csrf,
             path=self.request.scope["path"],
-            address=asked_for(self.request),
+            frame_address=asked_for(self.request),
             notice=self.words(notice) if known(notice) else "",
             problem=self.words(problem) if known(problem) else "",
             Role=Role,

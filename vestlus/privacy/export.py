@@ -26,7 +26,6 @@ _PARTS: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "dead_letter": ("given_up", frozenset({"conversation"})),
     "conversation_read": ("read_by_people", frozenset({"conversation"})),
     "preservation": ("kept_from_being_erased", frozenset({"conversation"})),
-    "conversation_read": ("read_by_operators", frozenset({"conversation"})),
 }
 
 #: Columns that hold JSON.
