@@ -21,8 +21,8 @@ from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import until_failed
 from vestlus.hosting.sharers import Sharers
+from vestlus.hosting.turn_parts import TurnPolicies
 from vestlus.hosting.turn_places import MEGABYTE, Limits
-from vestlus.hosting.turns import TurnPolicies
 from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.measuring.spent import SpentMeasures
 from vestlus.notify import Notifier

@@ -22,7 +22,7 @@ from vestlus.conversation.reply import Reply, TextPart
 from vestlus.conversation.turn import BurstPolicy
 from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.membership import LEASE_SECONDS, Membership
-from vestlus.hosting.turns import TurnPolicies
+from vestlus.hosting.turn_parts import TurnPolicies
 from vestlus.messages import encode, inbox_message
 from vestlus.store.names import REGISTRY, inbox_lease
 from vestlus.store.open import open_store

@@ -27,8 +27,7 @@ from publishers.reconcile import (
     matching_echo,
     matching_messages,
 )
-from publishers.rules import SendingRules
-from publishers.sending import GUARD_SECONDS
+from publishers.rules import GUARD_SECONDS, SendingRules
 from publishers.tally import Tally
 from vestlus.backoff import until_available
 from vestlus.clock import Clock

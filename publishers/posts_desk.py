@@ -14,7 +14,7 @@ from publishers.posts_outcome import Outcome, PostOutcomes
 from publishers.posts_quota import PostQuotas
 from publishers.posts_rules import PostRules
 from publishers.posts_words import PostLink
-from publishers.sending import GUARD_SECONDS
+from publishers.rules import GUARD_SECONDS
 from publishers.tally import Tally
 from vestlus.backoff import until_available
 from vestlus.clock import Clock

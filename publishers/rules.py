@@ -12,6 +12,11 @@ from vestlus.settings_account import CallLimits
 DEFAULT_LIMITS = account_limits(CallLimits())
 
 
+#: How much later than the client's own timeout a request is cut off. The client knows
+#: whether it had written anything, and is let speak first; the lease's margin has room for it.
+GUARD_SECONDS = 0.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingRules:
     """How a publisher sends and looks. Times are in seconds.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from publishers.book import LedgerBook
+from publishers.held import HeldRows
 from publishers.human_agent import bears_human_agent
 from publishers.lane import Lane
 from publishers.outcome import Outcomes, Step, refuses_ids
@@ -18,7 +18,7 @@ from publishers.pictures import PICTURE_UNAVAILABLE, PictureDesk, ReadyPictures
 from publishers.place import Place
 from publishers.rate import CallKind
 from publishers.reconcile import WINDOW_CLOSED, evidence_since_ms, matching_echo
-from publishers.rules import SendingRules
+from publishers.rules import GUARD_SECONDS, SendingRules
 from publishers.tally import Tally
 from vestlus import tracing
 from vestlus.backoff import until_available
@@ -35,15 +35,8 @@ _log = structlog.get_logger(__name__)
 #: Gives the seconds that remain of the lease, by the monotonic clock; 0 or less when it is over.
 LeaseRemaining = Callable[[], float]
 
-#: How much later than the client's own timeout a request is cut off here. The client knows
-#: whether it had written anything, and is let speak first; the lease's margin has room for it.
-GUARD_SECONDS = 0.5
-
 #: A person answered since the send was decided.
 PERSON_ANSWERED = "person_answered"
-
-#: Claims a second that an account's held rows may cost the store, however many they are.
-_HELD_CLAIMS = 50
 
 #: A wait for a picture's turn that is not worth another one in the queue, seconds.
 _SHORT_WAIT = 0.5
@@ -79,8 +72,7 @@ class Sender:
         self._clock = clock
         self._rules = rules
         self._tally = tally
-        #: By account, the rows that wait for an undetermined echo.
-        self._held: defaultdict[str, set[str]] = defaultdict(set)
+        self._held = HeldRows(rules.held_seconds)
 
     def lease_suffices(self) -> bool:
         """Whether a request begun now would end while the lease is certainly held."""
@@ -89,7 +81,7 @@ class Sender:
 
     async def expire(self, row: SendRow) -> None:
         """Gives up a row whose window closed before it could be sent. Raises LeaseLost."""
-        self._held[row.account].discard(row.id)
+        self._held.free(row)
         await self._record(row, Step(SendState.DEAD, reason=WINDOW_CLOSED))
 
     async def doubt(self, row: SendRow) -> None:
@@ -121,8 +113,10 @@ class Sender:
             pictures = ready
         claim = await self._book.step(row, SendState.SENDING)
         if claim is TransitionResult.HELD:
-            return self._hold(row)
-        self._held[row.account].discard(row.id)
+            # An echo of the conversation is undetermined.
+            self._tally.count("held")
+            return self._held.hold(row)
+        self._held.free(row)
         if claim is not TransitionResult.DONE:
             await self._not_claimed(row, claim)
             return None
@@ -162,13 +156,6 @@ class Sender:
             await self._record(row, Step(SendState.DEAD, reason=PICTURE_UNAVAILABLE))
             return None
         return ready if lane.may_claim() else 0.0
-
-    def _hold(self, row: SendRow) -> float:
-        """An echo of the conversation is undetermined: the seconds until the next try."""
-        self._tally.count("held")
-        held = self._held[row.account]
-        held.add(row.id)
-        return max(self._rules.held_seconds, len(held) / _HELD_CLAIMS)
 
     async def _not_claimed(self, row: SendRow, result: TransitionResult) -> None:
         """The row is still as it was, or another's step was faster."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from vestlus.accounts.budgets import BudgetNotice
 from vestlus.conversation.budget import NANO, Budget, Spent, Stage
-from vestlus.hosting.turns import HandedOver
+from vestlus.hosting.turn_parts import HandedOver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

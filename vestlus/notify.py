@@ -23,7 +23,7 @@ import structlog
 from vestlus.accounts.budgets import BudgetNotice
 from vestlus.clock import Clock, system_clock
 from vestlus.errors import VestlusError
-from vestlus.hosting.turns import HandedOver
+from vestlus.hosting.turn_parts import HandedOver
 from vestlus.notices import Notice, encodable, of_budget, of_hand_over
 from vestlus.settings import Settings
 from vestlus.settings_account import Account

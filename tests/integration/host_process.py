@@ -25,7 +25,7 @@ from vestlus.hosting import membership
 from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.run import until_failed
-from vestlus.hosting.turns import TurnPolicies
+from vestlus.hosting.turn_parts import TurnPolicies
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
 from vestlus.store.rows import CommitResult, Member, MemberKind, TurnCommit

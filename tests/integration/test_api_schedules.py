@@ -110,7 +110,7 @@ async def front(tmp_path: Path, filled: Path) -> AsyncIterator[Front]:
     made = Front(settings(tmp_path))
     async with made._lifespan(made._rest):
         async with asyncio.timeout(15):
-            while made._store is None:
+            while made.adapters.store is None:
                 await asyncio.sleep(0.05)
         yield made
 
@@ -175,9 +175,9 @@ async def test_a_taken_name_and_one_of_the_file_are_conflicts(front: Front) -> N
     await call(front, "POST", "/api/v1/schedules", NEWS)
     status, refusal = await call(front, "POST", "/api/v1/schedules", NEWS)
     assert (status, refusal["error"]) == (409, "name_taken")
-    assert front._store
+    assert front.adapters.store
     filed = Schedule(name="filed", cron="0 9 * * *", tags=("sea",))
-    await front._store.add_schedule(row_of(filed, Account(id=ACCOUNT), Keeper.FILE, 1))
+    await front.adapters.store.add_schedule(row_of(filed, Account(id=ACCOUNT), Keeper.FILE, 1))
     status, refusal = await call(front, "DELETE", "/api/v1/schedules/filed")
     assert (status, refusal["error"]) == (409, "kept_by_file")
 

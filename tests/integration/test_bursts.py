@@ -23,7 +23,7 @@ from vestlus.bus.open import open_bus
 from vestlus.conversation.reply import Reply, TextPart
 from vestlus.conversation.turn import BurstPolicy, FailurePolicy, RestartPolicy
 from vestlus.errors import AssistantInvalid, AssistantUnavailable
-from vestlus.hosting.turns import TurnPolicies
+from vestlus.hosting.turn_parts import TurnPolicies
 from vestlus.store.names import inbox_lease
 from vestlus.store.open import open_store
 

@@ -249,7 +249,7 @@ async def test_a_page_lives_through_an_outage_of_the_store(service: Service) -> 
         await page.get_by_role("link", name="Kasutaja …7711").click()
         text = page.get_by_label("Sõnum", exact=True)
         await text.fill("Kirjutan edasi")
-        store, front._store = front._store, None
+        store, front.adapters.store = front.adapters.store, None
         await service.write("Ajal.")
         await service.got()
         async with page.context.expect_page() as opened:
@@ -257,6 +257,6 @@ async def test_a_page_lives_through_an_outage_of_the_store(service: Service) -> 
         away = await opened.value
         await expect(away.get_by_role("heading", level=1)).to_have_text("Hetkel ei saa")
         await away.close()
-        front._store = store
+        front.adapters.store = store
         await expect(page.locator(".said-text", has_text="Ajal.")).to_be_visible()
         await expect(text).to_have_value("Kirjutan edasi")

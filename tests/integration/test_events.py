@@ -58,7 +58,7 @@ async def replica(own: Settings) -> AsyncIterator[Front]:
     front = Front(own)
     async with front._lifespan(front._rest):
         async with asyncio.timeout(15):
-            while front._store is None or front._bus is None:
+            while front.adapters.store is None or front.adapters.bus is None:
                 await asyncio.sleep(0.02)
         yield front
 
@@ -155,8 +155,8 @@ async def test_an_answer_that_was_cut_off_is_given_again_by_whoever_is_asked_nex
     async with replica(own) as front:
         with pytest.raises(ConnectionResetError):
             await tell(front, "k", cut=True)
-        assert front._store is not None
-        (event,) = await front._store.events(limit=9)
+        assert front.adapters.store is not None
+        (event,) = await front.adapters.store.events(limit=9)
     before = {
         what: measured("vestlus_event_requests_total", what=what)
         for what in ("taken", "unknown_event")
@@ -167,8 +167,8 @@ async def test_an_answer_that_was_cut_off_is_given_again_by_whoever_is_asked_nex
         assert (answer.status, json.loads(answer.body)["id"]) == (202, event.id)
         assert (await tell(front, "k")).body == answer.body
         assert (await tell(front, "l")).status == 404
-        assert front._store is not None
-        assert len(await front._store.occurrences(limit=9)) == 1
+        assert front.adapters.store is not None
+        assert len(await front.adapters.store.occurrences(limit=9)) == 1
         metrics = Answer()
         await front(
             {"type": "http", "method": "GET", "path": "/metrics", "headers": []},
@@ -213,9 +213,9 @@ async def test_a_request_that_is_given_up_is_done_whole_or_not_at_all(
             await asyncio.gather(request, return_exceptions=True)
             answer = await tell(front, f"k{number}")
             assert answer.status == 202
-        assert front._store is not None
-        events = await front._store.events(limit=99)
-        occurrences = await front._store.occurrences(limit=99)
+        assert front.adapters.store is not None
+        events = await front.adapters.store.events(limit=99)
+        occurrences = await front.adapters.store.occurrences(limit=99)
         assert len(events) == 12
         assert {one.outcomes[0].occurrence for one in events} == {one.id for one in occurrences}
         assert len(occurrences) == 12

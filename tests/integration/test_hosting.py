@@ -25,8 +25,8 @@ from vestlus.conversation.turn import (
 )
 from vestlus.errors import AssistantUnavailable
 from vestlus.hosting.host import ConversationHost
+from vestlus.hosting.turn_parts import HandedOver, TurnPolicies
 from vestlus.hosting.turn_places import Limits
-from vestlus.hosting.turns import HandedOver, TurnPolicies
 from vestlus.messages import decode_outbox, encode, inbox_message
 from vestlus.privacy.chat import ChatEraser
 from vestlus.privacy.graves import Graves

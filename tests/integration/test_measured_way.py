@@ -136,7 +136,7 @@ async def way(tmp_path: Path) -> AsyncIterator[Way]:
         front = Front(own)
         await enter(front._lifespan(front._rest))
         async with asyncio.timeout(15):
-            while front._webhook is None or front._store is None:
+            while front.adapters.webhook is None or front.adapters.store is None:
                 await asyncio.sleep(0.01)
         yield Way(front, store, client, service)
 

@@ -19,7 +19,7 @@ from vestlus.clock import system_clock
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.turn import BurstPolicy
 from vestlus.hosting.host import ConversationHost
-from vestlus.hosting.turns import TurnPolicies
+from vestlus.hosting.turn_parts import TurnPolicies
 from vestlus.store.names import inbox_lease
 from vestlus.store.open import open_store
 from vestlus.store.rows import Member, MemberKind

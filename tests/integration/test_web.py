@@ -225,7 +225,11 @@ async def test_metas_callbacks_are_answered_where_the_service_has_its_key(
             while (
                 answer := await call(front, "POST", "/deauthorize", body, kind=form)
             ).status == 503:
-                if key is None and front._store is not None and front._bus is not None:
+                if (
+                    key is None
+                    and front.adapters.store is not None
+                    and front.adapters.bus is not None
+                ):
                     break
                 await asyncio.sleep(0.02)
         assert answer.status == status

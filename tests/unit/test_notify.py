@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from vestlus.accounts.budgets import BudgetNotice
 from vestlus.conversation.budget import Budget, Spent, Stage
-from vestlus.hosting.turns import HandedOver
+from vestlus.hosting.turn_parts import HandedOver
 from vestlus.notify import Notifier
 from vestlus.settings import Settings
 from vestlus.settings_account import Account

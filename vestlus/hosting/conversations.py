@@ -22,8 +22,9 @@ from vestlus.hosting.resting import Resting, may_rest
 from vestlus.hosting.summaries import Summaries
 from vestlus.hosting.suspects import Suspects
 from vestlus.hosting.turn_counts import TurnCounts
+from vestlus.hosting.turn_parts import Eraser, HandedOver, SuspectGap, TurnPolicies
 from vestlus.hosting.turn_places import Limits, Places
-from vestlus.hosting.turns import Conversing, Eraser, HandedOver, SuspectGap, TurnPolicies
+from vestlus.hosting.turns import Conversing
 from vestlus.measuring.catalogue import (
     LIVE,
     TAKEN_OVER,

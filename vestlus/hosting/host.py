@@ -27,8 +27,8 @@ from vestlus.hosting.echo_desk import EchoDesk
 from vestlus.hosting.effects import people_policy
 from vestlus.hosting.intake import MOST_EVENTS_TOGETHER, IntakeStore, PartitionIntake, Recorder
 from vestlus.hosting.places import place_of
+from vestlus.hosting.turn_parts import Eraser, HandedOver, TurnPolicies
 from vestlus.hosting.turn_places import Limits
-from vestlus.hosting.turns import Eraser, HandedOver, TurnPolicies
 from vestlus.privacy.graves import Graves
 from vestlus.settings_account import Account
 from vestlus.store.names import partition_number

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 import structlog
 
 from vestlus import tracing
-from vestlus.assistant.port import Assistant, Question
+from vestlus.assistant.port import Assistant
 from vestlus.backoff import Backoff, until_available, wait_at_most
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
-from vestlus.conversation.reply import Reply
 from vestlus.conversation.transcript import as_history
 from vestlus.conversation.turn import (
-    AfterFailure,
-    BurstPolicy,
-    FailurePolicy,
-    RestartPolicy,
     answer_at,
     first_together,
     in_meta_order,
@@ -29,70 +23,27 @@ from vestlus.conversation.turn import (
 )
 from vestlus.conversation.window import window_end_ms
 from vestlus.errors import (
-    AssistantError,
-    AssistantUnavailable,
     ConversationGone,
     LeaseLost,
     StoreUnavailable,
 )
 from vestlus.hosting.answers import Answers
+from vestlus.hosting.asking import Asking, monotonic_ms
 from vestlus.hosting.commits import TurnCommits
 from vestlus.hosting.composing import Answer, Burst, Erase, PutOff, turn_of, written_ms
 from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import Mailbox
-from vestlus.hosting.places import place_of
 from vestlus.hosting.stages import turn as turn_span
 from vestlus.hosting.summaries import Summaries
 from vestlus.hosting.turn_counts import TurnCounts
+from vestlus.hosting.turn_parts import Eraser, HandedOver, Loader, SuspectGap, TurnPolicies
 from vestlus.log_context import About
 from vestlus.measuring.catalogue import TURN_SECONDS, of
 from vestlus.measuring.timing import timed
 from vestlus.store.port import Turns
-from vestlus.store.rows import CommitResult, ConversationRow
-from vestlus.store.trail import Moment
+from vestlus.store.rows import CommitResult
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class TurnPolicies:
-    """How turns behave."""
-
-    burst: BurstPolicy = field(default_factory=BurstPolicy)
-    restart: RestartPolicy = field(default_factory=RestartPolicy)
-    failure: FailurePolicy = field(default_factory=FailurePolicy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandedOver:
-    """A person is wanted for a conversation. ``note`` says what that person should know.
-
-    ``event`` is another word where a person is wanted for something else, of no conversation then.
-    """
-
-    account: str
-    conversation: str
-    note: str
-    at_ms: int
-    event: str = "handed_over"
-
-
-#: Webhooks of these accounts may have been lost, by this sign.
-SuspectGap = Callable[[Collection[str], str], None]
-
-
-#: Erases a user of an account, however long the store is away, and tells them with these words,
-#: which are sent before this time, milliseconds since 1970. Where it may not, nothing is erased and
-#: nobody told, and it says what is recorded for a person.
-Eraser = Callable[[str, str, str, int], Awaitable[PutOff | None]]
-
-
-class Loader(Protocol):
-    """Reads one conversation, together with others that are asked for at the same time."""
-
-    async def __call__(self, conversation: str, /) -> ConversationRow | None:
-        """``None`` when there is no such conversation."""
-        ...
 
 
 class Conversing:
@@ -123,15 +74,23 @@ class Conversing:
         self._store = store
         self._load = load
         self._commits = commits
-        self._assistant = assistant
         self._answers = answers
-        self._courtesy = courtesy
         self._suspect_gap = suspect_gap
         self._summaries = summaries
         self._clock = clock
         self._policies = policies
         self._handed_over = handed_over
         self.counts = TurnCounts()
+        self._asking = Asking(
+            store=store,
+            assistant=assistant,
+            answers=answers,
+            courtesy=courtesy,
+            clock=clock,
+            failure=policies.failure,
+            counts=self.counts,
+            commit=self._commit,
+        )
 
     def heard(self, box: Mailbox, event: Event) -> None:
         """Something newer is in the mailbox: cancels the answer under way, if it still may.
@@ -146,7 +105,7 @@ class Conversing:
         if box.thinking is None or box.thinking.done() or box.full:
             return
         since = box.asked_since_ms
-        if urgent or may_restart(box.restarts, since, _monotonic_ms(), self._policies.restart):
+        if urgent or may_restart(box.restarts, since, monotonic_ms(), self._policies.restart):
             box.restarts += 1
             self.counts.restart(box.account)
             box.thinking.cancel()
@@ -197,14 +156,14 @@ class Conversing:
     @timed(of(TURN_SECONDS, "waiting"))
     async def _burst(self, box: Mailbox) -> None:
         box.news = asyncio.Event()
-        until = _monotonic_ms() + self._policies.burst.longest_ms
+        until = monotonic_ms() + self._policies.burst.longest_ms
         try:
             while not box.more:
                 box.news.clear()
                 arrivals = [(box.taken_in[seq], event) for seq, event in box.unanswered.items()]
                 left = answer_at(arrivals, self._policies.burst) - self._clock()
                 # By a clock that was put back, the burst would have hours left.
-                left = min(left, until - _monotonic_ms())
+                left = min(left, until - monotonic_ms())
                 if left <= 0:
                     return
                 await wait_at_most(box.news, left / 1000)
@@ -239,7 +198,7 @@ class Conversing:
             await self._give_up(box, "window_closed")
             return
         if answer is None:
-            answer = await self._asked(box, burst)
+            answer = await self._asking.answer(box, burst)
         if answer is not None:
             await self._commit(box, burst, answer, version)
 
@@ -273,60 +232,6 @@ class Conversing:
             box.erased()
             self.counts.erased += 1
         return put_off
-
-    async def _asked(self, box: Mailbox, burst: Burst) -> Answer | None:
-        """The assistant's answer; ``None`` when there is none, and what follows was seen to."""
-        known = box.known
-        box.asked_since_ms = box.asked_since_ms or _monotonic_ms()
-        before = known.usage, box.asked
-        known.usage, box.asked = known.usage.counted(self._clock()), True
-        question = Question(
-            account=box.account,
-            user=box.user,
-            history=tuple(box.history),
-            messages=burst.asked,
-            now_ms=self._clock(),
-            summary=known.summary,
-            pictures_sent=known.pictures,
-            language=known.language,
-            traceparent=burst.traceparent,
-            asked_since=box.asked_since_ms / 1000,
-        )
-        try:
-            reply = await self._think(box, question)
-        except AssistantError as error:
-            passing = isinstance(error, AssistantUnavailable)
-            if passing:  # an outage is not at the user's expense
-                known.usage, box.asked = before
-            again = error.again_seconds if isinstance(error, AssistantUnavailable) else 0.0
-            await self._after_failure(box, burst, error.reason, passing=passing, again=again)
-            return None
-        except Exception as error:  # noqa: BLE001 - a fault in one answer must not stop the others
-            _log.error("answer_broke", conversation=box.id, place=place_of(error))
-            await self._after_failure(box, burst, "internal_error")
-            return None
-        if reply is None:
-            tracing.current().note(turn__outcome="called_off")
-            return None
-        return self._answers.answer(box, burst, reply, self._clock())
-
-    @timed(of(TURN_SECONDS, "thinking"))
-    async def _think(self, box: Mailbox, question: Question) -> Reply | None:
-        """The reply, or ``None`` when something newer came and it was cancelled."""
-        box.thinking = asyncio.create_task(self._assistant.reply(question), name="thinking")
-        signs = asyncio.create_task(self._courtesy.show(box.account, box.user), name="signs")
-        signs.add_done_callback(_signed)
-        self.counts.thinking += 1
-        try:
-            await asyncio.wait({box.thinking})
-            if box.thinking.cancelled():
-                return None
-            return box.thinking.result()
-        finally:
-            self.counts.thinking -= 1
-            box.thinking.cancel()
-            box.thinking = None
-            signs.cancel()
 
     @timed(of(TURN_SECONDS, "committing"))
     async def _commit(self, box: Mailbox, burst: Burst, answer: Answer, version: int) -> None:
@@ -368,43 +273,6 @@ class Conversing:
             )
         self._summaries.look(box)
 
-    async def _after_failure(
-        self,
-        box: Mailbox,
-        burst: Burst,
-        reason: str,
-        *,
-        passing: bool = False,
-        again: float = 0.0,
-    ) -> None:
-        self.counts.failure(box.account, passing=passing)
-        if passing:
-            box.outages += 1
-        else:
-            box.failures += 1
-        tries = box.outages if passing else box.failures
-        tracing.current().fail(reason)
-        _log.warning("answer_failed", conversation=box.id, reason=reason, tries=tries)
-        action, wait = self._answers.failure_policy(box.account, self._policies.failure).decide(
-            tries,
-            passing=passing,
-            waited_ms=_monotonic_ms() - (box.asked_since_ms or _monotonic_ms()),
-        )
-        if action is AfterFailure.GIVE_UP:
-            answer = self._answers.apology(box, burst, reason, self._clock())
-            await self._commit(box, burst, answer, box.version)
-            return
-        if again:  # whoever is asked knows better than what is doubled each time
-            wait = max(self._policies.failure.first_wait_ms, round(again * 1000))
-        box.wake_ms, box.restarts, box.urgent = self._clock() + wait, 0, False
-        await self._store.postpone(
-            box.lease,
-            box.id,
-            wake_ms=box.wake_ms,
-            failures=box.failures,
-            moment=Moment(self._clock(), "not_answered", reason),
-        )
-
     async def _give_up(self, box: Mailbox, reason: str) -> None:
         _log.error("turn_given_up", conversation=box.id, reason=reason)
         give_up = partial(
@@ -412,12 +280,3 @@ class Conversing:
         )
         self.counts.give_up(box.account, await until_available(give_up))
         box.forget()
-
-
-def _signed(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("sign_failed", place=place_of(error))
-
-
-def _monotonic_ms() -> int:
-    return round(asyncio.get_running_loop().time() * 1000)

@@ -28,7 +28,7 @@ from typing import Final, Self
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from vestlus.bus.port import Bus, Queue
+from vestlus.bus.port import Bus
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
 from vestlus.errors import BusUnavailable, NotWebhook, SignatureRejected
@@ -42,10 +42,10 @@ from vestlus.instagram.asgi import (
     read_body,
     respond,
 )
-from vestlus.instagram.parsing import group_by_partition, parse_webhook
-from vestlus.instagram.webhook_traces import envelope_context, taken_in
+from vestlus.instagram.parsing import parse_webhook
+from vestlus.instagram.publishing_events import publish_events
+from vestlus.instagram.webhook_traces import taken_in
 from vestlus.log_context import About
-from vestlus.messages import encode, inbox_message
 from vestlus.tracing import moment
 
 _log = structlog.get_logger(__name__)
@@ -209,7 +209,9 @@ class WebhookHandler:
         try:
             with taken_in(events, began) as traced:
                 async with asyncio.timeout(self._publish_timeout):
-                    await self._publish_all(traced)
+                    await publish_events(
+                        self._bus, traced, partitions=self._partitions, at_ms=self._clock()
+                    )
         except (BusUnavailable, TimeoutError) as error:
             outcome = "bus_timeout" if isinstance(error, TimeoutError) else "bus_unavailable"
             _log.warning("webhook_not_durable", outcome=outcome, events=len(events))
@@ -231,23 +233,6 @@ class WebhookHandler:
         if outcome != "accepted":
             self._on_refused({event.account for event in events})
         return outcome
-
-    async def _publish_all(self, events: tuple[Event, ...]) -> None:
-        at_ms = self._clock()
-        groups = group_by_partition(events, self._partitions)
-        publishes = [
-            self._bus.publish(
-                Queue.INBOX,
-                partition,
-                [encode(inbox_message(group, at_ms=at_ms, traceparent=envelope_context(group)))],
-            )
-            for partition, group in groups.items()
-        ]
-        # All are waited for, so that none is left running when the first one fails.
-        results = await asyncio.gather(*publishes, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
 
     def _count_request(self, outcome: str) -> None:
         self._on_counts({f"request_{outcome}": 1})

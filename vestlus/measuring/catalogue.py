@@ -7,6 +7,7 @@ ours; never a user, a conversation or a message. Durations are seconds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -236,3 +237,9 @@ def of(family: _M, *labels: str) -> _M:
             return family.labels(*(_REST for _ in labels))
         child = _CHILDREN[key] = family.labels(*labels)
     return child
+
+
+def count(family: Counter, counts: Mapping[str, int]) -> None:
+    """Adds what happened, by the one label of the family."""
+    for what, number in counts.items():
+        of(family, what).inc(number)

@@ -7,7 +7,7 @@ from typing import Self
 
 from vestlus.bus.port import Bus
 from vestlus.clock import system_clock
-from vestlus.hosting.turns import HandedOver
+from vestlus.hosting.turn_parts import HandedOver
 from vestlus.notify import Notifier
 from vestlus.privacy.callbacks import Callbacks, Notice
 from vestlus.privacy.open import open_privacy
