@@ -14,6 +14,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors import NAMESPACE
 from actors.conversation_actor import ConversationActor
+from actors.leaving import LeavingNodes, who_moves
 from actors.placing import waits_for_a_node
 from actors.publisher_actor import PublisherActor
 from actors.scheduler_actor import SchedulerActor
@@ -76,13 +77,16 @@ def is_actor_name(name: str) -> bool:
 class Fleet:
     """The actors of one cluster. Only its owner, the registry, uses it."""
 
-    def __init__(self, settings: Settings, cluster: str, signs: SignsOfLife) -> None:
+    def __init__(
+        self, settings: Settings, cluster: str, signs: SignsOfLife, leaving: LeavingNodes
+    ) -> None:
         self._settings = settings
         self._cluster = cluster
         self._signs = signs
         self._watched: dict[str, Watched] = {}
         #: Actors that are too many, until they have ended; by name.
         self._ending: dict[str, asyncio.Task[None]] = {}
+        self._leaving = leaving
 
     def describe(self) -> dict[str, Any]:
         """What there is, by actor name."""
@@ -115,6 +119,11 @@ class Fleet:
         """Whether some of a kind are about to join."""
         return any(one.starting for one in self._watched.values() if one.kind is kind)
 
+    def leaves(self, node: str) -> bool:
+        """Whether a node is about to be taken away, and none of the actors is on it any more."""
+        left = any(one.last.get("node") == node for one in self._watched.values())
+        return node in self._leaving.known and not left and not self._ending
+
     @property
     def ending(self) -> frozenset[str]:
         """Member ids of those that are being ended: nothing is assigned to them any more."""
@@ -141,7 +150,9 @@ class Fleet:
                 )
 
     async def look_after(self, sizes: Mapping[MemberKind, int]) -> None:
-        """Makes the actors those that there should be, and asks each how it is."""
+        """Makes the actors those that there should be, and asks each how it is. Those on a node
+        that is about to be taken away are ended, and started anew where there is room.
+        """
         wanted = {f"{kind}-{n}": kind for kind, size in sizes.items() for n in range(size)}
         for name, kind in wanted.items():
             if name not in self._watched and name not in self._ending:
@@ -149,7 +160,11 @@ class Fleet:
                 self._signs.ended(f"{self._cluster}/{name}")
                 handle = await asyncio.to_thread(self._start, name, kind)
                 self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
-        for name in [name for name in self._watched if name not in wanted]:
+        moving = who_moves(self._watched, self._leaving.look())
+        too_many = [name for name in self._watched if name not in wanted]
+        for name in dict.fromkeys([*moving, *too_many]):
+            if name in moving:
+                _log.info("actor_leaves_its_node", actor=name)
             # In a task: what it has under way may take a while, and the others are looked after.
             self._ending[name] = asyncio.create_task(
                 self._end_actor(self._watched.pop(name), LEASE_SECONDS), name=f"end {name}"
