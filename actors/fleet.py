@@ -15,7 +15,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 from actors import NAMESPACE
 from actors.conversation_actor import ConversationActor
 from actors.leaving import LeavingNodes, who_moves
-from actors.placing import waits_for_a_node
+from actors.placing import emptiest, free_by_node, strategy, waits_for_a_node
 from actors.publisher_actor import PublisherActor
 from actors.scheduler_actor import SchedulerActor
 from actors.watched import START_SECONDS, Watched
@@ -87,6 +87,8 @@ class Fleet:
         #: Actors that are too many, until they have ended; by name.
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._leaving = leaving
+        #: The node that each was started for.
+        self._placed: dict[str, str | None] = {}
 
     def describe(self) -> dict[str, Any]:
         """What there is, by actor name."""
@@ -179,13 +181,27 @@ class Fleet:
 
     def _start(self, name: str, kind: MemberKind) -> ActorHandle[Any]:
         options = {**KEPT_ALIVE, "num_cpus": self._processors(kind)}
+        node = self._placed[name] = emptiest(
+            free_by_node(),
+            self._nodes_of(kind, name),
+            processors=self._processors(kind),
+            leaving=self._leaving.known,
+        )
         handle: ActorHandle[Any] = (
             ACTOR_CLASSES[kind]
-            .options(name=name, scheduling_strategy="SPREAD", **options)
+            .options(name=name, scheduling_strategy=strategy(node), **options)
             .remote(self._settings, f"{self._cluster}/{name}")
         )
         _log.info("actor_started", actor=name)
         return handle
+
+    def _nodes_of(self, kind: MemberKind, without: str) -> list[str]:
+        """The nodes of the actors of a kind, or those that they were started for."""
+        pool = [(name, one) for name, one in list(self._watched.items()) if one.kind is kind]
+        nodes = (one.last.get("node") or self._placed.get(name) for name, one in pool)
+        return [
+            node for (name, _), node in zip(pool, nodes, strict=True) if node and name != without
+        ]
 
     async def _check(self, name: str) -> None:
         """Asks an actor how it is; ends one that is frozen, so that Ray starts it again.
