@@ -64,6 +64,8 @@ def newest_revision() -> str:
 
 
 def _compare(connection: Connection, dialect: Dialect, made_for: Mapping[str, int]) -> None:
+    if not made_for:
+        return
     values = [{"name": name, "value": str(number)} for name, number in made_for.items()]
     connection.execute(dialect.insert(schema.meta).on_conflict_do_nothing(), values)
     rows = connection.execute(select(schema.meta.c.name, schema.meta.c.value))

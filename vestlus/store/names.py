@@ -1,4 +1,4 @@
-"""The names of leases."""
+"""The names of leases, and of notes about a store."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ REGISTRY = "registry"
 TOKENS = "tokens"
 #: The right to plan posts.
 SCHEDULER = "scheduler"
+#: When the store was restored from a backup.
+RESTORED = "restored_ms"
 INBOX_PREFIX = "inbox."
 OUTBOX_PREFIX = "outbox."
 
