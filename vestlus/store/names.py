@@ -9,6 +9,8 @@ TOKENS = "tokens"
 SCHEDULER = "scheduler"
 #: When the store was restored from a backup.
 RESTORED = "restored_ms"
+#: The newest revision of the oldest code that works on the store's schema.
+OLDEST = "oldest_revision"
 INBOX_PREFIX = "inbox."
 OUTBOX_PREFIX = "outbox."
 
