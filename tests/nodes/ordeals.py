@@ -50,6 +50,10 @@ class Course:
     written: int = 0
     platform: str = ""
     ingress: str = ""
+    #: What is on the head.
+    head: str = ""
+    #: Actors that were left after Ctrl-C.
+    left: int = 0
 
     def kept(self) -> bool:
         """Whether nothing was lost, doubled or out of order, and everybody was answered."""
@@ -57,6 +61,7 @@ class Course:
             bool(self.verdict["ok"])
             and self.verdict["answered"] == self.written
             and self.verdict["not_accepted"] == 0
+            and not self.left
         )
 
 

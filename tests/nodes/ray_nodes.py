@@ -20,6 +20,8 @@ from tests.services.kept import free_port
 HEAD = "head"
 START_SECONDS = 180.0
 GONE_SECONDS = 60.0
+#: As far as Ray knows; all nodes share the machine's.
+_CPUS = 2
 _RAY = Path(sys.executable).with_name("ray")
 #: Above what a head takes to come back, so that nobody gives it up; 60 s are Ray's default.
 _HEAD_AWAY_SECONDS = 300
@@ -53,12 +55,12 @@ class Node:
 class RayNodes:
     """The nodes of one cluster, whose head keeps what it knows in RocksDB. Leaving ends all."""
 
-    def __init__(self, folder: Path, lan: Lan, *, haproxy: bool, cpus: int = 2) -> None:
-        """``haproxy`` says what listens on each node."""
+    def __init__(self, folder: Path, lan: Lan, *, haproxy: bool, head_cpus: int) -> None:
+        """``haproxy`` says what listens on each node; a head without processors gets no actors."""
         self._haproxy = haproxy
         self._folder = folder
         self._lan = lan
-        self._cpus = cpus
+        self._head_cpus = head_cpus
         self._port = free_port()
         self._client_port = free_port()
         self._nodes: dict[str, Node] = {}
@@ -132,7 +134,7 @@ class RayNodes:
             *(str(_RAY), "start", "--block", *words),
             f"--node-ip-address={place.address}",
             f"--temp-dir={short}",
-            f"--num-cpus={self._cpus}",
+            f"--num-cpus={self._head_cpus if name == HEAD else _CPUS}",
             f"--object-store-memory={80 * 1024 * 1024}",
             *("--disable-usage-stats", "--min-worker-port=0", "--max-worker-port=0"),
             "--dashboard-agent-listen-port=0",
@@ -141,7 +143,7 @@ class RayNodes:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
-                env=self.environment | self._ingress(short) | besides,
+                env=self.environment | self._ingress(short) | dict(besides),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

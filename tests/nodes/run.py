@@ -11,13 +11,14 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 
 from tests.e2e.run_scaling import ACCOUNTS, MODEL_SECONDS
 from tests.e2e.traffic import Habits, Traffic
-from tests.nodes.lan import Namespaces, lan
+from tests.nodes.lan import Lan, Namespaces, lan
 from tests.nodes.ordeals import Course, Ordeals
 from tests.nodes.report import as_markdown
 from tests.nodes.world import World, world
@@ -31,9 +32,36 @@ def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - a program's output
 
 
-async def run(made: World, *, short: bool) -> Course:
-    """Lets everything befall it, and has the checker judge."""
-    course = Course(platform=made.lan.told, ingress=made.settings["VESTLUS_INGRESS"])
+async def everything(made: World, ordeals: Ordeals) -> None:
+    """All that can befall nodes."""
+    await ordeals.at_rest()
+    await ordeals.worker_killed("one")
+    await ordeals.node_added("three")
+    await ordeals.node_drained("two")
+    await asyncio.to_thread(made.nodes.add, "four")
+    made.direct()
+    if isinstance(made.lan, Namespaces):
+        await ordeals.worker_killed("three", unplugged=True)
+    await ordeals.head_restarted()
+
+
+async def the_worst(_: World, ordeals: Ordeals) -> None:
+    """A node and the head."""
+    await ordeals.worker_killed("one")
+    await ordeals.head_restarted()
+
+
+async def the_head(_: World, ordeals: Ordeals) -> None:
+    """The head only."""
+    await ordeals.head_restarted()
+
+
+Script = Callable[[World, Ordeals], Awaitable[None]]
+
+
+async def run(made: World, script: Script, head: str) -> Course:
+    """Lets it befall the world, and has the checker judge."""
+    course = Course(platform=made.lan.told, ingress=made.settings["VESTLUS_INGRESS"], head=head)
     timeout = aiohttp.ClientTimeout(total=600)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
@@ -42,16 +70,7 @@ async def run(made: World, *, short: bool) -> Course:
         running = asyncio.create_task(traffic.run(), name="traffic")
         ordeals = Ordeals(made, traffic, running)
         try:
-            if not short:
-                await ordeals.at_rest()
-            await ordeals.worker_killed("one")
-            if not short:
-                await ordeals.node_added("three")
-                await ordeals.node_drained("two")
-                await asyncio.to_thread(made.nodes.add, "four")
-                if isinstance(made.lan, Namespaces):
-                    await ordeals.worker_killed("three", unplugged=True)
-            await ordeals.head_restarted()
+            await script(made, ordeals)
             traffic.stopped.set()
             async with asyncio.timeout(SETTLE_SECONDS):
                 await running
@@ -66,6 +85,24 @@ async def run(made: World, *, short: bool) -> Course:
     return course
 
 
+def course_of(folder: Path, network: Lan, script: Script, *, head_cpus: int) -> Course:
+    """One cluster from its start to its end."""
+    began = time.monotonic()
+    with network, world(folder, network, say, head_cpus=head_cpus) as made:
+        made.nodes.start_head()
+        made.nodes.add("one", "two")
+        say(f"three nodes after {time.monotonic() - began:.0f} s; {network.told}")
+        made.serve()
+        made.direct()
+        say(f"the service is ready after {time.monotonic() - began:.0f} s")
+        head = "the head has actors" if head_cpus else "the head has no actors"
+        course = asyncio.run(run(made, script, head))
+        status = made.stop_serve()
+        course.left = sum(made.nodes.spread("ConversationActor").values())
+        say(f"Ctrl-C ended serve with status {status}; ConversationActors left: {course.left}")
+    return course
+
+
 def main() -> int:
     """Reads the command line, runs, reports."""
     parser = argparse.ArgumentParser(prog="make nodes", description=__doc__)
@@ -74,35 +111,25 @@ def main() -> int:
         "--one-address", action="store_true", help="no namespaces, although they were possible"
     )
     parser.add_argument("--report", type=Path, help="where the report goes")
-    parser.add_argument("--keep", type=Path, help="a folder that stays, for the logs")
+    parser.add_argument("--keep", type=Path, help="an empty folder that stays, for the logs")
     chosen = parser.parse_args()
     # So that whoever ends this early leaves nothing behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="vn-", ignore_cleanup_errors=True) as name:
-        folder = chosen.keep or Path(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (
-            lan(namespaces=False if chosen.one_address else None) as network,
-            world(folder, network, say) as made,
-        ):
-            say(f"{network.told}; RabbitMQ, PostgreSQL and the simulator are reached")
-            made.nodes.start_head()
-            made.nodes.add("one", "two")
-            say(f"three nodes after {time.monotonic() - began:.0f} s")
-            made.serve()
-            made.direct()
-            say(f"the service is ready after {time.monotonic() - began:.0f} s")
-            course = asyncio.run(run(made, short=chosen.short))
-            stopped = made.stop_serve()
-            left = made.nodes.spread("ConversationActor")
-            say(f"Ctrl-C ended serve with status {stopped}; ConversationActors left: {left}")
-    text = as_markdown(course)
+    runs: list[tuple[Script, int]] = [(everything, 2), (the_head, 0)]
+    courses: list[Course] = []
+    for number, (script, head_cpus) in enumerate([(the_worst, 0)] if chosen.short else runs):
+        with tempfile.TemporaryDirectory(prefix="vn-", ignore_cleanup_errors=True) as name:
+            folder = chosen.keep / str(number) if chosen.keep else Path(name)
+            folder.mkdir(parents=True, exist_ok=True)
+            network = lan(namespaces=False if chosen.one_address else None)
+            courses.append(course_of(folder, network, script, head_cpus=head_cpus))
+    text = as_markdown(courses)
     say(text)
     if chosen.report:
         chosen.report.write_text(text, "utf-8")
-    say("kept" if course.kept() else "BROKEN")
-    return 0 if course.kept() and not any(left.values()) else 1
+    kept = all(course.kept() for course in courses)
+    say("kept" if kept else "BROKEN")
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":

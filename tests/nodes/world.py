@@ -174,13 +174,15 @@ def _port_of(url: str) -> int | None:
 
 
 @contextmanager
-def world(folder: Path, lan: Lan, say: Say) -> Iterator[World]:
-    """Servers, and a cluster's head without anything on it. Leaving ends everything."""
+def world(folder: Path, lan: Lan, say: Say, *, head_cpus: int) -> Iterator[World]:
+    """Servers, and a cluster of no node yet. Leaving ends everything."""
     port = free_port()
     with (
         Switch() as balancer,
         servers(folder, lan, balancer.port, say) as given,
-        RayNodes(folder / "r", lan, haproxy=not isinstance(lan, OneAddress)) as nodes,
+        RayNodes(
+            folder / "r", lan, haproxy=not isinstance(lan, OneAddress), head_cpus=head_cpus
+        ) as nodes,
     ):
         simulator = given.pop("simulator")
         settings = given | _settings(lan, folder, port)

@@ -7,6 +7,8 @@ is left alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vestlus.cli.not_started import NotStartedError, PortTakenError
 from vestlus.cli.ports import port_is_free
 from vestlus.settings import Settings
@@ -59,10 +61,11 @@ def end_serve(*, local: bool) -> None:
 
     from serve_app import APP_NAME
 
+    shutdown: Callable[[], None] = serve.shutdown
     if local:
-        serve.shutdown()
+        shutdown()
         return
     if APP_NAME in serve.status().applications:
         serve.delete(APP_NAME)
     if not serve.status().applications:
-        serve.shutdown()
+        shutdown()
