@@ -15,7 +15,7 @@ endif
 
 .PHONY: help
 help: ## Show what can be made
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: install
 install: ## Make .venv with the vestlus command in it
@@ -52,6 +52,16 @@ endif
 kills: install-dev ## Kill processes under load, 20 of each kind on both pairs; ARGS="--kills 5"
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m tests.e2e.run_kills $(ARGS)
+
+.PHONY: nodes
+nodes: install-dev ## Kill, cut off, drain and add Ray nodes under load, and restart the head
+	@$(VENV)/python -m tests.services ensure
+	@exec $(VENV)/python -m tests.nodes.run --report docs/reports/nodes.md $(ARGS)
+
+.PHONY: rehearse-upgrade
+rehearse-upgrade: install-dev ## Upgrade from the release before, on two clusters; ARGS="--old v1"
+	@$(VENV)/python -m tests.services ensure
+	@exec $(VENV)/python -m tests.nodes.rehearse --report docs/reports/upgrade.md $(ARGS)
 
 .PHONY: loadtest
 loadtest: install ## Load-test the service on this machine; ARGS="--rate 50 --duration 5m"

@@ -6,8 +6,7 @@ No message passes through it. While it is gone the others go on with what they h
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import pickle
+import os
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -18,8 +17,9 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors import NAMESPACE
 from actors.fleet import KEPT_ALIVE, ROUND_SECONDS, Fleet, is_actor_name
+from actors.leaving import LeavingNodes
 from actors.resizing import Resizing
-from actors.shell import Controls, Shell, new_member
+from actors.shell import Controls, Shell, new_member, node_id
 from actors.watched import START_SECONDS
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
@@ -31,6 +31,7 @@ from vestlus.hosting.signs import SignsOfLife
 from vestlus.measuring.catalogue import LEASE_CHANGES, of
 from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.settings import Settings
+from vestlus.settings_digest import digest_of
 from vestlus.store.names import (
     INBOX_PREFIX,
     OUTBOX_PREFIX,
@@ -48,6 +49,12 @@ _log = structlog.get_logger(__name__)
 #: The registry's own actor name.
 REGISTRY_NAME = "registry"
 
+#: How long one round waits for the actors. Frozen ones answer nothing for 4 s.
+LOOK_SECONDS = 8.0
+
+#: Exit status of a registry that moves to another node.
+MOVED_STATUS = 71
+
 
 class Registry:
     """Looks after actors and assignments, round by round. Plain class; see the actor below."""
@@ -57,8 +64,9 @@ class Registry:
         self._cluster = cluster
         self._topology = Topology(inbox=settings.partitions)
         self._signs = SignsOfLife()
-        self._fleet = Fleet(settings, cluster, self._signs)
+        self._fleet = Fleet(settings, cluster, self._signs, LeavingNodes())
         self._resizing = Resizing(settings, cluster, self._topology, self._fleet)
+        self._round: asyncio.Task[None] | None = None
 
     def describe(self) -> dict[str, Any]:
         """What there is, by actor name."""
@@ -98,17 +106,21 @@ class Registry:
                 if keeping.done():
                     keeping.result()
                 self._resizing.look(store)
-                await self._fleet.look_after(self._resizing.sizes)
+                await self._look_after()
                 self._fleet.measure()
                 try:
                     lease = await self._assign(store, member, lease, topology)
                 except (LeaseLost, StoreUnavailable) as error:
                     _log.warning("not_assigned", error=type(error).__name__)
                     lease = None
+                if self._fleet.leaves(node_id()):
+                    await self._move(store, member)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(ROUND_SECONDS):
                         await controls.stop.wait()
             await self._resizing.aclose()
+            if self._round is not None:
+                await asyncio.wait({self._round}, timeout=controls.deadline_seconds)
             # First, so that the registry of another cluster on this store assigns what the actors
             # of this one let go of, while they do.
             try:
@@ -116,6 +128,29 @@ class Registry:
             except StoreUnavailable:
                 _log.warning("not_signed_off")
             await self._fleet.end(controls.deadline_seconds)
+
+    async def _look_after(self) -> None:
+        """A round of looking after the actors, or more of the one that is under way.
+
+        Ray answers nothing while its head is away; who serves what is assigned all the same.
+        """
+        if self._round is None:
+            self._round = asyncio.create_task(
+                self._fleet.look_after(self._resizing.sizes), name="look after the actors"
+            )
+        await asyncio.wait({self._round}, timeout=LOOK_SECONDS)
+        if self._round.done():
+            done, self._round = self._round, None
+            done.result()
+
+    @staticmethod
+    async def _move(store: Store, member: Member) -> None:
+        """Ends this process on a node that is about to be taken away; Ray starts it on another."""
+        _log.info("registry_leaves_its_node")
+        try:
+            await store.leave(member)
+        finally:
+            os._exit(MOVED_STATUS)
 
     async def _assign(
         self, store: Store, member: Member, lease: Lease | None, topology: Topology
@@ -199,11 +234,6 @@ class ConversationRegistry:
         """Drains and ends every actor. The caller then ends this one."""
         # The kinds of actor one after the other.
         self._shell.drain(deadline_seconds, patience=deadline_seconds + 40)
-
-
-def digest_of(settings: Settings) -> str:
-    """Tells settings apart without showing them."""
-    return hashlib.sha256(pickle.dumps(settings)).hexdigest()
 
 
 def end_outdated(settings: Settings, deadline_seconds: float) -> None:

@@ -14,7 +14,8 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors import NAMESPACE
 from actors.conversation_actor import ConversationActor
-from actors.placing import waits_for_a_node
+from actors.leaving import LeavingNodes, who_moves
+from actors.placing import emptiest, free_by_node, strategy, waits_for_a_node
 from actors.publisher_actor import PublisherActor
 from actors.roles import role_resources
 from actors.scheduler_actor import SchedulerActor
@@ -77,13 +78,18 @@ def is_actor_name(name: str) -> bool:
 class Fleet:
     """The actors of one cluster. Only its owner, the registry, uses it."""
 
-    def __init__(self, settings: Settings, cluster: str, signs: SignsOfLife) -> None:
+    def __init__(
+        self, settings: Settings, cluster: str, signs: SignsOfLife, leaving: LeavingNodes
+    ) -> None:
         self._settings = settings
         self._cluster = cluster
         self._signs = signs
         self._watched: dict[str, Watched] = {}
         #: Actors that are too many, until they have ended; by name.
         self._ending: dict[str, asyncio.Task[None]] = {}
+        self._leaving = leaving
+        #: The node that each was started for.
+        self._placed: dict[str, str | None] = {}
 
     def describe(self) -> dict[str, Any]:
         """What there is, by actor name."""
@@ -116,6 +122,11 @@ class Fleet:
         """Whether some of a kind are about to join."""
         return any(one.starting for one in self._watched.values() if one.kind is kind)
 
+    def leaves(self, node: str) -> bool:
+        """Whether a node is about to be taken away, and none of the actors is on it any more."""
+        left = any(one.last.get("node") == node for one in self._watched.values())
+        return node in self._leaving.known and not left and not self._ending
+
     @property
     def ending(self) -> frozenset[str]:
         """Member ids of those that are being ended: nothing is assigned to them any more."""
@@ -142,7 +153,9 @@ class Fleet:
                 )
 
     async def look_after(self, sizes: Mapping[MemberKind, int]) -> None:
-        """Makes the actors those that there should be, and asks each how it is."""
+        """Makes the actors those that there should be, and asks each how it is. Those on a node
+        that is about to be taken away are ended, and started anew where there is room.
+        """
         wanted = {f"{kind}-{n}": kind for kind, size in sizes.items() for n in range(size)}
         for name, kind in wanted.items():
             if name not in self._watched and name not in self._ending:
@@ -150,7 +163,11 @@ class Fleet:
                 self._signs.ended(f"{self._cluster}/{name}")
                 handle = await asyncio.to_thread(self._start, name, kind)
                 self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
-        for name in [name for name in self._watched if name not in wanted]:
+        moving = who_moves(self._watched, self._leaving.look())
+        too_many = [name for name in self._watched if name not in wanted]
+        for name in dict.fromkeys([*moving, *too_many]):
+            if name in moving:
+                _log.info("actor_leaves_its_node", actor=name)
             # In a task: what it has under way may take a while, and the others are looked after.
             self._ending[name] = asyncio.create_task(
                 self._end_actor(self._watched.pop(name), LEASE_SECONDS), name=f"end {name}"
@@ -163,6 +180,10 @@ class Fleet:
         """What Ray sets aside for an actor, and looks for a node with."""
         return ACTOR_CPUS if kind is MemberKind.SCHEDULER else self._settings.actor_cpus
 
+    def _needs(self, kind: MemberKind) -> dict[str, float]:
+        """All of that, by the names of Ray's resources."""
+        return {"CPU": self._processors(kind), **self._role(kind)}
+
     def _role(self, kind: MemberKind) -> dict[str, float]:
         """What it asks of a node beside that."""
         return {} if kind is MemberKind.SCHEDULER else role_resources(self._settings, kind)
@@ -173,13 +194,27 @@ class Fleet:
             "num_cpus": self._processors(kind),
             "resources": self._role(kind),
         }
+        node = self._placed[name] = emptiest(
+            free_by_node(),
+            self._nodes_of(kind, name),
+            needs=self._needs(kind),
+            leaving=self._leaving.known,
+        )
         handle: ActorHandle[Any] = (
             ACTOR_CLASSES[kind]
-            .options(name=name, scheduling_strategy="SPREAD", **options)
+            .options(name=name, scheduling_strategy=strategy(node), **options)
             .remote(self._settings, f"{self._cluster}/{name}")
         )
         _log.info("actor_started", actor=name)
         return handle
+
+    def _nodes_of(self, kind: MemberKind, without: str) -> list[str]:
+        """The nodes of the actors of a kind, or those that they were started for."""
+        pool = [(name, one) for name, one in list(self._watched.items()) if one.kind is kind]
+        nodes = (one.last.get("node") or self._placed.get(name) for name, one in pool)
+        return [
+            node for (name, _), node in zip(pool, nodes, strict=True) if node and name != without
+        ]
 
     async def _check(self, name: str) -> None:
         """Asks an actor how it is; ends one that is frozen, so that Ray starts it again.
@@ -229,7 +264,7 @@ class Fleet:
         one.waiting = not one.answering and await asyncio.to_thread(
             waits_for_a_node,
             one.handle,
-            {"CPU": self._processors(one.kind), **self._role(one.kind)},
+            self._needs(one.kind),
         )
         if one.waiting:
             one.since = time.monotonic()

@@ -1,12 +1,21 @@
-"""Whether an actor has a place in the cluster yet. Ray has no public way to ask for one actor."""
+"""Where an actor goes, and whether it has a place in the cluster yet.
+
+Ray's own spreading goes round the nodes whatever is on them: of three actors all may end up on one.
+Whether one actor has a place, Ray has no public way to ask.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ray._private.state import actors, available_resources_per_node
 from ray.actor import ActorHandle
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+#: What Ray takes for where an actor goes.
+Strategy = str | NodeAffinitySchedulingStrategy
 
 
 def waits_for_a_node(handle: ActorHandle[Any], needs: Mapping[str, float]) -> bool:
@@ -19,8 +28,41 @@ def waits_for_a_node(handle: ActorHandle[Any], needs: Mapping[str, float]) -> bo
     found: Any = actors(handle._actor_id.hex())  # noqa: SLF001 - Ray's own tools use it
     if not found or found["State"] != "PENDING_CREATION":
         return False
+    return not any(_has_room(node, needs) for node in free_by_node().values())
+
+
+def emptiest(
+    free: Mapping[str, Mapping[str, float]],
+    taken: Collection[str],
+    *,
+    needs: Mapping[str, float],
+    leaving: Collection[str],
+) -> str | None:
+    """The node with the fewest of those that are to be spread, of the nodes with so much of each
+    resource free; ``None`` where there is none.
+
+    ``free`` is what each node has left, by its id, and ``taken`` the node of each one that has
+    one. Of equal ones, where most is left.
+    """
+    there = Counter(taken)
+    room = {
+        node: left.get("CPU", 0.0)
+        for node, left in free.items()
+        if node not in leaving and _has_room(left, needs)
+    }
+    return min(room, key=lambda node: (there[node], -room[node], node), default=None)
+
+
+def strategy(node: str | None) -> Strategy:
+    """For that node; for another one where it has no room by then."""
+    return NodeAffinitySchedulingStrategy(node, soft=True) if node else "SPREAD"
+
+
+def free_by_node() -> Mapping[str, Mapping[str, float]]:
+    """What each live node has left, by its id. Blocks for some milliseconds."""
     free: Callable[[], Any] = available_resources_per_node
-    return not any(_has_room(node, needs) for node in free().values())
+    found: Mapping[str, Mapping[str, float]] = free()
+    return found
 
 
 def _has_room(free: Mapping[str, float], needs: Mapping[str, float]) -> bool:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
+import ray
 import structlog
 import uvloop
 
@@ -72,7 +73,7 @@ class Shell:
 
     def describe(self, timeout: float) -> dict[str, Any]:
         """What the service says of itself, through its loop: proof that it is not stuck. With the
-        processor time that the process has used.
+        processor time that the process has used, and Ray's id of its node.
 
         Raises TimeoutError when the loop does not answer in that many seconds.
         """
@@ -85,6 +86,7 @@ class Shell:
         return {
             "pid": os.getpid(),
             "cpu_seconds": time.process_time(),
+            "node": node_id(),
             **answer.result(timeout),
         }
 
@@ -136,6 +138,11 @@ class Shell:
         if not controls.stop.is_set():
             message = f"{self._name} ended by itself"
             raise RuntimeError(message)
+
+
+def node_id() -> str:
+    """Ray's id of the node on which this process runs; empty outside Ray."""
+    return ray.get_runtime_context().get_node_id() if ray.is_initialized() else ""
 
 
 def new_member(member_id: str, kind: MemberKind) -> Member:

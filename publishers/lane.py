@@ -248,6 +248,8 @@ class Lane:
         return now_ms + round(self.budget.paused_seconds() * 1000) + 1000
 
     def _has_slot(self) -> bool:
+        if self.search is not None and self.search.holds_sends:
+            return False
         if self._half_open:
             return self.in_flight == 0
         return self.in_flight < self._rules.in_flight and self.unwritten < self._rules.unwritten

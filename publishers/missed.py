@@ -56,7 +56,9 @@ class MissedSearch:
         clock: Clock,
         rules: SendingRules,
         tally: Tally,
+        restored_ms: int = 0,
     ) -> None:
+        """``restored_ms`` is when the store was restored from a backup, 0 for never."""
         self._account = account
         self._lease = lease
         self._parts = parts
@@ -76,7 +78,17 @@ class MissedSearch:
         self._asked_since_ms: int | None = None
         self._failures = 0
         #: When the next call, or the next look by itself, is due.
-        self._next_ms = clock() if rules.missed_sweep_seconds > 0 else None
+        self._next_ms = clock() if rules.missed_sweep_seconds > 0 or restored_ms else None
+        self._restored_ms = restored_ms
+        #: Until when everything is known to be recorded, as far as this search was told.
+        self._known_ms = 0
+
+    @property
+    def holds_sends(self) -> bool:
+        """Whether nothing may be sent yet: the store was restored from a backup, and what Instagram
+        has of the time since is not recorded. What seems unanswered may have been answered.
+        """
+        return self._known_ms < self._restored_ms
 
     def ask(self, since_ms: int) -> None:
         """A person wants a look, as far back as that; it begins when the one under way ends."""
@@ -121,7 +133,8 @@ class MissedSearch:
         if self._gaps.began(now_ms):
             _log.info("delivery_gap_suspected", account=self._account, sign="silence")
         until_ms = await until_available(lambda: self._parts.store.looked_until(self._account))
-        if not until_ms and self._asked_since_ms is None:
+        self._known_ms = until_ms
+        if not until_ms and self._asked_since_ms is None and not self.holds_sends:
             await self._note(now_ms)
             self._rest(now_ms)
             return False
@@ -203,12 +216,12 @@ class MissedSearch:
                 count=run.taken_in,
                 stale=run.stale,
             )
-        if run.complete:
+        if run.complete and not (self.holds_sends and run.taken_in):
             # What was too fresh, or on its way, is looked at again next time.
             await self._note(run.began_ms - self._policy.grace_ms)
-            if run.taken_in:
-                # Where some were lost, more may be.
-                self._gaps.suspect(self._clock())
+        if run.complete and run.taken_in:
+            # Where some were lost, more may be.
+            self._gaps.suspect(self._clock())
         self._rest(run.began_ms, soon=run.too_fresh)
 
     async def _note(self, until_ms: int) -> None:
@@ -216,6 +229,9 @@ class MissedSearch:
             lambda: self._parts.store.note_looked(self._lease, self._account, until_ms)
         )
         of(MISSED_UNTIL, self._account).set(until_ms / 1000)
+        held, self._known_ms = self.holds_sends, until_ms
+        if held and not self.holds_sends:
+            _log.info("sends_go_on_after_restoring", account=self._account)
 
     def _rest(self, began_ms: int, *, soon: bool = False) -> None:
         """Plans the next look."""
@@ -224,6 +240,9 @@ class MissedSearch:
             return
         sweep, grace = self._rules.missed_sweep_seconds, self._rules.missed_grace_seconds
         waits = [sweep] if sweep > 0 else []
+        if self.holds_sends:
+            # By then what was found is recorded, and the look that finds nothing more is the last.
+            waits.append(grace)
         if soon:
             # By then the webhooks that may have been on the way came, or did not.
             waits.append(grace)

@@ -208,13 +208,14 @@ class OutboxWorker:
                 recovered = await until_available(self._book.recover)
                 if recovered:
                     _log.warning("sends_left_ambiguous", lease=self._lease.name, count=recovered)
+                restored_ms = await until_available(self._searches.restored)
                 async with asyncio.TaskGroup() as group:
                     self._group = group
                     self._spawn(self._reader.run(), "reader")
                     self._spawn(self._lookout.walk_echoes(), "echoes")
                     self._spawn(self._drafts.run(), "drafts")
                     self._spawn(self._actions.take(self._lane), "asked")
-                    self._searches.begin(self._lane)
+                    self._searches.begin(self._lane, restored_ms)
                     if self._posts is not None:
                         self._spawn(self._posts.run(self._lane), "posts")
         except BaseExceptionGroup as errors:

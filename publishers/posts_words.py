@@ -43,6 +43,10 @@ _WORDS: Final = {
         "twice nobody can tell whether it was published: look at the account, and plan it anew if"
         " it is not there"
     ),
+    "restored": (
+        "the store was restored from a backup, and it may have been published since: look at the"
+        " account, and plan it anew if it is not there"
+    ),
     "not_readable": (
         "Instagram could not be asked whether it was published: look at the account, and plan it"
         " anew if it is not there"

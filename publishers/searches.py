@@ -39,8 +39,15 @@ class Searches:
         #: What was asked for before the lanes were there: a bell may ring so early.
         self._early: list[SearchRequest] = []
 
-    def begin(self, lane_of: Callable[[str], Lane]) -> None:
-        """Begins to look for missed messages of the accounts that this partition serves."""
+    async def restored(self) -> int:
+        """When the store was restored from a backup; 0 for never, and where nothing is searched."""
+        return await self._parts.store.restored() if self._parts is not None else 0
+
+    def begin(self, lane_of: Callable[[str], Lane], restored_ms: int) -> None:
+        """Begins to look for missed messages of the accounts that this partition serves.
+
+        They send nothing before they were looked through from ``restored_ms`` on.
+        """
         if self._parts is None:
             return
         for account in self._parts.accounts:
@@ -52,6 +59,7 @@ class Searches:
                 clock=self._clock,
                 rules=self._rules,
                 tally=self._tally,
+                restored_ms=restored_ms,
             )
             lane.changed.set()
         early, self._early = self._early, []

@@ -139,12 +139,34 @@ def test_the_newest_revision_is_known_without_alembic() -> None:
     assert newest_revision() == known_revisions()[0]
 
 
+async def made_newer(store: Store, *, oldest: str) -> None:
+    """The store as a newer version leaves it that works with code from ``oldest`` on."""
+    newer = text("UPDATE alembic_version SET version_num = 'z9999'")
+    note = text("UPDATE meta SET value = :oldest WHERE name = 'oldest_revision'")
+    await in_database(store, lambda connection: connection.execute(newer).rowcount)
+    changed = await in_database(
+        store, lambda connection: connection.execute(note, {"oldest": oldest}).rowcount
+    )
+    assert changed == 1
+
+
+async def test_a_newer_schema_that_was_only_added_to_is_worked_on_and_left_alone(
+    store: Store, store_url: str
+) -> None:
+    await made_newer(store, oldest=newest_revision())
+    async with another(store_url) as old:
+        lease = await hold(old)
+        assert await recorded(old, lease, message())
+    version = text("SELECT version_num FROM alembic_version")
+    found = await in_database(store, lambda connection: connection.execute(version).scalar_one())
+    assert found == "z9999"
+
+
 async def test_a_newer_schema_is_refused_by_name_and_left_alone(
     store: Store, store_url: str
 ) -> None:
     await recorded(store, await hold(store), message())
-    newer = text("UPDATE alembic_version SET version_num = 'z9999'")
-    await in_database(store, lambda connection: connection.execute(newer).rowcount)
+    await made_newer(store, oldest="z9999")
 
     with pytest.raises(StoreError, match="z9999") as refused:
         async with another(store_url):

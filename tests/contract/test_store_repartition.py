@@ -12,10 +12,11 @@ from tests.contract.store_support import (
 )
 from vestlus.conversation.identity import partition_of
 from vestlus.errors import PartitionMismatch
+from vestlus.store.in_use import StoreInUse
 from vestlus.store.names import inbox_lease
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
-from vestlus.store.repartition import StoreInUse, repartition
+from vestlus.store.repartition import repartition
 from vestlus.store.rows import EventState, NewEvent
 
 __all__ = ["store"]

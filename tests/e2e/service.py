@@ -229,15 +229,18 @@ def _filled(file: Path) -> bool:
 
 
 @contextmanager
-def running_serve(folder: Path, simulator: str, settings: Mapping[str, str]) -> Iterator[Service]:
-    """Starts ``vestlus serve`` with these settings and stops it with SIGINT.
+def running_serve(
+    folder: Path, simulator: str, settings: Mapping[str, str], *, code: Path | None = None
+) -> Iterator[Service]:
+    """Starts ``vestlus serve`` with these settings and stops it with SIGINT. ``code`` is another
+    checkout that it is to be the service of.
 
     Raises ServiceError as :func:`running_service` does.
     """
     log = folder / "serve.log"
     # Of an earlier start on this folder.
     before = log.stat().st_size if log.exists() else 0
-    with serving(folder, settings) as (process, _):
+    with serving(folder, settings, code=code) as (process, _):
         _wait_until(
             "serve is ready",
             process,
@@ -249,19 +252,31 @@ def running_serve(folder: Path, simulator: str, settings: Mapping[str, str]) -> 
 
 
 def start_process(
-    command: str, folder: Path, settings: Mapping[str, str], log: Path
+    command: str,
+    folder: Path,
+    settings: Mapping[str, str],
+    log: Path,
+    *,
+    code: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Starts ``vestlus COMMAND`` with these settings and no others; its output goes to ``log``."""
+    """Starts ``vestlus COMMAND`` with these settings and no others; its output goes to ``log``.
+
+    Of the checkout ``code``, where one is given, and of this one otherwise.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("VESTLUS_", "OPENAI_", "RAY_"))
     }
+    if code is not None:
+        # Before the one that is installed; Ray's workers have it from here.
+        environment["PYTHONPATH"] = str(code)
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "vestlus.cli.main", command],
             env=environment | {"VESTLUS_DATA_DIR": str(folder), **settings},
+            cwd=code,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -281,12 +296,12 @@ def _wait_until(
 
 @contextmanager
 def serving(
-    folder: Path, settings: Mapping[str, str]
+    folder: Path, settings: Mapping[str, str], *, code: Path | None = None
 ) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """``vestlus serve``, not ready yet, and its log; ended as :func:`running_serve` ends it."""
     log = folder / "serve.log"
     environment = {"VESTLUS_HTTP_HOST": "127.0.0.1", **settings}
-    process = start_process("serve", folder, environment, log)
+    process = start_process("serve", folder, environment, log, code=code)
     try:
         yield process, log
     finally:

@@ -9,22 +9,40 @@ from typing import Self
 
 from tests.services.kept import free_port
 
+Target = tuple[str, int]
+
+#: A target that does not take a connection so soon, seconds, is passed over.
+CONNECT_SECONDS = 2.0
+
 
 class Switch:
     """Listens on a port of its own; a load balancer as small as can be. Runs in a thread.
 
-    ``target`` is the port that new connections are handed on to. Those that are open go on, as
-    a balancer lets them; with nothing behind it they are closed at once.
+    ``targets`` are where new connections are handed on to, one after the other, and to the next
+    where one does not answer. Those that are open go on, as a balancer lets them; with nothing
+    behind it they are closed at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        """``host`` is the address that it listens on."""
+        self.host = host
         self.port = free_port()
-        self.target = 0
+        self.targets: tuple[Target, ...] = ()
+        self._turn = 0
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
         self._closing = asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="switch")
+
+    @property
+    def target(self) -> int:
+        """The port of this machine that connections are handed on to, where there is one only."""
+        return self.targets[0][1] if self.targets else 0
+
+    @target.setter
+    def target(self, port: int) -> None:
+        self.targets = (("127.0.0.1", port),)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -50,7 +68,7 @@ class Switch:
             self._open.add(task)
             task.add_done_callback(self._open.discard)
 
-        server = await asyncio.start_server(accept, "127.0.0.1", self.port)
+        server = await asyncio.start_server(accept, self.host, self.port)
         self._listening.set()
         await self._closing.wait()
         server.close()
@@ -60,11 +78,11 @@ class Switch:
             await asyncio.wait(self._open)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there, back = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
+        found = await self._open_connection()
+        if found is None:
             writer.close()
             return
+        there, back = found
         ways = [
             asyncio.create_task(_copy(reader, back), name="there"),
             asyncio.create_task(_copy(there, writer), name="back"),
@@ -77,6 +95,18 @@ class Switch:
                 way.cancel()
             back.close()
             writer.close()
+
+    async def _open_connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        self._turn += 1
+        targets = self.targets
+        for number in range(len(targets)):
+            host, port = targets[(self._turn + number) % len(targets)]
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    return await asyncio.open_connection(host, port)
+            except OSError:  # which a timeout is too
+                continue
+        return None
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

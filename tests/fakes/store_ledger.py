@@ -54,6 +54,7 @@ class MemoryLedger:
         self.letters: dict[str, DeadLetter] = {}
         #: Until when missed messages were looked for, by account.
         self.looked: dict[str, int] = {}
+        self.restored_ms = 0
         #: Recorded messages, each with its conversation.
         self.messages: list[tuple[str, RecordedMessage]] = []
         self.epochs: dict[str, int] = {}
@@ -301,6 +302,11 @@ class MemoryLedger:
         if not self._holds(lease):
             raise LeaseLost(lease.name)
         self.looked[account] = max(until_ms, self.looked.get(account, 0))
+
+    async def restored(self) -> int:
+        """See the port."""
+        await self._answering()
+        return self.restored_ms
 
     async def known_messages(
         self,

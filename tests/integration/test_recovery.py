@@ -86,10 +86,12 @@ class Stage:
     services: list[PublisherService] = field(default_factory=list)
     inbox: dict[str, Lease] = field(default_factory=dict)
     hosts: list[ConversationHost] = field(default_factory=list)
+    #: Who converses.
+    member: Member | None = None
 
     async def host(self, **settings: Any) -> None:  # noqa: ANN401 - settings of any type
         """Begin to converse."""
-        member = Member("c/0", MemberKind.CONVERSATION, uuid4().hex, "here", 1)
+        member = self.member = Member("c/0", MemberKind.CONVERSATION, uuid4().hex, "here", 1)
         made = {"disclosure": False, "language": "et", **settings}
         account = Account(id=FIRST, access_token=SecretStr("t"), **made)
         host = await self.stack.enter_async_context(

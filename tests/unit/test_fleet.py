@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
 
 from actors.fleet import Fleet
+from actors.leaving import LeavingNodes
 from actors.watched import Watched
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.hosting.sizing import Headcount
@@ -20,8 +23,11 @@ class Pretended(Fleet):
     """Starts and ends nothing; every actor asked answers with ``says``."""
 
     def __init__(self, signs: SignsOfLife) -> None:
-        super().__init__(load_settings({}, mode=Mode.OPERATE), "c", signs)
+        self.leaving: frozenset[str] = frozenset()
+        asked = LeavingNodes(lambda: self.leaving)
+        super().__init__(load_settings({}, mode=Mode.OPERATE), "c", signs, asked)
         self.says: dict[str, Any] = {"leases": 1}
+        self.on: dict[str, str] = {}
         self.no_room: set[str] = set()
         self.ended = 0
 
@@ -31,7 +37,8 @@ class Pretended(Fleet):
 
     async def _check(self, name: str) -> None:
         one = self._watched[name]
-        one.waiting, one.answering, one.last = name in self.no_room, True, self.says
+        one.waiting, one.answering = name in self.no_room, True
+        one.last = self.says | {"node": self.on.get(name, "")}
         one.answering = not one.waiting
 
     async def _end_actor(self, one: Watched, deadline_seconds: float) -> None:
@@ -96,3 +103,51 @@ async def test_who_serves_nothing_yet_is_running_and_not_ready(signs: SignsOfLif
     await fleet.look_after(TWO)
     assert fleet.heads(MemberKind.CONVERSATION) == Headcount(running=2, ready=0, pending=0)
     assert fleet.load(MemberKind.CONVERSATION).serving == 0
+
+
+async def test_who_is_on_a_node_that_leaves_is_ended_and_started_anew(signs: SignsOfLife) -> None:
+    fleet = Pretended(signs)
+    await fleet.look_after(TWO)
+    fleet.on = {"conversation-1": "leaves", "conversation-0": "stays"}
+    fleet.leaving = frozenset({"leaves"})
+    while not fleet.ending:
+        await fleet.look_after(TWO)
+    assert fleet.ending == {"c/conversation-1"}
+    assert not fleet.leaves("leaves")
+    fleet.on = {}
+    while fleet.heads(MemberKind.CONVERSATION).running < 2:
+        await fleet.look_after(TWO)
+    assert fleet.ended == 1
+    assert fleet.leaves("leaves")
+    assert not fleet.leaves("stays")
+
+
+async def test_where_all_are_on_nodes_that_leave_one_after_the_other_moves(
+    signs: SignsOfLife,
+) -> None:
+    fleet = Pretended(signs)
+    await fleet.look_after(TWO)
+    fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
+    fleet.leaving = frozenset({"leaves"})
+    while not fleet.ending:
+        await fleet.look_after(TWO)
+    assert len(fleet.ending) == 1
+
+
+async def test_a_head_that_does_not_answer_holds_no_round_up() -> None:
+    go, asked = threading.Event(), []
+
+    def ask() -> frozenset[str]:
+        asked.append(1)
+        go.wait()
+        return frozenset({"leaves"})
+
+    nodes = LeavingNodes(ask)
+    for _ in range(5):
+        assert nodes.look() == frozenset()
+        await asyncio.sleep(0)
+    assert len(asked) == 1
+    go.set()
+    while not nodes.look():
+        await asyncio.sleep(0)
+    assert nodes.known == {"leaves"}

@@ -384,3 +384,39 @@ def test_without_sweeps_nothing_is_asked_of_instagram() -> None:
             assert not stage.instagram.look_calls
 
     run_virtual(scenario())
+
+
+@pytest.mark.parametrize("sweep", [600.0, 0.0])
+def test_after_a_restore_nothing_is_sent_before_a_look_finds_nothing_new(sweep: float) -> None:
+    async def scenario() -> None:
+        stage = Stage(replace(RULES, missed_sweep_seconds=sweep))
+        stage.looked(hours_ago=1)
+        stage.instagram.user_wrote(ACCOUNT, "u1", "since the backup")
+        await asyncio.sleep(100)
+        stage.ledger.restored_ms = virtual_ms()
+        row = stage.ledger.add("r", user="u2").id
+        async with stage.service:
+            await stage.hold()
+            await asyncio.sleep(20)
+            assert texts(stage.taken_in()) == ["since the backup"]
+            assert stage.ledger.state(row) is SendState.PENDING
+            await asyncio.sleep(2 * RULES.missed_grace_seconds + 20)
+            assert stage.ledger.state(row) is SendState.SENT
+            assert stage.ledger.looked[ACCOUNT] >= stage.ledger.restored_ms
+
+    run_virtual(scenario())
+
+
+def test_a_store_restored_long_ago_holds_nothing() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        stage.ledger.restored_ms = virtual_ms()
+        await asyncio.sleep(100)
+        stage.looked()
+        row = stage.ledger.add("r").id
+        async with stage.service:
+            await stage.hold()
+            await asyncio.sleep(5)
+            assert stage.ledger.state(row) is SendState.SENT
+
+    run_virtual(scenario())

@@ -9,6 +9,7 @@ import pytest
 
 from actors import fleet, placing
 from actors.fleet import Fleet
+from actors.leaving import LeavingNodes
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.settings import Mode, load_settings
 from vestlus.store.rows import MemberKind
@@ -42,9 +43,10 @@ def test_an_actor_asks_for_its_role_where_the_settings_say_so(
 ) -> None:
     started = Started()
     monkeypatch.setattr(fleet, "ACTOR_CLASSES", {kind: started})
+    monkeypatch.setattr(fleet, "free_by_node", dict)
     settings = load_settings({"VESTLUS_NODE_ROLES": roles}, mode=Mode.OPERATE)
 
-    Fleet(settings, "c", SignsOfLife())._start(f"{kind}-0", kind)
+    Fleet(settings, "c", SignsOfLife(), LeavingNodes(frozenset))._start(f"{kind}-0", kind)
 
     assert started.options_given["resources"] == asked
 

@@ -18,9 +18,10 @@ from typing import Any
 from uuid import uuid4
 
 from vestlus.cli.local_ray import LocalRay
-from vestlus.cli.not_started import NotStartedError, PortTakenError
-from vestlus.cli.ports import haproxy_ports, port_is_free, reachable
+from vestlus.cli.not_started import NotStartedError
+from vestlus.cli.ports import haproxy_ports, reachable
 from vestlus.cli.preflight import check_adapters
+from vestlus.cli.serving import check_port, end_serve, start_serve
 from vestlus.cli.stopping import Stop
 from vestlus.settings import Settings
 
@@ -43,11 +44,8 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     before it is ready. While the service runs, ``stop`` raises RayEnded when the Ray that was
     started here has died; then everything is ended without draining.
     """
-    if not port_is_free(settings.http_host, settings.http_port):
-        raise PortTakenError(
-            f"port {settings.http_port} is taken: end what listens there, "
-            "or set VESTLUS_HTTP_PORT to another one"
-        )
+    if not os.environ.get("RAY_ADDRESS"):
+        check_port(settings)
     asyncio.run(check_adapters(settings))
     stop.check()
     with _private_folder() as folder:
@@ -59,7 +57,6 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
 @contextmanager
 def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     # Only now: Ray and Ray Serve read the environment when they are imported.
-    from ray import serve
     from ray.exceptions import RayError
 
     from conversation_registry import end_outdated, start_registry
@@ -82,14 +79,7 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
             registry = start_registry(settings, cluster)
             say("Serve and the actors start …")
             try:
-                serve.start(
-                    http_options={
-                        "host": settings.http_host,
-                        "port": settings.http_port,
-                        "keep_alive_timeout_s": 90,
-                    },
-                    logging_config={"log_level": "WARNING", "enable_access_log": False},
-                )
+                start_serve(settings, local=local)
                 deployed(application(settings, cluster))
             except (RayError, TimeoutError) as error:
                 raise NotStartedError(
@@ -123,8 +113,7 @@ def _end(registry: Any, stop: Stop, say: Say, *, local: bool) -> None:  # noqa: 
     try:
         if registry is not None:
             say("Stopping: no more is taken in, what is under way is finished …")
-            end_serve: Callable[[], None] = serve.shutdown
-            end_serve()
+            end_serve(local=local)
             ray.get(registry.drain.remote(DRAIN_SECONDS), timeout=2 * DRAIN_SECONDS + 40)
     except ray.exceptions.RayError as error:
         say(f"Not drained in good order ({type(error).__name__}); nothing is lost by that.")
@@ -221,8 +210,15 @@ def _start_ray(*, local: bool) -> None:
             logging_level=logging.WARNING,
             configure_logging=True,
         )
-    else:
+        return
+    try:
         ray.init(namespace="vestlus", log_to_driver=True, logging_level=logging.WARNING)
+    except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
+        raise NotStartedError(
+            f"no Ray cluster can be joined at {os.environ['RAY_ADDRESS']} (RAY_ADDRESS): is its "
+            "head up, does a node of it run on this machine, and has this command its token "
+            f"(RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)? {type(error).__name__}"
+        ) from error
 
 
 def _wait_until_ready(address: str, stop: Stop) -> None:

@@ -73,6 +73,11 @@ for _name, _where, _help in (
         "Change the number of user partitions of a service that is stopped.",
     ),
     (
+        "restored",
+        "vestlus.cli.restored:restored",
+        "Say that the store was restored from a backup, before the service starts on it.",
+    ),
+    (
         "loadtest",
         "vestlus.cli.loadtest:loadtest",
         "Write as many users at a steady rate, and report how fast and how well they are answered.",

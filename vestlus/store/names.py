@@ -1,4 +1,4 @@
-"""The names of leases."""
+"""The names of leases, and of notes about a store."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ REGISTRY = "registry"
 TOKENS = "tokens"
 #: The right to plan posts.
 SCHEDULER = "scheduler"
+#: When the store was restored from a backup.
+RESTORED = "restored_ms"
+#: The newest revision of the oldest code that works on the store's schema.
+OLDEST = "oldest_revision"
 INBOX_PREFIX = "inbox."
 OUTBOX_PREFIX = "outbox."
 

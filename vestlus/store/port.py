@@ -329,6 +329,12 @@ class MissedMessages(Protocol):
         """Moves that time on; never back. Raises LeaseLost."""
         ...
 
+    async def restored(self) -> int:
+        """When the store was restored from a backup, milliseconds; 0 for never. What is known from
+        before may have been answered since.
+        """
+        ...
+
     async def known_messages(
         self, account: str, conversation: str, mids: Collection[str], since_ms: int
     ) -> tuple[RecordedMessage, ...]:

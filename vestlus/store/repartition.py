@@ -24,8 +24,9 @@ from sqlalchemy import (
 )
 
 from vestlus.conversation.identity import partition_of
-from vestlus.errors import PartitionMismatch, StoreError
+from vestlus.errors import PartitionMismatch
 from vestlus.store import schema
+from vestlus.store.in_use import check_not_in_use
 from vestlus.store.names import INBOX_PREFIX
 from vestlus.store.open import open_backend
 from vestlus.store.sql_codec import rows_parameter
@@ -34,9 +35,6 @@ from vestlus.store.sql_errors import translated
 
 #: Rows that are read and written at once.
 PAGE: Final = 2_000
-#: As long as a member counts as present that gives no sign of life.
-PRESENT_SECONDS: Final = 15.0
-
 Say = Callable[[int], None]
 
 
@@ -46,10 +44,6 @@ class Repartitioned:
 
     conversations: int
     events: int
-
-
-class StoreInUse(StoreError):
-    """A process serves the store. The message says which, and what to do."""
 
 
 async def repartition(url: str, old: int, new: int, moved: Say) -> Repartitioned:
@@ -103,22 +97,7 @@ class _Work:
         ).scalar_one()
         if recorded != str(self._old):
             raise PartitionMismatch(int(recorded), self._old)
-        now = self._dialect.now_ms()
-        held = select(schema.lease.c.name).where(
-            schema.lease.c.member_id.is_not(None), schema.lease.c.expires_ms > now
-        )
-        present = select(schema.member.c.id).where(
-            schema.member.c.heartbeat_ms >= now - int(PRESENT_SECONDS * 1000)
-        )
-        using = [
-            *connection.execute(present).scalars(),
-            *(f"who holds {name}" for name in connection.execute(held).scalars()),
-        ]
-        if using:
-            raise StoreInUse(
-                f"the store is in use by {', '.join(sorted(using)[:5])}: stop every service on "
-                f"it, wait {PRESENT_SECONDS:.0f} s, and try again"
-            )
+        check_not_in_use(connection, self._dialect)
 
     def _move(
         self,

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, Row, Text, bindparam, select
 
 from vestlus.conversation.events import EventKind
 from vestlus.store import schema
+from vestlus.store.names import RESTORED
 from vestlus.store.rows import Lease, RecordedMessage
 from vestlus.store.sql_codec import cleaned, event_of, indexed
 from vestlus.store.sql_dialect import Dialect
@@ -31,6 +32,7 @@ class SqlMissed(SqlPart):
         super().__init__(dialect, outbox_partitions)
         account = bindparam("account", type_=Text())
         self._looked_until = select(_LOOKED.until_ms).where(_LOOKED.account == account)
+        self._restored = select(schema.meta.c.value).where(schema.meta.c.name == RESTORED)
         note = dialect.insert(schema.looked_for_missed).values(
             account=account, until_ms=bindparam("until", type_=BigInteger())
         )
@@ -63,6 +65,11 @@ class SqlMissed(SqlPart):
             connection.execute(self._note_looked, {"account": cleaned(account), "until": until_ms})
 
         await self._database.write(work)
+
+    async def restored(self) -> int:
+        """See :meth:`vestlus.store.port.MissedMessages.restored`."""
+        rows = await self._database.fetch(self._restored, {})
+        return int(rows[0][0]) if rows else 0
 
     async def known_messages(
         self, account: str, conversation: str, mids: Collection[str], since_ms: int

@@ -1,0 +1,56 @@
+"""Which nodes Ray is about to take away. Ray has no public way to ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ray._private.state import state
+
+from actors.watched import Watched
+from vestlus.store.rows import MemberKind
+
+
+def leaving_nodes() -> frozenset[str]:
+    """Ids of the nodes that are being drained: nothing starts there any more, and what runs there
+    ends with them. By Ray's autoscaler, by ``ray drain-node``, or because the node was told to end,
+    as Kubernetes tells a pod. Blocks until the head answers.
+    """
+    found: Mapping[str, Any] = state.get_draining_nodes()
+    return frozenset(found)
+
+
+class LeavingNodes:
+    """Asks beside the rounds of the registry: while the head is away nobody answers, and the
+    rounds go on with what was known.
+    """
+
+    def __init__(self, ask: Callable[[], frozenset[str]] = leaving_nodes) -> None:
+        self._ask = ask
+        self._asking: asyncio.Task[frozenset[str]] | None = None
+        self.known: frozenset[str] = frozenset()
+
+    def look(self) -> frozenset[str]:
+        """The newest answer; asks again once there was one. Raises what asking raised."""
+        if self._asking is not None and self._asking.done():
+            self.known = self._asking.result()
+            self._asking = None
+        if self._asking is None:
+            self._asking = asyncio.create_task(
+                asyncio.to_thread(self._ask), name="nodes that leave"
+            )
+        return self.known
+
+
+def who_moves(watched: Mapping[str, Watched], leaving: frozenset[str]) -> list[str]:
+    """Names of the actors that are to be ended in good order now, so that they start elsewhere.
+
+    Where all of a kind are on nodes that leave, only the first: the others serve meanwhile.
+    """
+    moving: list[str] = []
+    for kind in MemberKind:
+        here = [name for name, one in watched.items() if one.kind is kind and one.answering]
+        found = [name for name in here if watched[name].last.get("node") in leaving]
+        moving += found[:1] if len(found) == len(here) else found
+    return moving

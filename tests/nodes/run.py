@@ -1,0 +1,136 @@
+"""``make nodes``: the service on several Ray nodes, which are killed, cut off, drained and added.
+
+Ends with status 1 when anything was lost, doubled or out of order, or somebody was not answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+
+from tests.e2e.run_scaling import ACCOUNTS, MODEL_SECONDS
+from tests.e2e.traffic import Habits, Traffic
+from tests.nodes.lan import Lan, Namespaces, lan
+from tests.nodes.ordeals import Course, Ordeals
+from tests.nodes.report import as_markdown
+from tests.nodes.world import World, world
+
+HABITS = Habits(seed=11, users=40, pause_seconds=(0.1, 1.5))
+SETTLE_SECONDS = 240.0
+
+
+def say(text: str) -> None:
+    """Prints a line at once."""
+    print(text, flush=True)  # noqa: T201 - a program's output
+
+
+async def everything(made: World, ordeals: Ordeals) -> None:
+    """All that can befall nodes."""
+    await ordeals.at_rest()
+    await ordeals.worker_killed("one")
+    await ordeals.node_added("three")
+    await ordeals.node_drained("two")
+    await asyncio.to_thread(made.nodes.add, "four")
+    made.direct()
+    if isinstance(made.lan, Namespaces):
+        await ordeals.worker_killed("three", unplugged=True)
+    await ordeals.head_restarted()
+
+
+async def the_worst(_: World, ordeals: Ordeals) -> None:
+    """A node and the head."""
+    await ordeals.worker_killed("one")
+    await ordeals.head_restarted()
+
+
+async def the_head(_: World, ordeals: Ordeals) -> None:
+    """The head only."""
+    await ordeals.head_restarted()
+
+
+Script = Callable[[World, Ordeals], Awaitable[None]]
+
+
+async def run(made: World, script: Script, head: str) -> Course:
+    """Lets it befall the world, and has the checker judge."""
+    course = Course(platform=made.lan.told, ingress=made.settings["VESTLUS_INGRESS"], head=head)
+    timeout = aiohttp.ClientTimeout(total=600)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        traffic = Traffic(made.simulator, session, HABITS, accounts=ACCOUNTS)
+        await traffic.call("model", {"latency_seconds": list(MODEL_SECONDS)})
+        running = asyncio.create_task(traffic.run(), name="traffic")
+        ordeals = Ordeals(made, traffic, running)
+        try:
+            await script(made, ordeals)
+            traffic.stopped.set()
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await running
+        except TimeoutError:
+            say(f"{traffic.unanswered} users still wait for an answer")
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+        course.events = ordeals.events
+        course.written = traffic.written
+        course.verdict = await traffic.call("check?after=0&user_prefix=u&wait=30")
+    return course
+
+
+def course_of(folder: Path, network: Lan, script: Script, *, head_cpus: int) -> Course:
+    """One cluster from its start to its end."""
+    began = time.monotonic()
+    with network, world(folder, network, say, head_cpus=head_cpus) as made:
+        made.nodes.start_head()
+        made.nodes.add("one", "two")
+        say(f"three nodes after {time.monotonic() - began:.0f} s; {network.told}")
+        made.serve()
+        made.direct()
+        say(f"the service is ready after {time.monotonic() - began:.0f} s")
+        head = "the head has actors" if head_cpus else "the head has no actors"
+        course = asyncio.run(run(made, script, head))
+        status = made.stop_serve()
+        course.left = sum(made.nodes.spread("ConversationActor").values())
+        say(f"Ctrl-C ended serve with status {status}; ConversationActors left: {course.left}")
+    return course
+
+
+def main() -> int:
+    """Reads the command line, runs, reports."""
+    parser = argparse.ArgumentParser(prog="make nodes", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a node killed, the head restarted")
+    parser.add_argument(
+        "--one-address", action="store_true", help="no namespaces, although they were possible"
+    )
+    parser.add_argument("--report", type=Path, help="where the report goes")
+    parser.add_argument("--keep", type=Path, help="an empty folder that stays, for the logs")
+    chosen = parser.parse_args()
+    # So that whoever ends this early leaves nothing behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    runs: list[tuple[Script, int]] = [(everything, 2), (the_head, 0)]
+    courses: list[Course] = []
+    for number, (script, head_cpus) in enumerate([(the_worst, 0)] if chosen.short else runs):
+        with tempfile.TemporaryDirectory(prefix="vn-", ignore_cleanup_errors=True) as name:
+            folder = chosen.keep / str(number) if chosen.keep else Path(name)
+            folder.mkdir(parents=True, exist_ok=True)
+            network = lan(namespaces=False if chosen.one_address else None)
+            courses.append(course_of(folder, network, script, head_cpus=head_cpus))
+    text = as_markdown(courses)
+    say(text)
+    if chosen.report:
+        chosen.report.write_text(text, "utf-8")
+    kept = all(course.kept() for course in courses)
+    say("kept" if kept else "BROKEN")
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

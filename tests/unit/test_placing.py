@@ -1,0 +1,29 @@
+"""Actors are spread over the nodes that have room and stay."""
+
+from __future__ import annotations
+
+from actors.placing import emptiest, strategy
+
+FREE = {"a": {"CPU": 2.0}, "b": {"CPU": 4.0}, "c": {"CPU": 0.2}}
+
+
+def test_the_node_with_the_fewest_gets_the_next_one() -> None:
+    assert emptiest(FREE, ["b", "b", "a"], needs={"CPU": 0.5}, leaving=()) == "a"
+    assert emptiest(FREE, ["b", "a"], needs={"CPU": 0.5}, leaving=()) == "b"
+
+
+def test_nodes_without_room_and_nodes_that_leave_get_none() -> None:
+    assert emptiest(FREE, ["a", "b"], needs={"CPU": 0.5}, leaving={"a"}) == "b"
+    assert emptiest(FREE, [], needs={"CPU": 8}, leaving=()) is None
+    assert emptiest({"a": {}}, [], needs={"CPU": 0.1}, leaving=()) is None
+
+
+def test_without_such_a_node_ray_looks_for_one() -> None:
+    assert strategy(None) == "SPREAD"
+    assert strategy("0" * 56) != "SPREAD"
+
+
+def test_a_node_without_what_the_role_asks_for_is_none_of_them() -> None:
+    nodes = {"a": {"CPU": 8.0}, "b": {"CPU": 1.0, "vestlus_publisher": 1.0}}
+    needs = {"CPU": 0.5, "vestlus_publisher": 0.001}
+    assert emptiest(nodes, [], needs=needs, leaving=()) == "b"
