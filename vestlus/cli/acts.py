@@ -55,6 +55,7 @@ ACTS: Final = {
     "retention.release": Act("conversation.release", "conversation"),
     "scale.scale": Act("pool.resize"),
     "repartition.repartition": Act("store.repartition", "partitions"),
+    "restored.restored": Act("store.restored"),
 }
 
 #: Of these, what was given says whether they change anything.
