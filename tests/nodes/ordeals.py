@@ -23,6 +23,7 @@ DRAIN_SECONDS = 120
 
 ACTOR = "ConversationActor"
 PUBLISHER = "PublisherActor"
+REGISTRY = "ConversationRegistry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +163,18 @@ class Ordeals:
         async def deed() -> str:
             nodes = self._world.nodes
             began = time.monotonic()
+            registry = ", the registry among them," if nodes.nodes[name].processes(REGISTRY) else ""
             await asyncio.to_thread(nodes.drain, name, DRAIN_SECONDS)
 
             def empty() -> bool:
                 node = nodes.nodes[name]
-                return not any(node.processes(one) for one in (ACTOR, PUBLISHER, "ConversationReg"))
+                return not any(node.processes(one) for one in (ACTOR, PUBLISHER, REGISTRY))
 
             await self._until(f"{name} is empty", empty)
             took = time.monotonic() - began
             await asyncio.to_thread(nodes.kill, name)
             self._world.direct()
-            return f"its actors were elsewhere after {took:.1f} s; then it was taken away"
+            return f"its actors{registry} were elsewhere after {took:.1f} s; then it was taken away"
 
         await self._befall("node drained", deed, self._world.complete)
 

@@ -51,8 +51,10 @@ async def the_worst(_: World, ordeals: Ordeals) -> None:
     await ordeals.head_restarted()
 
 
-async def the_head(_: World, ordeals: Ordeals) -> None:
-    """The head only."""
+async def the_head(made: World, ordeals: Ordeals) -> None:
+    """What the registry is on leaves, then the head is lost."""
+    spread = await asyncio.to_thread(made.nodes.spread, "ConversationRegistry")
+    await ordeals.node_drained(next(name for name, count in spread.items() if count))
     await ordeals.head_restarted()
 
 

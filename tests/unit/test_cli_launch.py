@@ -257,6 +257,13 @@ def test_a_hangup_while_ray_starts_is_heard_by_us_and_never_by_its_processes() -
     assert stop.heard
 
 
+def test_a_head_where_nothing_listens_is_told_at_once(taken: int) -> None:
+    ports_module.check_head(f"127.0.0.1:{taken}")
+    ports_module.check_head("auto")
+    with pytest.raises(OSError, match="refused"):
+        ports_module.check_head(f"127.0.0.1:{free_port('127.0.0.1')}")
+
+
 def test_what_is_said_after_the_reader_is_gone_does_not_fail() -> None:
     program = "from vestlus.cli.main import _say_if_read as say; input(); say('one'); say('two')"
     with subprocess.Popen(

@@ -66,6 +66,7 @@ ACTS: Final = {
     "preserving.preserve": Act("conversation.preserve", "conversation", itself=True),
     "scale.scale": Act("pool.resize"),
     "repartition.repartition": Act("store.repartition", "partitions"),
+    "restored.restored": Act("store.restored"),
 }
 
 #: Of these, what was given says whether they change anything.

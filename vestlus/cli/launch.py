@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from vestlus.cli.local_ray import LocalRay
 from vestlus.cli.not_started import NotStartedError
-from vestlus.cli.ports import haproxy_ports, reachable
+from vestlus.cli.ports import check_head, haproxy_ports, reachable
 from vestlus.cli.preflight import check_adapters
 from vestlus.cli.serving import check_port, end_serve, start_serve
 from vestlus.cli.stopping import Stop
@@ -131,7 +131,8 @@ def _end(registry: Any, stop: Stop, say: Say, *, local: bool) -> None:  # noqa: 
             end_at_once()
     finally:
         ray.shutdown()
-    say(f"Stopped. (Ray namespace {NAMESPACE})" if not local else "Stopped.")
+    if local or registry is not None:
+        say("Stopped." if local else f"Stopped. (Ray namespace {NAMESPACE})")
     if hurried:
         raise KeyboardInterrupt
 
@@ -211,13 +212,15 @@ def _start_ray(*, local: bool) -> None:
             configure_logging=True,
         )
         return
+    address = os.environ["RAY_ADDRESS"]
     try:
+        check_head(address)
         ray.init(namespace="vestlus", log_to_driver=True, logging_level=logging.WARNING)
-    except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
+    except (OSError, RuntimeError, ray.exceptions.RayError) as error:
         raise NotStartedError(
-            f"no Ray cluster can be joined at {os.environ['RAY_ADDRESS']} (RAY_ADDRESS): is its "
-            "head up, does a node of it run on this machine, and has this command its token "
-            f"(RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)? {type(error).__name__}"
+            f"no Ray cluster can be joined at {address} (RAY_ADDRESS): is its head up, does a node "
+            "of it run on this machine, and has this command its token (RAY_AUTH_TOKEN or "
+            f"RAY_AUTH_TOKEN_PATH)? {type(error).__name__}"
         ) from error
 
 

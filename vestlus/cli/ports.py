@@ -16,6 +16,8 @@ HAPROXY_PORTS = {
     "RAY_SERVE_HAPROXY_METRICS_PORT": 9101,
     "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": 8500,
 }
+#: A Ray head that does not take a connection for so long is away.
+HEAD_SECONDS = 10.0
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what Ray's HAProxy and the default of `serve` bind
 #: What binding says of an address that is not one of this machine's.
 _NOT_OURS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -89,6 +91,16 @@ def _held_port(held: ExitStack) -> str:
     probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
     probe.bind((EVERY_ADDRESS, 0))
     return str(probe.getsockname()[1])
+
+
+def check_head(address: str) -> None:
+    """Raises OSError where nothing listens at a Ray head's ``host:port``. Ray itself tries for
+    minutes. Of addresses of another form, such as ``auto``, nothing is known before.
+    """
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=HEAD_SECONDS):
+            return
 
 
 def reachable(host: str) -> str:
