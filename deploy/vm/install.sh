@@ -29,7 +29,8 @@ say "settings in /etc/vestlus"
 install -d -m 755 /etc/vestlus
 [ -f /etc/vestlus/settings.env ] || install -m 600 deploy/vm/settings.env /etc/vestlus/settings.env
 [ -f /etc/vestlus/vestlus.toml ] || install -m 644 deploy/vm/vestlus.toml /etc/vestlus/vestlus.toml
-install -m 644 deploy/vm/nftables.conf /etc/vestlus/nftables.conf
+[ -f /etc/vestlus/nftables.conf ] ||
+    install -m 644 deploy/vm/nftables.conf /etc/vestlus/nftables.conf
 
 # given NAME: whether the settings have a value for it.
 given() { grep -q "^$1=." /etc/vestlus/settings.env; }
@@ -38,7 +39,7 @@ password() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 if ! given VESTLUS_BUS_URL; then
     say "RabbitMQ: the user vestlus"
-    install -m 644 deploy/rabbitmq.conf /etc/rabbitmq/conf.d/90-vestlus.conf
+    install -D -m 644 deploy/rabbitmq.conf /etc/rabbitmq/conf.d/90-vestlus.conf
     systemctl restart rabbitmq-server
     secret=$(password)
     rabbitmqctl --quiet add_user vestlus "$secret" 2>/dev/null ||
