@@ -2,9 +2,9 @@
 
 As a RayService does it: a second Ray cluster starts beside the first, on the same RabbitMQ and
 PostgreSQL, and migrates the store; webhooks go to both for a while, then to the new one; the old
-one is drained. The old version is that of a revision of this repository, by default the newest tag
-or, where there is none, what came before the newest migrations. Ends with status 1 when anything was
-lost, doubled or out of order, or somebody was not answered.
+one is drained. The old version is that of a revision of this repository, by default the newest
+tag or, where there is none, the newest one with fewer migrations. Ends with status 1 when anything
+was lost, doubled or out of order, or somebody was not answered.
 """
 
 from __future__ import annotations
