@@ -178,7 +178,7 @@ class Ordeals:
 
         await self._befall("node drained", deed, self._world.complete)
 
-    async def head_restarted(self) -> None:
+    async def head_restarted(self, away_seconds: float = HEAD_AWAY_SECONDS) -> None:
         """``kill -9`` of the head with all that is on it; then it is started again."""
 
         async def deed() -> str:
@@ -187,7 +187,7 @@ class Ordeals:
             await asyncio.to_thread(nodes.kill, HEAD)
             self._world.abandon_serve()
             self._world.direct()
-            await asyncio.sleep(HEAD_AWAY_SECONDS)
+            await asyncio.sleep(away_seconds)
             await asyncio.to_thread(nodes.start_head)
             back = time.monotonic() - began
             self._world.direct()

@@ -2,9 +2,9 @@
 
 As a RayService does it: a second Ray cluster starts beside the first, on the same RabbitMQ and
 PostgreSQL, and migrates the store; webhooks go to both for a while, then to the new one; the old
-one is drained. The old version is that of a revision of this repository, by default the newest tag
-or, where there is none, what came before the newest migration. Ends with status 1 when anything was
-lost, doubled or out of order, or somebody was not answered.
+one is drained. The old version is that of a revision of this repository, by default the newest
+tag or, where there is none, the newest one with fewer migrations. Ends with status 1 when anything
+was lost, doubled or out of order, or somebody was not answered.
 """
 
 from __future__ import annotations
@@ -80,13 +80,33 @@ def _git(*words: str) -> str:
 
 
 def previous() -> str:
-    """The newest tag, or the revision before the newest migration was added."""
+    """The newest tag; where there is none, the newest revision of this branch whose migrations are
+    fewer than the present ones, and the first of them.
+    """
     if tag := _git("tag", "--sort=-creatordate").partition("\n")[0]:
         return tag
-    newest = next((ROOT / MIGRATIONS).glob(f"{newest_revision()}_*.py"))
-    which = ("--first-parent", "-m", "--diff-filter=A", "--format=%H", "-1")
-    added = _git("log", *which, "--", str(newest))
-    return _git("rev-parse", "--short", f"{added}^1")
+    for revision in _git("log", "--first-parent", "--format=%h").split():
+        if len(migrations_of(revision)) < len(_present()) and precedes(revision):
+            return revision
+    raise SystemExit("no earlier version of this branch has fewer migrations")
+
+
+def migrations_of(revision: str) -> list[str]:
+    """The revisions of the schema that a version of the repository knows, oldest first."""
+    names = _git("ls-tree", "--name-only", f"{revision}:{MIGRATIONS}").split()
+    return sorted(name[:5] for name in names if name.startswith("a"))
+
+
+def _present() -> list[str]:
+    return sorted(one.name[:5] for one in (ROOT / MIGRATIONS).glob("a*.py"))
+
+
+def precedes(revision: str) -> bool:
+    """Whether its migrations are the first of the present ones. Where one was put between them
+    later, its store would never get that one.
+    """
+    known = migrations_of(revision)
+    return known == _present()[: len(known)]
 
 
 def unpack(revision: str, folder: Path) -> str:
@@ -256,6 +276,8 @@ def main() -> int:
         code, told = None, "this version"
         if not chosen.same:
             revision = chosen.old or previous()
+            if not precedes(revision):
+                parser.error(f"{revision} lacks a migration that lies before its newest one")
             code = folder / "old"
             told = f"version {revision} (schema {unpack(revision, code)})"
         rehearsal = Rehearsal(told, f"this version (schema {newest_revision()})")

@@ -48,7 +48,7 @@ async def everything(made: World, ordeals: Ordeals) -> None:
 async def the_worst(_: World, ordeals: Ordeals) -> None:
     """A node and the head."""
     await ordeals.worker_killed("one")
-    await ordeals.head_restarted()
+    await ordeals.head_restarted(away_seconds=3.0)
 
 
 async def the_head(made: World, ordeals: Ordeals) -> None:
