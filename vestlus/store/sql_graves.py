@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, case, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    case,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.sql.expression import FromClause
 
 from vestlus.conversation.events import EventKind
@@ -22,7 +31,6 @@ from vestlus.store.sql_dialect import Dialect
 _TOMB: Final = schema.tombstone.c
 
 _ALWAYS: Final = literal_column(str(LARGEST), BigInteger)
-_NEVER: Final = literal_column(str(-LARGEST), BigInteger)
 
 
 def is_living(rows: FromClause) -> ColumnElement[bool]:
@@ -36,7 +44,9 @@ def is_living(rows: FromClause) -> ColumnElement[bool]:
         (rows.c.kind == str(EventKind.ECHO), _TOMB.echo_ms),
         else_=_TOMB.at_ms,
     )
-    return rows.c.timestamp_ms > func.coalesce(_of_grave(rows, until), _NEVER)
+    # Unknown where there is no tombstone.
+    after: ColumnElement[bool] = rows.c.timestamp_ms > _of_grave(rows, until)
+    return func.coalesce(after, true())
 
 
 def anew_from(rows: FromClause) -> dict[str, ColumnElement[int]]:
