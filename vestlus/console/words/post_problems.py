@@ -84,6 +84,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "posts.refused.by": ("Otsustaja nimi puudub.", "Whoever decides needs a name."),
     "posts.refused.gone": ("Sellist postitust ei ole.", "There is no such post."),
     # Why it did not go out.
+    "posts.why.restored": (
+        "Andmed taastati varukoopiast, ja pole teada, kas see vahepeal ilmus. Vaata Instagramist.",
+        "The store was restored from a backup, and whether this was published since is not known. "
+        "Look at Instagram.",
+    ),
     "posts.why.image_ratio": (
         (
             "Instagram võtab pilte külgede suhtega 4:5 kuni 1,91:1: lisa pilt panka uuesti, "
