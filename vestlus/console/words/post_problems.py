@@ -86,8 +86,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     # Why it did not go out.
     "posts.why.restored": (
         "Andmed taastati varukoopiast, ja pole teada, kas see vahepeal ilmus. Vaata Instagramist.",
-        "The store was restored from a backup, and whether this was published since is not known. "
-        "Look at Instagram.",
+        "The store was restored from a backup; whether this went out is not known. See Instagram.",
     ),
     "posts.why.image_ratio": (
         (
