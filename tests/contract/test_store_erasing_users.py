@@ -44,6 +44,7 @@ from tests.contract.store_support import (
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.errors import ConversationGone, ConversationPreserved
+from vestlus.messages import decode_inbox, encode, inbox_message
 from vestlus.privacy.inventory import HOLDS
 from vestlus.store.erasing import KEPT_HOURS, ErasureState, Farewell
 from vestlus.store.ledger import SendState
@@ -242,6 +243,35 @@ async def test_no_letter_is_kept_that_names_somebody_who_was_erased(store: Store
     await store.bury([GRAVES.of_letter(one) for one in (*letters, of_conversation)])
 
     assert [one.id for one in await store.dead_letters(limit=9)] == [f"dead.{OTHER}"]
+
+
+async def test_a_letter_with_others_in_it_is_given_out_and_erased_by_each_ones_part(
+    store: Store,
+) -> None:
+    nobodys = replace(message(USER, text=f"about {USER}"), user=None, conversation=None)
+    events = (message(USER, text="Minu"), message(OTHER, text=f"{SECRET} teise"), nobodys)
+    body = encode(inbox_message(events, at_ms=1, forget=("others-conversation",)))
+    outbox = f'{{"sends": [{{"user": "{USER}", "user": "{OTHER}"}}]}}'.encode()
+    await store.bury(
+        [
+            DeadLetter(id=id_, source="dead", reason="x", body=one, at_ms=1)
+            for id_, one in (("dead.1", body), ("dead.2", outbox))
+        ]
+    )
+
+    data = await store.user_data(ACCOUNT, USER, ID)
+
+    given = {row["id"]: row["body"] for row in data["dead_letter"]}
+    assert decode_inbox(given["dead.1"]).events == (events[0], nobodys)
+    assert decode_inbox(given["dead.1"]).forget == ()
+    assert given["dead.2"] == b"", "nobody can tell whose words are in it"
+
+    assert (await erased(store, USER)).counts["dead_letter"] == 2
+    [left] = await store.dead_letters(limit=9)
+    assert (left.id, decode_inbox(left.body).events) == ("dead.1", (events[1],))
+    assert await traces(store, USER) == []
+    await erased(store, OTHER)
+    assert await store.dead_letters(limit=9) == ()
 
 
 async def test_one_code_erases_once(store: Store) -> None:

@@ -113,7 +113,11 @@ class Erasing(Protocol):
     """Gives out and erases what the store has of a user. All raise StoreUnavailable."""
 
     async def user_data(self, account: str, user: str, conversation: str) -> UserData:
-        """Everything that the store has of a user, as of one moment; only tables with something."""
+        """Everything that the store has of a user, as of one moment; only tables with something.
+
+        Nothing of anybody else's: a delivery that was given up has this user's events alone, and no
+        body where it cannot be taken apart.
+        """
         ...
 
     async def user_counts(self, conversation: str) -> Mapping[str, int]:

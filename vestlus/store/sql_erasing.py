@@ -31,8 +31,8 @@ from vestlus.store.sql_erasures import SqlErasures
 from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_preserving import is_preserved
 from vestlus.store.sql_promises import MOST_SENDS, Promises
-from vestlus.store.sql_user_reading import Kept
 from vestlus.store.sql_user_rows import UserRows
+from vestlus.store.user_letters import Kept
 
 _TOMB: Final = schema.tombstone.c
 _CONVERSATION: Final = schema.conversation.c
