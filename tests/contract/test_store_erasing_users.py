@@ -43,10 +43,10 @@ from tests.contract.store_support import (
 )
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
-from vestlus.errors import ConversationGone, ConversationPreserved
+from vestlus.errors import CodeTaken, ConversationGone, ConversationPreserved
 from vestlus.messages import decode_inbox, encode, inbox_message
 from vestlus.privacy.inventory import HOLDS
-from vestlus.store.erasing import KEPT_HOURS, ErasureState, Farewell
+from vestlus.store.erasing import KEPT_HOURS, ErasureState, Farewell, Way
 from vestlus.store.ledger import SendState
 from vestlus.store.names import inbox_lease
 from vestlus.store.port import Store
@@ -284,6 +284,25 @@ async def test_one_code_erases_once(store: Store) -> None:
     assert await store.erase(wish("TWICE"), [whom(USER)]) == first
     assert await ids_of(store, USER) == ["Tere jälle"]
     assert await store.erasures(limit=9) == (first,)
+
+
+async def test_a_code_of_another_erasure_erases_nobody_and_does_not_say_so(store: Store) -> None:
+    inbox = await hold(store)
+    await recorded(store, inbox, message(USER), message(OTHER))
+    first = await store.erase(wish("MINE"), [whom(USER)])
+    before = await dumped(store)
+
+    for others in ([whom(OTHER)], [whom(USER), whom(OTHER)]):
+        with pytest.raises(CodeTaken):
+            await store.erase(wish("MINE"), others)
+    with pytest.raises(CodeTaken):
+        await store.erasure_of("MINE", whom(OTHER).grave)
+    assert await dumped(store) == before
+    assert await store.erasure_of("MINE", whom(USER).grave) == first
+    assert await store.erasure_of("NONE", whom(USER).grave) is None
+
+    by_meta = replace(wish("MINE"), way=Way.META)
+    assert await store.erase(by_meta, [whom(USER), whom(OTHER)]) == first, "as it was made then"
 
 
 async def test_what_no_transaction_has_room_for_goes_in_steps_unseen(store: Store) -> None:

@@ -50,6 +50,10 @@ class Way(StrEnum):
     META = "meta"
 
 
+#: Ways in which a confirmation code may come from outside, perhaps of another erasure.
+GIVEN_BY_HAND: Final = frozenset({Way.CLI, Way.CONSOLE, Way.API})
+
+
 class ErasureState(StrEnum):
     """How far an erasure is."""
 
@@ -137,7 +141,8 @@ class Erasing(Protocol):
 
         Whoever records events of theirs, commits a turn or makes a step of a send at the same
         moment comes wholly before or wholly after. One of a code that is known is not done again:
-        what is recorded of it is returned.
+        what is recorded of it is returned. Raises CodeTaken where a person gave that code to
+        another erasure; codes of the other ways are made of what asks, or at random.
         """
         ...
 
@@ -181,6 +186,10 @@ class Erasing(Protocol):
 
     async def erasure(self, code: str) -> Erasure | None:
         """What is recorded under a code."""
+        ...
+
+    async def erasure_of(self, code: str, grave: str) -> Erasure | None:
+        """What is recorded under a code; raises CodeTaken where it is not this grave's."""
         ...
 
     async def erasures(

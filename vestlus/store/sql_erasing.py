@@ -14,6 +14,7 @@ from vestlus.errors import ConversationPreserved
 from vestlus.store import schema
 from vestlus.store.erasing import (
     AHEAD_MS,
+    GIVEN_BY_HAND,
     MOST_ROWS,
     SWEEP_MS,
     UNDER_WAY_MS,
@@ -120,7 +121,9 @@ class SqlErasing(SqlLeases, SqlErasures):
         """See :meth:`vestlus.store.erasing.Erasing.erase`."""
 
         def work(connection: Connection) -> Erasure:
-            known = self._recorded(connection, erasure.code)
+            by_hand = erasure.way in GIVEN_BY_HAND
+            graves = [one.grave for one in whom] if by_hand else []
+            known = self._recorded_of(connection, erasure.code, graves)
             if known is not None:
                 return known
             self._lock_for(connection, whom)
