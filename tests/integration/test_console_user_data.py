@@ -288,6 +288,7 @@ async def test_the_same_is_there_for_programs(site: Site) -> None:
     entries = await audited(site, "user.erase")
     assert {(one.way, one.target, one.outcome) for one in entries} == {
         ("api", "", "preserved"),
+        ("api", "", "code_taken"),
         ("api", "C" * 16, "done"),
         ("api", codes[0], "done"),
     }
