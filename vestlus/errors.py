@@ -14,6 +14,7 @@ The tree::
     │   ├── StoreUnavailable       the database does not answer; try again
     │   │   └── ValuesRefused      it refuses the values themselves; repeating is useless
     │   ├── ConversationPreserved  it may not be erased while it is marked so
+    │   ├── CodeTaken              this confirmation code is of another erasure
     │   ├── ConversationGone       there is no such conversation, or not any more: it was erased
     │   ├── LeaseLost              someone else owns the partition now; stop touching it
     │   └── PartitionMismatch      the store was made for another number of partitions
@@ -114,6 +115,15 @@ class ConversationPreserved(StoreError):
 
     def __str__(self) -> str:
         return "the conversation is preserved: nothing of it was erased"
+
+
+class CodeTaken(StoreError):
+    """The confirmation code is of another erasure: of somebody else's, or of one whose user was
+    erased again since. Nothing was erased.
+    """
+
+    def __str__(self) -> str:
+        return "the confirmation code is of another erasure: nothing was erased"
 
 
 class PartitionMismatch(StoreError):

@@ -43,9 +43,10 @@ from tests.contract.store_support import (
 )
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
-from vestlus.errors import ConversationGone, ConversationPreserved
+from vestlus.errors import CodeTaken, ConversationGone, ConversationPreserved
+from vestlus.messages import decode_inbox, encode, inbox_message
 from vestlus.privacy.inventory import HOLDS
-from vestlus.store.erasing import KEPT_HOURS, ErasureState, Farewell
+from vestlus.store.erasing import KEPT_HOURS, ErasureState, Farewell, Way
 from vestlus.store.ledger import SendState
 from vestlus.store.names import inbox_lease
 from vestlus.store.port import Store
@@ -244,6 +245,35 @@ async def test_no_letter_is_kept_that_names_somebody_who_was_erased(store: Store
     assert [one.id for one in await store.dead_letters(limit=9)] == [f"dead.{OTHER}"]
 
 
+async def test_a_letter_with_others_in_it_is_given_out_and_erased_by_each_ones_part(
+    store: Store,
+) -> None:
+    nobodys = replace(message(USER, text=f"about {USER}"), user=None, conversation=None)
+    events = (message(USER, text="Minu"), message(OTHER, text=f"{SECRET} teise"), nobodys)
+    body = encode(inbox_message(events, at_ms=1, forget=("others-conversation",)))
+    outbox = f'{{"sends": [{{"user": "{USER}", "user": "{OTHER}"}}]}}'.encode()
+    await store.bury(
+        [
+            DeadLetter(id=id_, source="dead", reason="x", body=one, at_ms=1)
+            for id_, one in (("dead.1", body), ("dead.2", outbox))
+        ]
+    )
+
+    data = await store.user_data(ACCOUNT, USER, ID)
+
+    given = {row["id"]: row["body"] for row in data["dead_letter"]}
+    assert decode_inbox(given["dead.1"]).events == (events[0], nobodys)
+    assert decode_inbox(given["dead.1"]).forget == ()
+    assert given["dead.2"] == b"", "nobody can tell whose words are in it"
+
+    assert (await erased(store, USER)).counts["dead_letter"] == 2
+    [left] = await store.dead_letters(limit=9)
+    assert (left.id, decode_inbox(left.body).events) == ("dead.1", (events[1],))
+    assert await traces(store, USER) == []
+    await erased(store, OTHER)
+    assert await store.dead_letters(limit=9) == ()
+
+
 async def test_one_code_erases_once(store: Store) -> None:
     inbox = await hold(store)
     await recorded(store, inbox, message(USER))
@@ -254,6 +284,25 @@ async def test_one_code_erases_once(store: Store) -> None:
     assert await store.erase(wish("TWICE"), [whom(USER)]) == first
     assert await ids_of(store, USER) == ["Tere jälle"]
     assert await store.erasures(limit=9) == (first,)
+
+
+async def test_a_code_of_another_erasure_erases_nobody_and_does_not_say_so(store: Store) -> None:
+    inbox = await hold(store)
+    await recorded(store, inbox, message(USER), message(OTHER))
+    first = await store.erase(wish("MINE"), [whom(USER)])
+    before = await dumped(store)
+
+    for others in ([whom(OTHER)], [whom(USER), whom(OTHER)]):
+        with pytest.raises(CodeTaken):
+            await store.erase(wish("MINE"), others)
+    with pytest.raises(CodeTaken):
+        await store.erasure_of("MINE", whom(OTHER).grave)
+    assert await dumped(store) == before
+    assert await store.erasure_of("MINE", whom(USER).grave) == first
+    assert await store.erasure_of("NONE", whom(USER).grave) is None
+
+    by_meta = replace(wish("MINE"), way=Way.META)
+    assert await store.erase(by_meta, [whom(USER), whom(OTHER)]) == first, "as it was made then"
 
 
 async def test_what_no_transaction_has_room_for_goes_in_steps_unseen(store: Store) -> None:

@@ -219,6 +219,16 @@ async def test_nobody_but_admins_sees_or_does_any_of_it(site: Site) -> None:
     assert {one.target for one in await audited(site, "user.")} == {""}
 
 
+async def test_a_form_with_the_code_of_another_erasure_erases_nothing(site: Site) -> None:
+    await waits(site, "A" * 16)
+    before = await site.store.user_counts(ID)
+    async with signed_client(site) as client:
+        data = {"csrf": await csrf_of(site)} | form()
+        refused = await client.post(f"{BASE}/erase", data=data)
+    assert "problem=user_data.refused.code_taken" in refused.headers["location"]
+    assert await site.store.user_counts(ID) == before
+
+
 async def test_without_the_services_key_nothing_goes_and_it_is_said_why(tmp_path: Path) -> None:
     async with served(console_settings(tmp_path, encryption_key=None)) as site:
         await lived(site.store, await hold(site.store), USER)
@@ -256,6 +266,9 @@ async def test_the_same_is_there_for_programs(site: Site) -> None:
         assert done["rows"]["preservation"] == 1
         assert (await api.post("/erasures", json=body)).json() == done
         by_user = {"account": ACCOUNT, "user": OTHER}
+        for taken in (by_user, {"conversation": ANOTHER}, {"conversation": "misspelt"}):
+            refused = await api.post("/erasures", json={**taken, "code": "C" * 16})
+            assert (refused.status_code, refused.json()["error"]) == (409, "code_taken"), taken
         assert (await api.post("/erasures", json=by_user)).json()["rows"]["conversation"] == 1
         for wrong in ({}, {"account": ACCOUNT}, {**by_user, "conversation": ID}):
             assert (await api.post("/erasures", json=wrong)).status_code == 422
@@ -275,6 +288,7 @@ async def test_the_same_is_there_for_programs(site: Site) -> None:
     entries = await audited(site, "user.erase")
     assert {(one.way, one.target, one.outcome) for one in entries} == {
         ("api", "", "preserved"),
+        ("api", "", "code_taken"),
         ("api", "C" * 16, "done"),
         ("api", codes[0], "done"),
     }

@@ -18,9 +18,10 @@ from playwright.async_api import async_playwright
 from starlette.applications import Starlette
 
 from tests.contract.erasing_support import SECRET as WORD
-from tests.contract.erasing_support import lived, traces
-from tests.contract.store_support import ACCOUNT, PARTITIONS, another, hold
+from tests.contract.erasing_support import came, ids_of, lived, traces
+from tests.contract.store_support import ACCOUNT, PARTITIONS, another, hold, message
 from tests.fakes.bus import MemoryBus
+from vestlus.accounts.stopping import start_account
 from vestlus.bus.port import Queue
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import conversation_id
@@ -170,6 +171,49 @@ async def test_a_preserved_conversation_stays_and_a_person_is_told(place: Place)
     assert await place.privacy.close(code, by="mari")
     page = await place.client.get(f"/data-deletion/{code}", headers={"accept-language": "et"})
     assert "Inimene on taotlusega tegelenud" in page.text
+
+
+@pytest.mark.parametrize("issued", [{}, {"issued_at": None}])
+async def test_a_request_that_comes_again_does_not_say_that_what_was_written_since_is_gone(
+    place: Place, issued: dict[str, Any]
+) -> None:
+    inbox = await hold(place.store)
+    await lived(place.store, inbox, USER)
+    request = signed(**issued)
+    first = (await place.post("/data-deletion", request)).json()["confirmation_code"]
+    later = await place.store.now_ms() + 60_000
+    await came(place.store, inbox, message(USER, text="Tere jälle", timestamp_ms=later))
+
+    again = (await place.post("/data-deletion", request)).json()["confirmation_code"]
+
+    assert again != first
+    assert await ids_of(place.store, USER) == ["Tere jälle"], "a replay erases nothing"
+    erasure = await place.privacy.erasure(again)
+    assert erasure is not None
+    assert erasure.state is ErasureState.OPEN
+    [notice] = place.told
+    assert again in notice.note
+    assert USER not in notice.note
+    assert (await place.post("/data-deletion", request)).json()["confirmation_code"] == again
+    assert len(place.told) == 1
+
+
+@pytest.mark.parametrize("issued", [{}, {"issued_at": None}])
+async def test_a_deauthorisation_that_comes_again_stops_no_account_that_was_started_since(
+    place: Place, issued: dict[str, Any]
+) -> None:
+    request = signed(SCOPED, **issued)
+    assert (await place.post("/deauthorize", request)).status_code == 200
+    assert await start_account(place.store, ACCOUNT)
+
+    assert (await place.post("/deauthorize", request)).status_code == 200
+
+    assert (await token(place.store)).state is TokenState.USABLE
+    assert len(place.told) == 1
+    [entry] = await place.store.audit_entries(action="account.deauthorise")
+    assert SCOPED not in str(entry)
+    assert (await place.post("/deauthorize", signed(SCOPED, nonce=2))).status_code == 200
+    assert (await token(place.store)).state is TokenState.STOPPED
 
 
 @pytest.mark.parametrize("id_", [ACCOUNT, SCOPED])

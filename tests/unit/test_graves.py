@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.contract.store_support import ACCOUNT, message, new
 from vestlus.conversation.identity import conversation_id
+from vestlus.messages import encode, inbox_message
 from vestlus.privacy.graves import Graves
 from vestlus.store.rows import DeadLetter
 
@@ -54,6 +55,27 @@ def test_a_letter_of_a_conversation_is_known_by_that_alone() -> None:
     assert marked.graves == (GRAVES.of("c1"),)
 
 
-def test_a_delivery_of_very_many_ids_is_looked_at_no_longer_than_others() -> None:
-    body = " ".join(str(10**15 + n) for n in range(5_000)).encode()
-    assert len(GRAVES.of_letter(letter(body)).graves) == 64 * 63
+def test_everybody_in_a_delivery_of_very_many_is_known_and_each_is_looked_at_few_times() -> None:
+    users = [str(10**15 + n) for n in range(2_000)]
+    events = tuple(
+        message(user, timestamp_ms=1_800_000_000_000 + n) for n, user in enumerate(users)
+    )
+    whole = encode(inbox_message(events, at_ms=1_800_000_000_000))
+
+    for body in (whole, whole[: len(whole) - 9]):
+        graves = GRAVES.of_letter(letter(body)).graves
+        assert {GRAVES.of(one.conversation or "") for one in events} <= {*graves}
+        assert len(graves) <= 17 * 2_001
+
+
+def test_a_time_is_nobodys_id() -> None:
+    without = GRAVES.of_letter(letter(f"{ACCOUNT} {USER}".encode()))
+    timed = GRAVES.of_letter(letter(f"{ACCOUNT} {USER} 1800000000000 1900000000123".encode()))
+    assert timed.graves == without.graves
+
+
+def test_an_account_is_known_by_its_place_however_many_are_named_more_often() -> None:
+    often = " ".join(str(10**15 + n) for n in range(40)) * 3
+    for place in (f'"account":"{ACCOUNT}"', f'"entry": [{{"id": "{ACCOUNT}", "time": 1'):
+        marked = GRAVES.of_letter(letter(f"{often} {place} {USER}".encode()))
+        assert GRAVES.of(conversation_id(ACCOUNT, USER)) in marked.graves

@@ -21,7 +21,7 @@ from vestlus.desk.user_data import (
     erased,
     exported,
 )
-from vestlus.errors import ConversationPreserved, SettingsError
+from vestlus.errors import CodeTaken, ConversationPreserved, SettingsError
 from vestlus.store.erasing import Erasure, ErasureState, Way
 
 TAG: Final = "users' data"
@@ -36,6 +36,9 @@ PRESERVED: Final = Fault(
     HTTPStatus.CONFLICT,
     "preserved",
     "the conversation is preserved, and nothing was erased: even_preserved erases it all the same",
+)
+CODE_TAKEN: Final = Fault(
+    HTTPStatus.CONFLICT, "code_taken", "the code is of another erasure, and nothing was erased"
 )
 NO_KEY: Final = Fault(
     HTTPStatus.CONFLICT, "no_key", "VESTLUS_ENCRYPTION_KEY is not set: nobody can be erased"
@@ -152,6 +155,8 @@ async def _erase(call: Call) -> dict[str, Any]:
         raise UNKNOWN.refusal() from error
     except ConversationPreserved as error:
         raise PRESERVED.refusal() from error
+    except CodeTaken as error:
+        raise CODE_TAKEN.refusal() from error
     except SettingsError as error:
         raise NO_KEY.refusal() from error
     call.note(target=done.code)
@@ -242,8 +247,8 @@ OPERATIONS: Final = (
     Operation(
         "POST", "/erasures", "eraseUser",
         "Erase everything that is held of a user, for good", _erase, ErasureTold,
-        role=Role.ADMIN, body=EraseBody, action="user.erase", faults=(UNKNOWN, PRESERVED, NO_KEY),
-        tag=TAG,
+        role=Role.ADMIN, body=EraseBody, action="user.erase",
+        faults=(UNKNOWN, PRESERVED, CODE_TAKEN, NO_KEY), tag=TAG,
     ),
     Operation(
         "GET", "/erasures", "listErasures", "What was erased when, newest first", _list,

@@ -28,7 +28,7 @@ from vestlus.desk.user_data import (
     exported,
     held,
 )
-from vestlus.errors import ConversationPreserved, SettingsError
+from vestlus.errors import CodeTaken, ConversationPreserved, SettingsError
 from vestlus.privacy.operations import is_code, new_code
 from vestlus.store.erasing import ErasureState, Way
 
@@ -117,6 +117,8 @@ async def _erase(visit: Visit, form: FormData) -> Done:
         raise Refusal("user_data.refused.gone", ERASURES) from error
     except ConversationPreserved as error:
         raise Refusal("user_data.refused.preserved", here) from error
+    except CodeTaken as error:
+        raise Refusal("user_data.refused.code_taken", here) from error
     except SettingsError as error:
         raise Refusal("user_data.refused.no_key", here) from error
     # Nothing that says whose data they were is in the audit.

@@ -100,7 +100,7 @@ def _written(found: Export) -> bytes:
 async def erased(hands: Hands, account: str, user: str, wish: Wish) -> Erasure:
     """Erases a user: see :meth:`vestlus.privacy.operations.Privacy.erase`.
 
-    Raises ConversationPreserved, SettingsError without VESTLUS_ENCRYPTION_KEY.
+    Raises ConversationPreserved, CodeTaken, SettingsError without VESTLUS_ENCRYPTION_KEY.
     """
     privacy = open_privacy(hands.settings, hands.store, hands.bus)
     return await privacy.erase(
@@ -120,7 +120,10 @@ async def conversation_erased(hands: Hands, conversation: str, wish: Wish) -> Er
     try:
         row = await conversation_of(hands, conversation)
     except NobodyMeant:
-        done = await hands.store.erasure(wish.code) if wish.code else None
+        if not wish.code:
+            raise
+        privacy = open_privacy(hands.settings, hands.store, hands.bus)
+        done = await privacy.erasure_of(wish.code, conversation)
         if done is None:
             raise
         return done

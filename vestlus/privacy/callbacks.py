@@ -13,6 +13,7 @@ from vestlus.clock import Clock
 from vestlus.privacy.operations import Privacy
 from vestlus.privacy.signed_request import RequestRejected, SignedRequest
 from vestlus.store.erasing import BY_META, Erasure, ErasureState, Way
+from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.port import Tokens
 from vestlus.store.rows import ConversationRow
 
@@ -25,12 +26,26 @@ DAY_SECONDS: Final = 24 * 60 * 60
 _OLDEST_SECONDS: Final = 7 * DAY_SECONDS
 _CLOCKS_DIFFER_SECONDS: Final = DAY_SECONDS
 
+#: In the audit, with a digest of the request by which it is known again.
+_DEAUTHORISE: Final = "account.deauthorise"
+_BY_META: Final = "deauthorize"
+
 #: With more accounts a stranger's id is not kept from all of them, one by one, in a transaction.
 _MOST_ACCOUNTS: Final = 30
 
 
 class Conversations(Tokens, Protocol):
     """What callbacks need of the store besides."""
+
+    async def audit(self, entry: AuditEntry) -> None:
+        """See :class:`~vestlus.store.operator_port.Operators`."""
+        ...
+
+    async def audit_entries(
+        self, *, target: str | None = None, action: str | None = None, limit: int = 100
+    ) -> tuple[AuditEntry, ...]:
+        """See :class:`~vestlus.store.operator_port.Operators`."""
+        ...
 
     async def load(
         self, conversations: Collection[str], history: int, *, unanswered: int | None = None
@@ -73,13 +88,17 @@ class Callbacks:
         self._tell = tell
 
     async def delete(self, request: SignedRequest, clock: Clock) -> Erasure:
-        """What is recorded of it; of a request that came before, what was recorded then.
+        """What is recorded of it; of a request that came before, what was recorded then. Should the
+        user have written anew since, that is not said to be erased: it waits for a person.
 
         Raises RequestRejected for one that is too old.
         """
         code = self._privacy.code_for(request.signed)
         known = await self._privacy.erasure(code)
         if known is not None:
+            said_to_be_gone = known.state is not ErasureState.OPEN and not known.closed_by_person
+            if said_to_be_gone and await self._came_back(request.user_id):
+                return await self._again(request)
             return known
         _check_age(request, clock)
         own = await self._own(request.user_id)
@@ -92,6 +111,25 @@ class Callbacks:
             self._tell_all(own, "deletion_asked", _OWNERS.format(code=code))
             return done
         return await self._erase(request.user_id, code)
+
+    async def _came_back(self, user: str) -> bool:
+        accounts = await self._all_accounts()
+        whom = [self._privacy.whom(account, user).conversation for account in accounts]
+        return bool(await self._store.load(whom, 0))
+
+    async def _again(self, request: SignedRequest) -> Erasure:
+        """One for a person, under a code of its own, however often the request comes again."""
+        # What Meta signs has no space in it.
+        code = self._privacy.code_for(b"again " + request.signed)
+        known = await self._privacy.erasure(code)
+        if known is not None:
+            return known
+        done = await self._privacy.erase_all(
+            (), by=BY_META, way=Way.META, code=code, state=ErasureState.OPEN
+        )
+        note = _CAME_BACK.format(code=code)
+        self._tell_all(await self._all_accounts(), "deletion_asked", note)
+        return done
 
     async def _erase(self, user: str, code: str) -> Erasure:
         accounts = await self._all_accounts()
@@ -111,14 +149,23 @@ class Callbacks:
         return done
 
     async def deauthorise(self, request: SignedRequest, clock: Clock) -> tuple[str, ...]:
-        """Stops the account that it is about; which one, or none of ours.
+        """Stops the account that it is about; which one, or none of ours. A request that comes
+        again stops nothing: the account may have been started since.
 
         Raises RequestRejected for one that is too old.
         """
         _check_age(request, clock)
         own = await self._own(request.user_id)
-        for account in own:
-            await stop_account(self._store, account, DEAUTHORISED)
+        if own:
+            # What Meta signs has no space in it.
+            code = self._privacy.code_for(b"deauthorise " + request.signed)
+            if await self._store.audit_entries(target=code, action=_DEAUTHORISE, limit=1):
+                return ()
+            for account in own:
+                await stop_account(self._store, account, DEAUTHORISED)
+            # Behind it: what ends in between is done anew when Meta repeats.
+            entry = AuditEntry(int(clock()), _BY_META, "", "meta", _DEAUTHORISE, code)
+            await self._store.audit(entry)
         if own:
             self._tell_all(own, "account_stopped", _STOPPED)
         else:
@@ -146,6 +193,11 @@ def _check_age(request: SignedRequest, clock: Clock) -> None:
         raise RequestRejected("too_old")
 
 
+_CAME_BACK: Final = (
+    "A request of Meta's to erase somebody's data came once more, after they were erased and wrote "
+    "anew. What they wrote since was not touched. Who turns to you with the code {code} is to be "
+    "erased by `vestlus conversations erase`; then `vestlus conversations erasures --close {code}`."
+)
 _STOPPED: Final = (
     "The account's owner took this app's rights away on Instagram. Nothing is sent any more. "
     "`vestlus accounts connect` with a new token starts the account again; with the old one, "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import permutations
 from typing import Final
 
 from vestlus.conversation.identity import conversation_id
@@ -15,8 +15,15 @@ from vestlus.store.rows import DeadLetter, NewEvent
 
 #: What may be an id of Meta's, in bytes that nobody can read as a message.
 _IDS: Final = re.compile(rb"(?<![0-9A-Za-z])[0-9]{5,32}(?![0-9A-Za-z])")
-#: Different ones of a body that are looked at: a webhook of a thousand events names as many users.
-_MOST_IDS: Final = 64
+#: Where an account's id stands: in events on the bus, and in webhooks as Meta sends them. Quotes in
+#: what users write are escaped there, so that they cannot write one.
+_ACCOUNTS: Final = re.compile(
+    rb'"account"\s*:\s*"([0-9]{5,32})"|"entry"\s*:\s*\[\s*\{\s*"id"\s*:\s*"([0-9]{5,32})"'
+)
+#: A torn body may have lost those places. An account's id stands in it more often than its users'.
+_MOST_FREQUENT: Final = 16
+#: Times in milliseconds, of the years 2015 to 2040: Meta's ids are longer.
+_TIMES: Final = range(1_420_070_400_000, 2_208_988_800_000)
 
 
 class Graves:
@@ -55,12 +62,22 @@ class Graves:
 
     def of_letter(self, letter: DeadLetter) -> DeadLetter:
         """The letter with the graves of all whom it may name: its user's, where that is known, else
-        of every two of Meta's ids that stand in it.
+        of every id of Meta's that stands in it, at every account that does; some 4 µs for each.
         """
         if letter.conversation is not None:
             named = {letter.conversation}
         else:
-            ids = list(dict.fromkeys(_IDS.findall(letter.body)))[:_MOST_IDS]
-            pairs = permutations((one.decode() for one in ids), 2)
-            named = {conversation_id(account, user) for account, user in pairs}
+            named = _conversations_in(letter.body)
         return replace(letter, graves=tuple(sorted(map(self.of, named))))
+
+
+def _conversations_in(body: bytes) -> set[str]:
+    ids = Counter(one for one in _IDS.findall(body) if int(one) not in _TIMES)
+    accounts = {first or second for first, second in _ACCOUNTS.findall(body)}
+    accounts |= {one for one, _ in ids.most_common(_MOST_FREQUENT)}
+    return {
+        conversation_id(account.decode(), user.decode())
+        for account in accounts
+        for user in ids
+        if user != account
+    }

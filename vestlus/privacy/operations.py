@@ -65,7 +65,8 @@ class Privacy:
         somebody new.
 
         Also right where nothing is held: what is still on its way is dropped then. ``by`` is the
-        operator's name, and never the user's. A ``code`` that is known is not done again.
+        operator's name, and never the user's. A ``code`` that is known is not done again; raises
+        CodeTaken where it is of another erasure.
 
         Raises ConversationPreserved where somebody marked the conversation, and nothing was done
         then, unless ``even_preserved`` says that the mark is known and goes too.
@@ -157,6 +158,12 @@ class Privacy:
     async def erasure(self, code: str) -> Erasure | None:
         """What is recorded under a confirmation code."""
         return await self._store.erasure(code)
+
+    async def erasure_of(self, code: str, conversation: str) -> Erasure | None:
+        """What is recorded under a code of this conversation's user; raises CodeTaken where the
+        code is of another erasure.
+        """
+        return await self._store.erasure_of(code, self._graves.of(conversation))
 
     async def erasures(self, *, limit: int = 50) -> tuple[Erasure, ...]:
         """What is recorded, the newest first."""

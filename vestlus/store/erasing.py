@@ -50,6 +50,10 @@ class Way(StrEnum):
     META = "meta"
 
 
+#: Ways in which a confirmation code may come from outside, perhaps of another erasure.
+GIVEN_BY_HAND: Final = frozenset({Way.CLI, Way.CONSOLE, Way.API})
+
+
 class ErasureState(StrEnum):
     """How far an erasure is."""
 
@@ -113,7 +117,11 @@ class Erasing(Protocol):
     """Gives out and erases what the store has of a user. All raise StoreUnavailable."""
 
     async def user_data(self, account: str, user: str, conversation: str) -> UserData:
-        """Everything that the store has of a user, as of one moment; only tables with something."""
+        """Everything that the store has of a user, as of one moment; only tables with something.
+
+        Nothing of anybody else's: a delivery that was given up has this user's events alone, and no
+        body where it cannot be taken apart.
+        """
         ...
 
     async def user_counts(self, conversation: str) -> Mapping[str, int]:
@@ -133,7 +141,8 @@ class Erasing(Protocol):
 
         Whoever records events of theirs, commits a turn or makes a step of a send at the same
         moment comes wholly before or wholly after. One of a code that is known is not done again:
-        what is recorded of it is returned.
+        what is recorded of it is returned. Raises CodeTaken where a person gave that code to
+        another erasure; codes of the other ways are made of what asks, or at random.
         """
         ...
 
@@ -177,6 +186,10 @@ class Erasing(Protocol):
 
     async def erasure(self, code: str) -> Erasure | None:
         """What is recorded under a code."""
+        ...
+
+    async def erasure_of(self, code: str, grave: str) -> Erasure | None:
+        """What is recorded under a code; raises CodeTaken where it is not this grave's."""
         ...
 
     async def erasures(

@@ -14,6 +14,7 @@ from vestlus.errors import ConversationPreserved
 from vestlus.store import schema
 from vestlus.store.erasing import (
     AHEAD_MS,
+    GIVEN_BY_HAND,
     MOST_ROWS,
     SWEEP_MS,
     UNDER_WAY_MS,
@@ -31,8 +32,8 @@ from vestlus.store.sql_erasures import SqlErasures
 from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_preserving import is_preserved
 from vestlus.store.sql_promises import MOST_SENDS, Promises
-from vestlus.store.sql_user_reading import Kept
 from vestlus.store.sql_user_rows import UserRows
+from vestlus.store.user_letters import Kept
 
 _TOMB: Final = schema.tombstone.c
 _CONVERSATION: Final = schema.conversation.c
@@ -120,7 +121,9 @@ class SqlErasing(SqlLeases, SqlErasures):
         """See :meth:`vestlus.store.erasing.Erasing.erase`."""
 
         def work(connection: Connection) -> Erasure:
-            known = self._recorded(connection, erasure.code)
+            by_hand = erasure.way in GIVEN_BY_HAND
+            graves = [one.grave for one in whom] if by_hand else []
+            known = self._recorded_of(connection, erasure.code, graves)
             if known is not None:
                 return known
             self._lock_for(connection, whom)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 
+from vestlus.errors import CodeTaken
 from vestlus.store import schema
 from vestlus.store.erasing import KEPT_HOURS, Erasure, ErasureState, Way
 from vestlus.store.sql_codec import cleaned
@@ -41,6 +42,9 @@ class SqlErasures(SqlPart):
         super().__init__(dialect, outbox_partitions)
         named = _ERASURE.code == bindparam("named", type_=Text())
         self._one_erasure = select(schema.erasure).where(named)
+        self._tombs_of_code = select(_TOMB.grave).where(
+            _TOMB.code == bindparam("named", type_=Text())
+        )
         self._all_erasures = (
             select(schema.erasure)
             .order_by(_ERASURE.asked_ms.desc(), _ERASURE.code)
@@ -84,6 +88,16 @@ class SqlErasures(SqlPart):
     def _recorded(self, connection: Connection, code: str) -> Erasure | None:
         row = connection.execute(self._one_erasure, {"named": code}).one_or_none()
         return None if row is None else _erasure(row)
+
+    def _recorded_of(
+        self, connection: Connection, code: str, graves: Collection[str]
+    ) -> Erasure | None:
+        known = self._recorded(connection, code)
+        if known is not None:
+            laid = connection.execute(self._tombs_of_code, {"named": code}).scalars()
+            if not set(graves) <= set(laid):
+                raise CodeTaken
+        return known
 
     def _record_erasure(self, connection: Connection, erasure: Erasure) -> None:
         connection.execute(
@@ -135,6 +149,12 @@ class SqlErasures(SqlPart):
         """See :meth:`vestlus.store.erasing.Erasing.erasure`."""
         rows = await self._database.fetch(self._one_erasure, {"named": cleaned(code)})
         return _erasure(rows[0]) if rows else None
+
+    async def erasure_of(self, code: str, grave: str) -> Erasure | None:
+        """See :meth:`vestlus.store.erasing.Erasing.erasure_of`."""
+        return await self._database.read(
+            lambda connection: self._recorded_of(connection, cleaned(code), [grave])
+        )
 
     async def erasures(
         self, *, limit: int, state: ErasureState | None = None, behind: str = ""

@@ -6,7 +6,6 @@ two together.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, LargeBinary, Text, bindparam, func, select, t
 from vestlus.store import schema
 from vestlus.store.erasing import UserData
 from vestlus.store.sql_dialect import Dialect
+from vestlus.store.user_letters import Kept, Parts, naming, parts_of
 
 _CONVERSATION: Final = schema.conversation.c
 _HISTORY: Final = schema.history.c
@@ -27,15 +27,6 @@ _NAMES_USER: Final = {
     "postgresql": text("conversation IS NULL AND position(:id IN body) > 0"),
     "sqlite": text("conversation IS NULL AND instr(body, :id) > 0"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Whose rows."""
-
-    account: str
-    user: str
-    conversation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +60,23 @@ class UserReading:
         ).where(_EVENT.conversation == of)
 
     def read(self, connection: Connection, whose: Kept) -> UserData:
-        """Every row of the user's, whole, by table."""
+        """Every row of the user's by table: whole, but for letters with others in them."""
         found: dict[str, list[dict[str, Any]]] = {}
         for name, (table, is_mine) in self._tables.items():
             rows = connection.execute(select(table).where(is_mine), {"of": whose.conversation})
             found[name] = [dict(row._mapping) for row in rows]  # noqa: SLF001 - public in SQLAlchemy
-        named = self._letters_that_name(connection, whose)
-        if named:
+        bodies = {
+            id_: b"" if parts is None else parts.mine
+            for id_, parts in self._letters_that_name(connection, whose).items()
+            if parts is None or parts.mine
+        }
+        if bodies:
             letters = select(schema.dead_letter).where(self._dialect.one_of(_LETTER.id, "ids"))
-            rows = connection.execute(letters, {"ids": self._dialect.value_set(named)})
-            found["dead_letter"] += [dict(row._mapping) for row in rows]  # noqa: SLF001
+            rows = connection.execute(letters, {"ids": self._dialect.value_set(bodies)})
+            found["dead_letter"] += [
+                dict(row._mapping) | {"body": bodies[row.id]}  # noqa: SLF001
+                for row in rows
+            ]
         return {name: rows for name, rows in found.items() if rows}
 
     def count(self, connection: Connection, conversation: str) -> dict[str, int]:
@@ -97,11 +95,13 @@ class UserReading:
         """The newest of the user's events."""
         return Newest(*connection.execute(self._newest, {"of": whose.conversation}).one())
 
-    def _letters_that_name(self, connection: Connection, whose: Kept) -> list[str]:
-        """Letters of no conversation in whose raw body the user's id stands, whole."""
+    def _letters_that_name(self, connection: Connection, whose: Kept) -> dict[str, Parts | None]:
+        """Letters of no conversation in whose raw body the user's id stands, whole, by id; ``None``
+        for those that cannot be taken apart.
+        """
         condition = _NAMES_USER[connection.dialect.name].bindparams(
             bindparam("id", whose.user.encode(), type_=LargeBinary())
         )
         found = connection.execute(select(_LETTER.id, _LETTER.body).where(condition))
-        whole = re.compile(rb"(?<![0-9A-Za-z_-])" + re.escape(whose.user.encode()) + rb"(?![\w-])")
-        return [row.id for row in found if whole.search(row.body)]
+        stands_in = naming(whose.user).search
+        return {row.id: parts_of(row.body, whose) for row in found if stands_in(row.body)}

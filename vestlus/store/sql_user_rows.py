@@ -13,12 +13,14 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    LargeBinary,
     Text,
     bindparam,
     delete,
     func,
     select,
     union,
+    update,
 )
 
 from vestlus.store import schema
@@ -26,7 +28,8 @@ from vestlus.store.ledger import FINISHED, SendState
 from vestlus.store.rows import EventState
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_rows import is_in
-from vestlus.store.sql_user_reading import Kept, UserReading
+from vestlus.store.sql_user_reading import UserReading
+from vestlus.store.user_letters import Kept
 
 _CONVERSATION: Final = schema.conversation.c
 _HISTORY: Final = schema.history.c
@@ -70,6 +73,11 @@ class UserRows(UserReading):
         )
         self._letters = delete(schema.dead_letter).where(_LETTER.conversation == of)
         self._some_letters = delete(schema.dead_letter).where(dialect.one_of(_LETTER.id, "ids"))
+        self._shortened = (
+            update(schema.dead_letter)
+            .where(_LETTER.id == bindparam("letter", type_=Text()))
+            .values(body=bindparam("others", type_=LargeBinary()))
+        )
         self._conversation = delete(schema.conversation).where(_CONVERSATION.id == of)
         self._mark = delete(schema.preservation).where(_MARK.conversation == of)
         self._read = delete(schema.conversation_read).where(
@@ -146,11 +154,25 @@ class UserRows(UserReading):
             ("ledger", self._sends),
         ):
             counts[name] += connection.execute(statement, here | {"most": most}).rowcount
-        named = self._letters_that_name(connection, whose)
-        if named:
-            ids = {"ids": self._dialect.value_set(named)}
-            counts["dead_letter"] += connection.execute(self._some_letters, ids).rowcount
+        counts["dead_letter"] += self._leave_letters(connection, whose)
         return counts
+
+    def _leave_letters(self, connection: Connection, whose: Kept) -> int:
+        """Takes the user out of letters of no conversation: what others have in them stays there.
+        How many were taken away or made shorter.
+        """
+        named = self._letters_that_name(connection, whose)
+        shorter = [
+            {"letter": id_, "others": parts.others}
+            for id_, parts in named.items()
+            if parts is not None and parts.mine and parts.others
+        ]
+        for values in shorter:
+            connection.execute(self._shortened, values)
+        gone = [id_ for id_, parts in named.items() if parts is None or not parts.others]
+        if gone:
+            connection.execute(self._some_letters, {"ids": self._dialect.value_set(gone)})
+        return len(shorter) + len(gone)
 
     def take_more(
         self,

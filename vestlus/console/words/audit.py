@@ -11,6 +11,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "audit.way.token": ("märgiga", "token"),
     "audit.way.oidc": ("OpenID Connect", "OpenID Connect"),
     "audit.way.api": ("API kaudu", "API"),
+    "audit.way.meta": ("Meta kaudu", "by Meta"),
     "audit.way.command": ("käsurealt", "command line"),
     "audit.action": ("Tegevus", "Action"),
     "audit.target": ("Mille kohta", "On what"),

@@ -120,6 +120,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Midagi ei kustutatud: vestlust säilitatakse ja selle kustutamist tuleb eraldi kinnitada.",
         "Nothing was erased: the conversation is preserved, and erasing it needs its own yes.",
     ),
+    "user_data.refused.code_taken": (
+        "Midagi ei kustutatud: see kinnituskood on ühel teisel kustutamisel. Ava leht uuesti.",
+        "Nothing was erased: this confirmation code is of another erasure. Open the page anew.",
+    ),
     "user_data.refused.gone": (
         "Sellist vestlust ei ole. Võib-olla on see juba kustutatud.",
         "There is no such conversation. It may have been erased already.",
