@@ -210,6 +210,15 @@ async def test_forms_that_are_none_get_pages(
     assert "<h1>" in answer.text
 
 
+async def test_a_form_without_a_session_from_a_page_without_address_leads_to_signing_in(
+    site: Site,
+) -> None:
+    async with httpx.AsyncClient(base_url=site.address) as client:
+        answer = await client.post("/console/sign-out", headers={"referer": "http://[x"})
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+    assert answer.headers["location"] == "/console/sign-in?next=%2Fconsole"
+
+
 @pytest.mark.parametrize("host", ["[", "", "a b", "x" * 5_000, "[::1", "ä"])
 async def test_a_host_that_is_none_does_no_harm(site: Site, host: str) -> None:
     async with httpx.AsyncClient(base_url=site.address) as client:
