@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -123,3 +124,49 @@ async def test_an_act_that_fails_half_way_is_in_the_audit(site: Site, path: str)
     answer = await asked(site, path)
     assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
     assert await outcomes(site) == [("ours", "failed")]
+
+
+USER: Final = "17841400000004821"
+
+ACTS: Final = (
+    *((f"POST /conversations/{USER}/{act}", {}) for act in ("take-over", "hand-back", "read")),
+    (f"POST /conversations/{USER}/reply", {"text": "Tere"}),
+    (f"POST /conversations/{USER}/drafts/1/approve", {}),
+    (f"POST /conversations/{USER}/drafts/1/reject", {}),
+    (f"POST /dead-letters/{USER}/replay", {}),
+    (f"POST /dead-letters/{USER}/discard", {}),
+    (f"DELETE /sessions/{USER}", {}),
+    (f"DELETE /schedules/{USER}", {}),
+    (f"POST /schedules/{USER}/pause", {}),
+    (f"POST /images/{USER}/retire", {}),
+    (f"DELETE /images/{USER}", {}),
+    (f"POST /posts/{USER}/approve", {}),
+    (f"POST /posts/{USER}/reject", {}),
+    (f"POST /posts/{USER}/cancel", {}),
+    (f"POST /posts/{USER}/publish-now", {}),
+)
+
+
+async def test_an_id_of_nothing_that_there_is_stays_out_of_the_audit(site: Site) -> None:
+    headers = {b"authorization": f"Bearer {TOKEN}".encode()}
+    async with httpx.AsyncClient(base_url=f"{site.address}/api/v1", headers=headers) as api:
+        for act, body in ACTS:
+            method, path = act.split()
+            answer = await api.request(method, path, json=body)
+            assert answer.status_code == HTTPStatus.NOT_FOUND, (act, answer.text)
+            assert answer.json()["error"].startswith("no_such_"), act
+            assert answer.json()["error"] != "no_such_path", act
+    async with signed_client(site) as client:
+        session = max(await site.store.sessions(0), key=lambda one: one.began_ms)
+        form = {"csrf": session.csrf, "id": USER}
+        for path in (
+            *(f"images/{USER}/{act}" for act in ("describe", "retire", "remove")),
+            "images/add",
+            f"settings/sessions/{USER}/end",
+            f"erasures/{USER}/close",
+        ):
+            answer = await client.post(f"/console/{path}", data=form)
+            assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, path
+    found = await site.store.audit_entries(limit=100)
+    assert len(found) > len(ACTS)
+    assert USER not in str(found)

@@ -112,18 +112,18 @@ async def _uses(call: Call) -> UsesShape:
 
 async def _add(call: Call) -> DescribedShape:
     id_, replacing = call.param("id"), call.query.replace
-    call.note(target=id_[:64])
     async with _at_desk(call) as desk:
         check_id(id_, id_)
         description = _description(id_, call.query, without={"replace"})
         data = await _body(call)
         picture = await desk.add(id_, description, data, replacing=replacing)
+    # Only now: before it is a picture's it may be anything, even a user's id.
+    call.note(target=picture.id)
     return _described(call, picture)
 
 
 async def _describe(call: Call) -> DescribedShape:
-    id_, body = call.param("id"), call.body
-    call.note(target=id_[:64])
+    id_, body = await _known(call), call.body
     async with _at_desk(call) as desk:
         description = _description(id_, body, without={"edition"})
         picture = await desk.describe(id_, description, edition=body.edition)
@@ -131,15 +131,22 @@ async def _describe(call: Call) -> DescribedShape:
 
 
 async def _retire(call: Call) -> DescribedShape:
-    call.note(target=call.param("id")[:64])
+    id_ = await _known(call)
     async with _at_desk(call) as desk:
-        return _described(call, await desk.retire(call.param("id")))
+        return _described(call, await desk.retire(id_))
 
 
 async def _remove(call: Call) -> None:
-    call.note(target=call.param("id")[:64])
+    id_ = await _known(call)
     async with _at_desk(call) as desk:
-        await desk.remove([call.param("id")])
+        await desk.remove([id_])
+
+
+async def _known(call: Call) -> str:
+    """The picture's id, noted. What is none, perhaps a user's id, is in no audit."""
+    id_: str = (await _picture(call)).id
+    call.note(target=id_)
+    return id_
 
 
 async def _picture(call: Call) -> Picture:

@@ -79,7 +79,8 @@ class ImageAdding:
             if added or len(files) > 1:
                 said = [f"{files[len(added)].filename}: {line}" for line in said] if files else said
             page = _page(visit, values, key, said)
-            target = ",".join(added) or key
+            # Not the name that was written, which may be anything.
+            target = ",".join(added)
             raise Refusal(refused_key(error), target=target, page=page) from error
         if len(added) == 1:
             return Done(f"/console/images/{quote(added[0])}", added[0], "images.done.added")

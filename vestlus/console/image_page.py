@@ -102,7 +102,8 @@ class ImagePage:
         try:
             await image_desk(self._tools).retire(id_)
         except CatalogueRefused as error:
-            raise Refusal(refused_key(error), f"{_GALLERY}/{quote(id_)}", id_) from error
+            to = f"{_GALLERY}/{quote(id_)}"
+            raise Refusal(refused_key(error), to, await self._known(id_)) from error
         return Done(f"{_GALLERY}/{quote(id_)}", id_, "images.done.retired")
 
     async def _remove(self, visit: Visit, _: FormData) -> Done:
@@ -110,8 +111,12 @@ class ImagePage:
         try:
             await image_desk(self._tools).remove([id_])
         except CatalogueRefused as error:
-            raise Refusal(refused_key(error), _GALLERY, id_) from error
+            raise Refusal(refused_key(error), _GALLERY, await self._known(id_)) from error
         return Done(_GALLERY, id_, "images.done.removed")
+
+    async def _known(self, id_: str) -> str:
+        """The id where a picture has it; what is none, perhaps a user's id, is in no audit."""
+        return id_ if id_ in await self._shelf.pictures() else ""
 
     async def _refusal(
         self, visit: Visit, values: dict[str, Any], error: CatalogueRefused
@@ -120,7 +125,7 @@ class ImagePage:
         id_ = visit.param("id")
         picture = (await self._shelf.pictures()).get(id_)
         if picture is None:
-            return Refusal("images.refused.gone", _GALLERY, id_)
+            return Refusal("images.refused.gone", _GALLERY)
         page = await self._page(visit, picture, values, refused_words(error, visit.language))
         page.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
         return Refusal(refused_key(error), target=id_, page=page)
