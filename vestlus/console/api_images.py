@@ -30,16 +30,14 @@ from vestlus.console.api_image_asks import (
     Version,
 )
 from vestlus.console.api_shapes import PictureShape, PicturesShape, UsesShape
-from vestlus.console.image_page import image_desk
+from vestlus.console.image_page import ROOM_FOR_FILES, image_desk
 from vestlus.console.operations import Call, Fault, Operation
 from vestlus.console.people import Role
 from vestlus.desk.images import ImageDesk, day_of, uses_values
-from vestlus.instagram.asgi import HttpRefusal, Room, read_body
+from vestlus.instagram.asgi import HttpRefusal, read_body
 
 #: A file of this size over a slow line.
 _BODY_SECONDS: Final = 60.0
-#: Bytes of all files that one process takes in at once.
-_ROOM: Final = 3 * MAX_INPUT_BYTES
 
 _INVALID: Final = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "what is wrong, a line each")
 _NOT_THERE: Final = Fault(HTTPStatus.NOT_FOUND, "no_such_image", "it is not in the bank")
@@ -57,8 +55,6 @@ _BY_REASON: Final = {
 }
 
 _ID: Final = {"id": "the picture's: small letters, digits and hyphens"}
-
-_room: Final = Room(size=_ROOM, free=0)
 
 
 @asynccontextmanager
@@ -161,7 +157,7 @@ def _description(id_: str, said: Said, without: set[str]) -> Description:
 
 
 async def _body(call: Call) -> bytes:
-    share = _room.share()
+    share = ROOM_FOR_FILES.share()
     try:
         return await read_body(
             call.request.scope,

@@ -27,8 +27,6 @@ from vestlus.desk.problems import NotThere, Refused
 from vestlus.scheduling.walltime import moment_of
 from vestlus.store.occurrences import OccurrenceState
 
-#: Of what somebody asks for; the audit keeps no more of it.
-
 INVALID: Final = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "what is wrong, a line each")
 _NOT_THERE: Final = Fault(HTTPStatus.NOT_FOUND, "no_such_post", "there is no such post")
 _TOO_LATE: Final = Fault(HTTPStatus.CONFLICT, "too_late", "it is too late for that, or it is done")

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from image_bank.catalogue import Picture, Source
+from image_bank.checking import MAX_INPUT_BYTES
 from image_bank.describing import edition_of
 from image_bank.description import describe
 from image_bank.errors import CatalogueRefused
@@ -24,8 +25,12 @@ from vestlus.console.images_pages import BADGES, day_words
 from vestlus.console.post_views import tone_of
 from vestlus.console.tools import Tools
 from vestlus.desk.images import ImageDesk, day_of
+from vestlus.instagram.asgi import Room
 
 _GALLERY: Final = "/console/images"
+
+#: Memory for the files that one process takes in at once, whichever way they come.
+ROOM_FOR_FILES: Final = Room(size=3 * MAX_INPUT_BYTES, free=0)
 
 
 def image_desk(tools: Tools) -> ImageDesk:
