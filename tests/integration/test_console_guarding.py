@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.integration.console_support import (
     signed_client,
 )
 from vestlus.clock import system_clock
+from vestlus.console import forms
 from vestlus.console.guarding import Guard, Visit
 from vestlus.console.live import Streams
 from vestlus.console.people import Person, Role
@@ -208,6 +210,31 @@ async def test_forms_that_are_none_get_pages(
         answer = await client.post("/console/sign-in", content=content, headers=headers)
     assert answer.status_code == status
     assert "<h1>" in answer.text
+
+
+async def test_a_form_without_a_session_from_a_page_without_address_leads_to_signing_in(
+    site: Site,
+) -> None:
+    async with httpx.AsyncClient(base_url=site.address) as client:
+        answer = await client.post("/console/sign-out", headers={"referer": "http://[x"})
+    assert answer.status_code == HTTPStatus.SEE_OTHER
+    assert answer.headers["location"] == "/console/sign-in?next=%2Fconsole"
+
+
+async def test_a_form_that_does_not_come_is_not_waited_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "_SECONDS", 0)
+    address = httpx.URL(site.address)
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    kind = "application/x-www-form-urlencoded"
+    head = f"POST /console/sign-in HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\n"
+    writer.write(f"{head}content-length: 9\r\n\r\nname=".encode())
+    answer = (await reader.readuntil(b"</html>")).decode()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert "Saatmine võttis liiga kaua" in answer
 
 
 @pytest.mark.parametrize("host", ["[", "", "a b", "x" * 5_000, "[::1", "ä"])

@@ -8,6 +8,7 @@ import io
 import struct
 import zlib
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -17,12 +18,14 @@ from PIL import Image
 from playwright.async_api import FilePayload, Page
 
 from image_bank.catalogue import Picture
+from image_bank.checking import MAX_INPUT_BYTES
 from image_bank.keeping import read_catalogue
 from tests.fakes.bank import picture_file
 from tests.integration.console_support import barriers, browsing, screenshot, sign_in
 from tests.integration.content_support import CAPTION, World, acting, world
 from tests.integration.test_console_posts import become_viewer
 from vestlus.clock import system_clock
+from vestlus.console.image_page import ROOM_FOR_FILES
 from vestlus.desk.images import day_of
 from vestlus.store.post_rows import PostPicture
 
@@ -162,6 +165,33 @@ async def test_files_are_dropped_described_one_by_one_and_added(filled: World) -
     pictures = await bank(filled)
     assert (pictures["meie-ou"].shows, pictures["uks"].shows) == ("Meie õu", "Uks")
     assert pictures["uks"].tags == ("maja", "õu")
+
+
+async def test_files_that_are_sent_after_the_session_ended_are_not_told_as_sent(
+    filled: World,
+) -> None:
+    async with browsing(filled.site) as page:
+        await sign_in(page)
+        await page.goto(f"{IMAGES}/add")
+        await drop(page, {"uks.png": picture_file()})
+        await page.locator(".upload").get_by_label("Mida näitab").fill("Uks")
+        await page.context.clear_cookies()
+        await page.get_by_role("button", name="Lisa panka").click()
+        await page.get_by_text("Seanss on läbi").wait_for(state="visible")
+        assert await page.locator(".upload").get_attribute("data-state") == "failed"
+        assert page.url.endswith(f"{IMAGES}/add")
+    assert "uks" not in await bank(filled)
+
+
+async def test_files_wait_outside_while_others_take_all_the_memory(filled: World) -> None:
+    with closing(ROOM_FOR_FILES.share()) as others:
+        others.grow(3 * MAX_INPUT_BYTES)
+        async with acting(filled.site) as (client, csrf):
+            files = {"file": ("x.jpg", picture_file(), "image/jpeg")}
+            answer = await client.post(f"{IMAGES}/add", data=said(csrf, id="uks"), files=files)
+    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "liiga palju faile" in answer.text
+    assert (await add(filled, "uks")).id == "uks"
 
 
 async def test_the_keyboard_adds_pictures_without_dragging(filled: World) -> None:

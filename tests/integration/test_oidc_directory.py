@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -77,4 +78,21 @@ async def test_what_is_over_is_not_used_when_the_provider_is_away(provider: Oidc
     with pytest.raises(ProviderAway):
         await found.metadata()
     provider.is_away = False
+    clock.now_ms += 10_000
     await found.metadata()
+
+
+async def test_a_provider_that_is_away_is_not_asked_again_at_once(provider: OidcProvider) -> None:
+    clock = Clock()
+    found = directory(provider, clock)
+    provider.is_away = True
+    waiting = await asyncio.gather(*(found.keys() for _ in range(5)), return_exceptions=True)
+    assert {type(one) for one in waiting} == {ProviderAway}
+    assert len(provider.asked) == 1
+    provider.is_away = False
+    clock.now_ms += 9_999
+    with pytest.raises(ProviderAway, match="discovery"):
+        await found.metadata()
+    assert len(provider.asked) == 1
+    clock.now_ms += 1
+    assert await kids(found) == ["key-1"]

@@ -119,16 +119,16 @@ async def _drafts(call: Call) -> DraftsShape:
 
 
 async def _take_over(call: Call) -> HandedShape:
-    with _answering(call) as conversation:
-        call.note(target=conversation)
+    with _answering(call):
+        conversation = await _known(call)
         handed = await _desk(call).take_over(conversation, _identity(call))
         call.note(target=conversation, detail=handed.key)
         return HandedShape.of(handed)
 
 
 async def _hand_back(call: Call) -> HandedShape:
-    with _answering(call) as conversation:
-        call.note(target=conversation)
+    with _answering(call):
+        conversation = await _known(call)
         _, handed = await _desk(call).hand_back(conversation, _identity(call))
         if handed is None:
             raise STOPPED.refusal()
@@ -137,16 +137,16 @@ async def _hand_back(call: Call) -> HandedShape:
 
 
 async def _reply(call: Call) -> HandedShape:
-    with _answering(call) as conversation:
-        call.note(target=conversation)
+    with _answering(call):
+        conversation = await _known(call)
         handed = await _desk(call).reply(conversation, call.body.text, _identity(call))
         call.note(target=conversation, detail=handed.key)
         return HandedShape.of(handed)
 
 
 async def _approve(call: Call) -> HandedShape:
-    with _answering(call) as conversation:
-        call.note(target=conversation)
+    with _answering(call):
+        conversation = await _known(call)
         turn, text = _turn(call), call.body.text
         handed = await _desk(call).approve(conversation, turn, text, _identity(call))
         call.note(target=conversation, detail=handed.key)
@@ -154,18 +154,25 @@ async def _approve(call: Call) -> HandedShape:
 
 
 async def _reject(call: Call) -> HandedShape:
-    with _answering(call) as conversation:
-        call.note(target=conversation)
+    with _answering(call):
+        conversation = await _known(call)
         handed = await _desk(call).reject(conversation, _turn(call), _identity(call))
         call.note(target=conversation, detail=handed.key)
         return HandedShape.of(handed)
 
 
 async def _read(call: Call) -> ConversationShape:
-    with _answering(call) as conversation:
-        call.note(target=conversation)
+    with _answering(call):
+        conversation = await _known(call)
         await _desk(call).read(conversation, call.body.until_ms)
         return ConversationShape.of(await _desk(call).talk(conversation), call.tools.clock())
+
+
+async def _known(call: Call) -> str:
+    """The conversation's id, noted. What is none, perhaps a user's id, is in no audit."""
+    id_: str = (await _desk(call).talk(call.param("conversation"))).row.id
+    call.note(target=id_)
+    return id_
 
 
 def _identity(call: Call) -> str:

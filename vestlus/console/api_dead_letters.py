@@ -138,12 +138,13 @@ async def _discard(call: Call) -> None:
 
 
 async def _letter(call: Call) -> DeadLetter:
-    name = call.param("letter")
-    call.note(target=name)
+    """The letter, noted. What is no letter's id, perhaps a user's, is in no audit."""
     try:
-        return await letter_named(call.tools, name)
+        letter = await letter_named(call.tools, call.param("letter"))
     except NoSuchLetter as error:
         raise NO_LETTER.refusal() from error
+    call.note(target=letter.id)
+    return letter
 
 
 def _values(letter: DeadLetter) -> dict[str, Any]:

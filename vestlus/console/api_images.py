@@ -30,16 +30,14 @@ from vestlus.console.api_image_asks import (
     Version,
 )
 from vestlus.console.api_shapes import PictureShape, PicturesShape, UsesShape
-from vestlus.console.image_page import image_desk
+from vestlus.console.image_page import ROOM_FOR_FILES, image_desk
 from vestlus.console.operations import Call, Fault, Operation
 from vestlus.console.people import Role
 from vestlus.desk.images import ImageDesk, day_of, uses_values
-from vestlus.instagram.asgi import HttpRefusal, Room, read_body
+from vestlus.instagram.asgi import HttpRefusal, read_body
 
 #: A file of this size over a slow line.
 _BODY_SECONDS: Final = 60.0
-#: Bytes of all files that one process takes in at once.
-_ROOM: Final = 3 * MAX_INPUT_BYTES
 
 _INVALID: Final = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "what is wrong, a line each")
 _NOT_THERE: Final = Fault(HTTPStatus.NOT_FOUND, "no_such_image", "it is not in the bank")
@@ -57,8 +55,6 @@ _BY_REASON: Final = {
 }
 
 _ID: Final = {"id": "the picture's: small letters, digits and hyphens"}
-
-_room: Final = Room(size=_ROOM, free=0)
 
 
 @asynccontextmanager
@@ -112,18 +108,18 @@ async def _uses(call: Call) -> UsesShape:
 
 async def _add(call: Call) -> DescribedShape:
     id_, replacing = call.param("id"), call.query.replace
-    call.note(target=id_[:64])
     async with _at_desk(call) as desk:
         check_id(id_, id_)
         description = _description(id_, call.query, without={"replace"})
         data = await _body(call)
         picture = await desk.add(id_, description, data, replacing=replacing)
+    # Only now: before it is a picture's it may be anything, even a user's id.
+    call.note(target=picture.id)
     return _described(call, picture)
 
 
 async def _describe(call: Call) -> DescribedShape:
-    id_, body = call.param("id"), call.body
-    call.note(target=id_[:64])
+    id_, body = await _known(call), call.body
     async with _at_desk(call) as desk:
         description = _description(id_, body, without={"edition"})
         picture = await desk.describe(id_, description, edition=body.edition)
@@ -131,15 +127,22 @@ async def _describe(call: Call) -> DescribedShape:
 
 
 async def _retire(call: Call) -> DescribedShape:
-    call.note(target=call.param("id")[:64])
+    id_ = await _known(call)
     async with _at_desk(call) as desk:
-        return _described(call, await desk.retire(call.param("id")))
+        return _described(call, await desk.retire(id_))
 
 
 async def _remove(call: Call) -> None:
-    call.note(target=call.param("id")[:64])
+    id_ = await _known(call)
     async with _at_desk(call) as desk:
-        await desk.remove([call.param("id")])
+        await desk.remove([id_])
+
+
+async def _known(call: Call) -> str:
+    """The picture's id, noted. What is none, perhaps a user's id, is in no audit."""
+    id_: str = (await _picture(call)).id
+    call.note(target=id_)
+    return id_
 
 
 async def _picture(call: Call) -> Picture:
@@ -154,7 +157,7 @@ def _description(id_: str, said: Said, without: set[str]) -> Description:
 
 
 async def _body(call: Call) -> bytes:
-    share = _room.share()
+    share = ROOM_FOR_FILES.share()
     try:
         return await read_body(
             call.request.scope,

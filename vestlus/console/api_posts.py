@@ -27,9 +27,6 @@ from vestlus.desk.problems import NotThere, Refused
 from vestlus.scheduling.walltime import moment_of
 from vestlus.store.occurrences import OccurrenceState
 
-#: Of what somebody asks for; the audit keeps no more of it.
-_LONGEST_ID: Final = 64
-
 INVALID: Final = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "what is wrong, a line each")
 _NOT_THERE: Final = Fault(HTTPStatus.NOT_FOUND, "no_such_post", "there is no such post")
 _TOO_LATE: Final = Fault(HTTPStatus.CONFLICT, "too_late", "it is too late for that, or it is done")
@@ -102,32 +99,37 @@ async def _show(call: Call) -> PostShape:
 
 async def _approve(call: Call) -> PostShape:
     body: Approve = call.body
-    by, id_ = call.person.name, call.param("id")
-    call.note(target=id_[:_LONGEST_ID])
+    by = call.person.name
     async with _at_desk(call) as desk:
+        id_ = await _known(call, desk)
         row = await desk.approve(id_, by=by, caption=body.caption, at_once=body.at_once)
     return post_shape(row)
 
 
 async def _reject(call: Call) -> PostShape:
     body: Reject = call.body
-    call.note(target=call.param("id")[:_LONGEST_ID])
     async with _at_desk(call) as desk:
-        return post_shape(await desk.reject(call.param("id"), by=call.person.name, why=body.why))
+        id_ = await _known(call, desk)
+        return post_shape(await desk.reject(id_, by=call.person.name, why=body.why))
 
 
 async def _cancel(call: Call) -> PostShape:
-    call.note(target=call.param("id")[:_LONGEST_ID])
     async with _at_desk(call) as desk:
-        row: Item = await desk.cancel(call.param("id"))
+        row: Item = await desk.cancel(await _known(call, desk))
     return post_shape(row)
 
 
 async def _publish_now(call: Call) -> PostShape:
-    call.note(target=call.param("id")[:_LONGEST_ID])
     async with _at_desk(call) as desk:
-        row = await desk.publish_now(call.param("id"), by=call.person.name)
+        row = await desk.publish_now(await _known(call, desk), by=call.person.name)
     return post_shape(row)
+
+
+async def _known(call: Call, desk: PostDesk) -> str:
+    """The post's id, noted. What is none, perhaps a user's id, is in no audit."""
+    id_: str = (await desk.item(call.param("id"))).id
+    call.note(target=id_)
+    return id_
 
 
 def _moment(at: datetime | None, zone: ZoneInfo) -> int:

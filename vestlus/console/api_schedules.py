@@ -129,9 +129,8 @@ async def _show(call: Call) -> dict[str, Any]:
 
 
 async def _remove(call: Call) -> dict[str, Any]:
-    name = call.param("name")
-    call.note(target=name)
     with _desk(call) as desk:
+        name = await _known(call, desk)
         await desk.remove(name)
     return {"name": name, "removed": True}
 
@@ -145,11 +144,16 @@ async def _resume(call: Call) -> dict[str, Any]:
 
 
 async def _paused(call: Call, *, paused: bool) -> dict[str, Any]:
-    name = call.param("name")
-    call.note(target=name)
     with _desk(call) as desk:
-        row = await desk.pause(name, paused=paused)
+        row = await desk.pause(await _known(call, desk), paused=paused)
     return schedule_values(row, call.tools.clock())
+
+
+async def _known(call: Call, desk: ScheduleDesk) -> str:
+    """The schedule's name, noted. What is none, perhaps a user's id, is in no audit."""
+    name: str = (await desk.schedule(call.param("name"))).name
+    call.note(target=name)
+    return name
 
 
 async def _next(call: Call) -> dict[str, Any]:

@@ -140,9 +140,10 @@ def _entry(call: Call, target: str = "") -> AuditEntry:
 
 async def _end_one(call: Call) -> None:
     name = call.param("session")
-    call.note(target=name)
     if not await end_one(call.tools.store, name, _entry(call, name)):
         raise NO_SESSION.refusal()
+    # Only now: what is no session's name, perhaps a user's id, is in no audit.
+    call.note(target=name)
 
 
 async def _end_all(call: Call) -> dict[str, int]:

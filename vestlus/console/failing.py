@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Match, Route
 
 from image_bank.errors import StorageUnavailable
 from vestlus.console.addresses import HOME, asked_for, is_https
-from vestlus.console.forms import FormTooLarge
+from vestlus.console.forms import FormTooLarge, FormTooLate
 from vestlus.console.rendering import PAGE_HEADERS, rendered
 from vestlus.console.tools import Tools
 from vestlus.console.visits import language_of
@@ -68,6 +68,9 @@ class Failing:
             limit = f"{error.limit // 1024} KiB"
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             return self.told(request, status, "frame.too_large", "frame.too_large_why", limit=limit)
+        except FormTooLate:
+            status = HTTPStatus.REQUEST_TIMEOUT
+            return self.told(request, status, "frame.too_late", "frame.too_late_why")
         except HTTPException as error:
             status = HTTPStatus(error.status_code)
             if status is HTTPStatus.NOT_FOUND:

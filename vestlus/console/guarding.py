@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,6 +20,7 @@ from vestlus.console import sessions
 from vestlus.console.addresses import asked_for, is_own
 from vestlus.console.addresses import local as local  # noqa: PLC0414 - parts find it here
 from vestlus.console.failing import Failing
+from vestlus.console.finishing import to_its_end
 from vestlus.console.forms import LARGEST_FORM, read_form
 from vestlus.console.grounds import Grounds
 from vestlus.console.live import Following, ended_at_once
@@ -88,11 +90,12 @@ class Guard:
             if not visit.may(role):
                 await self._audit(visit, action, outcome="forbidden")
                 return _forbidden(visit, role)
-            async with read_form(request, limit) as form:
+            async with AsyncExitStack() as held:
+                form = await held.enter_async_context(read_form(request, limit))
                 if not is_own(request, self._tools.settings) or not _has_mark(form, visit.session):
                     await self._audit(visit, action, outcome="forged")
                     return _told(visit, HTTPStatus.FORBIDDEN, "frame.stale", "frame.stale_why")
-                return await self._act(visit, action, handler, form)
+                return await to_its_end(self._act(visit, action, handler, form, held.pop_all()))
 
         return Route(path, self._failing.safely(answered), methods=["POST"])
 
@@ -128,17 +131,24 @@ class Guard:
         asked = asked_for(request)
         if request.method == "POST":
             # Where the form was: what it did cannot be asked for again.
-            asked = urlsplit(request.headers.get("referer", "")).path
+            asked = _path_of(request.headers.get("referer", ""))
         return RedirectResponse(f"{SIGN_IN}?{urlencode({'next': local(asked)})}", 303)
 
-    async def _act(self, visit: Visit, action: str, handler: Action, form: FormData) -> Response:
+    async def _act(
+        self, visit: Visit, action: str, handler: Action, form: FormData, held: AsyncExitStack
+    ) -> Response:
         try:
-            done = await handler(visit, form)
+            async with held:
+                done = await handler(visit, form)
         except Refusal as refusal:
             await self._audit(visit, action, refusal.target, refusal.problem)
             if refusal.page is not None:
                 return refusal.page
             return _onwards(refusal.to, problem=refusal.problem)
+        except Exception:
+            # Some of it may be done.
+            await self._audit(visit, action, visit.noted.get("target", ""), "failed")
+            raise
         await self._audit(visit, action, done.target, detail=done.detail)
         return _onwards(done.to, notice=done.notice)
 
@@ -146,6 +156,13 @@ class Guard:
         self, visit: Visit, action: str, target: str = "", outcome: str = "done", detail: str = ""
     ) -> None:
         await self._tools.store.audit(visit.entry(action, target, outcome=outcome, detail=detail))
+
+
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:  # no address of a page's
+        return ""
 
 
 def _by_itself(request: Request) -> bool:

@@ -17,9 +17,10 @@ from image_bank.keeping import check_id
 from vestlus.console.forms import LARGEST_FORM
 from vestlus.console.guarding import Done, Guard, Refusal, Visit, text
 from vestlus.console.image_forms import described_by, refused_key, refused_words
-from vestlus.console.image_page import image_desk
+from vestlus.console.image_page import ROOM_FOR_FILES, image_desk
 from vestlus.console.people import Role
 from vestlus.console.tools import Tools
+from vestlus.instagram.asgi import HttpRefusal
 
 _ADD: Final = "/console/images/add"
 _EMPTY: Final[dict[str, Any]] = {
@@ -64,22 +65,34 @@ class ImageAdding:
         files = [one for one in form.getlist("file") if isinstance(one, UploadFile)]
         files = [one for one in files if one.filename]
         desk, added = image_desk(self._tools), []
+        share = ROOM_FOR_FILES.share()
         try:
             description = _checked(files, key, values)
             for number, one in enumerate(files):
                 # Of several files only the first can have the name that was written.
                 own = key if number == 0 else ""
+                share.grow(one.size or 0)
                 picture, _ = await desk.add_file(
                     one.filename or "", own, description, await one.read()
                 )
                 added.append(picture.id)
+                visit.note(target=",".join(added))
         except CatalogueRefused as error:
             said = refused_words(error, visit.language)
             if added or len(files) > 1:
                 said = [f"{files[len(added)].filename}: {line}" for line in said] if files else said
             page = _page(visit, values, key, said)
-            target = ",".join(added) or key
+            # Not the name that was written, which may be anything.
+            target = ",".join(added)
             raise Refusal(refused_key(error), target=target, page=page) from error
+        except HttpRefusal as error:
+            busy = "images.refused.busy"
+            page = _page(visit, values, key, [visit.words(busy)])
+            page.status_code = error.status
+            page.headers["retry-after"] = "5"
+            raise Refusal(busy, target=",".join(added), page=page) from error
+        finally:
+            share.close()
         if len(added) == 1:
             return Done(f"/console/images/{quote(added[0])}", added[0], "images.done.added")
         return Done("/console/images", ",".join(added), "images.done.added_many")

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from image_bank.catalogue import Picture, Source
+from image_bank.checking import MAX_INPUT_BYTES
 from image_bank.describing import edition_of
 from image_bank.description import describe
 from image_bank.errors import CatalogueRefused
@@ -24,8 +25,12 @@ from vestlus.console.images_pages import BADGES, day_words
 from vestlus.console.post_views import tone_of
 from vestlus.console.tools import Tools
 from vestlus.desk.images import ImageDesk, day_of
+from vestlus.instagram.asgi import Room
 
 _GALLERY: Final = "/console/images"
+
+#: Memory for the files that one process takes in at once, whichever way they come.
+ROOM_FOR_FILES: Final = Room(size=3 * MAX_INPUT_BYTES, free=0)
 
 
 def image_desk(tools: Tools) -> ImageDesk:
@@ -102,7 +107,8 @@ class ImagePage:
         try:
             await image_desk(self._tools).retire(id_)
         except CatalogueRefused as error:
-            raise Refusal(refused_key(error), f"{_GALLERY}/{quote(id_)}", id_) from error
+            to = f"{_GALLERY}/{quote(id_)}"
+            raise Refusal(refused_key(error), to, await self._known(id_)) from error
         return Done(f"{_GALLERY}/{quote(id_)}", id_, "images.done.retired")
 
     async def _remove(self, visit: Visit, _: FormData) -> Done:
@@ -110,8 +116,12 @@ class ImagePage:
         try:
             await image_desk(self._tools).remove([id_])
         except CatalogueRefused as error:
-            raise Refusal(refused_key(error), _GALLERY, id_) from error
+            raise Refusal(refused_key(error), _GALLERY, await self._known(id_)) from error
         return Done(_GALLERY, id_, "images.done.removed")
+
+    async def _known(self, id_: str) -> str:
+        """The id where a picture has it; what is none, perhaps a user's id, is in no audit."""
+        return id_ if id_ in await self._shelf.pictures() else ""
 
     async def _refusal(
         self, visit: Visit, values: dict[str, Any], error: CatalogueRefused
@@ -120,7 +130,7 @@ class ImagePage:
         id_ = visit.param("id")
         picture = (await self._shelf.pictures()).get(id_)
         if picture is None:
-            return Refusal("images.refused.gone", _GALLERY, id_)
+            return Refusal("images.refused.gone", _GALLERY)
         page = await self._page(visit, picture, values, refused_words(error, visit.language))
         page.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
         return Refusal(refused_key(error), target=id_, page=page)

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vestlus.console.api import ApiRefusal, Gate, PersonHandler, answer
+from vestlus.console.finishing import to_its_end
 from vestlus.console.people import Person, Role
 from vestlus.console.tools import Tools
 from vestlus.store.operator_rows import AuditEntry
@@ -153,15 +154,24 @@ def _served(one: Operation, gate: Gate, tools: Tools) -> PersonHandler:
             query=_checked(one.query, _query(request)),
             body=body if one.raw_body else _checked(one.body if wanted else None, body),
         )
-        try:
-            value = await one.handler(call)
-        except ApiRefusal as refusal:
-            await _audit(one, call, refusal.error)
-            raise
-        await _audit(one, call, "done")
-        return _answer(one, value)
+        done = to_its_end(_acted(one, call)) if one.action else one.handler(call)
+        return _answer(one, await done)
 
     return answered
+
+
+async def _acted(one: Operation, call: Call) -> Any:  # noqa: ANN401 - whatever the model takes
+    try:
+        value = await one.handler(call)
+    except ApiRefusal as refusal:
+        await _audit(one, call, refusal.error)
+        raise
+    except Exception:
+        # Some of it may be done.
+        await _audit(one, call, "failed")
+        raise
+    await _audit(one, call, "done")
+    return value
 
 
 def _answer(one: Operation, value: Any) -> Response:  # noqa: ANN401 - whatever the model takes
@@ -198,8 +208,6 @@ def _checked(model: type[BaseModel] | None, values: Any) -> Any:  # noqa: ANN401
 
 
 async def _audit(one: Operation, call: Call, outcome: str) -> None:
-    if not one.action:
-        return
     who = call.person
     await call.tools.store.audit(
         AuditEntry(

@@ -46,7 +46,7 @@ async def _end_one(visit: Visit, _: FormData) -> Done:
     name, to = visit.param("name"), f"{PATH}#sessions"
     entry = visit.entry("session.end", name)
     if not await end_one(visit.tools.store, name, entry):
-        raise Refusal("settings.no_session", to, name)
+        raise Refusal("settings.no_session", to)
     return Done(to, name, "settings.session_ended")
 
 

@@ -175,7 +175,7 @@ async def _close(visit: Visit, _: FormData) -> Done:
     if not is_code(code):
         raise HTTPException(HTTPStatus.NOT_FOUND)
     if not await visit.tools.store.close_erasure(code, by=visit.person.name):
-        raise Refusal("user_data.refused.not_open", ERASURES, code)
+        raise Refusal("user_data.refused.not_open", ERASURES)
     return Done(f"{ERASURES}#{code}", code, "user_data.closed")
 
 

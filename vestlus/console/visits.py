@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import Final
@@ -30,6 +30,12 @@ class Visit:
     tools: Tools
     session: ConsoleSession
     person: Person
+    #: What the audit names where an act fails half-way.
+    noted: dict[str, str] = field(default_factory=dict)
+
+    def note(self, *, target: str) -> None:
+        """Says what was acted on so far, should the act fail: ids of ours, no user's id."""
+        self.noted.update(target=target)
 
     @cached_property
     def language(self) -> Language:

@@ -22,6 +22,8 @@ from vestlus.settings_sign_in import Provider
 KEPT_MS: Final = 60 * 60 * 1000
 #: Keys are asked for again so soon when a token names one that we do not have.
 _KEYS_AGAIN_MS: Final = 60 * 1000
+#: A provider that is away is not asked again so soon: nobody waits for what others found out.
+_AWAY_MS: Final = 10 * 1000
 #: Of each request to a provider.
 TIMEOUT_SECONDS: Final = 10.0
 #: Bytes of an answer.
@@ -77,12 +79,15 @@ class Directory:
         self._metadata_ms = 0
         self._keys: KeySet | None = None
         self._keys_ms = 0
+        self._away: ProviderAway | None = None
+        self._away_ms = 0
 
     async def metadata(self) -> Metadata:
         """The provider's addresses. Raises ProviderAway and ProviderUnfit."""
         async with self._lock:
             if self._metadata is None or self._clock() - self._metadata_ms >= KEPT_MS:
-                self._metadata = await self._discovered()
+                async with self._asking():
+                    self._metadata = await self._discovered()
                 self._metadata_ms = self._clock()
             return self._metadata
 
@@ -94,9 +99,22 @@ class Directory:
         async with self._lock:
             age_ms = self._clock() - self._keys_ms
             if self._keys is None or age_ms >= (_KEYS_AGAIN_MS if anew else KEPT_MS):
-                self._keys = await self._published(metadata)
+                async with self._asking():
+                    self._keys = await self._published(metadata)
                 self._keys_ms = self._clock()
             return self._keys
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        """Remembers that the provider is away, and raises it at once while it was just now."""
+        if self._away is not None and self._clock() - self._away_ms < _AWAY_MS:
+            raise ProviderAway(self._away.reason)
+        try:
+            yield
+        except ProviderAway as error:
+            self._away, self._away_ms = error, self._clock()
+            raise
+        self._away = None
 
     async def _discovered(self) -> Metadata:
         address = f"{self.provider.issuer.rstrip('/')}/.well-known/openid-configuration"

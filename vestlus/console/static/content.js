@@ -114,10 +114,16 @@ for (const form of document.querySelectorAll("form[data-uploads]")) {
       }
     });
     request.addEventListener("loadend", () => {
-      const done = request.status === 200 && !request.responseURL.endsWith("/add");
+      // The browser follows redirects by itself: the page that answered says what came of it.
+      const path = request.responseURL ? new URL(request.responseURL).pathname : "";
+      const done = request.status === 200 && path.startsWith("/console/images") &&
+        path !== "/console/images/add";
       bar.hidden = true;
       if (done) {
         told(item, "sent", said.sent);
+      } else if (path === "/console/sign-in") {
+        told(item, "failed", said.failed);
+        document.getElementById("ended").hidden = false;
       } else {
         const why = request.status ? refusal(request.responseText) : said.lost;
         told(item, "failed", why || said.failed);

@@ -34,6 +34,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "frame.too_large": ("Saadetu on liiga suur", "What was sent is too large"),
     "frame.too_large_why": ("Lubatud on kuni {limit}.", "At most {limit} may be sent."),
+    "frame.too_late": ("Saatmine võttis liiga kaua", "Sending took too long"),
+    "frame.too_late_why": (
+        "Midagi ei muutunud. Kontrolli ühendust ja proovi veel kord.",
+        "Nothing was changed. Check the connection and try once more.",
+    ),
     "frame.bad_request": ("Päring on vigane", "The request is not right"),
     "frame.bad_request_why": (
         "Saadetust ei saa aru. Ava leht uuesti ja proovi veel kord.",

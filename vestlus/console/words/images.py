@@ -137,6 +137,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "images.refused_act": ("Seda ei saa praegu teha", "This cannot be done now"),
     "images.refused.no_file": ("Vali fail.", "Choose a file."),
     "images.refused.empty": ("Fail on tühi.", "The file is empty."),
+    "images.refused.busy": (
+        "Praegu saadetakse korraga liiga palju faile. Proovi hetke pärast uuesti.",
+        "Too many files are being sent at once. Try again in a moment.",
+    ),
     "images.refused.too_many_bytes": (
         "Fail on suurem kui 32 MB.",
         "The file is larger than 32 MB.",

@@ -1,0 +1,22 @@
+"""What is begun is brought to its end, whoever waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+#: The loop itself holds tasks weakly only.
+_under_way: Final[set[asyncio.Task[Any]]] = set()
+
+
+async def to_its_end(act: Coroutine[Any, Any, T]) -> T:
+    """What the act returns or raises. Where its caller is cancelled, as when a browser has gone,
+    the act goes on by itself: what it did stands in the audit.
+    """
+    task = asyncio.create_task(act)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+    return await asyncio.shield(task)
