@@ -42,20 +42,23 @@ async def everything(made: World, ordeals: Ordeals) -> None:
     made.direct()
     if isinstance(made.lan, Namespaces):
         await ordeals.worker_killed("three", unplugged=True)
-    await ordeals.head_restarted()
+        await ordeals.head_restarted()
 
 
-async def the_worst(_: World, ordeals: Ordeals) -> None:
+async def the_worst(made: World, ordeals: Ordeals) -> None:
     """A node and the head."""
     await ordeals.worker_killed("one")
-    await ordeals.head_restarted(away_seconds=3.0)
+    # ``ray start --head`` refuses where it sees nodes of the same head among the processes.
+    if isinstance(made.lan, Namespaces):
+        await ordeals.head_restarted(away_seconds=3.0)
 
 
 async def the_head(made: World, ordeals: Ordeals) -> None:
     """What the registry is on leaves, then the head is lost."""
     spread = await asyncio.to_thread(made.nodes.spread, "ConversationRegistry")
     await ordeals.node_drained(next(name for name, count in spread.items() if count))
-    await ordeals.head_restarted()
+    if isinstance(made.lan, Namespaces):
+        await ordeals.head_restarted()
 
 
 Script = Callable[[World, Ordeals], Awaitable[None]]
