@@ -294,6 +294,19 @@ async def test_the_same_is_there_for_programs(site: Site) -> None:
     }
 
 
+async def test_an_open_page_of_a_conversation_that_is_erased_leads_to_the_list(
+    site: Site,
+) -> None:
+    async with browsing(site) as page:
+        await sign_in(page)
+        await page.goto(BASE)
+        headers = {b"authorization": f"Bearer {TOKEN}".encode()}
+        async with httpx.AsyncClient(base_url=f"{site.address}/api/v1", headers=headers) as api:
+            assert (await api.post("/erasures", json={"conversation": ID})).status_code == 200
+        await page.wait_for_url("**/console/conversations?problem=*")
+        assert await page.locator("#talk").count() == 0
+
+
 async def sideways(page: Page) -> bool:
     width = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return int(width) > 0

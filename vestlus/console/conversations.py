@@ -140,10 +140,11 @@ class ConversationPages:
         try:
             transcript = await looking.transcript(conversation, before_ms=before_ms)
         except NoSuchConversation:
-            return RedirectResponse(
-                f"{PATH}?{urlencode({'problem': 'conversations.refused.no_such'})}",
-                HTTPStatus.SEE_OTHER,
-            )
+            to = f"{PATH}?{urlencode({'problem': 'conversations.refused.no_such'})}"
+            if "hx-request" in visit.request.headers:
+                # An open page of one that was erased is left, and does not become the list.
+                return Response(headers={"hx-redirect": to})
+            return RedirectResponse(to, HTTPStatus.SEE_OTHER)
         return visit.page(
             template,
             zone=talk_words.zone_of(self._tools.settings.account(transcript.talk.row.account)),
