@@ -73,9 +73,8 @@ class Failing:
             return self.told(request, status, "frame.too_late", "frame.too_late_why")
         except HTTPException as error:
             status = HTTPStatus(error.status_code)
-            if status is HTTPStatus.NOT_FOUND:
-                return self.told(request, status, "frame.not_found", "frame.not_found_why")
-            return self.told(request, status, "frame.bad_request", "frame.bad_request_why")
+            what = "frame.not_found" if status is HTTPStatus.NOT_FOUND else "frame.bad_request"
+            return self.told(request, status, what, f"{what}_why")
         except Exception as error:  # noqa: BLE001 - a bug in a page gives a page, and a line to find it
             id_ = secrets.token_hex(6)
             _log.error("console_failed", id=id_, error=type(error).__name__, at=_place(error))

@@ -41,7 +41,8 @@ async def read_form(
     """The form of a request of at most ``limit`` bytes; files are on disk while it is open.
 
     It must have come within ``seconds``: 10 unless they are given, 60 where it may be larger than
-    forms without files are. Raises FormTooLarge, FormTooLate, and Starlette's HTTPException with 400 for what is no form.
+    forms without files are. Raises FormTooLarge, FormTooLate, and Starlette's HTTPException with
+    400 for what is no form.
     """
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > limit:
