@@ -42,15 +42,15 @@ document.addEventListener("submit", (event) => {
   if (!("once" in form.dataset) || event.defaultPrevented) {
     return;
   }
-  if (form.dataset.sent) {
+  if (form.dataset.underWay) {
     event.preventDefault();
     return;
   }
-  form.dataset.sent = "yes";
+  form.dataset.underWay = "yes";
 });
 window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) {
-    delete form.dataset.sent;
+  for (const form of document.querySelectorAll("form[data-under-way]")) {
+    delete form.dataset.underWay;
   }
 });
 

@@ -176,20 +176,3 @@ for (const form of document.querySelectorAll("form[data-uploads]")) {
     }
   });
 }
-
-// A form that does something is sent once, however often its button is pressed: <form data-once>.
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (event.defaultPrevented || !("once" in form.dataset)) {
-    return;
-  }
-  if (form.dataset.underWay) {
-    event.preventDefault();
-  }
-  form.dataset.underWay = "yes";
-});
-window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-under-way]")) {
-    delete form.dataset.underWay;
-  }
-});
