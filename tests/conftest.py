@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import logging
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.compiled import share_compiled
@@ -37,6 +39,31 @@ for _number in (signal.SIGINT, signal.SIGHUP):
             _number,
             signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL,
         )
+
+
+_configure = structlog.configure
+
+
+def _uncached(**given: Any) -> None:  # noqa: ANN401  as structlog has it
+    _configure(**{**given, "cache_logger_on_first_use": False})
+
+
+# A logger that is kept as a command of one test has set it up would be so for all tests after it.
+structlog.configure = _uncached  # type: ignore[assignment]  # with the same arguments
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Take back how a test, or a command that it called, set up logging."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+    added = [one for one in root.handlers if one not in handlers]
+    for one in added:
+        root.removeHandler(one)
+    root.setLevel(level)
 
 
 class OutsideNetworkError(PermissionError):

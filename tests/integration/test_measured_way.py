@@ -195,7 +195,8 @@ async def test_no_label_names_a_user_a_conversation_or_a_message(way: Way) -> No
         assert secret.encode() not in body
     labels = {name for _, its in samples(body) for name, _ in its}
     assert labels <= {
-        *("account", "call", "change", "connection", "group", "how", "kind", "le", "node", "of"),
+        *("account", "call", "change", "connection", "group", "how", "kind", "le", "model", "node"),
+        *("of", "purpose"),
         *("outcome", "phase", "process", "queue", "reason", "state", "what"),
     }
 

@@ -133,9 +133,13 @@ def test_a_reader_who_left_a_live_page_is_no_news() -> None:
         ours = next(one for one in logging.getLogger().handlers if one not in kept)
         assert isinstance(ours, logging.StreamHandler)
         ours.setStream(written)
-        for error in (TaskCancelledError(), ValueError()):
-            logging.getLogger("asyncio").error("never retrieved", exc_info=error)
-        logging.getLogger("ray").error("was cancelled", exc_info=TaskCancelledError())
+        for name, said, error in (
+            ("asyncio", "never retrieved", TaskCancelledError()),
+            ("asyncio", "never retrieved", ValueError()),
+            ("ray", "was cancelled", TaskCancelledError()),
+        ):
+            info = (type(error), error, None)
+            ours.handle(logging.LogRecord(name, logging.ERROR, __file__, 1, said, None, info))
     finally:
         logging.getLogger().handlers[:] = kept
         logging.getLogger().setLevel(level)
