@@ -198,7 +198,8 @@ def test_any_replica_tells_what_every_process_measured(service: Service) -> None
     service.ask("measured", HOURS)
     wait_for(
         "the answer is measured",
-        lambda: told("vestlus_answer_seconds_count")["publisher"] == answered + 1,
+        # Of answers just before, the measures may come as late as of this one.
+        lambda: told("vestlus_answer_seconds_count")["publisher"] > answered,
         seconds=30,
     )
     assert told("vestlus_turn_seconds_count").keys() == {"conversation"}
