@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 #: Bytes of a form without files.
@@ -68,6 +68,9 @@ async def read_form(
                 form = await opened.enter_async_context(reading)
         except TimeoutError:
             raise FormTooLate from None
+        except ClientDisconnect as error:
+            # There is nobody left to answer, and nothing to look at.
+            raise HTTPException(HTTPStatus.BAD_REQUEST) from error
         if not all(_is_plain(name) and _is_plain(value) for name, value in form.multi_items()):
             raise HTTPException(HTTPStatus.BAD_REQUEST)
         yield form
