@@ -13,6 +13,7 @@ from starlette.routing import Route
 from vestlus.bus.port import Bus
 from vestlus.errors import BusUnavailable, StoreUnavailable
 from vestlus.hosting.membership import GONE_AFTER_SECONDS
+from vestlus.store.names import INBOX_PREFIX, OUTBOX_PREFIX
 from vestlus.store.port import Store
 from vestlus.store.rows import MemberKind
 
@@ -83,7 +84,7 @@ class Readiness:
         if store is None:
             return "starting"
         members = {member.id for member in await store.live(kind, GONE_AFTER_SECONDS)}
-        prefix = "inbox." if kind is MemberKind.CONVERSATION else "outbox."
+        prefix = INBOX_PREFIX if kind is MemberKind.CONVERSATION else OUTBOX_PREFIX
         assignment = await store.assignment(prefix)
         serving = members & set(assignment.values())
         return None if serving else "nobody serves yet"

@@ -11,8 +11,9 @@ from vestlus.cli.acts import os_user
 from vestlus.cli.operating import AsJson, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.replaying import Refusal
-from vestlus.desk.dead_letters import WHY, Wish, discarded, envelope, letter_named, replayed
+from vestlus.desk.dead_letters import WHY, Wish, discarded, letter_named, replayed
 from vestlus.errors import VestlusError
+from vestlus.privacy.export import readable
 from vestlus.store.rows import DeadLetter, LetterState, LettersWanted
 
 app = App(
@@ -104,7 +105,7 @@ def show(letter: str, *, as_json: AsJson = False) -> None:
         Print JSON.
     """
     found = run(lambda service: letter_named(service, letter))
-    held = envelope(found)
+    held = readable(found.body)
     history = [
         {"at": moment(one.at_ms), "what": one.what, "detail": one.detail} for one in found.history
     ]

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
+from pydantic import BaseModel
+
 from vestlus.console.api_conversations_shapes import (
     ApproveBody,
     ConversationShape,
@@ -22,7 +24,7 @@ from vestlus.console.api_conversations_shapes import (
     ReplyBody,
     TranscriptShape,
 )
-from vestlus.console.operations import Call, Fault, Operation
+from vestlus.console.operations import INVALID, Call, Fault, Handler, Operation
 from vestlus.console.people import Role
 from vestlus.desk.conversations import ConversationDesk, NoSuchDraft
 from vestlus.desk.looking import NoSuchConversation, place_of
@@ -47,7 +49,6 @@ STOPPED: Final = Fault(
     "user_stopped",
     "the user asked for no answers: nothing changes until the user writes start",
 )
-INVALID: Final = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "what came cannot be taken")
 
 _TURN: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _KEY: Final = "idempotency-key"
@@ -191,7 +192,39 @@ def _turn(call: Call) -> int:
 
 
 _ONE: Final = "/conversations/{conversation}"
-_TAG: Final = "Conversations"
+_DRAFT: Final = f"{_ONE}/drafts/{{turn}}"
+_TAG: Final = "conversations"
+
+
+def _act(
+    path: str,
+    id_: str,
+    summary: str,
+    handler: Handler,
+    *,
+    action: str,
+    body: type[BaseModel] | None = None,
+    faults: tuple[Fault, ...] = (),
+    params: dict[str, str] = _PARAMS,
+) -> Operation:
+    """What is handed in to a conversation's owner, who does it within moments."""
+    return Operation(
+        method="POST",
+        path=path,
+        id=id_,
+        summary=summary,
+        handler=handler,
+        answer=HandedShape,
+        role=Role.AGENT,
+        body=body,
+        status=HTTPStatus.ACCEPTED,
+        action=action,
+        # Of an Idempotency-Key that is none, where there is no body either.
+        faults=(NO_SUCH, *faults, INVALID),
+        params=params,
+        tag=_TAG,
+    )
+
 
 OPERATIONS: Final = (
     Operation(
@@ -239,77 +272,48 @@ OPERATIONS: Final = (
         faults=(INVALID,),
         tag=_TAG,
     ),
-    Operation(
-        method="POST",
-        path=f"{_ONE}/take-over",
-        id="takeConversationOver",
-        summary="Silences the bot for this user, and cancels what it has not sent.",
-        handler=_take_over,
-        answer=HandedShape,
-        role=Role.AGENT,
-        status=HTTPStatus.ACCEPTED,
+    _act(
+        f"{_ONE}/take-over",
+        "takeConversationOver",
+        "Silences the bot for this user, and cancels what it has not sent.",
+        _take_over,
         action="conversation.take_over",
-        faults=(NO_SUCH,),
-        params=_PARAMS,
-        tag=_TAG,
     ),
-    Operation(
-        method="POST",
-        path=f"{_ONE}/hand-back",
-        id="handConversationBack",
-        summary="Lets the bot answer this user again.",
-        handler=_hand_back,
-        answer=HandedShape,
-        role=Role.AGENT,
-        status=HTTPStatus.ACCEPTED,
+    _act(
+        f"{_ONE}/hand-back",
+        "handConversationBack",
+        "Lets the bot answer this user again.",
+        _hand_back,
         action="conversation.hand_back",
-        faults=(NO_SUCH, STOPPED),
-        params=_PARAMS,
-        tag=_TAG,
+        faults=(STOPPED,),
     ),
-    Operation(
-        method="POST",
-        path=f"{_ONE}/reply",
-        id="replyAsPerson",
-        summary="Writes to the user as a person; the bot is silent then.",
-        handler=_reply,
-        answer=HandedShape,
-        role=Role.AGENT,
-        body=ReplyBody,
-        status=HTTPStatus.ACCEPTED,
+    _act(
+        f"{_ONE}/reply",
+        "replyAsPerson",
+        "Writes to the user as a person; the bot is silent then.",
+        _reply,
         action="conversation.reply",
-        faults=(NO_SUCH, REFUSED, INVALID),
-        params=_PARAMS,
-        tag=_TAG,
+        body=ReplyBody,
+        faults=(REFUSED,),
     ),
-    Operation(
-        method="POST",
-        path=f"{_ONE}/drafts/{{turn}}/approve",
-        id="approveDraft",
-        summary="Sends the drafts of a turn, or another text in their place.",
-        handler=_approve,
-        answer=HandedShape,
-        role=Role.AGENT,
-        body=ApproveBody,
-        status=HTTPStatus.ACCEPTED,
+    _act(
+        f"{_DRAFT}/approve",
+        "approveDraft",
+        "Sends the drafts of a turn, or another text in their place.",
+        _approve,
         action="conversation.approve",
-        faults=(NO_SUCH, NO_DRAFT, INVALID),
+        body=ApproveBody,
+        faults=(NO_DRAFT,),
         params=_DRAFT_PARAMS,
-        tag=_TAG,
     ),
-    Operation(
-        method="POST",
-        path=f"{_ONE}/drafts/{{turn}}/reject",
-        id="rejectDraft",
-        summary="Does not send the drafts of a turn.",
-        handler=_reject,
-        answer=HandedShape,
-        role=Role.AGENT,
-        status=HTTPStatus.ACCEPTED,
+    _act(
+        f"{_DRAFT}/reject",
+        "rejectDraft",
+        "Does not send the drafts of a turn.",
+        _reject,
         action="conversation.reject",
-        faults=(NO_SUCH, NO_DRAFT),
+        faults=(NO_DRAFT,),
         params=_DRAFT_PARAMS,
-        tag=_TAG,
     ),
     Operation(
         method="POST",

@@ -16,10 +16,10 @@ from vestlus.desk.dead_letters import (
     NoSuchLetter,
     Wish,
     discarded,
-    envelope,
     letter_named,
     replayed,
 )
+from vestlus.privacy.export import readable
 from vestlus.store.rows import DeadLetter, LetterState, LettersWanted
 
 Word = Annotated[str, Field(max_length=200)]
@@ -119,7 +119,7 @@ async def _show(call: Call) -> dict[str, Any]:
             {"at": _moment(one.at_ms), "what": one.what, "detail": one.detail}
             for one in letter.history
         ],
-        "content": envelope(letter) if may else None,
+        "content": readable(letter.body) if may else None,
     }
 
 

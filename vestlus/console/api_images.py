@@ -31,7 +31,7 @@ from vestlus.console.api_image_asks import (
 )
 from vestlus.console.api_shapes import PictureShape, PicturesShape, UsesShape
 from vestlus.console.image_page import ROOM_FOR_FILES, image_desk
-from vestlus.console.operations import Call, Fault, Operation
+from vestlus.console.operations import INVALID, Call, Fault, Operation
 from vestlus.console.people import Role
 from vestlus.desk.images import ImageDesk, day_of, uses_values
 from vestlus.instagram.asgi import HttpRefusal, read_body
@@ -39,7 +39,6 @@ from vestlus.instagram.asgi import HttpRefusal, read_body
 #: A file of this size over a slow line.
 _BODY_SECONDS: Final = 60.0
 
-_INVALID: Final = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "what is wrong, a line each")
 _NOT_THERE: Final = Fault(HTTPStatus.NOT_FOUND, "no_such_image", "it is not in the bank")
 _TAKEN: Final = Fault(HTTPStatus.CONFLICT, "id_taken", "there is another picture of this id")
 _CHANGED: Final = Fault(HTTPStatus.CONFLICT, "changed", "somebody else has changed it meanwhile")
@@ -63,7 +62,7 @@ async def _at_desk(call: Call) -> AsyncIterator[ImageDesk]:
     try:
         yield image_desk(call.tools)
     except CatalogueRefused as error:
-        fault = _BY_REASON.get(error.reason, _INVALID)
+        fault = _BY_REASON.get(error.reason, INVALID)
         raise fault.refusal(*error.problems) from error
 
 
@@ -186,8 +185,6 @@ def _values(call: Call, picture: Picture) -> dict[str, Any]:
     return as_values(picture) | {"standing": str(standing_of(picture, today))}
 
 
-_CHANGES: Final[dict[str, Any]] = {"role": Role.AGENT}
-
 OPERATIONS: Final = (
     Operation(
         "GET",
@@ -241,10 +238,10 @@ OPERATIONS: Final = (
         _add,
         DescribedShape,
         query=AddImage,
-        takes="image/*",
+        media_type="image/*",
         action="image.add",
-        faults=(_INVALID, _TAKEN, _FOLDER, _TOO_LARGE),
-        **_CHANGES,
+        faults=(_TAKEN, _FOLDER, _TOO_LARGE),
+        role=Role.AGENT,
         params=_ID,
         tag="images",
     ),
@@ -257,8 +254,8 @@ OPERATIONS: Final = (
         DescribedShape,
         body=DescribeImage,
         action="image.describe",
-        faults=(_INVALID, _NOT_THERE, _CHANGED, _FOLDER),
-        **_CHANGES,
+        faults=(_NOT_THERE, _CHANGED, _FOLDER),
+        role=Role.AGENT,
         params=_ID,
         tag="images",
     ),
@@ -271,7 +268,7 @@ OPERATIONS: Final = (
         DescribedShape,
         action="image.retire",
         faults=(_NOT_THERE, _FOLDER),
-        **_CHANGES,
+        role=Role.AGENT,
         params=_ID,
         tag="images",
     ),
@@ -284,7 +281,7 @@ OPERATIONS: Final = (
         None,
         action="image.remove",
         faults=(_NOT_THERE, _FOLDER),
-        **_CHANGES,
+        role=Role.AGENT,
         params=_ID,
         tag="images",
     ),

@@ -18,7 +18,7 @@ from vestlus.console.api_post_asks import (
     Reject,
 )
 from vestlus.console.api_shapes import PostShape, PostsShape, post_shape
-from vestlus.console.operations import Call, Fault, Handler, Operation
+from vestlus.console.operations import INVALID, Call, Fault, Handler, Operation
 from vestlus.console.people import Role
 from vestlus.console.post_page import desk_of
 from vestlus.desk.post_checks import Wish
@@ -27,7 +27,6 @@ from vestlus.desk.problems import NotThere, Refused
 from vestlus.scheduling.walltime import moment_of
 from vestlus.store.occurrences import OccurrenceState
 
-INVALID: Final = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "what is wrong, a line each")
 _NOT_THERE: Final = Fault(HTTPStatus.NOT_FOUND, "no_such_post", "there is no such post")
 _TOO_LATE: Final = Fault(HTTPStatus.CONFLICT, "too_late", "it is too late for that, or it is done")
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from vestlus.console.operations import Call, Fault, Operation, Shape
+from vestlus.console.operations import INVALID, Call, Fault, Operation, Shape
 from vestlus.console.people import Role
 from vestlus.planning.desk import (
     KeptByFile,
@@ -34,7 +34,6 @@ _TAKEN: Final = Fault(HTTPStatus.CONFLICT, "name_taken", "there is a schedule of
 _FILED: Final = Fault(
     HTTPStatus.CONFLICT, "kept_by_file", "vestlus.toml keeps it: it is taken out there"
 )
-_INVALID: Final = Fault(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "what is wrong with it")
 
 
 class OfAccount(Shape):
@@ -178,7 +177,7 @@ def _desk(call: Call) -> Iterator[ScheduleDesk]:
     try:
         yield open_desk(tools.store, tools.settings, tools.clock, tools.ring)
     except PlanRefused as error:
-        raise _INVALID.refusal(*map(str, error.problems)) from error
+        raise INVALID.refusal(*map(str, error.problems)) from error
     except NameTaken as error:
         raise _TAKEN.refusal(str(error)) from error
     except KeptByFile as error:

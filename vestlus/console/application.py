@@ -43,7 +43,7 @@ def console_routes(tools: Tools) -> list[BaseRoute]:
         *user_data_routes(guard),
         *Overview(tools, guard, streams).routes,
         *ConversationPages(tools, guard, streams).routes,
-        *content_routes(tools, guard),
+        *content_routes(tools, guard, streams),
         guard.page("/console/{rest:path}", _not_found),
     ]
     return [*routes, *refusing(Failing(tools), routes)]

@@ -18,9 +18,9 @@ from vestlus.console.schedules_pages import SchedulesPages
 from vestlus.console.tools import Tools
 
 
-def content_routes(tools: Tools, guard: Guard) -> list[Route]:
+def content_routes(tools: Tools, guard: Guard, streams: Streams) -> list[Route]:
     """What is served below ``/console/posts``, ``/console/images`` and ``/console/events``."""
-    shelf, streams = Shelf(tools), Streams()
+    shelf = Shelf(tools)
     return [
         *PostsPages(tools, guard).routes,
         *PostWriting(tools, guard, shelf).routes,

@@ -17,10 +17,10 @@ from vestlus.desk.dead_letters import (
     NoSuchLetter,
     Wish,
     discarded,
-    envelope,
     letter_named,
     replayed,
 )
+from vestlus.privacy.export import readable
 from vestlus.store.rows import DeadLetter, LetterState, LettersWanted
 
 PATH: Final = "/console/dead-letters"
@@ -100,7 +100,7 @@ def _content(letter: DeadLetter) -> tuple[str, bool]:
     """What it held, for a page, and whether that is not all."""
     if not letter.body:
         return "", False
-    held = envelope(letter)
+    held = readable(letter.body)
     shown = held if isinstance(held, str) else json.dumps(held, ensure_ascii=False, indent=2)
     return shown[:_LONGEST], len(shown) > _LONGEST
 

@@ -17,8 +17,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from vestlus.console import sessions
-from vestlus.console.addresses import asked_for, is_own
-from vestlus.console.addresses import local as local  # noqa: PLC0414 - parts find it here
+from vestlus.console.addresses import asked_for, is_own, local
 from vestlus.console.failing import Failing
 from vestlus.console.finishing import to_its_end
 from vestlus.console.forms import LARGEST_FORM, read_form
@@ -32,7 +31,6 @@ from vestlus.console.visits import Refusal as Refusal  # noqa: PLC0414 - as abov
 from vestlus.console.visits import Visit as Visit  # noqa: PLC0414 - as above
 from vestlus.console.visits import language_of as language_of  # noqa: PLC0414 - as above
 from vestlus.console.visits import text as text  # noqa: PLC0414 - as above
-from vestlus.console.visits import upload as upload  # noqa: PLC0414 - as above
 from vestlus.store.operator_rows import ConsoleSession
 
 SIGN_IN: Final = "/console/sign-in"

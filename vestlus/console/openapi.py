@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from vestlus.console.operations import API, Fault, Operation, Shape
+from vestlus.console.operations import API, INVALID, Fault, Operation, Shape
 
 _SCHEMAS: Final = "#/components/schemas/{model}"
 
@@ -32,14 +32,9 @@ AWAY: Final = Fault(
     "store_away, bus_away, busy",
     "not now: nothing was done; try again after Retry-After",
 )
-INVALID: Final = Fault(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    "invalid",
-    "all that is wrong, each line beginning with its key",
-)
 FORBIDDEN: Final = Fault(HTTPStatus.FORBIDDEN, "forbidden", "needs a higher role")
+_NOT_JSON: Final = Fault(HTTPStatus.BAD_REQUEST, "not_json", "the body is not a JSON object")
 _BODY: Final = (
-    Fault(HTTPStatus.BAD_REQUEST, "not_json", "the body is not a JSON object"),
     Fault(HTTPStatus.REQUEST_TIMEOUT, "body_timeout", "the body took longer than 10 s"),
     Fault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "the body has too many bytes"),
 )
@@ -47,9 +42,14 @@ _BODY: Final = (
 
 def faults_of(one: Operation) -> tuple[Fault, ...]:
     """All refusals of an operation, those that every one has included."""
-    invalid = (INVALID,) if one.query is not None or one.body is not None else ()
+    json = (_NOT_JSON,) if one.body is not None else ()
     body = _BODY if one.body is not None or one.media_type else ()
-    return (UNAUTHORIZED, FORBIDDEN, NO_API, *body, *one.faults, *invalid, AWAY)
+    invalid = (INVALID,) if one.query is not None or one.body is not None else ()
+    common = (UNAUTHORIZED, FORBIDDEN, NO_API, *json, *body)
+    # An operation that says more of a refusal than all of them do is the one to be heard.
+    own = {(fault.status, fault.error) for fault in one.faults}
+    all_ = (*common, *invalid, AWAY)
+    return (*(each for each in all_ if (each.status, each.error) not in own), *one.faults)
 
 
 def description(operations: Sequence[Operation], version: str) -> dict[str, Any]:

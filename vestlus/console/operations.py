@@ -41,6 +41,14 @@ class Fault:
         return ApiRefusal(self.status, self.error, *(problems or (self.meaning,)))
 
 
+#: Of every operation that is given a query or a body.
+INVALID: Final = Fault(
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid",
+    "all that is wrong, each line beginning with its key",
+)
+
+
 @dataclass(frozen=True)
 class Call:
     """One request for an operation, checked."""
@@ -86,8 +94,6 @@ class Operation:
     role: Role = Role.VIEWER
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
-    #: What kind a body is that the handler reads by itself, within bounds: ``image/*``.
-    takes: str = ""
     status: HTTPStatus = HTTPStatus.OK
     action: str = ""
     faults: tuple[Fault, ...] = ()

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -138,12 +138,6 @@ def language_of(request: Request) -> Language:
         if word in LANGUAGES:
             return LANGUAGES[word]
     return USUAL
-
-
-def upload(form: FormData, name: str) -> UploadFile | None:
-    """The file of that field, if one was chosen."""
-    value = form.get(name)
-    return value if isinstance(value, UploadFile) and value.filename else None
 
 
 def text(form: FormData, name: str) -> str:

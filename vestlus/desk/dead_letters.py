@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +13,7 @@ from vestlus.conversation.events import Event
 from vestlus.conversation.operating import Act, operator_event
 from vestlus.conversation.replaying import Refusal, replay_refusal
 from vestlus.errors import VestlusError
+from vestlus.privacy.export import readable
 from vestlus.republishing import Republish, inbox_of, republish
 from vestlus.settings import Settings
 from vestlus.store.port import Store
@@ -180,17 +179,5 @@ def _place(letter: DeadLetter) -> tuple[int, int, str]:
 
 
 def _body(letter: DeadLetter) -> dict[str, Any]:
-    found = envelope(letter)
+    found = readable(letter.body)
     return found if isinstance(found, dict) else {}
-
-
-def envelope(letter: DeadLetter) -> Any:  # noqa: ANN401 - whatever the letter holds
-    """What it held, as JSON; what is no JSON as text, and what is no text in base64."""
-    try:
-        return json.loads(letter.body)
-    except ValueError:
-        pass
-    try:
-        return letter.body.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(letter.body).decode()}

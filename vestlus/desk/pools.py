@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from vestlus.store.names import INBOX_PREFIX, OUTBOX_PREFIX, partition_number
 from vestlus.store.pool_rows import FRESH_SECONDS, Pool, PoolState
 from vestlus.store.port import Store
 
 #: What the leases of a pool's partitions begin with.
-LEASES: Final = {Pool.CONVERSATION: "inbox.", Pool.PUBLISHER: "outbox."}
+LEASES: Final = {Pool.CONVERSATION: INBOX_PREFIX, Pool.PUBLISHER: OUTBOX_PREFIX}
 
 
 async def described(store: Store) -> list[dict[str, Any]]:
@@ -20,7 +21,7 @@ async def described(store: Store) -> list[dict[str, Any]]:
         prefix = LEASES.get(pool)
         assigned: dict[str, list[int]] = {}
         for lease, member in sorted((await store.assignment(prefix)).items() if prefix else ()):
-            assigned.setdefault(member, []).append(int(lease.rpartition(".")[2]))
+            assigned.setdefault(member, []).append(partition_number(lease))
         wish = wishes.get(pool)
         described.append(
             {

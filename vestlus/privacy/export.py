@@ -93,13 +93,13 @@ def _value(column: str, value: object) -> object:
     if column.endswith("_ms") and isinstance(value, int):
         return _moment(value)
     if isinstance(value, bytes):
-        return _body(value)
+        return readable(value)
     if column in _JSON and isinstance(value, str):
         return _read(value)
     return value
 
 
-def _body(raw: bytes) -> object:
+def readable(raw: bytes) -> object:
     """What a dead letter holds: JSON mostly, and otherwise whatever it is."""
     try:
         return _read(raw.decode())

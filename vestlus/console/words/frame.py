@@ -11,7 +11,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "frame.sign_out": ("Logi välja", "Sign out"),
     "frame.other_language": ("In English", "Eesti keeles"),
     "frame.done": ("Tehtud.", "Done."),
-    "frame.live": ("Uueneb ise", "Updates by itself"),
     "frame.not_found": ("Sellist lehte ei ole", "There is no such page"),
     "frame.not_found_why": (
         "Aadress on vale või on see, mida otsid, vahepeal kustutatud.",

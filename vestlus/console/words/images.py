@@ -119,7 +119,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "images.done.retired": ("Kasutus on lõpetatud.", "Its use has ended."),
     "images.done.removed": ("Kustutatud.", "Deleted."),
     "images.drop": ("Lohista pildid siia või vali failid", "Drop pictures here, or choose files"),
-    "images.files": ("Failid", "Files"),
     "images.files_why": (
         "PNG, JPEG, WebP või GIF, kuni 32 MB, lühem külg vähemalt 64 pikslit.",
         "PNG, JPEG, WebP or GIF, at most 32 MB, the shorter side at least 64 pixels.",
@@ -127,7 +126,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "images.same": ("Kõigile ühine", "The same for all"),
     "images.send": ("Lisa panka", "Add to the bank"),
     "images.take_out": ("Võta välja", "Take out"),
-    "images.progress": ("Saadetud {percent}%", "{percent}% sent"),
     "images.sending": ("Saadan…", "Sending…"),
     "images.checking": ("Kontrollin…", "Checking…"),
     "images.sent": ("Pangas", "In the bank"),
