@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -11,14 +11,12 @@ from vestlus.console.operations import Shape
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, window_end_ms
 from vestlus.desk.conversations import Handed
 from vestlus.desk.looking import PAGE, place_word, silence_of
+from vestlus.desk.moments import LAST_MS
 from vestlus.desk.transcript_lines import Line
 from vestlus.desk.transcripts import Transcript
 from vestlus.desk.writing import Way, way_to_write
 from vestlus.store.rows import Draft
 from vestlus.store.talk_rows import Talk, TalkPage, Wanted
-
-#: Later moments cannot be written as a date.
-_LAST_MS: Final = 253_402_300_799_000
 
 Account = Annotated[str | None, Field(max_length=64, description="Only those of this account.")]
 Limit = Annotated[int, Field(ge=1, le=200, description="At most so many.")]
@@ -242,6 +240,6 @@ def at(at_ms: int) -> str:
     """A moment as programs read it, UTC; empty for none, ``for good`` for one that never comes."""
     if at_ms <= 0:
         return ""
-    if at_ms > _LAST_MS:
+    if at_ms > LAST_MS:
         return "for good"
     return datetime.fromtimestamp(at_ms // 1000, UTC).isoformat().replace("+00:00", "Z")

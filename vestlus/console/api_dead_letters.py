@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -19,6 +18,7 @@ from vestlus.desk.dead_letters import (
     letter_named,
     replayed,
 )
+from vestlus.desk.moments import iso
 from vestlus.privacy.export import readable
 from vestlus.store.rows import DeadLetter, LetterState, LettersWanted
 
@@ -116,8 +116,7 @@ async def _show(call: Call) -> dict[str, Any]:
     return {
         **_values(letter),
         "history": [
-            {"at": _moment(one.at_ms), "what": one.what, "detail": one.detail}
-            for one in letter.history
+            {"at": iso(one.at_ms), "what": one.what, "detail": one.detail} for one in letter.history
         ],
         "content": readable(letter.body) if may else None,
     }
@@ -154,16 +153,11 @@ def _values(letter: DeadLetter) -> dict[str, Any]:
         "reason": letter.reason,
         "may_have_been_sent": letter.doubtful,
         "source": letter.source,
-        "given_up_at": _moment(letter.at_ms),
+        "given_up_at": iso(letter.at_ms),
         "account": letter.account or "",
         "conversation": letter.conversation or "",
         "replays": letter.replays,
     }
-
-
-def _moment(at_ms: int) -> str:
-    at = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return at.replace("+00:00", "Z")
 
 
 OPERATIONS: Final = (

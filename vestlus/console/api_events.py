@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from vestlus.console.api_shapes import EventShape, EventsShape, OutcomeShape, RulesShape
+from vestlus.console.api_shapes import EventShape, EventsShape, OutcomeShape, RulesShape, utc
 from vestlus.console.operations import Call, Fault, Operation, Shape
 from vestlus.console.people import Role
 from vestlus.desk.events import EventTold, Lead, event_values, one_event, recent_events, rule_values
@@ -56,7 +56,10 @@ async def _rules(call: Call) -> RulesShape:
 
 
 def _shape(event: EventTold) -> EventShape:
-    values = event_values(event.row) | {"outcomes": [_outcome(one) for one in event.leads]}
+    values = event_values(event.row) | {
+        "received_at": utc(event.row.received_ms),
+        "outcomes": [_outcome(one) for one in event.leads],
+    }
     return EventShape.model_validate(values)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Self
 
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from vestlus.console.operations import Call, Fault, Operation, Shape
 from vestlus.console.people import Role
 from vestlus.desk import preserving
+from vestlus.desk.moments import iso
 from vestlus.desk.preserving import LONGEST_REASON, PreserveRefused, Problem
 from vestlus.desk.user_data import (
     NobodyMeant,
@@ -223,18 +223,13 @@ async def _known(call: Call) -> str:
 def _told(erasure: Erasure) -> dict[str, Any]:
     return {
         "code": erasure.code,
-        "asked_at": _moment(erasure.asked_ms),
-        "done_at": _moment(erasure.done_ms) if erasure.done_ms else None,
+        "asked_at": iso(erasure.asked_ms),
+        "done_at": iso(erasure.done_ms) if erasure.done_ms else None,
         "way": erasure.way,
         "by": erasure.by,
         "state": erasure.state,
         "rows": dict(erasure.counts),
     }
-
-
-def _moment(at_ms: int) -> str:
-    at = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return at.replace("+00:00", "Z")
 
 
 OPERATIONS: Final = (

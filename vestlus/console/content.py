@@ -64,10 +64,9 @@ def chosen_account(visit: Visit) -> Account | None:
     return settings.account(visit.query("account")) or first
 
 
-def zone_of(tools: Tools, account: str) -> ZoneInfo:
-    """The account's zone; UTC where it is not configured."""
-    owner = tools.settings.account(account)
-    return ZoneInfo(owner.timezone if owner else "UTC")
+def zone_of(account: Account | None) -> ZoneInfo:
+    """The account's zone; UTC for one that is not in the settings."""
+    return ZoneInfo(account.timezone if account else "UTC")
 
 
 def account_name(tools: Tools, account: str) -> str:

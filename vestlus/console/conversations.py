@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from vestlus.console import talk_words
+from vestlus.console.content import account_name, zone_of
 from vestlus.console.conversations_acts import ConversationActs
 from vestlus.console.conversations_pictures import ConversationPictures
 from vestlus.console.guarding import Guard, Visit
@@ -113,9 +114,9 @@ class ConversationPages:
         return {
             "id": talk.row.id,
             "tail": talk_words.tail(talk.row.user),
-            "account": (account.name if account else "") or talk.row.account,
+            "account": account_name(self._tools, talk.row.account),
             "at_ms": at_ms,
-            "at": talk_words.written(at_ms, talk_words.zone_of(account)),
+            "at": talk_words.written(at_ms, zone_of(account)),
             "ours": last is not None and last.event.kind == "echo",
             "preview": talk_words.preview(visit, talk),
             "badges": talk_words.badges(visit, talk),
@@ -147,7 +148,7 @@ class ConversationPages:
             return RedirectResponse(to, HTTPStatus.SEE_OTHER)
         return visit.page(
             template,
-            zone=talk_words.zone_of(self._tools.settings.account(transcript.talk.row.account)),
+            zone=zone_of(self._tools.settings.account(transcript.talk.row.account)),
             is_newest=before_ms == NEWEST_MS,
             **await self._values(visit, transcript),
         )
@@ -156,7 +157,7 @@ class ConversationPages:
         """What the templates of a conversation say."""
         row, now_ms = transcript.talk.row, visit.now_ms
         account = self._tools.settings.account(row.account)
-        zone = talk_words.zone_of(account)
+        zone = zone_of(account)
         silence = silence_of(row, now_ms)
         holder = transcript.holder
         return {
@@ -165,7 +166,7 @@ class ConversationPages:
             "row": row,
             "talk": transcript.talk,
             "tail": talk_words.tail(row.user),
-            "account": (account.name if account else "") or row.account,
+            "account": account_name(self._tools, row.account),
             "silence": silence,
             "holder": talk_words.holder_words(visit, holder) if holder else "",
             "badges": talk_words.badges(visit, transcript.talk),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vestlus.console.content import chosen_account
+from vestlus.console.content import chosen_account, zone_of
 from vestlus.console.guarding import Guard, Visit
 from vestlus.console.live import Streams
 from vestlus.console.post_views import TONES, state_key
@@ -74,7 +73,7 @@ class EventsPages:
         last = page[-1].row if len(found) > _PAGE else None
         return visit.page(
             template,
-            zone=_zone(visit),
+            zone=zone_of(chosen_account(visit)),
             events=page,
             name=name,
             names=sorted({one.event for one in rules}),
@@ -98,18 +97,13 @@ class EventsPages:
         )
         return visit.page(
             "event.html",
-            zone=_zone(visit),
+            zone=zone_of(chosen_account(visit)),
             event=found,
             key=given_key(row),
             payload=payload,
             led=lambda lead: _led(lead, visit.language),
             tone=_tone,
         )
-
-
-def _zone(visit: Visit) -> ZoneInfo:
-    account = chosen_account(visit)
-    return ZoneInfo(account.timezone if account else "UTC")
 
 
 def _states(one: EventTold) -> str:

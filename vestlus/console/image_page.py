@@ -78,7 +78,7 @@ class ImagePage:
         standing = standing_of(picture, today)
         return visit.page(
             "image.html",
-            zone=zone_of(tools, account.id if account else ""),
+            zone=zone_of(account),
             picture=picture,
             values=values,
             edition=edition_of(picture),

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
+from vestlus.console.content import zone_of
 from vestlus.console.guarding import Guard, Visit
 from vestlus.console.live import Streams
 from vestlus.console.plots import Line, plot
@@ -191,6 +192,4 @@ class Overview:
     def _zone(self, account: str) -> ZoneInfo:
         """The zone of that account, or of the first: theirs who work with it."""
         settings = self._tools.settings
-        found = next((one for one in settings.accounts if one.id == account), None)
-        found = found or next(iter(settings.accounts), None)
-        return ZoneInfo(found.timezone if found else "UTC")
+        return zone_of(settings.account(account) or next(iter(settings.accounts), None))

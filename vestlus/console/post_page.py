@@ -103,7 +103,7 @@ class PostPage:
         waiting = draft if draft and draft.state is OccurrenceState.WAITING else None
         return visit.page(
             template,
-            zone=zone_of(tools, row.account),
+            zone=zone_of(tools.settings.account(row.account)),
             row=row,
             told=told,
             is_draft=draft is not None,

@@ -107,7 +107,7 @@ class PostWriting:
     ) -> Response:
         tools = self._tools
         account = tools.settings.account(filled.account)
-        zone = zone_of(tools, filled.account)
+        zone = zone_of(tools.settings.account(filled.account))
         pictures = await self._shelf.pictures()
         found = _postable(pictures, account, visit.query("q"), visit.now_ms)
         chosen = [pictures[one] for one in filled.pictures if one in pictures]
@@ -129,7 +129,7 @@ class PostWriting:
         filled = _filled(form)
         desk = desk_of(self._tools)
         try:
-            wish = _wish(desk, filled, zone_of(self._tools, filled.account))
+            wish = _wish(desk, filled, zone_of(self._tools.settings.account(filled.account)))
             row, added = await desk.plan(wish, key=f"console:{filled.key}")
         except Refused as error:
             said = refusals(visit.language, error.problems)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vestlus.console.content import chosen_account
+from vestlus.console.content import chosen_account, zone_of
 from vestlus.console.guarding import Guard, Visit
 from vestlus.console.post_views import day_cell
 from vestlus.console.tools import Tools
@@ -38,7 +37,7 @@ class PostsPages:
 
     async def _calendar(self, visit: Visit) -> Response:
         account = chosen_account(visit)
-        zone = ZoneInfo(account.timezone if account else "UTC")
+        zone = zone_of(account)
         today = wall_at(visit.now_ms, zone).date()
         weekly = visit.query("view") == "week"
         on = _day(visit.query("on")) or today

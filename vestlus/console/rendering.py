@@ -64,7 +64,7 @@ FILES: Final = _read(
 
 #: Later moments cannot be written as a date in every zone. Instagram's times are whatever whoever
 #: signed the webhook wrote.
-_LAST_MS: Final = 253_402_214_400_000
+LAST_MS: Final = 253_402_214_400_000
 
 
 def static(name: str) -> str:
@@ -76,7 +76,7 @@ def moment(at_ms: int, language: Language, zone: ZoneInfo) -> str:
     """A time as people of that language write it; a dash for none."""
     if at_ms <= 0:
         return "–"
-    at = datetime.fromtimestamp(min(at_ms, _LAST_MS) / 1000, UTC)
+    at = datetime.fromtimestamp(min(at_ms, LAST_MS) / 1000, UTC)
     return format_datetime(at, "medium", tzinfo=zone, locale=str(language))
 
 
@@ -84,7 +84,7 @@ def ago(at_ms: int, now_ms: int, language: Language) -> str:
     """How long ago that was, in words; a dash for never."""
     if at_ms <= 0:
         return "–"
-    past = timedelta(milliseconds=min(at_ms, _LAST_MS) - now_ms)
+    past = timedelta(milliseconds=min(at_ms, LAST_MS) - now_ms)
     return format_timedelta(past, add_direction=True, locale=str(language))
 
 

@@ -12,13 +12,13 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, format_timedelta
 
 from vestlus.console.guarding import Visit
+from vestlus.console.rendering import LAST_MS
 from vestlus.console.words import Language, known
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, window_end_ms
 from vestlus.desk.looking import silence_of
 from vestlus.desk.transcript_lines import Line
 from vestlus.desk.transcripts import Holder
 from vestlus.desk.writing import Way, way_to_write
-from vestlus.settings_account import Account
 from vestlus.store.rows import Silence
 from vestlus.store.talk_rows import Talk
 
@@ -46,11 +46,6 @@ class Badge:
     kind: str = ""
 
 
-def zone_of(account: Account | None) -> ZoneInfo:
-    """The account's zone; UTC for one that is not in the settings."""
-    return ZoneInfo(account.timezone) if account else _UTC
-
-
 def tail(user: str) -> str:
     """The end of a user's number."""
     return user[-_TAIL:]
@@ -67,7 +62,7 @@ def language_name(code: str, language: Language) -> str:
 
 def left_until(until_ms: int, now_ms: int, language: Language) -> str:
     """How long it is until then, in words."""
-    left = timedelta(milliseconds=min(max(until_ms - now_ms, 0), _LAST_MS))
+    left = timedelta(milliseconds=min(max(until_ms - now_ms, 0), LAST_MS))
     return format_timedelta(left, locale=str(language), threshold=1.5)
 
 
@@ -164,8 +159,7 @@ def written(at_ms: int, zone: ZoneInfo) -> str:
 
 def _at(at_ms: int, zone: ZoneInfo) -> datetime:
     # Instagram's times are whatever somebody with an app secret wrote.
-    return datetime.fromtimestamp(min(max(at_ms, 0), _LAST_MS) / 1000, UTC).astimezone(zone)
+    return datetime.fromtimestamp(min(max(at_ms, 0), LAST_MS) / 1000, UTC).astimezone(zone)
 
 
 #: The last moment that can be written as a date, in whatever zone.
-_LAST_MS: Final = 253_402_214_400_000

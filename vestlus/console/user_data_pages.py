@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from vestlus.console.content import zone_of
 from vestlus.console.guarding import Done, Guard, Refusal, Visit, text
 from vestlus.console.people import Role
 from vestlus.desk import preserving
@@ -60,7 +60,7 @@ async def _look(visit: Visit) -> Response:
     found = await _held(visit)
     return visit.page(
         "user_data.html",
-        zone=_zone(visit, found.conversation.account),
+        zone=zone_of(visit.tools.settings.account(found.conversation.account)),
         held=found,
         row=found.conversation,
         typed=found.conversation.id[-TYPED:],
@@ -177,8 +177,3 @@ async def _close(visit: Visit, _: FormData) -> Done:
     if not await visit.tools.store.close_erasure(code, by=visit.person.name):
         raise Refusal("user_data.refused.not_open", ERASURES)
     return Done(f"{ERASURES}#{code}", code, "user_data.closed")
-
-
-def _zone(visit: Visit, account: str) -> ZoneInfo:
-    known = visit.tools.settings.accounts_by_id().get(account)
-    return ZoneInfo(known.timezone if known else "UTC")

@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from vestlus.desk.moments import iso
 from vestlus.store.operator_rows import AuditEntry, AuditWanted
 from vestlus.store.port import Store
 
@@ -35,9 +36,8 @@ def day_ms(text: str, *, after: bool = False) -> int | None:
 
 def values(entry: AuditEntry) -> dict[str, Any]:
     """An entry for programs."""
-    at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(timespec="milliseconds")
     told = {name: getattr(entry, name) for name in COLUMNS if name != "at_ms"}
-    return {"id": told.pop("id"), "at": at.replace("+00:00", "Z"), **told}
+    return {"id": told.pop("id"), "at": iso(entry.at_ms), **told}
 
 
 async def pages(store: Store, wanted: AuditWanted) -> AsyncIterator[Sequence[AuditEntry]]:
