@@ -19,7 +19,7 @@ from vestlus.garbage import collect_seldom
 from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
-from vestlus.hosting.run import until_failed
+from vestlus.hosting.run import pass_on, until_failed
 from vestlus.hosting.sharers import Sharers
 from vestlus.hosting.turn_parts import TurnPolicies
 from vestlus.hosting.turn_places import MEGABYTE, Limits
@@ -103,17 +103,11 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         await make_sure_gone(store, member)
         collect_seldom()
         controls.opening = False
-
-        def fail(done: asyncio.Task[None]) -> None:
-            if done.cancelled() or host.failed.done():
-                return
-            host.failed.set_exception(done.exception() or RuntimeError(done.get_name()))
-
-        budgets.failed(fail)
+        budgets.failed(lambda task: pass_on(task, host.failed))
 
         async def serve() -> None:
             counting = asyncio.create_task(sharers.run(), name="sharers")
-            counting.add_done_callback(fail)
+            counting.add_done_callback(lambda task: pass_on(task, host.failed))
             try:
                 await membership.run(controls.stop, lambda: controls.deadline_seconds)
             finally:

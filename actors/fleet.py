@@ -75,6 +75,10 @@ def is_actor_name(name: str) -> bool:
     return name.partition("-")[0] in ACTOR_CLASSES
 
 
+def _kind_of(name: str) -> MemberKind:
+    return MemberKind(name.partition("-")[0])
+
+
 class Fleet:
     """The actors of one cluster. Only its owner, the registry, uses it."""
 
@@ -147,7 +151,7 @@ class Fleet:
         for found in ray.util.list_named_actors(all_namespaces=True):
             name = str(found["name"])
             if found["namespace"] == NAMESPACE and is_actor_name(name):
-                kind = MemberKind(name.partition("-")[0])
+                kind = _kind_of(name)
                 self._watched[name] = Watched(
                     kind, self._start(name, kind), False, time.monotonic(), {}
                 )
@@ -163,8 +167,9 @@ class Fleet:
                 self._signs.ended(f"{self._cluster}/{name}")
                 handle = await asyncio.to_thread(self._start, name, kind)
                 self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
-        moving = who_moves(self._watched, self._leaving.look())
         too_many = [name for name in self._watched if name not in wanted]
+        ending = {_kind_of(name) for name in (*self._ending, *too_many)}
+        moving = who_moves(self._watched, self._leaving.look(), ending)
         for name in dict.fromkeys([*moving, *too_many]):
             if name in moving:
                 _log.info("actor_leaves_its_node", actor=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ray._private.state import state
@@ -43,14 +43,21 @@ class LeavingNodes:
         return self.known
 
 
-def who_moves(watched: Mapping[str, Watched], leaving: frozenset[str]) -> list[str]:
+def who_moves(
+    watched: Mapping[str, Watched], leaving: frozenset[str], ending: Collection[MemberKind]
+) -> list[str]:
     """Names of the actors that are to be ended in good order now, so that they start elsewhere.
 
-    Where all of a kind are on nodes that leave, only the first: the others serve meanwhile.
+    Where all of a kind that answer are on nodes that leave, only the first, and the next one once
+    all answer again: the others serve meanwhile. ``ending``: kinds of which some are being ended.
     """
     moving: list[str] = []
     for kind in MemberKind:
-        here = [name for name, one in watched.items() if one.kind is kind and one.answering]
+        pool = [name for name, one in watched.items() if one.kind is kind]
+        here = [name for name in pool if watched[name].answering]
         found = [name for name in here if watched[name].last.get("node") in leaving]
-        moving += found[:1] if len(found) == len(here) else found
+        if len(found) < len(here):
+            moving += found
+        elif len(here) == len(pool) and kind not in ending:
+            moving += found[:1]
     return moving

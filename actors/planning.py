@@ -16,7 +16,7 @@ from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
-from vestlus.hosting.run import until_failed
+from vestlus.hosting.run import pass_on, until_failed
 from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.measuring.spent import SpentMeasures
 from vestlus.planning.definitions import rows_of_file
@@ -99,12 +99,7 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         watch = asyncio.create_task(holder.watch(failed), name="planner failures")
         stack.callback(watch.cancel)
-
-        def fail(task: asyncio.Task[None]) -> None:
-            if not (task.cancelled() or failed.done()):
-                failed.set_exception(task.exception() or RuntimeError(task.get_name()))
-
-        budgets.failed(fail)
+        budgets.failed(lambda task: pass_on(task, failed))
         membership = Membership(store, member, holder)
         controls.describe = lambda: {"leases": len(membership.held), **service.stats()}
         await make_sure_gone(store, member)

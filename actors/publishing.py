@@ -25,7 +25,7 @@ from vestlus.errors import LeaseLost
 from vestlus.garbage import collect_seldom
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
-from vestlus.hosting.run import until_failed
+from vestlus.hosting.run import pass_on, until_failed
 from vestlus.instagram.graph import GraphClient
 from vestlus.measuring.catalogue import SENDING, of
 from vestlus.measuring.reporter import Reporter, identity_of, reporting
@@ -127,7 +127,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         membership = Membership(store, member, holder, extended=service.lease_extended)
         controls.describe = lambda: {"leases": len(membership.held), **asdict(service.stats())}
         await make_sure_gone(store, member)
-        reading.add_done_callback(lambda task: _pass_on(task, failed))
+        reading.add_done_callback(lambda task: pass_on(task, failed))
         collect_seldom()
         controls.opening = False
         serving = membership.run(controls.stop, lambda: controls.deadline_seconds)
@@ -140,10 +140,3 @@ def _read_off(service: PublisherService) -> None:
     of(SENDING, "in_flight").set(stats.in_flight)
     of(SENDING, "waiting").set(stats.waiting)
     of(SENDING, "looking").set(stats.looking)
-
-
-def _pass_on(task: asyncio.Task[None], failed: asyncio.Future[None]) -> None:
-    """What a task of ours failed with makes ``failed`` fail."""
-    error = None if task.cancelled() else task.exception()
-    if error is not None and not failed.done():
-        failed.set_exception(error)

@@ -134,6 +134,9 @@ class MissedSearch:
             _log.info("delivery_gap_suspected", account=self._account, sign="silence")
         until_ms = await until_available(lambda: self._parts.store.looked_until(self._account))
         self._known_ms = until_ms
+        if until_ms:
+            # Though this look may be put off: the alert goes by how old it is.
+            of(MISSED_UNTIL, self._account).set(until_ms / 1000)
         if not until_ms and self._asked_since_ms is None and not self.holds_sends:
             await self._note(now_ms)
             self._rest(now_ms)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -73,6 +73,10 @@ class CallLimits(BaseModel):
     private_replies_per_hour: Annotated[int, Field(ge=1, le=10_000)] = 750
 
 
+#: The zone of an account that names none, or is not in the settings.
+DEFAULT_ZONE: Final = "Europe/Tallinn"
+
+
 class Account(BaseModel):
     """One Instagram account that is served. ``docs/settings.md`` has the table."""
 
@@ -93,7 +97,7 @@ class Account(BaseModel):
     #: The language of answers when the user's own cannot be told. BCP 47.
     language: Annotated[str, AfterValidator(language_tag)] = "et"
     #: For opening hours and dates in prompts. IANA.
-    timezone: Annotated[str, AfterValidator(timezone_name)] = "Europe/Tallinn"
+    timezone: Annotated[str, AfterValidator(timezone_name)] = DEFAULT_ZONE
 
     #: The model, or Azure deployment, of this account; VESTLUS_MODEL otherwise.
     model: OptionalText = None

@@ -8,6 +8,7 @@ machine that has more to do than it can, the work takes longer: then there is le
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -58,7 +59,10 @@ class Spaced(Generic[Item, Result]):
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name=self._name)
+            # It is everybody's work: not about the messages of whoever came first, nor in its span.
+            self._task = asyncio.create_task(
+                self._run(), name=self._name, context=contextvars.Context()
+            )
         return await future
 
     async def settled(self) -> None:

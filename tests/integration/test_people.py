@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from tests.contract.erasing_support import traces
 from tests.fakes.assistant import ScriptedAssistant
+from tests.fakes.measures import measured
 from tests.integration.test_hosting import ACCOUNT, FAST, TOPOLOGY, World, message, world
 from vestlus.assistant.port import Question
 from vestlus.clock import system_clock
@@ -26,6 +27,8 @@ from vestlus.conversation.reply import Concern, PicturePart, Reply, TextPart
 from vestlus.conversation.turn import BurstPolicy, FailurePolicy
 from vestlus.errors import AssistantInvalid
 from vestlus.hosting.answers import WANTS_DATA, WANTS_ERASURE
+from vestlus.hosting.composing import PutOff
+from vestlus.privacy.chat import ChatEraser
 from vestlus.settings_account import Account
 from vestlus.store.erasing import BY_USER, ErasureState, Way
 from vestlus.store.ledger import SendState
@@ -425,6 +428,38 @@ async def test_a_yes_to_something_else_erases_nothing(world: World) -> None:
     await passed_by(world)
     assert len((await row(world)).pending) == 1
     assert await world.privacy.erasures() == ()
+
+
+async def test_an_erasure_whose_turn_is_stopped_meanwhile_is_done_and_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+    erase = ChatEraser.__call__
+
+    async def slowly(
+        self: ChatEraser, account: str, user: str, text: str, deadline_ms: int
+    ) -> PutOff | None:
+        begun.set()
+        await go.wait()
+        return await erase(self, account, user, text, deadline_ms)
+
+    monkeypatch.setattr(ChatEraser, "__call__", slowly)
+    labels = {"account": ACCOUNT, "outcome": "erased"}
+    before = measured("vestlus_turns_total", **labels)
+    host = await world.host(ScriptedAssistant(), account=account())
+    await world.write("u", "kustuta minu andmed")
+    await world.said("u", 2)
+    await world.write("u", "Jah!")
+    async with asyncio.timeout(15):
+        await begun.wait()
+    for name in list(world.leases):
+        await host.let_go(name, 0)
+    assert host.counts().erased == 0
+    go.set()
+    await until(lambda: _true(host.counts().erased == 1))
+    assert measured("vestlus_turns_total", **labels) == before + 1
+    (erasure,) = await world.privacy.erasures()
+    assert erasure.state is ErasureState.ERASED
 
 
 async def test_a_turn_under_way_when_its_user_is_erased_says_nothing(world: World) -> None:

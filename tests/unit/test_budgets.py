@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -264,3 +264,58 @@ def test_what_a_response_says_of_its_tokens_is_read_and_nothing_else_fails(
     body: bytes, usage: TokenUsage | None
 ) -> None:
     assert told_by(body).usage == usage
+
+
+class Walked(list[UsageRow]):
+    """Counts how often it is gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[UsageRow]:
+        self.times += 1
+        return super().__iter__()
+
+
+class ManyRows:
+    """Has the rows that were added, and hands them out together."""
+
+    def __init__(self) -> None:
+        self.rows = Walked()
+
+    async def add_usage(self, rows: Sequence[UsageRow]) -> None:
+        self.rows.extend(rows)
+
+    async def usage(self, *_: object) -> Walked:
+        return self.rows
+
+    async def forget_usage(self, _: str) -> None:
+        """There is nothing so old."""
+
+
+async def test_of_many_accounts_each_row_is_looked_at_once_and_none_is_made_to_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ids = [f"{ACCOUNT[:-3]}{number:03}" for number in range(300)]
+    budget = DailyBudget(money=Decimal(10))
+    accounts = {one: Account(id=one, daily_budget=budget) for one in ids}
+    store: Any = ManyRows()
+    spending = Spending(PRICES, accounts.get, lambda: NOON_MS)
+    budgets = Budgets(spending, store, accounts.values(), clock=lambda: NOON_MS)
+    for number, one in enumerate(ids):
+        for _ in range(number % 3 + 1):
+            budgets.spent(one, MODEL, Purpose.ANSWER, USAGE)
+    parts = {one: (number % 3 + 1) / 10 for number, one in enumerate(ids)}
+    made = 0
+
+    def make(**values: Any) -> UsageRow:  # noqa: ANN401 - a row's
+        nonlocal made
+        made += 1
+        return UsageRow(**values)
+
+    monkeypatch.setattr("vestlus.assistant.spending.UsageRow", make)
+    assert budgets.used() == pytest.approx(parts)
+    assert made == 0
+    await budgets.look()
+    assert (made, store.rows.times) == (300, 1)
+    assert budgets.used() == pytest.approx(parts)
+    assert (made, store.rows.times) == (300, 1)

@@ -45,6 +45,9 @@ class Pretended(Fleet):
         del one, deadline_seconds
         self.ended += 1
 
+    def known_leaving(self) -> frozenset[str]:
+        return self._leaving.look()
+
 
 @pytest.fixture
 def signs() -> SignsOfLife:
@@ -132,6 +135,40 @@ async def test_where_all_are_on_nodes_that_leave_one_after_the_other_moves(
     while not fleet.ending:
         await fleet.look_after(TWO)
     assert len(fleet.ending) == 1
+
+
+async def test_who_serves_alone_leaves_its_node_only_when_the_one_that_moved_serves_again(
+    signs: SignsOfLife,
+) -> None:
+    fleet = Pretended(signs)
+    await fleet.look_after(TWO)
+    fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
+    fleet.leaving = frozenset({"leaves"})
+    while fleet.ended == 0:
+        await fleet.look_after(TWO)
+    fleet.no_room = {"conversation-0"}
+    for _ in range(5):
+        await fleet.look_after(TWO)
+    assert (fleet.ended, fleet.ending) == (1, frozenset())
+    assert fleet.heads(MemberKind.CONVERSATION) == Headcount(running=1, ready=1, pending=1)
+    fleet.no_room = set()
+    fleet.on = {"conversation-0": "stays", "conversation-1": "leaves"}
+    while fleet.ended == 1:
+        await fleet.look_after(TWO)
+    assert fleet.ended == 2
+
+
+async def test_who_serves_alone_beside_one_too_many_stays_until_that_has_ended(
+    signs: SignsOfLife,
+) -> None:
+    fleet = Pretended(signs)
+    await fleet.look_after(TWO)
+    fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
+    fleet.leaving = frozenset({"leaves"})
+    while "leaves" not in fleet.known_leaving():
+        await asyncio.sleep(0)
+    await fleet.look_after(ONE)
+    assert fleet.ending == {"c/conversation-1"}
 
 
 async def test_a_head_that_does_not_answer_holds_no_round_up() -> None:

@@ -13,6 +13,7 @@ from publishers.rules import SendingRules
 from publishers.service import PublisherService
 from tests.fakes.bus import MemoryBus
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
+from tests.fakes.measures import measured
 from tests.fakes.messaging import Fault, PretendInstagram, once
 from tests.fakes.outbox import MemoryPictures
 from tests.fakes.store_ledger import MemoryLedger
@@ -118,6 +119,22 @@ def test_after_an_outage_what_was_missed_is_taken_in_once_and_in_order() -> None
             await asyncio.sleep(3000)
             assert stage.taken_in() == []
             assert stage.service.stats().missed == 6
+
+    run_virtual(scenario())
+
+
+def test_how_old_the_last_look_is_shows_though_the_next_one_is_put_off() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        stage.looked(hours_ago=2)
+        until_ms = stage.ledger.looked[ACCOUNT]
+        stage.instagram.look_fault = lambda *_: Fault.THROTTLE
+        async with stage.service:
+            await stage.hold()
+            await asyncio.sleep(100)
+            assert stage.ledger.looked[ACCOUNT] == until_ms
+            shown = measured("vestlus_missed_looked_until_timestamp_seconds", account=ACCOUNT)
+            assert shown == until_ms / 1000
 
     run_virtual(scenario())
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
 
 from vestlus.errors import BusUnavailable, LeaseLost, StoreUnavailable
-from vestlus.hosting.run import once_reachable
+from vestlus.hosting.run import once_reachable, pass_on
 
 
 class Service:
@@ -51,3 +52,33 @@ async def test_a_stop_ends_the_waiting() -> None:
             await asyncio.sleep(0.01)
         stop.set()
         await waiting
+
+
+async def failing_with(error: Exception | None) -> None:
+    """What a task that ends so makes of the service's failure."""
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        if error is not None:
+            raise error
+
+    task = asyncio.create_task(work(), name="reading tokens")
+    await asyncio.wait({task})
+    pass_on(task, failed)
+    pass_on(task, failed)
+    await failed
+
+
+async def test_a_task_that_fails_or_just_ends_fails_the_service_and_a_cancelled_one_does_not() -> (
+    None
+):
+    with pytest.raises(LeaseLost):
+        await failing_with(LeaseLost("inbox.0"))
+    with pytest.raises(RuntimeError, match="reading tokens"):
+        await failing_with(None)
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    cancelled = asyncio.create_task(asyncio.Event().wait())
+    cancelled.cancel()
+    await asyncio.wait({cancelled})
+    pass_on(cast("asyncio.Task[None]", cancelled), failed)
+    assert not failed.done()

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.fakes.clock import run_virtual, virtual_monotonic
+from vestlus.log_context import About, add_subject
 from vestlus.spacing import Spaced
 
 
@@ -150,5 +151,24 @@ def test_who_waits_hears_of_it_when_the_work_is_defective(defect: str) -> None:
         found = await asyncio.gather(*tasks, return_exceptions=True)
         assert all(isinstance(one, RuntimeError) for one in found[:2])
         assert not any(isinstance(one, asyncio.CancelledError) for one in found)
+
+    run_virtual(scenario())
+
+
+def test_what_is_done_together_is_not_about_the_messages_of_whoever_came_first() -> None:
+    async def scenario() -> None:
+        subjects: list[dict[str, str]] = []
+
+        async def work(items: list[int]) -> list[int]:
+            subjects.append(dict(add_subject(None, "", {})))
+            return items
+
+        group: Spaced[int, int] = Spaced(
+            work, name="noting", seconds=lambda: 0.1, monotonic=virtual_monotonic
+        )
+        with About(account="a", mids=("m",)):
+            assert await group.submit(1) == 1
+            assert add_subject(None, "", {})
+        assert subjects == [{}]
 
     run_virtual(scenario())

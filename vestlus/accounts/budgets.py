@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Final, Protocol, Self
 
 import structlog
@@ -83,8 +83,8 @@ class Budgets:
         }
         #: What all processes had spent when the store was read, by account, and on which day.
         self._read: dict[str, tuple[str, Spent]] = {}
-        #: What was written since then.
-        self._unread: tuple[UsageRow, ...] = ()
+        #: What was written since then, by account and day.
+        self._unread: Mapping[tuple[str, str], Spent] = {}
         self._forgotten = ""
         self._stop = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -144,21 +144,22 @@ class Budgets:
         """
         await self.write()
         if not self._budgets:
-            self._unread = ()
+            self._unread = {}
             return
         days = {account: self.spending.today(account) for account in self._budgets}
         since = min(day.name for day in days.values())
         rows = await self._store.usage(since, self._budgets.keys())
-        self._unread = ()
+        self._unread = {}
+        read = _by_day(rows)
         for account, day in days.items():
-            self._read[account] = (day.name, spent_in(_its(rows, account, day)))
+            self._read[account] = (day.name, read.get((account, day.name), Spent()))
         for account, day in days.items():
             await self._told(account, day)
 
     async def write(self) -> None:
         """Adds to the store what is not there. Raises StoreError."""
         rows = self.spending.take()
-        before, self._unread = self._unread, self._unread + rows
+        before, self._unread = self._unread, _by_day(rows, self._unread)
         if rows:
             try:
                 await self._store.add_usage(rows)
@@ -173,7 +174,7 @@ class Budgets:
         read_day, spent = self._read.get(account, ("", Spent()))
         if read_day != day.name:
             spent = Spent()
-        unread = spent_in(_its(self._unread, account, day))
+        unread = self._unread.get((account, day.name), Spent())
         return spent + unread + self.spending.pending(account, day.name)
 
     async def _told(self, account: str, day: Day) -> None:
@@ -217,8 +218,15 @@ class Budgets:
                 _log.warning("usage_not_written_yet", error=type(error).__name__)
 
 
-def _its(rows: Iterable[UsageRow], account: str, day: Day) -> Iterator[UsageRow]:
-    return (row for row in rows if (row.account, row.day) == (account, day.name))
+def _by_day(
+    rows: Iterable[UsageRow], before: Mapping[tuple[str, str], Spent] = MappingProxyType({})
+) -> Mapping[tuple[str, str], Spent]:
+    """What the rows come to by account and day, added to what was ``before``."""
+    sums = dict(before)
+    for row in rows:
+        key = (row.account, row.day)
+        sums[key] = sums.get(key, Spent()) + spent_in((row,))
+    return sums
 
 
 def open_budgets(

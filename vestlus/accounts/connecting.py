@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from vestlus.accounts.cipher import TokenCipher
+from vestlus.accounts.rows import row_of
 from vestlus.clock import Clock
 from vestlus.errors import GraphError, NotSent, Refused, TokenRejected, VestlusError
 from vestlus.instagram.graph_answers import Me
@@ -172,7 +173,7 @@ async def keep(
     Raises StoreUnavailable, and NotConnected where others kept changing the row.
     """
     for _ in range(_TRIES):
-        before = next((one for one in await store.tokens() if one.account == me.user_id), None)
+        before = await row_of(store, me.user_id)
         row = TokenRow(
             account=me.user_id,
             version=before.version + 1 if before else 1,

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from vestlus.accounts.rows import row_of
 from vestlus.errors import StoreUnavailable
 from vestlus.store.port import Tokens
 from vestlus.store.token_rows import TokenRow, TokenState
@@ -40,7 +41,7 @@ async def stop_account(
         return replace(row, state=TokenState.STOPPED, reason=reason, token=token)
 
     for _ in range(_TRIES):
-        row = await _row(store, account)
+        row = await row_of(store, account)
         if row is None:
             return False
         if await store.put_token(replace(stopped(row), version=row.version + 1)):
@@ -54,14 +55,10 @@ async def start_account(store: Tokens, account: str) -> bool:
     none any more. Raises StoreUnavailable.
     """
     for _ in range(_TRIES):
-        row = await _row(store, account)
+        row = await row_of(store, account)
         if row is None or row.state is not TokenState.STOPPED or not row.token:
             return False
         after = replace(row, version=row.version + 1, state=TokenState.USABLE, reason="")
         if await store.put_token(after):
             return True
     raise StoreUnavailable("the account's token kept changing")
-
-
-async def _row(store: Tokens, account: str) -> TokenRow | None:
-    return next((one for one in await store.tokens() if one.account == account), None)

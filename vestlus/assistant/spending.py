@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 from vestlus.assistant.token_usage import TokenUsage
 from vestlus.conversation.budget import Day, Spent, day_at
-from vestlus.settings_account import Account
+from vestlus.settings_account import DEFAULT_ZONE, Account
 from vestlus.settings_prices import Price, Prices
 from vestlus.store.usage_rows import UsageRow
-
-Key = TypeVar("Key")
-
-#: The zone of an account that is not in the settings.
-_ZONE = "Europe/Tallinn"
 
 
 class Purpose(StrEnum):
@@ -116,7 +112,8 @@ class Spending:
         self._account_of = account_of
         self._clock = clock
         self._since_start: dict[Labels, Count] = {}
-        self._pending: dict[tuple[Labels, str], Count] = {}
+        #: By account and day: each account's are asked for by themselves.
+        self._pending: dict[tuple[str, str], dict[Labels, Count]] = {}
         self._days: dict[str, Day] = {}
 
     def spent(
@@ -133,7 +130,7 @@ class Spending:
         count = Count(1, taken.input, taken.cached, taken.output, cost or 0, int(cost is None))
         labels = Labels(account, model, str(purpose))
         _add(self._since_start, labels, count)
-        _add(self._pending, (labels, self.today(account).name), count)
+        self._add_pending(labels, self.today(account).name, count)
         return cost
 
     def today(self, account: str) -> Day:
@@ -141,7 +138,7 @@ class Spending:
         now_ms, day = self._clock(), self._days.get(account)
         if day is None or not day.has(now_ms):
             found = self._account_of(account)
-            day = day_at(now_ms, found.timezone if found else _ZONE)
+            day = day_at(now_ms, found.timezone if found else DEFAULT_ZONE)
             self._days[account] = day
         return day
 
@@ -151,11 +148,15 @@ class Spending:
 
     def pending(self, account: str, day: str) -> Spent:
         """What of a day is not in the store yet."""
-        return spent_in(row for row in self._rows() if (row.account, row.day) == (account, day))
+        return spent_in(self._pending.get((account, day), {}).values())
 
     def take(self) -> tuple[UsageRow, ...]:
         """Hands over what is not in the store yet, to be written there."""
-        rows = tuple(self._rows())
+        rows = tuple(
+            UsageRow(day=day, **labels._asdict(), **count._asdict())
+            for (_, day), counts in self._pending.items()
+            for labels, count in counts.items()
+        )
         self._pending.clear()
         return rows
 
@@ -163,25 +164,13 @@ class Spending:
         """What could not be written is to be written later."""
         for row in rows:
             labels = Labels(row.account, row.model, row.purpose)
-            _add(self._pending, (labels, row.day), _count_of(row))
+            self._add_pending(labels, row.day, _count_of(row))
 
-    def _rows(self) -> Iterator[UsageRow]:
-        for (labels, day), count in self._pending.items():
-            yield UsageRow(
-                account=labels.account,
-                day=day,
-                model=labels.model,
-                purpose=labels.purpose,
-                calls=count.calls,
-                input_tokens=count.input_tokens,
-                cached_tokens=count.cached_tokens,
-                output_tokens=count.output_tokens,
-                cost_nano=count.cost_nano,
-                unpriced=count.unpriced,
-            )
+    def _add_pending(self, labels: Labels, day: str, more: Count) -> None:
+        _add(self._pending.setdefault((labels.account, day), {}), labels, more)
 
 
-def spent_in(rows: Iterator[UsageRow]) -> Spent:
+def spent_in(rows: Iterable[UsageRow | Count]) -> Spent:
     """What several sums come to."""
     total = Spent()
     for row in rows:
@@ -191,26 +180,12 @@ def spent_in(rows: Iterator[UsageRow]) -> Spent:
 
 
 def _count_of(row: UsageRow) -> Count:
-    return Count(
-        row.calls,
-        row.input_tokens,
-        row.cached_tokens,
-        row.output_tokens,
-        row.cost_nano,
-        row.unpriced,
-    )
+    return Count(*(getattr(row, name) for name in Count._fields))
 
 
-def _add(sums: dict[Key, Count], key: Key, more: Count) -> None:
+def _add(sums: dict[Labels, Count], key: Labels, more: Count) -> None:
     known = sums.get(key)
     if known is not None:
         # Made anew, not changed: whoever has read the sums keeps what they were.
-        more = Count(
-            known.calls + more.calls,
-            known.input_tokens + more.input_tokens,
-            known.cached_tokens + more.cached_tokens,
-            known.output_tokens + more.output_tokens,
-            known.cost_nano + more.cost_nano,
-            known.unpriced + more.unpriced,
-        )
+        more = Count(*map(operator.add, known, more))
     sums[key] = more

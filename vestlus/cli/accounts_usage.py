@@ -12,10 +12,8 @@ from vestlus.cli.accounts_desk import Service
 from vestlus.clock import system_clock
 from vestlus.conversation.budget import NANO, Budget, day_at, stage_of
 from vestlus.notices import money, used_words
+from vestlus.settings_account import DEFAULT_ZONE
 from vestlus.store.usage_rows import UsageRow
-
-#: The zone of an account that is not in the settings.
-_ZONE = "Europe/Tallinn"
 
 
 async def used(service: Service, accounts: Collection[str], days: int) -> list[dict[str, Any]]:
@@ -85,7 +83,7 @@ def _told(service: Service, account: str, day: str, rows: list[UsageRow]) -> dic
 
 def _today(service: Service, account: str, now_ms: int) -> str:
     found = service.settings.account(account)
-    return day_at(now_ms, found.timezone if found else _ZONE).name
+    return day_at(now_ms, found.timezone if found else DEFAULT_ZONE).name
 
 
 def _first(service: Service, account: str, now_ms: int, days: int) -> str:

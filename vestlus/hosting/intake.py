@@ -105,9 +105,7 @@ class PartitionIntake:
         with being_recorded(read) as events:
             for first in range(0, len(events), MOST_EVENTS_TOGETHER):
                 some = events[first : first + MOST_EVENTS_TOGETHER]
-                with About(events=some):
-                    recorded = await self._record(some)
-                self._deliver(self._lease, recorded)
+                self._deliver(self._lease, await self._record(some))
         for conversation in erased:
             self._erased(self._lease, conversation)
         self.waited.end(self._clock())
@@ -189,14 +187,17 @@ class PartitionIntake:
             weighed = await self._weigh(events)
             return await self._recorder.submit((self._lease, weighed))
 
-        recorded = await until_available(record)
+        # No further: what those who hear of it begin is not about all of these.
+        with About(events=events):
+            recorded = await until_available(record)
+            if recorded is not None:
+                _log.debug("recorded", new=len(recorded))
         if recorded is None:
             raise LeaseLost(self._lease.name)
         if tries > 1:
             self._reread(self._lease, {one.conversation for one in events if one.conversation})
         self.recorded += len(recorded)
         note_recorded(recorded, self._clock())
-        _log.debug("recorded", new=len(recorded))
         self._tell(recorded, weighed)
         return recorded
 

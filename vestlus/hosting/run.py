@@ -34,6 +34,16 @@ async def once_reachable(serve: Callable[[], Awaitable[None]], stop: asyncio.Eve
             return
 
 
+def pass_on(task: asyncio.Task[None], failed: asyncio.Future[None]) -> None:
+    """Makes ``failed`` fail with what a task failed with; one that just ended is a failure too.
+
+    For tasks that serve as long as the service, as a done-callback; one that was cancelled was
+    ended by us.
+    """
+    if not (task.cancelled() or failed.done()):
+        failed.set_exception(task.exception() or RuntimeError(task.get_name()))
+
+
 async def until_failed(work: Coroutine[Any, Any, None], failed: asyncio.Future[None]) -> None:
     """Runs ``work`` to its end. Raises what it, or ``failed``, fails with, whichever is first."""
     task = asyncio.create_task(work, name="work")

@@ -46,6 +46,11 @@ class TurnCounts:
         self.given_up += events
         of(TURNS, account, "given_up").inc()
 
+    def erase(self, account: str) -> None:
+        """A user was erased by their own word."""
+        self.erased += 1
+        of(TURNS, account, "erased").inc()
+
     def committed(self, account: str, answer: Answer, *, handed_over: bool) -> None:
         """An answer is in the store. Of its outcomes the rarest counts."""
         self.answered += int(not answer.leaves_unanswered)

@@ -71,6 +71,8 @@ class Conversing:
         eraser: Eraser | None = None,
     ) -> None:
         self._eraser = eraser
+        #: Erasures under way: they go on though their turns are stopped.
+        self._erasures: set[asyncio.Task[PutOff | None]] = set()
         self._store = store
         self._load = load
         self._commits = commits
@@ -227,10 +229,24 @@ class Conversing:
         """Erases the user, shielded: what is confirmed is done though its host stops."""
         assert self._eraser is not None  # noqa: S101 - the caller has looked
         deadline_ms = window_end_ms(written_ms(box, burst))
-        put_off = await asyncio.shield(self._eraser(box.account, box.user, text, deadline_ms))
+        erasing = asyncio.create_task(
+            self._erase_and_count(self._eraser, box.account, box.user, text, deadline_ms),
+            name="erasure",
+        )
+        self._erasures.add(erasing)
+        erasing.add_done_callback(self._erasures.discard)
+        put_off = await asyncio.shield(erasing)
         if put_off is None:
             box.erased()
-            self.counts.erased += 1
+        return put_off
+
+    async def _erase_and_count(
+        self, erase: Eraser, account: str, user: str, text: str, deadline_ms: int
+    ) -> PutOff | None:
+        """Counts here: word of the erasure comes over the bus too, and stops the turn."""
+        put_off = await erase(account, user, text, deadline_ms)
+        if put_off is None:
+            self.counts.erase(account)
         return put_off
 
     @timed(of(TURN_SECONDS, "committing"))

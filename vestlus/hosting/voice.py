@@ -14,7 +14,7 @@ from vestlus.conversation.hours import parse_holiday, parse_opening, people_back
 from vestlus.conversation.language import guess_language
 from vestlus.conversation.phrases import Phrase, say, say_own
 from vestlus.conversation.words import Command, Commands
-from vestlus.settings_account import Account
+from vestlus.settings_account import DEFAULT_ZONE, Account
 
 _commands = Commands()
 
@@ -106,5 +106,5 @@ class Voice:
         return say(phrase, language or self._language, account_language=self._language)
 
     def _local(self, now_ms: int) -> datetime:
-        zone = ZoneInfo(self.account.timezone if self.account else "Europe/Tallinn")
+        zone = ZoneInfo(self.account.timezone if self.account else DEFAULT_ZONE)
         return datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)

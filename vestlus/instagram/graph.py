@@ -245,7 +245,8 @@ class GraphClient(PublishingCalls):
 
     def _content(self, account: str, token: str, answer: Answer) -> object:
         usage = parse_usage(answer.headers)
-        of(GRAPH_USAGE, account).set(usage.percent / 100)
+        if usage.loads:  # an answer that names none says nothing of them
+            of(GRAPH_USAGE, account).set(usage.percent / 100)
         self._on_usage(account, usage)
         failed = isinstance(answer.content, dict) and "error" in answer.content
         if failed or not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
