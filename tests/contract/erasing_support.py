@@ -36,6 +36,9 @@ from vestlus.store.sql_store import SqlStore
 GRAVES = Graves("the key of these tests, and of no other")
 #: A word of the user's that stands in everything they say.
 SECRET = "saladus"
+#: Ids as Meta's are: an id is looked for in what nobody could read.
+USER, OTHER = "900000000000001", "900000000000002"
+ID = conversation_id(ACCOUNT, USER)
 
 _codes = itertools.count(1)
 

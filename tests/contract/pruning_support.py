@@ -8,9 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select
 
-from tests.contract.store_support import (
-    ACCOUNT,
-)
+from tests.contract.store_support import ACCOUNT
 from vestlus.conversation.events import Attachment, Event, EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.store import schema
@@ -113,7 +111,8 @@ def _event(key: str, talk: Talk) -> Event:
     return event
 
 
-def _fill(connection: Connection, talks: list[Talk]) -> None:
+def fill(connection: Connection, talks: list[Talk]) -> None:
+    """Has these talks in the store, and nothing else."""
     for table in (schema.conversation, schema.inbox_event, schema.ledger, schema.history):
         connection.execute(delete(table))
     connection.execute(delete(schema.dead_letter))
@@ -178,7 +177,8 @@ def _fill(connection: Connection, talks: list[Talk]) -> None:
         )
 
 
-def _left(connection: Connection) -> dict[str, set[str]]:
+def left_rows(connection: Connection) -> dict[str, set[str]]:
+    """Which rows there are, by their kind."""
     letters = select(schema.dead_letter.c.conversation)
     return {
         "events": set(connection.execute(select(schema.inbox_event.c.key)).scalars()),
@@ -188,8 +188,8 @@ def _left(connection: Connection) -> dict[str, set[str]]:
     }
 
 
-def _needed(talk: Talk) -> dict[str, bool]:
-    """By the plain rules."""
+def needed_rows(talk: Talk) -> dict[str, bool]:
+    """Which of its rows have to stay, by the plain rules."""
     at_ms, hold_ = talk.at_ms, talk.hold
     return {
         "events": not event_may_go(talk.event, at_ms, hold_, BEFORE, letter=talk.letter),

@@ -9,7 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, select, update
 
-from tests.contract.pruning_support import BEFORE, DAY_MS, LATER, TALKS, Talk, _fill, _left, pruned
+from tests.contract.pruning_support import (
+    BEFORE,
+    DAY_MS,
+    LATER,
+    TALKS,
+    Talk,
+    fill,
+    left_rows,
+    pruned,
+)
 from tests.contract.store_support import ACCOUNT, hold, message, recorded, store
 from tests.contract.test_store_opening import in_database
 from vestlus.conversation.events import EventKind
@@ -113,7 +122,7 @@ async def test_each_accounts_things_go_by_its_own_periods_at_every_walk(
 ) -> None:
     # Events are recorded in the order of time.
     talks = sorted(talks, key=lambda talk: talk.at_ms)
-    await in_database(store, lambda connection: _fill(connection, talks))
+    await in_database(store, lambda connection: fill(connection, talks))
     await store.release_conversation("")  # forgets how far earlier walks came
     later_ms = NOW_MS + days * DAY_MS
 
@@ -122,7 +131,7 @@ async def test_each_accounts_things_go_by_its_own_periods_at_every_walk(
         for now_ms, whole in ((NOW_MS, False), (later_ms, False), (later_ms, True)):
             await _walk(store, now_ms, whole=whole)
 
-            left = await in_database(store, _left)
+            left = await in_database(store, left_rows)
             needed = {
                 kind: {f"talk-{n}" for n, talk in enumerate(talks) if _needed(talk, now_ms)[kind]}
                 for kind in left
@@ -184,11 +193,11 @@ async def test_an_account_that_is_served_no_more_goes_by_what_holds_for_most(sto
         at_ms=NOW_MS - 41 * DAY_MS,
         account="17841400000000099",
     )
-    await in_database(store, lambda connection: _fill(connection, [gone]))
+    await in_database(store, lambda connection: fill(connection, [gone]))
 
     await _walk(store, NOW_MS)
 
-    assert all(not left for left in (await in_database(store, _left)).values())
+    assert all(not left for left in (await in_database(store, left_rows)).values())
 
 
 async def test_of_what_people_did_only_what_is_old_goes(store: Store) -> None:
@@ -262,3 +271,28 @@ async def test_a_mark_that_is_over_holds_nothing(store: Store) -> None:
     assert await store.end_preservations() == 0
     held = select(schema.conversation.c.preserved_ms)
     assert await in_database(store, lambda connection: connection.execute(held).scalar()) == 0
+
+
+async def test_a_mark_that_was_renewed_since_its_end_was_read_is_not_taken_away(
+    store: Store,
+) -> None:
+    assert isinstance(store, SqlStore)
+    lease = await hold(store)
+    for user in ("mari", "jaan"):
+        await recorded(store, lease, message(user, kind=EventKind.READ), now_ms=LATER)
+    renewed, over = (row.id for row in await store.conversations(limit=2))
+    now_ms = await store.now_ms()
+    await store.preserve(renewed, reason="Vaidlus 7", by="mari", until_ms=now_ms + DAY_MS)
+    await store.preserve(over, reason="Vaidlus 8", by="mari", until_ms=now_ms - 1)
+    # What was read while both were over.
+    store._ended = select(schema.preservation.c.conversation)
+
+    assert await store.end_preservations() == 1
+
+    mark = await store.preservation(renewed)
+    assert mark is not None
+    assert mark.until_ms == now_ms + DAY_MS
+    of = schema.conversation.c
+    marked = select(of.id).where(of.preserved_ms > 0)
+    held = await in_database(store, lambda connection: list(connection.execute(marked).scalars()))
+    assert held == [renewed]

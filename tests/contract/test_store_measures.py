@@ -73,6 +73,11 @@ async def test_minutes_are_read_by_span_and_account_in_order(store: Store) -> No
     assert await store.minutes(MINUTE_MS + 1, 2 * MINUTE_MS) == ()
 
 
+async def test_an_account_that_cannot_be_has_no_minutes(store: Store) -> None:
+    await store.add_minutes([minute(1)])
+    assert await store.minutes(0, 2 * MINUTE_MS, account="b\0\ud800") == ()
+
+
 async def test_processes_that_add_to_many_minutes_at_once_do_not_hold_each_other_up(
     store: Store, rival: Store
 ) -> None:

@@ -16,9 +16,9 @@ from tests.contract.pruning_support import (
     MARI,
     TALKS,
     Talk,
-    _fill,
-    _left,
-    _needed,
+    fill,
+    left_rows,
+    needed_rows,
     pruned,
 )
 from tests.contract.store_support import (
@@ -54,20 +54,21 @@ __all__ = ["store"]
 async def test_exactly_what_the_rules_let_go_is_gone(store: Store, talks: list[Talk]) -> None:
     # Events are recorded in the order of time.
     talks = sorted(talks, key=lambda talk: talk.at_ms)
-    await in_database(store, lambda connection: _fill(connection, talks))
+    await in_database(store, lambda connection: fill(connection, talks))
 
     for what in (Remains.EVENTS, Remains.SENDS, Remains.MESSAGES, Remains.LETTERS):
         await pruned(store, what, BEFORE)
 
-    left = await in_database(store, _left)
+    left = await in_database(store, left_rows)
     assert left == {
-        kind: {f"talk-{n}" for n, talk in enumerate(talks) if _needed(talk)[kind]} for kind in left
+        kind: {f"talk-{n}" for n, talk in enumerate(talks) if needed_rows(talk)[kind]}
+        for kind in left
     }
 
 
 @given(talk=TALKS)
 def test_the_rules_never_let_go_what_is_open_or_held_or_young(talk: Talk) -> None:
-    needed = _needed(talk)
+    needed = needed_rows(talk)
     if talk.hold.holds or BEFORE <= talk.at_ms < AHEAD:
         assert all(needed.values())
     assert needed["messages"] or talk.at_ms < BEFORE or talk.user_ms < BEFORE

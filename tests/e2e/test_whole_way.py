@@ -97,7 +97,7 @@ def test_every_captured_payload_gets_its_one_answer_or_is_recorded_and_repeats_c
     # Actors tell of what they count every few seconds.
     wait_for(
         "every kind of event is counted",
-        lambda: wanted <= events_counted(service).keys(),
+        lambda: wanted <= (+events_counted(service)).keys(),
         seconds=30,
     )
 

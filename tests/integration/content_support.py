@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,8 +16,12 @@ from uuid import uuid4
 import httpx
 
 from image_bank import starter_folder
+from image_bank.catalogue import Picture
 from image_bank.folder import load_folder
+from image_bank.keeping import read_catalogue
 from image_bank.open import open_storage
+from tests.fakes.bank import picture_file
+from tests.fakes.planning import PretendDrafter
 from tests.integration.console_support import (
     ACCOUNT,
     Site,
@@ -26,6 +34,8 @@ from vestlus.planning.desk_open import open_desk
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import EventDesk
 from vestlus.planning.payloads import parse_payload
+from vestlus.planning.planner import Planner
+from vestlus.planning.rules import PlannerRules
 from vestlus.scheduling.recipe import Recipe
 from vestlus.store.names import SCHEDULER, outbox_lease
 from vestlus.store.occurrences import OccurrenceState
@@ -40,6 +50,8 @@ from vestlus.store.plan_rows import (
 from vestlus.store.post_rows import NewPost, PostKind, PostPicture, PostRow, PostStep
 from vestlus.store.posts import PostState
 from vestlus.store.rows import Lease, Member, MemberKind
+
+IMAGES = "/console/images"
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -220,3 +232,54 @@ async def acting(site: Site) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
     async with signed_client(site) as client:
         session = (await site.store.sessions(0))[0]
         yield client, session.csrf
+
+
+async def handed_over(filled: World, id_: str) -> str:
+    """The id of the post that the real planner makes of an approved draft."""
+    planner = Planner(
+        lease=await filled.lease(SCHEDULER),
+        store=filled.site.store,
+        drafter=PretendDrafter(),
+        kept=lambda _: (),
+        clock=system_clock,
+        rules=PlannerRules(longest_seconds=0.2, busy_seconds=0.05, retry_seconds=0.05),
+        steps=Counter(),
+    )
+    running = asyncio.create_task(planner.run())
+    try:
+        async with asyncio.timeout(30):
+            while not (post := (await filled.occurrence(id_)).post):
+                await asyncio.sleep(0.02)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    return post
+
+
+def become_viewer(filled: World) -> None:
+    """Makes a viewer of whoever is signed in."""
+    path = filled.site.settings.database.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE console_session SET role = 'viewer'")
+
+
+async def bank(filled: World) -> Mapping[str, Picture]:
+    """The pictures of the bank, by name."""
+    return (await read_catalogue(filled.site.store)).pictures
+
+
+def said(csrf: str, **more: str) -> dict[str, str]:
+    """A description as a form sends it."""
+    return {"csrf": csrf, "shows": "Meie maja", "in_dms": "yes", "in_posts": "yes", **more}
+
+
+async def add(filled: World, key: str, data: bytes | None = None, **more: str) -> Picture:
+    """A picture that is added by the form."""
+    async with acting(filled.site) as (client, csrf):
+        answer = await client.post(
+            f"{IMAGES}/add",
+            data=said(csrf, id=key, **more),
+            files={"file": ("x.jpg", data or picture_file(), "image/jpeg")},
+        )
+        assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text
+    return (await bank(filled))[key]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
 from tests.integration.console_support import ACCOUNT, Site
+from vestlus.bus.port import Queue
 from vestlus.clock import system_clock
 from vestlus.conversation.events import Event, EventKind, calls_for_answer, event_key
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.identity import conversation_id, outbox_partition_of, partition_of
 from vestlus.conversation.transcript import as_history
 from vestlus.conversation.window import WINDOW_MS
+from vestlus.messages import decode_inbox
 from vestlus.store.ledger import SendState
 from vestlus.store.names import inbox_lease, outbox_lease
 from vestlus.store.port import Store
@@ -172,3 +175,16 @@ class Talking:
 def path_of(user: str) -> str:
     """Where the conversation with a user is shown."""
     return f"/console/conversations/{conversation_id(ACCOUNT, user)}"
+
+
+async def handed_in(site: Site, user: str, count: int) -> list[Event]:
+    """What waits in the user's partition of the inbox."""
+    partition = partition_of(ACCOUNT, user, site.settings.partitions)
+    subscription = await site.bus.subscribe(Queue.INBOX, partition)
+    events: list[Event] = []
+    async with asyncio.timeout(30):
+        while len(events) < count:
+            for one in await subscription.receive(100):
+                events += decode_inbox(one.body).events
+    await subscription.close()
+    return events

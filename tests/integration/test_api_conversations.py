@@ -11,12 +11,9 @@ import httpx
 import pytest
 
 from tests.integration.console_support import ACCOUNT, TOKEN, Site, console_settings, served
-from tests.integration.talks_support import HOUR_MS, MINUTE_MS, Talking
-from vestlus.bus.port import Queue
-from vestlus.conversation.events import Event
-from vestlus.conversation.identity import conversation_id, partition_of
+from tests.integration.talks_support import HOUR_MS, MINUTE_MS, Talking, handed_in
+from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.operating import Act
-from vestlus.messages import decode_inbox
 from vestlus.store.rows import Change, Silence
 
 USER = "900000000004821"
@@ -36,18 +33,6 @@ async def program(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     headers = {b"authorization": b"Bearer " + TOKEN.encode()}
     async with httpx.AsyncClient(base_url=site.address, headers=headers) as client:
         yield client
-
-
-async def handed_in(site: Site, count: int) -> list[Event]:
-    """What waits in the user's partition of the inbox."""
-    partition = partition_of(ACCOUNT, USER, site.settings.partitions)
-    subscription = await site.bus.subscribe(Queue.INBOX, partition)
-    events: list[Event] = []
-    while len(events) < count:
-        for one in await subscription.receive(100):
-            events += decode_inbox(one.body).events
-    await subscription.close()
-    return events
 
 
 async def refused(answer: httpx.Response) -> tuple[int, str]:
@@ -133,7 +118,7 @@ async def test_acts_are_handed_in_once_and_written_down(site: Site) -> None:
         assert [(one["turn"], one["text"]) for one in listed] == [(draft.turn, "Tere!")]
         read = (await client.post(f"{ONE}/read", json={})).json()
         assert read["unread"] is False
-    events = await handed_in(site, 7)
+    events = await handed_in(site, USER, 7)
     assert [one.key for one in events] == [one["act"] for one in acts]
     assert [one.action for one in events] == [
         Act.TAKE_OVER,

@@ -10,8 +10,7 @@ import pytest
 
 from tests.contract.plan_support import DRAFT
 from tests.integration.console_support import barriers, browsing, screenshot, sign_in
-from tests.integration.content_support import World, acting, world
-from tests.integration.test_console_posts import become_viewer, handed_over
+from tests.integration.content_support import World, acting, become_viewer, handed_over, world
 from vestlus.clock import system_clock
 from vestlus.store.names import SCHEDULER
 from vestlus.store.occurrences import OccurrenceState

@@ -143,11 +143,15 @@ async def test_cookies_are_out_of_reach_of_scripts_and_of_other_sites(site: Site
         local = await tried(client, TOKEN)
         away = {"host": "console.example", "origin": "https://console.example"}
         public = await tried(client, TOKEN, **away)
-    for cookie in local.headers.get_list("set-cookie"):
+    assert (local.status_code, public.status_code) == (HTTPStatus.SEE_OTHER, HTTPStatus.SEE_OTHER)
+    locally, publicly = (one.headers.get_list("set-cookie") for one in (local, public))
+    assert locally
+    assert publicly
+    for cookie in locally:
         assert "HttpOnly" in cookie
         assert "SameSite=lax" in cookie
         assert "Secure" not in cookie
-    for cookie in public.headers.get_list("set-cookie"):
+    for cookie in publicly:
         assert cookie.startswith("__Host-")
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
         assert "Domain" not in cookie

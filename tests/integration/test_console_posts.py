@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sqlite3
-from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -13,15 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.planning import PretendDrafter
 from tests.integration.console_support import ACCOUNT, barriers, browsing, screenshot, sign_in
-from tests.integration.content_support import CAPTION, DAY, HOUR, World, acting, world
+from tests.integration.content_support import (
+    CAPTION,
+    DAY,
+    HOUR,
+    World,
+    acting,
+    become_viewer,
+    handed_over,
+    world,
+)
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import outbox_partition_of
-from vestlus.planning.planner import Planner
-from vestlus.planning.rules import PlannerRules
-from vestlus.store.names import SCHEDULER
 from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.post_rows import PostKind, PostPicture
 from vestlus.store.posts import PostState
@@ -33,28 +36,6 @@ POSTS = "/console/posts"
 async def filled(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path) as made:
         yield made
-
-
-async def handed_over(filled: World, id_: str) -> str:
-    """The id of the post that the real planner makes of an approved draft."""
-    planner = Planner(
-        lease=await filled.lease(SCHEDULER),
-        store=filled.site.store,
-        drafter=PretendDrafter(),
-        kept=lambda _: (),
-        clock=system_clock,
-        rules=PlannerRules(longest_seconds=0.2, busy_seconds=0.05, retry_seconds=0.05),
-        steps=Counter(),
-    )
-    running = asyncio.create_task(planner.run())
-    try:
-        async with asyncio.timeout(30):
-            while not (post := (await filled.occurrence(id_)).post):
-                await asyncio.sleep(0.02)
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
-    return post
 
 
 async def is_due(filled: World, id_: str) -> bool:
@@ -337,10 +318,3 @@ async def test_each_account_has_a_calendar_by_its_own_clock(tmp_path: Path) -> N
             ]
     assert ("Siin" in here, "Seal" in here, "Europe/Tallinn" in here) == (True, False, True)
     assert ("Siin" in there, "Seal" in there, "America/New_York" in there) == (False, True, True)
-
-
-def become_viewer(filled: World) -> None:
-    """Makes a viewer of whoever is signed in."""
-    path = filled.site.settings.database.removeprefix("sqlite:///")
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE console_session SET role = 'viewer'")

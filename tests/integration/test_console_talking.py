@@ -32,9 +32,9 @@ from tests.integration.console_support import (
 from tests.integration.simulator_harness import SECRET, Client, picture
 from tests.integration.test_hosting import FAST
 from tests.integration.test_recovery import QUICK
+from tests.services.kept import free_port
 from vestlus.assistant.open import open_assistant
 from vestlus.bus.port import Topology
-from vestlus.cli.ports import free_port
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import conversation_id
 from vestlus.hosting.host import ConversationHost
@@ -82,7 +82,7 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Service]:
     """The webhook and the console, a host of conversations, a publisher."""
-    port = free_port("127.0.0.1")
+    port = free_port()
     simulator = f"http://127.0.0.1:{port}"
     account = {
         "id": ACCOUNT,

@@ -28,16 +28,14 @@ from tests.integration.console_support import (
     signed_client,
 )
 from tests.integration.simulator_harness import picture
-from tests.integration.talks_support import HOUR_MS, MINUTE_MS, Talking, path_of
-from vestlus.bus.port import Queue
+from tests.integration.talks_support import HOUR_MS, MINUTE_MS, Talking, handed_in, path_of
 from vestlus.console import sessions
 from vestlus.console.grounds import Grounds
 from vestlus.console.people import Person, Role
-from vestlus.conversation.events import Attachment, Event, EventKind
-from vestlus.conversation.identity import conversation_id, partition_of
+from vestlus.conversation.events import Attachment, EventKind
+from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.operating import Act, operator_event
 from vestlus.hosting.effects import effect_of, people_policy
-from vestlus.messages import decode_inbox
 from vestlus.store.ledger import SendState
 from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.rows import Change, Silence
@@ -183,18 +181,6 @@ async def test_messages_come_by_themselves_and_what_is_being_written_stays(site:
         assert await page.locator(".scroll").evaluate(at_end)
 
 
-async def handed_in(site: Site, count: int) -> list[Event]:
-    """What waits in the user's partition of the inbox."""
-    partition = partition_of(ACCOUNT, USER, site.settings.partitions)
-    subscription = await site.bus.subscribe(Queue.INBOX, partition)
-    events: list[Event] = []
-    while len(events) < count:
-        for one in await subscription.receive(100):
-            events += decode_inbox(one.body).events
-    await subscription.close()
-    return events
-
-
 async def test_what_is_written_is_handed_in_once_however_often_it_is_sent(site: Site) -> None:
     talking = Talking.on(site)
     await talking.write(USER, "Tere!")
@@ -213,7 +199,7 @@ async def test_what_is_written_is_handed_in_once_however_often_it_is_sent(site: 
         again = {"csrf": csrf, "once": once, "text": "Tere, siin Mari! 😀"}
         answer = await client.post(f"{PATH}/reply", data=again)
         assert answer.status_code == HTTPStatus.SEE_OTHER
-    first, second = await handed_in(site, 2)
+    first, second = await handed_in(site, USER, 2)
     assert (first.action, first.text) == (Act.REPLY, "Tere, siin Mari! 😀")
     assert first.key == second.key
     entries = await site.store.audit_entries(target=ID)
@@ -265,7 +251,7 @@ async def test_drafts_are_approved_changed_and_rejected(site: Site) -> None:
         await expect(page.get_by_role("button", name="Märgi loetuks")).to_have_count(0)
         await talking.change(USER, Change(rejected_turn=draft.turn))
         await expect(page.locator(".draft")).to_have_count(0)
-    events = await handed_in(site, 4)
+    events = await handed_in(site, USER, 4)
     assert [(one.action, one.text, one.number) for one in events] == [
         (Act.APPROVE, None, draft.turn),
         (Act.APPROVE, "Tere, mida soovite?", draft.turn),

@@ -113,7 +113,9 @@ def test_a_step_that_fails_says_so_by_the_name_of_the_exception_alone(
 ) -> None:
     with pytest.raises(ValueError, match="words"), taken_in((message(),)):
         raise ValueError("a user's words")
-    for span in spans.get_finished_spans():
+    ended = spans.get_finished_spans()
+    assert ended
+    for span in ended:
         assert (span.attributes or {})["error.type"] == "ValueError"
         assert "words" not in span.to_json()
 

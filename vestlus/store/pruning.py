@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
-from vestlus.conversation.events import Event
 from vestlus.store.ledger import SendState
 from vestlus.store.occurrences import OPEN, OccurrenceState
 from vestlus.store.posts import ENDED, PostState
@@ -84,11 +83,6 @@ def event_may_go(
     """Whether a recorded event is over and old. ``letter``: that of its dead letter."""
     needed = state is EventState.DEAD and letter is LetterState.OPEN
     return state in GOING_EVENTS and recorded_ms < before_ms and not hold.holds and not needed
-
-
-def holds_media(event: Event) -> bool:
-    """Whether links to what a user sent, or to a story, are in it. Nothing else of it is kept."""
-    return bool(event.attachments) or event.story_url is not None
 
 
 def send_may_go(state: SendState, changed_ms: int, hold: Hold, before_ms: int) -> bool:

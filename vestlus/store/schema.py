@@ -612,6 +612,8 @@ console_session: Final = Table(
     _words("subject"),
 )
 Index("console_session_ends", console_session.c.ends_ms)
+Index("console_session_subject", console_session.c.subject)
+
 #: What happened, by minute and account. See :class:`vestlus.store.measure_rows.MinuteRow`.
 minute: Final = Table(
     "minute",
@@ -684,7 +686,6 @@ pruning_mark: Final = Table(
     #: By place, as JSON.
     Column("reached", Text, nullable=False),
 )
-Index("console_session_subject", console_session.c.subject)
 
 #: Tries of signing in with the operator token that were not right, for a quarter of an hour.
 sign_in_try: Final = Table(
@@ -696,6 +697,7 @@ sign_in_try: Final = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 Index("sign_in_try_at", sign_in_try.c.at_ms)
+
 #: Whose data were erased, told by a keyed digest only, for as long as anything older may still
 #: come. See :mod:`vestlus.store.erasing`.
 tombstone: Final = Table(

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Text,
     bindparam,
@@ -21,7 +22,8 @@ from sqlalchemy import (
 
 from vestlus.store import schema
 from vestlus.store.measure_rows import NO_TIMES, Heard, MinuteRow, Told
-from vestlus.store.sql_dialect import Dialect
+from vestlus.store.sql_codec import cleaned
+from vestlus.store.sql_dialect import Dialect, Insert
 from vestlus.store.sql_part import SqlPart
 
 _MINUTE: Final = schema.minute.c
@@ -41,12 +43,9 @@ class SqlMeasures(SqlPart):
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
         new = dialect.insert(schema.minute)
-        larger = case(
-            (new.excluded.backlog > _MINUTE.backlog, new.excluded.backlog), else_=_MINUTE.backlog
-        )
         sums = {name: _MINUTE[name] + new.excluded[name] for name in _ADDED}
         self._add_minute = new.on_conflict_do_update(
-            index_elements=["minute_ms", "account"], set_=sums | {"backlog": larger}
+            index_elements=["minute_ms", "account"], set_=sums | {"backlog": _larger_backlog(new)}
         )
         # What is left to people is no backlog of ours.
         ours = or_(_TALK.silence == "", _TALK.silent_until_ms <= dialect.now_ms())
@@ -66,12 +65,7 @@ class SqlMeasures(SqlPart):
         )
         self._note_backlogs = backlog.on_conflict_do_update(
             index_elements=["minute_ms", "account"],
-            set_={
-                "backlog": case(
-                    (backlog.excluded.backlog > _MINUTE.backlog, backlog.excluded.backlog),
-                    else_=_MINUTE.backlog,
-                )
-            },
+            set_={"backlog": _larger_backlog(backlog)},
         )
         all_minutes = (
             select(
@@ -143,7 +137,9 @@ class SqlMeasures(SqlPart):
         if account is None:
             found = await self._database.fetch(self._all_minutes, span)
         else:
-            found = await self._database.fetch(self._minutes_of_one, span | {"of": account})
+            found = await self._database.fetch(
+                self._minutes_of_one, span | {"of": cleaned(account)}
+            )
         return tuple(
             MinuteRow(
                 minute_ms=minute_ms,
@@ -208,6 +204,12 @@ class SqlMeasures(SqlPart):
             return connection.execute(self._forget_measures, ms).rowcount
 
         return await self._database.write(work)
+
+
+def _larger_backlog(new: Insert) -> ColumnElement[int]:
+    """Of the one that is there and the one that comes."""
+    told, known = new.excluded.backlog, _MINUTE.backlog
+    return case((told > known, told), else_=known)
 
 
 def _values(row: MinuteRow) -> dict[str, object]:

@@ -120,9 +120,12 @@ class SqlPreserving(SqlPart):
 
         def work(connection: Connection) -> int:
             ended = connection.execute(self._ended).scalars().all()
-            for conversation in ended:
-                self._release(connection, conversation)
-            return len(ended)
+            return sum(
+                self._release(connection, one)
+                for one in ended
+                # Renewed since it was read.
+                if not is_preserved(connection, self._dialect, one)
+            )
 
         return await self._database.write(work)
 

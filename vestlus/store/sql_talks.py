@@ -143,10 +143,9 @@ class SqlTalks(SqlPart):
             if walk.over or len(walk.found) >= limit:
                 break
             self._talks_step(connection, walk, statement, top, limit, unread=unread)
-        place = Place(walk.before) if walk.before > walk.first else None
         talks = self._talk_rows.talks(connection, walk.found)
         return TalkPage(
-            talks=talks, behind=place, looked_ms=self._talk_rows.looked(connection, walk)
+            talks=talks, behind=walk.behind, looked_ms=self._talk_rows.looked(connection, walk)
         )
 
     def _talks_step(

@@ -12,7 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds two tables. An older process goes on beside them: it marks without a reason."""
+    """Adds two tables, and a row without a reason for each conversation that is preserved.
+
+    An older process goes on beside them: it marks without a reason.
+    """
     op.create_table(
         "preservation",
         sa.Column("conversation", sa.Text, primary_key=True),
