@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
+import pytest
 import uvicorn
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from tests.services import chromium
 from vestlus.bus.open import open_bus
@@ -23,6 +24,11 @@ from vestlus.settings import Settings
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
 from vestlus.web import Front
+
+#: Tests that share a loop for all of a run: their fixtures have to say so too.
+IN_ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
+#: Tests that share a loop and a browser.
+IN_ONE_BROWSER = [IN_ONE_LOOP, pytest.mark.usefixtures("browser")]
 
 ACCOUNT = "17841400000000001"
 TOKEN = "märk operaatorile"
@@ -106,6 +112,44 @@ async def _is_open(client: httpx.AsyncClient) -> bool:
     return not {"bus", "store"} & set(found)
 
 
+#: The browser that tests of one loop share: what starts it takes longer than most of them.
+_kept: list[Browser] = []
+
+
+@asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    """A browser without a window."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium.ensure(print),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def kept_browser() -> AsyncIterator[None]:
+    """Meanwhile all that browse in this loop do so in one browser, each with its own cookies."""
+    async with launched() as browser:
+        _kept.append(browser)
+        try:
+            yield
+        finally:
+            _kept.remove(browser)
+
+
+@asynccontextmanager
+async def _browser() -> AsyncIterator[Browser]:
+    if _kept and _kept[-1].is_connected():
+        yield _kept[-1]
+        return
+    async with launched() as browser:
+        yield browser
+
+
 class Served(Protocol):
     """Something with a console."""
 
@@ -130,11 +174,7 @@ async def browsing(
     scripts: bool = True,
 ) -> AsyncIterator[Page]:
     """A page of a browser at the site. What it complains of fails the test."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium.ensure(print),
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-        )
+    async with _browser() as browser:
         size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
         context = await browser.new_context(
             base_url=site.address,
@@ -155,7 +195,6 @@ async def browsing(
             yield page
         finally:
             await context.close()
-            await browser.close()
         if heard and not complaints:
             raise BrowserComplaint("\n".join(heard))
 

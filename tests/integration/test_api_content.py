@@ -6,7 +6,6 @@ import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,18 +13,14 @@ import pytest
 from PIL import Image
 
 from tests.fakes.bank import picture_file
-from tests.integration.console_support import ACCOUNT, TOKEN
-from tests.integration.content_support import CAPTION, DAY, World, world
+from tests.integration.console_support import ACCOUNT, IN_ONE_LOOP, TOKEN
+from tests.integration.content_support import CAPTION, DAY, World
 from vestlus.console.api_shapes import utc
 from vestlus.store.occurrences import OccurrenceState
 
+pytestmark = IN_ONE_LOOP
+
 POST = {"pictures": ["parking"], "caption": "Tere"}
-
-
-@pytest.fixture
-async def filled(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as made:
-        yield made
 
 
 @asynccontextmanager

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.integration.console_support import ACCOUNT, TOKEN, Site, console_settings, served
+from tests.integration.console_support import (
+    ACCOUNT,
+    IN_ONE_LOOP,
+    TOKEN,
+    Site,
+)
 from tests.integration.talks_support import HOUR_MS, MINUTE_MS, Talking, handed_in
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.operating import Act
 from vestlus.store.rows import Change, Silence
 
+pytestmark = IN_ONE_LOOP
+
 USER = "900000000004821"
 ID = conversation_id(ACCOUNT, USER)
 ALL = "/api/v1/conversations"
 ONE = f"{ALL}/{ID}"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with served(console_settings(tmp_path)) as made:
-        yield made
 
 
 @asynccontextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final
 
 import httpx
@@ -13,19 +11,21 @@ import pytest
 from starlette.datastructures import FormData, UploadFile
 from starlette.routing import Route
 
-from tests.integration.console_support import TOKEN, Site, console_settings, served, signed_client
+from tests.integration.console_support import (
+    IN_ONE_LOOP,
+    TOKEN,
+    Site,
+    signed_client,
+)
 from vestlus.clock import system_clock
 from vestlus.console.api import Gate
-from vestlus.console.guarding import Done, Guard, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.operations import Call, Operation, routes
 from vestlus.console.people import Role
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Done, Visit
 
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with served(console_settings(tmp_path)) as made:
-        yield made
+pytestmark = IN_ONE_LOOP
 
 
 class Act:

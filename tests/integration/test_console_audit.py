@@ -5,34 +5,26 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
 from http import HTTPStatus
-from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.integration.console_support import (
+    IN_ONE_BROWSER,
     TOKEN,
     Site,
     barriers,
     browsing,
-    console_settings,
     screenshot,
-    served,
     sign_in,
     signed_client,
 )
 from vestlus.store.operator_rows import AuditEntry
 
+pytestmark = IN_ONE_BROWSER
+
 #: 2026-11-28 09:00 UTC.
 NOON = 1_795_856_400_000
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with served(console_settings(tmp_path)) as made:
-        yield made
 
 
 async def filled(site: Site, entries: int = 120) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.integration.console_support import (
     ACCOUNT,
+    IN_ONE_BROWSER,
     Site,
     barriers,
     browsing,
-    console_settings,
     screenshot,
-    served,
     sign_in,
 )
 from tests.integration.talks_support import HOUR_MS, MINUTE_MS, Talking, path_of
@@ -25,15 +22,11 @@ from vestlus.conversation.identity import conversation_id
 from vestlus.store.ledger import SendState
 from vestlus.store.rows import Change, Silence
 
+pytestmark = IN_ONE_BROWSER
+
 LIST = "/console/conversations"
 MARI, JAAN, TIIU, PEETER, ANU = (f"90000000000{number}" for number in range(1001, 1006))
 READ = (MARI, PEETER)
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with served(console_settings(tmp_path)) as made:
-        yield made
 
 
 async def a_day(talking: Talking) -> None:

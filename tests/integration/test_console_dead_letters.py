@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from http import HTTPStatus
-from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.integration.console_support import (
     ACCOUNT,
+    IN_ONE_BROWSER,
     TOKEN,
     Site,
     barriers,
     browsing,
-    console_settings,
     screenshot,
-    served,
     sign_in,
     signed_client,
 )
@@ -33,13 +29,9 @@ from vestlus.conversation.identity import conversation_id
 from vestlus.messages import encode, inbox_message
 from vestlus.store.rows import DeadLetter, LetterState
 
+pytestmark = IN_ONE_BROWSER
+
 SCRIPT = "<script>alert(1)</script> kas raamatukogu on avatud?"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with served(console_settings(tmp_path)) as made:
-        yield made
 
 
 def delivery(at_ms: int, text: str = SCRIPT) -> DeadLetter:

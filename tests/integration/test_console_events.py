@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from http import HTTPStatus
-from pathlib import Path
 
 import pytest
 
 from tests.contract.plan_support import DRAFT
-from tests.integration.console_support import barriers, browsing, screenshot, sign_in
-from tests.integration.content_support import World, acting, become_viewer, handed_over, world
+from tests.integration.console_support import (
+    IN_ONE_BROWSER,
+    barriers,
+    browsing,
+    screenshot,
+    sign_in,
+)
+from tests.integration.content_support import World, acting, become_viewer, handed_over
 from vestlus.clock import system_clock
 from vestlus.store.names import SCHEDULER
 from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.plan_rows import OccurrenceStep
 
+pytestmark = IN_ONE_BROWSER
+
 EVENTS = "/console/events"
-
-
-@pytest.fixture
-async def filled(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as made:
-        yield made
 
 
 async def test_pages_of_events_have_no_barriers_in_both_languages_and_on_a_phone(

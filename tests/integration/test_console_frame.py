@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from http import HTTPStatus
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.integration.console_support import (
+    IN_ONE_BROWSER,
     Site,
     barriers,
     browsing,
-    console_settings,
-    served,
     sign_in,
     signed_client,
 )
 
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with served(console_settings(tmp_path)) as made:
-        yield made
+pytestmark = IN_ONE_BROWSER
 
 
 async def test_who_is_not_signed_in_is_asked_to_and_led_on_then(site: Site) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from structlog.testing import capture_logs
 
 from tests.integration.console_support import (
+    IN_ONE_BROWSER,
     TOKEN,
     Site,
     browsing,
@@ -23,18 +23,15 @@ from tests.integration.console_support import (
 )
 from vestlus.clock import system_clock
 from vestlus.console import forms
-from vestlus.console.guarding import Guard, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.live import Streams
 from vestlus.console.people import Person, Role
 from vestlus.console.sessions import Arrival, begin
 from vestlus.console.throttle import MOST_OF_ALL, MOST_OF_ONE
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Visit
 
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with served(console_settings(tmp_path)) as made:
-        yield made
+pytestmark = IN_ONE_BROWSER
 
 
 def tools_of(site: Site) -> Tools:

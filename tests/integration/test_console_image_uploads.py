@@ -1,14 +1,13 @@
-"""Pictures come into the console's image bank, dropped or chosen, and nothing that is hostile does."""
+"""Pictures come into the image bank by the console, dropped or chosen; nothing hostile does."""
 
 from __future__ import annotations
 
 import base64
 import struct
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from http import HTTPStatus
-from pathlib import Path
 
 import pytest
 from playwright.async_api import FilePayload, Page
@@ -16,7 +15,7 @@ from playwright.async_api import FilePayload, Page
 from image_bank.catalogue import Picture
 from image_bank.checking import MAX_INPUT_BYTES
 from tests.fakes.bank import picture_file
-from tests.integration.console_support import barriers, browsing, sign_in
+from tests.integration.console_support import IN_ONE_BROWSER, barriers, browsing, sign_in
 from tests.integration.content_support import (
     IMAGES,
     World,
@@ -24,18 +23,13 @@ from tests.integration.content_support import (
     add,
     bank,
     said,
-    world,
 )
 from vestlus.console.image_page import ROOM_FOR_FILES
 
+pytestmark = IN_ONE_BROWSER
+
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400" onload="alert(1)"/>'
 HTML = b"<!doctype html><script>alert(document.cookie)</script>"
-
-
-@pytest.fixture
-async def filled(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as made:
-        yield made
 
 
 def bomb() -> bytes:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.fakes.bank import picture_file
-from tests.integration.console_support import barriers, browsing, screenshot, sign_in
+from tests.integration.console_support import (
+    IN_ONE_BROWSER,
+    barriers,
+    browsing,
+    screenshot,
+    sign_in,
+)
 from tests.integration.content_support import (
     CAPTION,
     IMAGES,
@@ -23,17 +27,12 @@ from tests.integration.content_support import (
     bank,
     become_viewer,
     said,
-    world,
 )
 from vestlus.clock import system_clock
 from vestlus.desk.images import day_of
 from vestlus.store.post_rows import PostPicture
 
-
-@pytest.fixture
-async def filled(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as made:
-        yield made
+pytestmark = IN_ONE_BROWSER
 
 
 async def test_pages_of_the_bank_have_no_barriers_in_both_languages_and_on_a_phone(

@@ -13,10 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import pytest_asyncio
 from joserfc.jwk import OctKey, RSAKey
 
 from tests.fakes.oidc_provider import CLIENT, SECRET, OidcProvider, provided
 from tests.integration.console_support import (
+    IN_ONE_BROWSER,
     Site,
     barriers,
     browsing,
@@ -26,10 +28,12 @@ from tests.integration.console_support import (
 )
 from vestlus.clock import system_clock
 
+pytestmark = IN_ONE_BROWSER
+
 START = "/console/sign-in/entra?next=/console/events"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def provider() -> AsyncIterator[OidcProvider]:
     async with provided(system_clock) as made:
         yield made
@@ -49,7 +53,7 @@ def asked(provider: OidcProvider, **changed: object) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(tmp_path: Path, provider: OidcProvider) -> AsyncIterator[Site]:
     settings = console_settings(tmp_path, sign_in={"token": False, "oidc": asked(provider)})
     async with served(settings) as made:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
-import pytest
 from playwright.async_api import expect
 from prometheus_client import CollectorRegistry, Gauge
 
 from tests.integration.console_support import (
     ACCOUNT,
+    IN_ONE_BROWSER,
     TOKEN,
     Site,
     barriers,
@@ -27,11 +26,7 @@ from vestlus.measuring.snapshot import snapshot
 from vestlus.store.measure_rows import ANSWER_BOUNDS, MINUTE_MS, MinuteRow, Told, minute_of
 from vestlus.store.usage_rows import UsageRow
 
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with served(console_settings(tmp_path)) as made:
-        yield made
+pytestmark = IN_ONE_BROWSER
 
 
 def minutes(now_ms: int, number: int) -> list[MinuteRow]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
-import pytest
-
-from tests.integration.console_support import ACCOUNT, barriers, browsing, screenshot, sign_in
+from tests.integration.console_support import (
+    ACCOUNT,
+    IN_ONE_BROWSER,
+    barriers,
+    browsing,
+    screenshot,
+    sign_in,
+)
 from tests.integration.content_support import (
     CAPTION,
     DAY,
@@ -29,13 +33,9 @@ from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.post_rows import PostKind, PostPicture
 from vestlus.store.posts import PostState
 
+pytestmark = IN_ONE_BROWSER
+
 POSTS = "/console/posts"
-
-
-@pytest.fixture
-async def filled(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as made:
-        yield made
 
 
 async def is_due(filled: World, id_: str) -> bool:

@@ -7,10 +7,11 @@ from http import HTTPStatus
 from pathlib import Path
 
 import httpx
-import pytest
+import pytest_asyncio
 
 from tests.integration.console_support import (
     ACCOUNT,
+    IN_ONE_BROWSER,
     TOKEN,
     Site,
     barriers,
@@ -22,10 +23,12 @@ from tests.integration.console_support import (
     signed_client,
 )
 
+pytestmark = IN_ONE_BROWSER
+
 SECRETS = (TOKEN, "the app secret", "k" * 40, "EAAsecrettoken", "hook-key", "mail-password")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     account = {
         "id": ACCOUNT,

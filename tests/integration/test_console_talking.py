@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 from pydantic import SecretStr
 
@@ -22,6 +22,7 @@ from publishers.service import PublisherService
 from tests.fakes.outbox import MemoryPictures
 from tests.integration.console_support import (
     ACCOUNT,
+    IN_ONE_BROWSER,
     Site,
     browsing,
     console_settings,
@@ -42,6 +43,8 @@ from vestlus.instagram.graph import GraphClient
 from vestlus.simulator import Simulator, SimulatorConfig
 from vestlus.store.names import inbox_lease, outbox_lease
 from vestlus.store.rows import Member, MemberKind
+
+pytestmark = IN_ONE_BROWSER
 
 USER = "900000000007711"
 PATH = f"/console/conversations/{conversation_id(ACCOUNT, USER)}"
@@ -158,7 +161,7 @@ async def running(folder: Path) -> AsyncIterator[Service]:
         yield Service(site, Client(simulator, http))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
     async with running(tmp_path) as made:
         yield made

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from http import HTTPStatus
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -18,12 +16,11 @@ from image_bank.storage import file_name
 from tests.fakes.drafting import bank_picture
 from tests.integration.console_support import (
     ACCOUNT,
+    IN_ONE_BROWSER,
     Site,
     barriers,
     browsing,
-    console_settings,
     screenshot,
-    served,
     sign_in,
     signed_client,
 )
@@ -40,16 +37,12 @@ from vestlus.store.ledger import SendState
 from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.rows import Change, Silence
 
+pytestmark = IN_ONE_BROWSER
+
 USER = "900000000004821"
 PATH = path_of(USER)
 ID = conversation_id(ACCOUNT, USER)
 DAY_MS = 24 * HOUR_MS
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with served(console_settings(tmp_path)) as made:
-        yield made
 
 
 async def acts(talking: Talking, act: Act, *, by: str, ago_ms: int, text: str = "") -> None:

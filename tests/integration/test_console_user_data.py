@@ -10,13 +10,14 @@ from http import HTTPStatus
 from pathlib import Path
 
 import httpx
-import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 
 from tests.contract.erasing_support import SECRET, lived, traces
 from tests.contract.store_support import hold
 from tests.integration.console_support import (
     ACCOUNT,
+    IN_ONE_BROWSER,
     TOKEN,
     Site,
     barriers,
@@ -35,13 +36,15 @@ from vestlus.messages import decode_inbox
 from vestlus.store.erasing import Erasure, ErasureState, Way
 from vestlus.store.operator_rows import AuditEntry
 
+pytestmark = IN_ONE_BROWSER
+
 USER, OTHER = "900000000000041", "900000000000042"
 ID, ANOTHER = conversation_id(ACCOUNT, USER), conversation_id(ACCOUNT, OTHER)
 DATA = f"/console/conversations/{ID}/data"
 BASE = f"/console/conversations/{ID}"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with served(console_settings(tmp_path)) as made:
         inbox = await hold(made.store)

@@ -14,7 +14,7 @@ from vestlus.console.content_routes import content_routes
 from vestlus.console.conversations import ConversationPages
 from vestlus.console.dead_letters_page import dead_letter_routes
 from vestlus.console.failing import Failing, refusing
-from vestlus.console.guarding import Guard, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.live import Streams
 from vestlus.console.overview import Overview
 from vestlus.console.rendering import FILES, STATIC_PATH
@@ -22,6 +22,7 @@ from vestlus.console.settings_page import settings_routes
 from vestlus.console.signing_in import SigningIn
 from vestlus.console.tools import Tools
 from vestlus.console.user_data_pages import user_data_routes
+from vestlus.console.visits import Visit
 
 _KINDS: Final = {
     "css": "text/css; charset=utf-8",

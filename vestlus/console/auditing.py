@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from vestlus.console.guarding import Guard, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
+from vestlus.console.visits import Visit
 from vestlus.desk.audit import as_csv, as_json_lines, day_ms
 from vestlus.store.operator_rows import AuditWanted
 

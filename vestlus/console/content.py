@@ -11,8 +11,8 @@ from image_bank.catalogue import Picture
 from image_bank.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
-    from vestlus.console.guarding import Visit
     from vestlus.console.tools import Tools
+    from vestlus.console.visits import Visit
     from vestlus.settings_account import Account
 
 

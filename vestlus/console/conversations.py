@@ -15,10 +15,11 @@ from vestlus.console import talk_words
 from vestlus.console.content import account_name, zone_of
 from vestlus.console.conversations_acts import ConversationActs
 from vestlus.console.conversations_pictures import ConversationPictures
-from vestlus.console.guarding import Guard, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.live import Streams
 from vestlus.console.people import Role
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Visit
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, window_end_ms
 from vestlus.desk.looking import Looking, NoSuchConversation, place_of, place_word, silence_of
 from vestlus.desk.transcripts import NEWEST_MS, Transcript

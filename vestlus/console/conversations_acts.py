@@ -9,8 +9,9 @@ from typing import Final
 from starlette.datastructures import FormData
 from starlette.routing import Route
 
-from vestlus.console.guarding import Done, Guard, Refusal, Visit, text
+from vestlus.console.guarding import Guard
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk.conversations import ConversationDesk, Handed, HandedBack, NoSuchDraft
 from vestlus.desk.looking import NoSuchConversation
 from vestlus.desk.writing import ReplyRefused

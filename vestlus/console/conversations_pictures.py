@@ -18,8 +18,9 @@ from starlette.routing import Route
 from image_bank.bank import ImageBank
 from image_bank.errors import StorageUnavailable
 from image_bank.storage import media_type_of
-from vestlus.console.guarding import Guard, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Visit
 from vestlus.desk.looking import Looking
 from vestlus.desk.transcripts import Transcript
 from vestlus.instagram.media import MediaFetcher

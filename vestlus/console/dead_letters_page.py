@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vestlus.console.guarding import Done, Guard, Refusal, Visit, text
+from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
+from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk.dead_letters import (
     NoSuchLetter,
     Wish,

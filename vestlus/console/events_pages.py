@@ -11,10 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestlus.console.content import chosen_account, zone_of
-from vestlus.console.guarding import Guard, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.live import Streams
 from vestlus.console.post_views import TONES, state_key
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Visit
 from vestlus.console.words import Language, known, words
 from vestlus.desk.events import EventTold, Lead, given_key, one_event, recent_events
 from vestlus.desk.problems import NotThere

@@ -25,12 +25,7 @@ from vestlus.console.grounds import Grounds
 from vestlus.console.live import Following, ended_at_once
 from vestlus.console.people import Role
 from vestlus.console.tools import Tools
-from vestlus.console.visits import LANGUAGE_COOKIE as LANGUAGE_COOKIE  # noqa: PLC0414 - as above
-from vestlus.console.visits import Done as Done  # noqa: PLC0414 - as above
-from vestlus.console.visits import Refusal as Refusal  # noqa: PLC0414 - as above
-from vestlus.console.visits import Visit as Visit  # noqa: PLC0414 - as above
-from vestlus.console.visits import language_of as language_of  # noqa: PLC0414 - as above
-from vestlus.console.visits import text as text  # noqa: PLC0414 - as above
+from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.store.operator_rows import ConsoleSession
 
 SIGN_IN: Final = "/console/sign-in"

@@ -15,11 +15,12 @@ from image_bank.description import Description, describe
 from image_bank.errors import CatalogueRefused
 from image_bank.keeping import check_id
 from vestlus.console.forms import LARGEST_FORM
-from vestlus.console.guarding import Done, Guard, Refusal, Visit, text
+from vestlus.console.guarding import Guard
 from vestlus.console.image_forms import described_by, refused_key, refused_words
 from vestlus.console.image_page import ROOM_FOR_FILES, image_desk
 from vestlus.console.people import Role
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.instagram.asgi import HttpRefusal
 
 _ADD: Final = "/console/images/add"

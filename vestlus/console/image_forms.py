@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 
 from image_bank.catalogue import Picture
 from image_bank.errors import CatalogueRefused
-from vestlus.console.guarding import text
+from vestlus.console.visits import text
 from vestlus.console.words import Language, known, words
 
 #: Fields of a description that are one line or a few words.

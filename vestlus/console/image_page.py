@@ -19,11 +19,12 @@ from image_bank.errors import CatalogueRefused
 from image_bank.posts import ratio_fits
 from image_bank.standing import standing_of
 from vestlus.console.content import Shelf, chosen_account, zone_of
-from vestlus.console.guarding import Done, Guard, Refusal, Visit, text
+from vestlus.console.guarding import Guard
 from vestlus.console.image_forms import described_by, refused_key, refused_words, values_of
 from vestlus.console.images_pages import BADGES, day_words
 from vestlus.console.post_views import tone_of
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk.images import ImageDesk, day_of
 from vestlus.instagram.asgi import Room
 

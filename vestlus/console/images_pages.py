@@ -19,8 +19,9 @@ from image_bank.standing import Standing, standing_of
 from image_bank.storage import media_type_of
 from image_bank.thumbnails import MEDIA_TYPE
 from vestlus.console.content import Shelf
-from vestlus.console.guarding import Guard, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Visit
 from vestlus.console.words import Language
 from vestlus.desk.images import day_of
 

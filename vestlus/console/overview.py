@@ -16,12 +16,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestlus.console.content import zone_of
-from vestlus.console.guarding import Guard, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.live import Streams
 from vestlus.console.plots import Line, plot
 from vestlus.console.rendering import number
 from vestlus.console.shared_look import SharedLook
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Visit
 from vestlus.conversation.budget import NANO
 from vestlus.desk.accounts_today import AccountToday, accounts_today
 from vestlus.measuring.series import Point, series

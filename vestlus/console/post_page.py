@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from vestlus.console.content import Shelf, account_name, zone_of
-from vestlus.console.guarding import Done, Guard, Refusal, Visit, text
+from vestlus.console.guarding import Guard
 from vestlus.console.live import Streams
 from vestlus.console.post_trail import trail_of
 from vestlus.console.post_views import (
@@ -25,6 +25,7 @@ from vestlus.console.post_views import (
     why,
 )
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk.post_checks import waits_until
 from vestlus.desk.posts import Item, PostDesk, may_cancel, may_hasten
 from vestlus.desk.problems import NotThere, Refused

@@ -18,11 +18,12 @@ from starlette.routing import Route
 from image_bank.catalogue import Picture, may_post
 from image_bank.links import local_day
 from vestlus.console.content import Shelf, account_name, chosen_account, zone_of
-from vestlus.console.guarding import Done, Guard, Refusal, Visit, text
+from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
 from vestlus.console.post_page import desk_of
 from vestlus.console.post_views import refusals
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk.post_checks import Wish
 from vestlus.desk.posts import PostDesk
 from vestlus.desk.problems import NotThere, Problem, Refused

@@ -10,9 +10,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestlus.console.content import chosen_account, zone_of
-from vestlus.console.guarding import Guard, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.post_views import day_cell
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Visit
 from vestlus.desk.calendar import Span, calendar, month_of, week_of
 from vestlus.scheduling.walltime import wall_at
 from vestlus.store.occurrences import OccurrenceState

@@ -14,10 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vestlus.console.guarding import Done, Guard, Refusal, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.post_views import tone_of
 from vestlus.console.rendering import moment
 from vestlus.console.tools import Tools
+from vestlus.console.visits import Done, Refusal, Visit
 from vestlus.console.words import Language
 from vestlus.planning.definitions import Definition, read_definition
 from vestlus.planning.desk import NoSuchSchedule, ScheduleDesk

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestlus.console.auditing import WAYS
-from vestlus.console.guarding import Done, Guard, Refusal, Visit
+from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
+from vestlus.console.visits import Done, Refusal, Visit
 from vestlus.desk.pools import described
 from vestlus.desk.sessions import end_all, end_one, signed_in
 from vestlus.desk.settings import grouped

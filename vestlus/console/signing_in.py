@@ -17,12 +17,13 @@ from starlette.routing import Route
 from vestlus.console import sessions
 from vestlus.console.addresses import is_own, local
 from vestlus.console.forms import LARGEST_FORM, read_form
-from vestlus.console.guarding import LANGUAGE_COOKIE, SIGN_IN, Done, Guard, Visit, language_of, text
+from vestlus.console.guarding import SIGN_IN, Guard
 from vestlus.console.people import TOKEN_ROLE, Person, Role
 from vestlus.console.rendering import rendered
 from vestlus.console.signing_in_elsewhere import Elsewhere
 from vestlus.console.throttle import Throttle
 from vestlus.console.tools import Tools
+from vestlus.console.visits import LANGUAGE_COOKIE, Done, Visit, language_of, text
 from vestlus.console.words import LANGUAGES, words
 
 _log = structlog.get_logger(__name__)

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from vestlus.console import sessions
 from vestlus.console.addresses import console_address, local
-from vestlus.console.guarding import SIGN_IN, Guard, language_of
+from vestlus.console.guarding import SIGN_IN, Guard
 from vestlus.console.oidc.directory import Directory
 from vestlus.console.oidc.errors import NotLetIn, ProviderAway, ProviderUnfit
 from vestlus.console.oidc.flow import FLOW, FLOW_SECONDS, Flow, Seal, begun
@@ -27,6 +27,7 @@ from vestlus.console.oidc.roles import name_of, role_of
 from vestlus.console.people import Person
 from vestlus.console.rendering import rendered
 from vestlus.console.tools import Tools
+from vestlus.console.visits import language_of
 from vestlus.console.words import known, words
 from vestlus.settings_sign_in import Provider
 from vestlus.store.operator_rows import AuditEntry, ConsoleSession

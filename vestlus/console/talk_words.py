@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, format_timedelta
 
-from vestlus.console.guarding import Visit
 from vestlus.console.rendering import LAST_MS
+from vestlus.console.visits import Visit
 from vestlus.console.words import Language, known
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, window_end_ms
 from vestlus.desk.looking import silence_of

@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestlus.console.content import zone_of
-from vestlus.console.guarding import Done, Guard, Refusal, Visit, text
+from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
+from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk import preserving
 from vestlus.desk.preserving import LONGEST_REASON, PreserveRefused
 from vestlus.desk.user_data import (
