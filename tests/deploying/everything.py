@@ -11,6 +11,7 @@ from typing import Final
 from tests import shipped
 from tests.deploying import (
     alerts,
+    azure,
     image,
     kustomized,
     launcher,
@@ -43,6 +44,7 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
     yield from safety.check(objects, safety.project_version(root))
     yield from launcher.check_serve(objects)
     yield from alerts.check(root, objects)
+    yield from azure.check(objects)
 
 
 def of_files(root: Path) -> Iterator[Finding]:
