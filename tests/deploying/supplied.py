@@ -96,9 +96,9 @@ def problems(
 
 
 def check(objects: Objects) -> Iterator[Finding]:
-    """Of every pod of ours."""
+    """Of every pod of the service."""
     for one in pods(objects):
-        if not one.containers:
+        if not one.containers or one.labels.get("app.kubernetes.io/part-of") != "vestlus":
             continue
         environ = environment(one, objects)
         yield from problems(one.owner, environ, _files(one, objects, environ))
