@@ -17,6 +17,7 @@ from tests.deploying import (
     launcher,
     machine,
     references,
+    room,
     safety,
     schemas,
     supplied,
@@ -77,5 +78,6 @@ def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding
         objects = kustomized.kept(root, overlay)
         for one in of_objects(objects, root, definitions):
             yield Finding(one.rule, f"{overlay}: {one.where}", one.what)
+        yield from room.check(root, objects, overlay)
     yield from of_files(root)
     yield from of_ports(root)
