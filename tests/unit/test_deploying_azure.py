@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.deploying import azure, kustomized
-from tests.deploying.broken import Tree, one
+from tests.deploying.broken import Tree, group, one, pod
+from tests.deploying.safety import INTERNAL_CLASSES
 from tests.scripts_loaded import ROOT
 
 
@@ -25,6 +26,20 @@ def store(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
 #: How a deployment is broken.
 BROKEN: dict[str, Callable[[Tree], Any]] = {
     "a store of secrets without a tenant": lambda t: store(t).pop("tenantId"),
+    "pods that may read the whole vault": lambda t: pod(t).update(
+        serviceAccountName="vestlus-secrets"
+    ),
+    "pods that may do what the autoscaler may": lambda t: (
+        pod(t).update(serviceAccountName="vestlus-head"),
+        group(t)["template"]["metadata"]["labels"].pop("azure.workload.identity/use"),
+    ),
+    "pods that have a token for Kubernetes": lambda t: pod(t).pop("automountServiceAccountToken"),
+    "pods whose account names no identity": lambda t: one(t, "ServiceAccount")["metadata"].pop(
+        "annotations"
+    ),
+    "a console whose addresses get into a log": lambda t: one(t, "Ingress", "vestlus-console")[
+        "metadata"
+    ]["annotations"].pop("nginx.ingress.kubernetes.io/enable-access-log"),
 }
 
 
@@ -35,4 +50,10 @@ def test_a_deployment_that_gets_less_than_it_needs_or_more_is_found_out(
     assert list(azure.check(shipped)) == []
     broken = copy.deepcopy(shipped)
     BROKEN[how](broken)
-    assert [each.rule for each in azure.check(broken)] == ["identity"]
+    assert {each.rule for each in azure.check(broken)} == {"identity"}
+
+
+def test_the_class_that_is_taken_for_internal_is_of_a_controller_with_such_a_load_balancer() -> (
+    None
+):
+    assert azure.internal_classes(ROOT) == INTERNAL_CLASSES
