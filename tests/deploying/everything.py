@@ -16,6 +16,7 @@ from tests.deploying import (
     kustomized,
     launcher,
     machine,
+    outside,
     references,
     room,
     safety,
@@ -46,6 +47,7 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
     yield from launcher.check_serve(objects)
     yield from alerts.check(root, objects)
     yield from azure.check(objects)
+    yield from outside.check(objects)
 
 
 def of_files(root: Path) -> Iterator[Finding]:
