@@ -17,6 +17,7 @@ from tests.deploying import (
     launcher,
     machine,
     outside,
+    pools,
     references,
     room,
     safety,
@@ -48,6 +49,7 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
     yield from alerts.check(root, objects)
     yield from azure.check(objects)
     yield from outside.check(objects)
+    yield from pools.check(objects)
 
 
 def of_files(root: Path) -> Iterator[Finding]:

@@ -89,13 +89,13 @@ def _of(one: Object, bound: str) -> Room:
         case "RayService":
             return _of_ray(spec["rayClusterConfig"], bound)
         case "RabbitmqCluster":
-            return _asked(spec["resources"]) * spec["replicas"]
+            return _asked(spec["resources"]) * int(spec["replicas"])
         case "Cluster":
-            return _asked(spec["resources"]) * spec["instances"]
+            return _asked(spec["resources"]) * int(spec["instances"])
         case "Pooler":
-            return _of_pod(spec["template"]["spec"]) * spec["instances"]
+            return _of_pod(spec["template"]["spec"]) * int(spec["instances"])
         case "StatefulSet":
-            return _of_pod(spec["template"]["spec"]) * spec["replicas"]
+            return _of_pod(spec["template"]["spec"]) * int(spec["replicas"])
         case _:
             return Room()
 
