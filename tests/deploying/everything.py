@@ -12,6 +12,7 @@ from tests import shipped
 from tests.deploying import (
     alerts,
     azure,
+    control_store,
     image,
     kustomized,
     launcher,
@@ -48,6 +49,7 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
     yield from launcher.check_serve(objects)
     yield from alerts.check(root, objects)
     yield from azure.check(objects)
+    yield from control_store.check(objects)
     yield from outside.check(objects)
     yield from pools.check(objects)
 
