@@ -255,6 +255,14 @@ BROKEN: dict[str, tuple[str, Callable[[Tree], Any]]] = {
         "cluster",
         lambda t: group(t, 1).update(maxReplicas=1),
     ),
+    "more webhook replicas than pods": (
+        "cluster",
+        lambda t: settings(t).update(VESTLUS_WEBHOOK_REPLICAS="3"),
+    ),
+    "a webhook pod without a replica": (
+        "cluster",
+        lambda t: group(t).update(maxReplicas=3),
+    ),
     "a key that Serve does not know": (
         "serve",
         lambda t: serve_config(t, "import_path:", "import:"),

@@ -11,11 +11,16 @@ from typing import Final
 from tests import shipped
 from tests.deploying import (
     alerts,
+    azure,
+    control_store,
     image,
     kustomized,
     launcher,
     machine,
+    outside,
+    pools,
     references,
+    room,
     safety,
     schemas,
     supplied,
@@ -43,6 +48,10 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
     yield from safety.check(objects, safety.project_version(root))
     yield from launcher.check_serve(objects)
     yield from alerts.check(root, objects)
+    yield from azure.check(objects)
+    yield from control_store.check(objects)
+    yield from outside.check(objects)
+    yield from pools.check(objects)
 
 
 def of_files(root: Path) -> Iterator[Finding]:
@@ -75,5 +84,6 @@ def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding
         objects = kustomized.kept(root, overlay)
         for one in of_objects(objects, root, definitions):
             yield Finding(one.rule, f"{overlay}: {one.where}", one.what)
+        yield from room.check(root, objects, overlay)
     yield from of_files(root)
     yield from of_ports(root)

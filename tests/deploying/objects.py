@@ -70,6 +70,8 @@ def pods(objects: Objects) -> list[Pods]:
         name = str((one.get("metadata") or {}).get("name"))
         if one.get("kind") == "RayService":
             found += _of_ray(named(one), spec["rayClusterConfig"])
+        elif one.get("kind") == "StatefulSet":
+            found.append(_of_set(named(one), spec))
         elif one.get("kind") == "RabbitmqCluster":
             labels = {
                 "app.kubernetes.io/name": name,
@@ -86,6 +88,16 @@ def pods(objects: Objects) -> list[Pods]:
             labels = {"cnpg.io/poolerName": name}
             found.append(Pods(named(one), labels, ports, spec.get("instances", 1)))
     return found
+
+
+def _of_set(owner: str, given: Mapping[str, Any]) -> Pods:
+    """Its pods; the volumes of its claims are among theirs."""
+    template = given["template"]
+    claimed = [{"name": one["metadata"]["name"]} for one in given.get("volumeClaimTemplates") or []]
+    spec = {**template["spec"], "volumes": [*(template["spec"].get("volumes") or []), *claimed]}
+    listed = [port for one in spec["containers"] for port in one.get("ports") or []]
+    ports = {port["name"]: port["containerPort"] for port in listed}
+    return Pods(owner, template["metadata"]["labels"], ports, given.get("replicas", 1), spec)
 
 
 def _of_ray(owner: str, cluster: Mapping[str, Any]) -> Iterator[Pods]:

@@ -101,15 +101,17 @@ def _pod(one: Pods, version: str) -> Iterator[Finding]:
 
 
 def _probe(one: Pods, name: str, probe: Mapping[str, Any] | None) -> Iterator[Finding]:
-    asked = (probe or {}).get("httpGet")
+    asked = (probe or {}).get("httpGet") or (probe or {}).get("tcpSocket")
     if asked is None:
         yield Finding("probe", one.owner, f"has no {name}")
         return
     port = one.port(asked["port"])
     if port is None:
         yield Finding("probe", one.owner, f"{name}: there is no port {asked['port']}")
-    elif asked["path"] not in _RAYS_PROBES.get(port, set()) and not (
-        port == one.ports.get("serve") and answered(asked["path"])
+    elif (
+        "path" in asked
+        and asked["path"] not in _RAYS_PROBES.get(port, set())
+        and not (port == one.ports.get("serve") and answered(asked["path"]))
     ):
         yield Finding("probe", one.owner, f"{name}: nobody answers {asked['path']} on {port}")
 

@@ -96,12 +96,12 @@ def problems(
 
 
 def check(objects: Objects) -> Iterator[Finding]:
-    """Of every pod of ours."""
+    """Of every pod of the service."""
     for one in pods(objects):
-        if not one.containers:
+        if not one.containers or one.labels.get("app.kubernetes.io/part-of") != "vestlus":
             continue
         environ = environment(one, objects)
-        yield from problems(one.owner, environ, _files(one, objects, environ))
+        yield from problems(one.owner, environ, files_of(one, objects, environ))
         if environ.get("VESTLUS_INGRESS") == "haproxy":
             for name in _FLAGS:
                 if environ.get(name) != "1":
@@ -113,7 +113,7 @@ def check(objects: Objects) -> Iterator[Finding]:
                 yield Finding("settings", one.owner, f"{name} refers to what comes later or never")
 
 
-def _files(one: Pods, objects: Objects, environ: Mapping[str, str]) -> Mapping[str, str]:
+def files_of(one: Pods, objects: Objects, environ: Mapping[str, str]) -> Mapping[str, str]:
     """The files of the map that is mounted where VESTLUS_CONFIG is."""
     folder = str(Path(environ.get("VESTLUS_CONFIG", "/")).parent)
     volumes = {volume["name"]: volume for volume in (one.spec or {}).get("volumes") or []}
