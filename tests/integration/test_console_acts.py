@@ -70,7 +70,7 @@ class Act:
         )
         made: list[Route] = [
             Guard(tools).action("/console/act", "test.act", self.by_form),
-            *routes([one], Gate(site.settings.operator_token), tools)[:1],
+            *routes([one], Gate(tools), tools)[:1],
         ]
         site.front._rest.router.routes[:0] = made
 
