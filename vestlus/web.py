@@ -68,7 +68,6 @@ class Front:
         )
         self._exposition = Exposition(mine, Counting(time.monotonic), system_clock)
         self._readiness = Readiness(adapters)
-        gate = Gate(settings.operator_token)
         privacy = PrivacyRoutes(
             secrets=settings.secrets,
             public_url=settings.public_url,
@@ -85,7 +84,7 @@ class Front:
         )
         self._rest = Starlette(
             routes=[
-                *routes(OPERATIONS, gate, tools),
+                *routes(OPERATIONS, Gate(tools), tools),
                 *console_routes(tools),
                 *privacy.routes,
                 *self._readiness.routes,

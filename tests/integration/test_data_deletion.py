@@ -96,6 +96,14 @@ def signed(user: str = USER, *, secret: str = APP_SECRET, age: float = 0, **fiel
     return sign_request(json.dumps(payload).encode(), secret)
 
 
+async def audited(place: Place) -> list[tuple[str, ...]]:
+    """The audit, newest first."""
+    return [
+        (one.person, one.way, one.action, one.target, one.outcome, one.detail)
+        for one in await place.store.audit_entries()
+    ]
+
+
 async def token(store: Store) -> TokenRow:
     (row,) = await store.tokens()
     return row
@@ -122,6 +130,7 @@ async def test_a_user_whom_we_know_is_erased_before_meta_hears_so(place: Place) 
     again = await place.post("/data-deletion", request)
     assert again.json() == response.json()
     assert len(await place.privacy.erasures()) == 1
+    assert await audited(place) == [("data-deletion", "meta", "user.erase", code, "done", "")]
     assert (await token(place.store)).state is TokenState.USABLE
 
 
@@ -138,6 +147,7 @@ async def test_one_whom_nobody_knows_is_said_to_wait_and_a_person_is_told(place:
     assert erasure.state is ErasureState.OPEN
     page = await place.client.get(f"/data-deletion/{code}", headers={"accept-language": "et"})
     assert "kustuta minu andmed" in page.text
+    assert await audited(place) == [("data-deletion", "meta", "user.erase", code, "open", "")]
     assert await place.privacy.close(code, by="mari")
 
 
@@ -233,6 +243,11 @@ async def test_an_accounts_owner_stops_the_account_and_touches_no_users(
     assert erasure is not None
     assert erasure.state is ErasureState.OPEN
     assert [one.event for one in place.told] == ["deletion_asked"]
+    by = ("data-deletion", "meta")
+    assert await audited(place) == [
+        (*by, "user.erase", erasure.code, "open", ""),
+        (*by, "account.stop", ACCOUNT, "done", "deletion_asked"),
+    ]
 
 
 async def test_deauthorising_stops_the_account_whose_owner_it_is(place: Place) -> None:
@@ -242,6 +257,9 @@ async def test_deauthorising_stops_the_account_whose_owner_it_is(place: Place) -
     row = await token(place.store)
     assert (row.state, row.reason, row.token) == (TokenState.STOPPED, "deauthorised", b"sealed")
     assert [(one.account, one.event) for one in place.told] == [(ACCOUNT, "account_stopped")]
+    [of_request, of_account] = await audited(place)
+    assert of_request[:3] == ("deauthorize", "meta", "account.deauthorise")
+    assert of_account == ("deauthorize", "meta", "account.stop", ACCOUNT, "done", "deauthorised")
 
 
 @pytest.mark.parametrize("path", ["/data-deletion", "/deauthorize"])

@@ -16,7 +16,7 @@ from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.desk.user_data import NobodyMeant, Wish, conversation_of, erased, exported
 from vestlus.errors import ConversationPreserved, VestlusError
-from vestlus.store.erasing import Erasure, ErasureState, Way
+from vestlus.store.erasing import ERASE, Erasure, ErasureState, Way
 from vestlus.store.operator_rows import AuditEntry
 
 Yes = Annotated[bool, Parameter(name="--yes", negative="")]
@@ -104,12 +104,11 @@ def erase(
 
     async def work(service: Service) -> Erasure:
         whose = await _meant(service, conversation, account, user)
-        wish = Wish(by=os_user(), way=Way.CLI, even_preserved=even_preserved)
-        done = await erased(_with_key(service), *whose, wish)
+        who = os_user()
         # Whose data they were is nowhere in it.
-        entry = AuditEntry(system_clock(), wish.by, "", "command", "user.erase", done.code)
-        await service.store.audit(entry)
-        return done
+        entry = AuditEntry(system_clock(), who, "", "command", ERASE)
+        wish = Wish(by=who, way=Way.CLI, entry=entry, even_preserved=even_preserved)
+        return await erased(_with_key(service), *whose, wish)
 
     try:
         done = run(work)

@@ -53,13 +53,19 @@ class ConversationActs:
 
     def _done(self, act: Act) -> Callable[[Visit, FormData], Awaitable[Done]]:
         async def done(visit: Visit, form: FormData) -> Done:
-            tools, conversation = visit.tools, visit.param("conversation")
+            tools = visit.tools
             desk = ConversationDesk(tools.store, tools.hand_in, tools.clock)
+            try:
+                # First of all: what is no conversation's id, perhaps a user's, is in no audit.
+                conversation = (await desk.talk(visit.param("conversation"))).row.id
+            except NoSuchConversation as error:
+                raise _gone() from error
+            visit.note(target=conversation)
             page = f"{_PATH}/{conversation}"
             try:
                 handed = await act(desk, conversation, form)
             except NoSuchConversation as error:
-                raise Refusal("conversations.refused.no_such", _PATH) from error
+                raise _gone() from error
             except NoSuchDraft as error:
                 raise Refusal("conversations.refused.no_draft", page, conversation) from error
             except ReplyRefused as error:
@@ -72,6 +78,10 @@ class ConversationActs:
             return Done(f"{page}#write", conversation, _HANDED_IN, handed.key)
 
         return done
+
+
+def _gone() -> Refusal:
+    return Refusal("conversations.refused.no_such", _PATH)
 
 
 class _StoppedError(Exception):

@@ -142,7 +142,8 @@ class Guard:
             # Some of it may be done.
             await self._audit(visit, action, visit.noted.get("target", ""), "failed")
             raise
-        await self._audit(visit, action, done.target, detail=done.detail)
+        if not done.audited:
+            await self._audit(visit, action, done.target, detail=done.detail)
         return _onwards(done.to, notice=done.notice)
 
     async def _audit(

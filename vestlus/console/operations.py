@@ -69,6 +69,23 @@ class Call:
         """Says what the act was done to, for the audit."""
         self.noted.update(target=target, detail=detail)
 
+    def entry(self, action: str, outcome: str = "done") -> AuditEntry:
+        """What the audit says of the caller, and of what was noted."""
+        return AuditEntry(
+            self.tools.clock(),
+            self.person.name,
+            self.person.role.word,
+            self.person.way,
+            action,
+            self.noted.get("target", ""),
+            outcome,
+            self.noted.get("detail", ""),
+        )
+
+    def audited(self) -> None:
+        """The act wrote its entry itself, in the transaction in which it was done."""
+        self.noted["audited"] = "yes"
+
 
 Handler = Callable[[Call], Awaitable[Any]]
 
@@ -176,7 +193,8 @@ async def _acted(one: Operation, call: Call) -> Any:  # noqa: ANN401 - whatever 
         # Some of it may be done.
         await _audit(one, call, "failed")
         raise
-    await _audit(one, call, "done")
+    if "audited" not in call.noted:
+        await _audit(one, call, "done")
     return value
 
 
@@ -214,16 +232,4 @@ def _checked(model: type[BaseModel] | None, values: Any) -> Any:  # noqa: ANN401
 
 
 async def _audit(one: Operation, call: Call, outcome: str) -> None:
-    who = call.person
-    await call.tools.store.audit(
-        AuditEntry(
-            call.tools.clock(),
-            who.name,
-            who.role.word,
-            who.way,
-            one.action,
-            call.noted.get("target", ""),
-            outcome,
-            call.noted.get("detail", ""),
-        )
-    )
+    await call.tools.store.audit(call.entry(one.action, outcome))

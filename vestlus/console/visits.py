@@ -111,6 +111,8 @@ class Done:
     target: str = ""
     notice: str = "frame.done"
     detail: str = ""
+    #: The act wrote its entry itself, in the transaction in which it was done.
+    audited: bool = False
 
 
 class Refusal(Exception):

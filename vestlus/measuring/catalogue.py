@@ -204,6 +204,13 @@ MISSED_UNTIL: Final = _gauge(
     "account",
 )
 
+# Operators.
+SIGN_IN_REFUSALS: Final = _counter(
+    "vestlus_sign_in_refusals_total",
+    "Times that somebody was not let into the console or the API.",
+    *("way", "outcome"),
+)
+
 # The service.
 LEASE_CHANGES: Final = _counter(
     "vestlus_lease_changes_total", "Leases acquired, released and lost.", "of", "change"

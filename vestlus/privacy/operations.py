@@ -18,6 +18,7 @@ from vestlus.messages import encode, inbox_message
 from vestlus.privacy.export import Export
 from vestlus.privacy.graves import Graves
 from vestlus.store.erasing import Erasing, Erasure, ErasureState, Farewell, Way, Whom
+from vestlus.store.operator_rows import AuditEntry
 
 _log = structlog.get_logger(__name__)
 
@@ -59,20 +60,23 @@ class Privacy:
         way: Way,
         code: str = "",
         even_preserved: bool = False,
+        entry: AuditEntry | None = None,
     ) -> Erasure:
         """Erases a user at one account. Nothing can be read through any interface when it returns,
         and nothing that was written before comes back; what comes later is answered as from
         somebody new.
 
         Also right where nothing is held: what is still on its way is dropped then. ``by`` is the
-        operator's name, and never the user's. A ``code`` that is known is not done again; raises
-        CodeTaken where it is of another erasure.
+        operator's name, and never the user's; ``entry`` is what the audit says of them. A ``code``
+        that is known is not done again; raises CodeTaken where it is of another erasure.
 
         Raises ConversationPreserved where somebody marked the conversation, and nothing was done
         then, unless ``even_preserved`` says that the mark is known and goes too.
         """
         whom = [self.whom(account, user)]
-        return await self.erase_all(whom, by=by, way=way, code=code, even_preserved=even_preserved)
+        return await self.erase_all(
+            whom, by=by, way=way, code=code, even_preserved=even_preserved, entry=entry
+        )
 
     async def erase_what_may(
         self,
@@ -109,12 +113,13 @@ class Privacy:
         code: str = "",
         state: ErasureState = ErasureState.ERASED,
         even_preserved: bool = False,
+        entry: AuditEntry | None = None,
     ) -> Erasure:
         """As :meth:`erase`, for several accounts at once, in one transaction. ``state`` OPEN: a
         person has to see to it besides.
         """
         wanted = Erasure(code=code or new_code(), asked_ms=0, way=way, state=state, by=by)
-        done = await self._store.erase(wanted, whom, even_preserved=even_preserved)
+        done = await self._store.erase(wanted, whom, even_preserved=even_preserved, entry=entry)
         await self.forget(whom)
         while await self._store.erase_more(done.code):
             pass

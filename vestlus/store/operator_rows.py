@@ -14,7 +14,7 @@ class AuditEntry:
     at_ms: int
     person: str
     role: str
-    #: How they came: ``token``, ``oidc``, ``api``, ``command``, ``meta``.
+    #: How they came: ``token``, ``oidc``, ``api``, ``command``, ``meta``, ``chat``.
     way: str
     #: A word of ours, such as ``conversation.take_over``.
     action: str
