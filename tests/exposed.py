@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from vestlus.counting import Sums
 from vestlus.measuring import catalogue
 from vestlus.measuring.exposition import bus_family
+from vestlus.measuring.inbox import families_of_inbox
 from vestlus.measuring.processes import Identity, families_of_processes
 from vestlus.measuring.snapshot import collected
 from vestlus.measuring.store_families import families_of_store
@@ -79,6 +80,7 @@ def families() -> list[Metric]:
     return [
         *families_of_store(Sums(up=True, work=FULL), 0),
         bus_family(up=True),
+        *families_of_inbox(1),
         *families_of_processes(MINE, own, []),
     ]
 

@@ -34,6 +34,7 @@ from vestlus.errors import SettingsError
 from vestlus.hosting.predecessor import host_name
 from vestlus.measuring.catalogue import EVENT_REQUESTS, count
 from vestlus.measuring.exposition import CONTENT_TYPE, Exposition
+from vestlus.measuring.inbox import InboxCounting
 from vestlus.measuring.reporter import new_identity
 from vestlus.planning.bell import ring
 from vestlus.planning.event_rules import rules_of
@@ -67,6 +68,7 @@ class Front:
             on_counts=partial(count, EVENT_REQUESTS),
         )
         self._exposition = Exposition(mine, Counting(time.monotonic), system_clock)
+        self._inbox = InboxCounting(settings.partitions, time.monotonic)
         self._readiness = Readiness(adapters)
         gate = Gate(settings.operator_token)
         privacy = PrivacyRoutes(
@@ -134,5 +136,6 @@ class Front:
     async def _metrics(self, _: Request) -> Response:
         """Measures of all processes, in Prometheus' text format."""
         problem = self._readiness.bus_problem()
-        body = await self._exposition.body(self.adapters.store, problem)
+        inbox = self._inbox.messages(self.adapters.bus)
+        body = await self._exposition.body(self.adapters.store, problem, inbox)
         return Response(body, media_type=CONTENT_TYPE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -20,6 +21,8 @@ from vestlus.measuring.reporter import Reporter, identity_of, new_identity, repo
 from vestlus.measuring.series import KEPT_MS
 from vestlus.store.measure_rows import MINUTE_MS, Heard, MinuteRow, OpenWork, Told
 from vestlus.store.rows import Member, MemberKind
+
+T = TypeVar("T")
 
 MINE = Identity(process="publisher-0.1", name="c/publisher-0", kind="publisher", node="host-a")
 NOW_MS = 100 * MINUTE_MS + 1
@@ -121,15 +124,15 @@ class World:
         exposition = Exposition(
             mine, Counting(lambda: 0.0), lambda: self.now_ms, CollectorRegistry()
         )
-        return await exposition.body(self.store, _soon(bus_problem))
+        return await exposition.body(self.store, _soon(bus_problem), _soon(4))
 
 
 def _break() -> None:
     raise ZeroDivisionError
 
 
-async def _soon(problem: str | None) -> str | None:
-    return problem
+async def _soon(answer: T) -> T:
+    return answer
 
 
 async def test_what_a_process_counted_is_told_by_another_one() -> None:
@@ -144,6 +147,7 @@ async def test_what_a_process_counted_is_told_by_another_one() -> None:
     assert total(body, "vestlus_process_info", kind="webhook", node="host-b") == 1
     assert total(body, "vestlus_store_up") == 1
     assert total(body, "vestlus_bus_up") == 1
+    assert total(body, "vestlus_inbox_messages") == 4
     assert total(body, "vestlus_conversations_waiting") == 2
 
 
@@ -153,9 +157,11 @@ async def test_while_the_store_is_away_a_process_tells_of_itself() -> None:
     world.sent.inc()
     exposition = Exposition(MINE, Counting(lambda: 0.0), lambda: NOW_MS, world.registry)
     for store in (world.store, None):
-        body = await exposition.body(store, _soon("does not answer"))
+        body = await exposition.body(store, _soon("does not answer"), _soon(None))
         assert total(body, "vestlus_store_up") == 0
         assert total(body, "vestlus_bus_up") == 0
+        assert total(body, "vestlus_inbox_counted") == 0
+        assert b"\nvestlus_inbox_messages " not in body
         assert total(body, "vestlus_sent_total", process="publisher-0.1") == 1
         assert b"vestlus_conversations_waiting" not in body
 
