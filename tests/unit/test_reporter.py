@@ -11,9 +11,10 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from structlog.testing import capture_logs
 
-from tests.fakes.measures import total
+from tests.fakes.measures import measured, total
 from vestlus.counting import Counting
 from vestlus.errors import StoreUnavailable
+from vestlus.measuring import reporter
 from vestlus.measuring.exposition import Exposition
 from vestlus.measuring.minutes import MinuteTally
 from vestlus.measuring.processes import Identity
@@ -127,8 +128,16 @@ class World:
         return await exposition.body(self.store, _soon(bus_problem), _soon(4))
 
 
-def _break() -> None:
-    raise ZeroDivisionError
+@dataclass
+class Breaking:
+    """What is read off breaks so many times."""
+
+    times: int
+
+    def read_off(self) -> None:
+        if self.times:
+            self.times -= 1
+            raise ZeroDivisionError
 
 
 async def _soon(answer: T) -> T:
@@ -216,16 +225,19 @@ async def test_a_store_that_is_away_stops_neither_the_process_nor_its_end() -> N
     assert {log["event"] for log in logs} <= {"measures_not_told_yet"}
 
 
-async def test_measures_that_break_stop_no_message_and_are_told_in_the_log() -> None:
-    world = World()
-    broken = Reporter(
-        world.store, MINE, clock=lambda: NOW_MS, read_off=_break, registry=world.registry
-    )
+async def test_measures_that_break_are_counted_logged_once_and_told_again_when_they_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reporter, "TELL_SECONDS", 0.0)
+    world, before = World(), measured("vestlus_measures_not_told_total")
+    broken = Breaking(3)
+    mended = Reporter(world.store, MINE, clock=lambda: NOW_MS, read_off=broken.read_off)
     with capture_logs() as logs:
-        async with reporting(broken):
-            async with asyncio.timeout(5):
-                while not logs:
-                    await asyncio.sleep(0)
+        async with asyncio.timeout(5), reporting(mended):
+            # The process goes on, and so do its measures.
+            while not world.store.told:
+                await asyncio.sleep(0)
+    assert measured("vestlus_measures_not_told_total") == before + 3
     assert [(log["event"], log["error"]) for log in logs] == [
         ("measures_not_told", "ZeroDivisionError")
     ]
