@@ -36,6 +36,7 @@ from vestlus.measuring.catalogue import EVENT_REQUESTS, count
 from vestlus.measuring.exposition import CONTENT_TYPE, Exposition
 from vestlus.measuring.inbox import InboxCounting
 from vestlus.measuring.reporter import new_identity
+from vestlus.measuring.requests import measured
 from vestlus.planning.bell import ring
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import EventDesk
@@ -98,13 +99,20 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or runs the lifespan."""
+        if scope["type"] == "http":
+            await measured(self._answer, scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         adapters = self.adapters
-        if scope["type"] == "http" and scope["path"] == "/webhook":
+        path = scope["path"]
+        if path == "/webhook":
             adapters.refused_early |= adapters.webhook is None and scope["method"] == "POST"
             await (adapters.webhook or _NOT_YET)(scope, receive, send)
-        elif scope["type"] == "http" and adapters.media and scope["path"].startswith(MEDIA_PATH):
+        elif adapters.media and path.startswith(MEDIA_PATH):
             await adapters.media(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(EVENTS_PATH):
+        elif path.startswith(EVENTS_PATH):
             await self._events(scope, receive, send)
         else:
             await self._rest(scope, receive, send)

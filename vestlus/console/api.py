@@ -16,6 +16,8 @@ from image_bank.errors import StorageUnavailable
 from vestlus.console.people import TOKEN_ROLE, Person
 from vestlus.errors import BusUnavailable, StoreUnavailable
 from vestlus.instagram.asgi import HttpRefusal, Room, read_body
+from vestlus.measuring.catalogue import of
+from vestlus.measuring.catalogue_edges import API_REFUSALS
 
 #: Bytes of a body: a caption and a prompt fit in many times.
 LARGEST_BODY: Final = 256 * 1024
@@ -128,6 +130,7 @@ def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> JSONResponse:
 
 
 def _refused(refusal: ApiRefusal) -> JSONResponse:
+    of(API_REFUSALS, refusal.error).inc()
     headers = {**_HEADERS, **refusal.headers}
     if refusal.status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers |= _RETRY_AFTER

@@ -18,6 +18,8 @@ from vestlus.clock import Clock
 from vestlus.console.addresses import source
 from vestlus.console.grounds import Grounds, key_for
 from vestlus.console.sessions import cookie_name, set_cookie
+from vestlus.measuring.catalogue import of
+from vestlus.measuring.catalogue_edges import TOKEN_TRIES
 from vestlus.settings import Settings
 from vestlus.store.operator_rows import SignInTry
 from vestlus.store.port import Store
@@ -58,9 +60,11 @@ class Throttle:
         buckets = self._buckets(request)
         full_ms = max(self._full.get(name, 0) for name, _ in buckets)
         if full_ms > now_ms:
+            of(TOKEN_TRIES, "locked").inc()
             return Try("", full_ms)
         id_ = secrets.token_urlsafe(16)
         again_ms = await store.admit_try(SignInTry(id_, now_ms, WINDOW_MS, buckets))
+        of(TOKEN_TRIES, "locked" if again_ms else "admitted").inc()
         if again_ms:
             if len(self._full) >= _REMEMBERED:
                 self._full.clear()
@@ -71,6 +75,7 @@ class Throttle:
     async def forgive(self, store: Store, tried: Try) -> None:
         """The try was right."""
         await store.forgive_try(tried.id)
+        of(TOKEN_TRIES, "right").inc()
 
     def know(self, request: Request, response: Response) -> None:
         """Gives the browser a count of its own from now on."""
