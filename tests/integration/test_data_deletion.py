@@ -21,6 +21,7 @@ from tests.contract.erasing_support import SECRET as WORD
 from tests.contract.erasing_support import came, ids_of, lived, traces
 from tests.contract.store_support import ACCOUNT, PARTITIONS, another, hold, message
 from tests.fakes.bus import MemoryBus
+from tests.fakes.measures import measured
 from vestlus.accounts.stopping import start_account
 from vestlus.bus.port import Queue
 from vestlus.clock import system_clock
@@ -104,6 +105,14 @@ async def audited(place: Place) -> list[tuple[str, ...]]:
     ]
 
 
+def came_to(callback: str, outcome: str) -> float:
+    return measured("vestlus_meta_callbacks_total", callback=callback, outcome=outcome)
+
+
+def recorded() -> float:
+    return measured("vestlus_erasures_total", way="meta", state="erased")
+
+
 async def token(store: Store) -> TokenRow:
     (row,) = await store.tokens()
     return row
@@ -112,6 +121,7 @@ async def token(store: Store) -> TokenRow:
 async def test_a_user_whom_we_know_is_erased_before_meta_hears_so(place: Place) -> None:
     await lived(place.store, await hold(place.store), USER)
     request = signed()
+    erasures, done = recorded(), came_to("data_deletion", "done")
 
     response = await place.post("/data-deletion", request)
 
@@ -131,6 +141,9 @@ async def test_a_user_whom_we_know_is_erased_before_meta_hears_so(place: Place) 
     assert again.json() == response.json()
     assert len(await place.privacy.erasures()) == 1
     assert await audited(place) == [("data-deletion", "meta", "user.erase", code, "done", "")]
+    # The same request is counted as one, and its erasure once.
+    assert recorded() == erasures + 1
+    assert came_to("data_deletion", "done") == done + 2
     assert (await token(place.store)).state is TokenState.USABLE
 
 
@@ -268,6 +281,9 @@ async def test_forged_old_and_broken_requests_get_one_answer_and_do_nothing(
 ) -> None:
     await lived(place.store, await hold(place.store), USER)
     before = await traces(place.store, USER)
+    callback = {"/data-deletion": "data_deletion", "/deauthorize": "deauthorize"}[path]
+    reasons = ("signature_mismatch", "too_old", "algorithm", "malformed", "form")
+    counted = {reason: came_to(callback, reason) for reason in reasons}
     bodies: list[str | bytes] = [
         urlencode({"signed_request": one})
         for one in (
@@ -291,6 +307,15 @@ async def test_forged_old_and_broken_requests_get_one_answer_and_do_nothing(
     }
     assert answers == {(400, '{"error":"Bad Request"}')}
     assert await traces(place.store, USER) == before
+    # Whoever forges learns nothing of it; whoever runs the service does.
+    grown = {reason: came_to(callback, reason) - counted[reason] for reason in reasons}
+    assert grown == {
+        "signature_mismatch": 2,
+        "too_old": 2,
+        "algorithm": 1,
+        "malformed": 1,
+        "form": 6,
+    }
     assert await place.privacy.erasures() == ()
     assert (await token(place.store)).state is TokenState.USABLE
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.measures import measured
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, LONGEST_REDELIVERY_MS
 from vestlus.errors import SettingsError, StoreUnavailable
 from vestlus.retention import pruner as pruning
@@ -91,8 +92,10 @@ async def test_a_walk_takes_everything_that_may_go_and_rests_after_each_step() -
 
     store = PretendStore(rows=1_100, advance=advance)
     periods = AccountPeriods(Periods(media=10))
+    before = measured("vestlus_retention_removed_total", what="sends")
     pruned = await Pruner(store, periods, sleep=sleep, monotonic=lambda: clock[0]).walk()
 
+    assert measured("vestlus_retention_removed_total", what="sends") == before + 1_100
     assert set(store.left.values()) == {0}
     assert pruned.removed == dict.fromkeys(Remains, 1_100)
     assert (pruned.weeks_made, len(pruned.weeks_dropped)) == (1, 1)
@@ -106,6 +109,7 @@ async def test_a_walk_takes_everything_that_may_go_and_rests_after_each_step() -
 async def test_a_store_that_is_away_ends_the_walk_and_not_the_service() -> None:
     store = PretendStore()
     store.away = 2
+    before = measured("vestlus_upkeep_rounds_total", of="retention", outcome="put_off")
     task = asyncio.create_task(
         keep_pruned(store, AccountPeriods(Periods(media=10)), every_seconds=0.0)
     )
@@ -115,6 +119,8 @@ async def test_a_store_that_is_away_ends_the_walk_and_not_the_service() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    after = measured("vestlus_upkeep_rounds_total", of="retention", outcome="put_off")
+    assert after == before + 2
 
 
 @given(now_ms=st.integers(0, 2**42))

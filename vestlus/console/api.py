@@ -19,6 +19,8 @@ from vestlus.console.throttle import BearerThrottle
 from vestlus.console.tools import Tools
 from vestlus.errors import BusUnavailable, StoreUnavailable
 from vestlus.instagram.asgi import HttpRefusal, Room, read_body
+from vestlus.measuring.catalogue import of
+from vestlus.measuring.catalogue_edges import API_REFUSALS
 
 #: Bytes of a body: a caption and a prompt fit in many times.
 LARGEST_BODY: Final = 256 * 1024
@@ -158,6 +160,7 @@ def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> JSONResponse:
 
 
 def _refused(refusal: ApiRefusal) -> JSONResponse:
+    of(API_REFUSALS, refusal.error).inc()
     headers = {**_HEADERS, **refusal.headers}
     if refusal.status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers |= _RETRY_AFTER

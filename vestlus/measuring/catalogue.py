@@ -223,6 +223,10 @@ ACTORS_ENDED: Final = _counter(
 LOOP_LAG: Final = _gauge(
     "vestlus_loop_lag_seconds", "How much too late the event loop woke a task, the last time."
 )
+NOT_TOLD: Final = _counter(
+    "vestlus_measures_not_told_total",
+    "Times that telling the measures broke; a store that is away does not count.",
+)
 ProcessCollector(namespace="vestlus", registry=REGISTRY)
 
 _M = TypeVar("_M", Counter, Gauge, Histogram)

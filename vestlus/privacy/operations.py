@@ -14,6 +14,8 @@ from vestlus.bus.port import Bus, Queue
 from vestlus.clock import Clock
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.errors import BusUnavailable, ConversationPreserved
+from vestlus.measuring.catalogue import of
+from vestlus.measuring.catalogue_edges import ERASURES
 from vestlus.messages import encode, inbox_message
 from vestlus.privacy.export import Export
 from vestlus.privacy.graves import Graves
@@ -123,6 +125,7 @@ class Privacy:
         await self.forget(whom)
         while await self._store.erase_more(done.code):
             pass
+        of(ERASURES, done.way, done.state).inc()
         about = {"way": str(way), "code_begins": done.code[:4], "state": str(done.state)}
         _log.info("erasure_recorded", **about, rows=sum(done.counts.values()))
         return done

@@ -12,6 +12,8 @@ from typing import Any, Final, Protocol, TypeVar
 import structlog
 
 from vestlus.errors import StoreError
+from vestlus.measuring.catalogue import of
+from vestlus.measuring.catalogue_edges import RETENTION_REMOVED, UPKEEP_ROUNDS
 from vestlus.retention.accounts import AccountPeriods, Errand
 from vestlus.retention.periods import DAY_MS
 from vestlus.store.pruning import Cursor, Mark, Pruning, Remains
@@ -131,7 +133,9 @@ class Pruner:
         dropped_ms = now_ms - self._periods.longest(Remains.MESSAGES) * DAY_MS
         pruned.preservations_ended = await self._store.end_preservations()
         for errand in self._periods.errands(now_ms):
-            pruned.removed[errand.what] += await self._run(errand, now_ms, dropped_ms)
+            removed = await self._run(errand, now_ms, dropped_ms)
+            pruned.removed[errand.what] += removed
+            of(RETENTION_REMOVED, errand.what).inc(removed)
         # Last: it needs more of the database than the steps, which go on where it is refused.
         pruned.weeks_made = await self._store.make_weeks(now_ms)
         pruned.weeks_dropped = await self._store.drop_weeks(dropped_ms)
@@ -185,8 +189,10 @@ async def keep_pruned(
         try:
             pruned = await pruner.walk()
         except StoreError as error:
+            of(UPKEEP_ROUNDS, "retention", "put_off").inc()
             _log.warning("retention_put_off", error=str(error))
         else:
+            of(UPKEEP_ROUNDS, "retention", "done").inc()
             if pruned.removed.total() or pruned.weeks_dropped or pruned.weeks_made:
                 _log.info("retention_done", **pruned.told())
         await asyncio.sleep(every_seconds)
