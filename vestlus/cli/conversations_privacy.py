@@ -123,7 +123,9 @@ def erase(
         return
     rows = sum(done.counts.values())
     print(f"Erased: {rows} rows. Confirmation code: {done.code}")  # noqa: T201 - its output
-    print("Nothing of it can be read. Storage is reclaimed within a day.")  # noqa: T201
+    print(
+        "Nothing of it can be read. Its space is freed within a day; backups keep what they have."
+    )  # noqa: T201
 
 
 def erasures(
