@@ -34,8 +34,8 @@ _HEADERS: Final = {
     "vary": "accept-language",
 }
 
-#: Only what holds on every store and broker: PostgreSQL and RabbitMQ overwrite freed space when they
-#: need it, and how long backups live is up to whoever runs the service.
+#: Only what holds on every store and broker: PostgreSQL and RabbitMQ overwrite freed space when
+#: they need it, and how long backups live is up to whoever runs the service.
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "et": {
         "title": "Andmete kustutamine",
