@@ -10,6 +10,7 @@ import structlog
 
 from vestlus.bus.port import Bus
 from vestlus.errors import BusError, StoreError
+from vestlus.log_errors import error_fields
 from vestlus.store.erasing import Erasing
 
 _log = structlog.get_logger(__name__)
@@ -83,7 +84,7 @@ async def keep_finishing(
         try:
             finished = await finisher.round()
         except (StoreError, BusError) as error:
-            _log.warning("erasures_put_off", error=str(error))
+            _log.warning("erasures_put_off", **error_fields(error))
         else:
             if finished != Finished():
                 _log.info("erasures_finished", swept=finished.swept, done=finished.done)

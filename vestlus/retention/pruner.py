@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, TypeVar
 import structlog
 
 from vestlus.errors import StoreError
+from vestlus.log_errors import error_fields
 from vestlus.retention.accounts import AccountPeriods, Errand
 from vestlus.retention.periods import DAY_MS
 from vestlus.store.pruning import Cursor, Mark, Pruning, Remains
@@ -185,7 +186,7 @@ async def keep_pruned(
         try:
             pruned = await pruner.walk()
         except StoreError as error:
-            _log.warning("retention_put_off", error=str(error))
+            _log.warning("retention_put_off", **error_fields(error))
         else:
             if pruned.removed.total() or pruned.weeks_dropped or pruned.weeks_made:
                 _log.info("retention_done", **pruned.told())
