@@ -23,6 +23,9 @@ Yes = Annotated[bool, Parameter(name="--yes", negative="")]
 EvenPreserved = Annotated[bool, Parameter(name="--even-preserved", negative="")]
 
 
+_LEFT = "Nothing of it can be read. Its space is freed within a day; backups keep what they have."
+
+
 class Preserved(VestlusError):
     """Somebody marked the conversation; nothing was erased."""
 
@@ -122,7 +125,7 @@ def erase(
         return
     rows = sum(done.counts.values())
     print(f"Erased: {rows} rows. Confirmation code: {done.code}")  # noqa: T201 - its output
-    print("Nothing of it can be read. Storage is reclaimed within a day.")  # noqa: T201
+    print(_LEFT)  # noqa: T201 - its output
 
 
 def erasures(

@@ -22,6 +22,7 @@ from vestlus.console.api_conversations_shapes import (
     MessagesQuery,
     ReadBody,
     ReplyBody,
+    SearchBody,
     TranscriptShape,
 )
 from vestlus.console.operations import INVALID, Call, Fault, Handler, Operation
@@ -30,6 +31,7 @@ from vestlus.desk.conversations import ConversationDesk, NoSuchDraft
 from vestlus.desk.looking import NoSuchConversation, place_of
 from vestlus.desk.transcripts import NEWEST_MS
 from vestlus.desk.writing import ReplyRefused
+from vestlus.store.talk_rows import Place
 
 NO_SUCH: Final = Fault(
     HTTPStatus.NOT_FOUND, "no_such_conversation", "there is no conversation of that id"
@@ -80,25 +82,33 @@ def _answering(call: Call) -> Iterator[str]:
 
 async def _list(call: Call) -> ListShape:
     query: ListQuery = call.query
+    page = await _desk(call).page(
+        query.list,
+        account=query.account or None,
+        behind=_behind(query.behind),
+        limit=query.limit,
+        closing_hours=query.closing_hours,
+    )
+    return ListShape.of(page, call.tools.clock())
+
+
+async def _search(call: Call) -> ListShape:
+    body: SearchBody = call.body
+    page = await _desk(call).found(
+        body.q,
+        [one.id for one in call.tools.settings.accounts],
+        account=body.account or None,
+        behind=_behind(body.behind),
+        limit=body.limit,
+    )
+    return ListShape.of(page, call.tools.clock())
+
+
+def _behind(word: str) -> Place | None:
     try:
-        behind = place_of(query.behind)
+        return place_of(word)
     except ValueError as error:
         raise INVALID.refusal("behind: must be what `next` of another page said") from error
-    desk, account = _desk(call), query.account or None
-    if query.q.strip():
-        accounts = [one.id for one in call.tools.settings.accounts]
-        page = await desk.found(
-            query.q, accounts, account=account, behind=behind, limit=query.limit
-        )
-    else:
-        page = await desk.page(
-            query.list,
-            account=account,
-            behind=behind,
-            limit=query.limit,
-            closing_hours=query.closing_hours,
-        )
-    return ListShape.of(page, call.tools.clock())
 
 
 async def _show(call: Call) -> ConversationShape:
@@ -231,10 +241,22 @@ OPERATIONS: Final = (
         method="GET",
         path="/conversations",
         id="listConversations",
-        summary="A page of conversations, of one list or as found by words.",
+        summary="A page of conversations, of one list.",
         handler=_list,
         answer=ListShape,
         query=ListQuery,
+        faults=(INVALID,),
+        tag=_TAG,
+    ),
+    # What users said and their numbers are in no address: proxies keep those.
+    Operation(
+        method="POST",
+        path="/conversations/search",
+        id="searchConversations",
+        summary="A page of conversations, as found by words, a user's number or an id.",
+        handler=_search,
+        answer=ListShape,
+        body=SearchBody,
         faults=(INVALID,),
         tag=_TAG,
     ),

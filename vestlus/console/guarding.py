@@ -32,6 +32,7 @@ SIGN_IN: Final = "/console/sign-in"
 
 Page = Callable[[Visit], Awaitable[Response]]
 Action = Callable[[Visit, FormData], Awaitable[Done]]
+Asked = Callable[[Visit, FormData], Awaitable[Response]]
 Open = Callable[[Request], Awaitable[Response]]
 
 
@@ -60,6 +61,26 @@ class Guard:
             return response
 
         return Route(path, self._failing.safely(answered), methods=["GET"])
+
+    def asking(self, path: str, handler: Asked, role: Role = Role.VIEWER) -> Route:
+        """A page that a form asks for, since what is asked must stand in no address: proxies and
+        browsers keep those. Nothing is done by it, so it is not in the audit.
+
+        The form carries the session's ``csrf``.
+        """
+
+        async def answered(request: Request) -> Response:
+            visit = await self.visit(request)
+            if visit is None:
+                return self._unknown(request)
+            if not visit.may(role):
+                return _forbidden(visit, role)
+            async with read_form(request, LARGEST_FORM) as form:
+                if not is_own(request, self._tools.settings) or not _has_mark(form, visit.session):
+                    return _told(visit, HTTPStatus.FORBIDDEN, "frame.stale", "frame.stale_why")
+                return await handler(visit, form)
+
+        return Route(path, self._failing.safely(answered), methods=["POST"])
 
     def action(
         self,

@@ -10,6 +10,7 @@ import structlog
 
 from vestlus.bus.port import Bus
 from vestlus.errors import BusError, StoreError
+from vestlus.log_errors import error_fields
 from vestlus.measuring.catalogue import of
 from vestlus.measuring.catalogue_edges import ERASURES_ENDED, UPKEEP_ROUNDS
 from vestlus.store.erasing import Erasing
@@ -88,7 +89,7 @@ async def keep_finishing(
             finished = await finisher.round()
         except (StoreError, BusError) as error:
             of(UPKEEP_ROUNDS, "erasures", "put_off").inc()
-            _log.warning("erasures_put_off", error=str(error))
+            _log.warning("erasures_put_off", **error_fields(error))
         else:
             of(UPKEEP_ROUNDS, "erasures", "done").inc()
             if finished != Finished():

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, TypeVar
 import structlog
 
 from vestlus.errors import StoreError
+from vestlus.log_errors import error_fields
 from vestlus.measuring.catalogue import of
 from vestlus.measuring.catalogue_edges import RETENTION_REMOVED, UPKEEP_ROUNDS
 from vestlus.retention.accounts import AccountPeriods, Errand
@@ -190,7 +191,7 @@ async def keep_pruned(
             pruned = await pruner.walk()
         except StoreError as error:
             of(UPKEEP_ROUNDS, "retention", "put_off").inc()
-            _log.warning("retention_put_off", error=str(error))
+            _log.warning("retention_put_off", **error_fields(error))
         else:
             of(UPKEEP_ROUNDS, "retention", "done").inc()
             if pruned.removed.total() or pruned.weeks_dropped or pruned.weeks_made:
