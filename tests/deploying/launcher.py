@@ -20,6 +20,7 @@ from ray.serve.schema import ServeDeploySchema
 
 from serve_app import APP_NAME
 from tests.deploying.findings import Finding
+from tests.deploying.head import check_starts
 from tests.deploying.objects import Objects, named, of_kind
 
 #: What the start of each node must have in its environment.
@@ -52,6 +53,7 @@ def check_cluster(root: Path) -> Iterator[Finding]:
     yield from _network(prepared["provider"])
     yield from _machines(prepared)
     yield from _commands(prepared)
+    yield from check_starts(root, prepared)
     for target, source in prepared["file_mounts"].items():
         if not source.startswith("~") and not (root / source).exists():
             yield Finding("cluster", _FILE, f"{target}: there is no {source}")
