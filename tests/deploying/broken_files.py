@@ -66,5 +66,12 @@ BROKEN_FILES = [
     ("deploy/vm/nftables.conf", "policy drop", "policy accept", "public"),
     ("deploy/vm/Caddyfile", "/media/* ", "/media/* /console/* ", "public"),
     ("deploy/vm/Caddyfile", "max_size 4MiB", "", "body"),
+    ("deploy/vm/Caddyfile", "metrics.internal.example.org", "m.example.org", "scrape"),
+    ("deploy/vm/Caddyfile", "path /metrics\n", "path /measures\n", "scrape"),
+    ("deploy/vm/Caddyfile", "path /metrics\n", "", "scrape"),
+    ("deploy/vm/Caddyfile", "remote_ip 10.43.0.5\n", "", "scrape"),
+    ("deploy/monitoring/prometheus.yml", "org:443", "org:8000", "scrape"),
+    ("deploy/monitoring/prometheus.yml", "scheme: https", "scheme: http", "scrape"),
+    ("deploy/monitoring/prometheus.yml", "ca_file: caddy-root.crt", "{}", "scrape"),
     ("deploy/aks/base/services.yaml", "minAvailable: 1", "minAvailable: 9", "rendering"),
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.deploying.findings import Finding
 from tests.deploying.safety import PUBLIC
+from tests.deploying.scraped import check_scraped
 from tests.deploying.units import check_supplies
 from tests.shipped import CLOSED
 
@@ -23,6 +24,7 @@ def check_machine(root: Path) -> Iterator[Finding]:
         yield from _unit(root, unit)
     yield from _firewall((folder / "nftables.conf").read_text("utf-8"))
     yield from _proxy((folder / "Caddyfile").read_text("utf-8"))
+    yield from check_scraped(root)
 
 
 def _firewall(text: str) -> Iterator[Finding]:
