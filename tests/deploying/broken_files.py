@@ -45,6 +45,7 @@ BROKEN_FILES = [
     ("compose.yaml", "127.0.0.1:8001:8001", "8001:8001", "public"),
     ("compose.yaml", "postgres:17.5", "postgres", "image"),
     ("compose.yaml", "VESTLUS_BUS_URL", "VESTLUS_BUS", "settings"),
+    ("compose.yaml", "{path: .env, required: false}", ".env", "settings"),
     ("compose.yaml", "read_only: true", "read_only: false", "root"),
     ("compose.yaml", "@rabbitmq:5672", "@rabbit:5672", "selector"),
     ("compose.yaml", "./deploy/rabbitmq.conf", "./deploy/rabbit.conf", "volume"),
