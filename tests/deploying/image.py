@@ -72,6 +72,9 @@ def check_compose(root: Path) -> Iterator[Finding]:
         where = f"compose.yaml, {name}"
         if problem := image_problem(service["image"], project_version(root)):
             yield Finding("image", where, problem)
+        for file in service.get("env_file") or []:
+            if not (isinstance(file, dict) and file.get("required") is False):
+                yield Finding("settings", where, f"{file} is asked for by the other services too")
         for port in service.get("ports") or []:
             if not str(port).startswith("127.0.0.1:"):
                 yield Finding("public", where, f"{port} is open to other machines")
