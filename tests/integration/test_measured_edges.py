@@ -8,7 +8,7 @@ import httpx
 
 from tests.fakes.measures import total
 from tests.integration.console_support import TOKEN, console_settings, served
-from vestlus.console.throttle import MOST_OF_ONE
+from vestlus.console.guesses import MOST_OF_ONE
 
 
 class Seen:
