@@ -25,6 +25,7 @@ from vestlus.console.api_conversations_shapes import (
     SearchBody,
     TranscriptShape,
 )
+from vestlus.console.entries import written_first
 from vestlus.console.operations import INVALID, Call, Fault, Handler, Operation
 from vestlus.console.people import Role
 from vestlus.desk.conversations import ConversationDesk, NoSuchDraft
@@ -63,6 +64,18 @@ _DRAFT_PARAMS: Final = {**_PARAMS, "turn": "The draft's turn, as drafts are list
 def _desk(call: Call) -> ConversationDesk:
     tools = call.tools
     return ConversationDesk(tools.store, tools.hand_in, tools.clock)
+
+
+def _acting(call: Call) -> ConversationDesk:
+    """The same, for acts: each is in the audit before it is handed in."""
+    tools = call.tools
+    hand_in = written_first(
+        tools,
+        call.entry(call.action),
+        note=lambda target, key: call.note(target=target, detail=key),
+        done=call.audited,
+    )
+    return ConversationDesk(tools.store, hand_in, tools.clock)
 
 
 @contextmanager
@@ -132,26 +145,23 @@ async def _drafts(call: Call) -> DraftsShape:
 async def _take_over(call: Call) -> HandedShape:
     with _answering(call):
         conversation = await _known(call)
-        handed = await _desk(call).take_over(conversation, _identity(call))
-        call.note(target=conversation, detail=handed.key)
+        handed = await _acting(call).take_over(conversation, _identity(call))
         return HandedShape.of(handed)
 
 
 async def _hand_back(call: Call) -> HandedShape:
     with _answering(call):
         conversation = await _known(call)
-        _, handed = await _desk(call).hand_back(conversation, _identity(call))
+        _, handed = await _acting(call).hand_back(conversation, _identity(call))
         if handed is None:
             raise STOPPED.refusal()
-        call.note(target=conversation, detail=handed.key)
         return HandedShape.of(handed)
 
 
 async def _reply(call: Call) -> HandedShape:
     with _answering(call):
         conversation = await _known(call)
-        handed = await _desk(call).reply(conversation, call.body.text, _identity(call))
-        call.note(target=conversation, detail=handed.key)
+        handed = await _acting(call).reply(conversation, call.body.text, _identity(call))
         return HandedShape.of(handed)
 
 
@@ -159,16 +169,14 @@ async def _approve(call: Call) -> HandedShape:
     with _answering(call):
         conversation = await _known(call)
         turn, text = _turn(call), call.body.text
-        handed = await _desk(call).approve(conversation, turn, text, _identity(call))
-        call.note(target=conversation, detail=handed.key)
+        handed = await _acting(call).approve(conversation, turn, text, _identity(call))
         return HandedShape.of(handed)
 
 
 async def _reject(call: Call) -> HandedShape:
     with _answering(call):
         conversation = await _known(call)
-        handed = await _desk(call).reject(conversation, _turn(call), _identity(call))
-        call.note(target=conversation, detail=handed.key)
+        handed = await _acting(call).reject(conversation, _turn(call), _identity(call))
         return HandedShape.of(handed)
 
 

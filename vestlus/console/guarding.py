@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from vestlus.console import sessions
 from vestlus.console.addresses import asked_for, is_own, local
+from vestlus.console.entries import written
 from vestlus.console.failing import Failing
 from vestlus.console.finishing import to_its_end
 from vestlus.console.forms import LARGEST_FORM, read_form
@@ -161,7 +162,10 @@ class Guard:
             return _onwards(refusal.to, problem=refusal.problem)
         except Exception:
             # Some of it may be done.
-            await self._audit(visit, action, visit.noted.get("target", ""), "failed")
+            noted = visit.noted.get
+            await self._audit(
+                visit, action, noted("target", ""), "failed", detail=noted("detail", "")
+            )
             raise
         if not done.audited:
             await self._audit(visit, action, done.target, detail=done.detail)
@@ -170,7 +174,7 @@ class Guard:
     async def _audit(
         self, visit: Visit, action: str, target: str = "", outcome: str = "done", detail: str = ""
     ) -> None:
-        await self._tools.store.audit(visit.entry(action, target, outcome=outcome, detail=detail))
+        await written(self._tools, visit.entry(action, target, outcome=outcome, detail=detail))
 
 
 def _path_of(address: str) -> str:

@@ -34,8 +34,9 @@ TOO_MANY: Final = Fault(
 NO_API: Final = Fault(HTTPStatus.NOT_FOUND, "not_here", "VESTLUS_OPERATOR_TOKEN is not set")
 AWAY: Final = Fault(
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "store_away, bus_away, busy",
-    "not now: nothing was done; try again after Retry-After",
+    "store_away, bus_away, storage_away, busy",
+    "not now; try again after Retry-After. What was not confirmed may be done all the same: look "
+    "how it stands, or repeat an act upon a conversation with its Idempotency-Key",
 )
 FORBIDDEN: Final = Fault(HTTPStatus.FORBIDDEN, "forbidden", "needs a higher role")
 _NOT_JSON: Final = Fault(HTTPStatus.BAD_REQUEST, "not_json", "the body is not a JSON object")

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vestlus.console.api import ApiRefusal, Gate, PersonHandler, answer
+from vestlus.console.entries import written
 from vestlus.console.finishing import to_its_end
 from vestlus.console.people import Person, Role
 from vestlus.console.tools import Tools
@@ -58,6 +59,8 @@ class Call:
     person: Person
     query: Any
     body: Any
+    #: The operation's word in the audit, empty for what only reads.
+    action: str = ""
     #: What the audit names; the handler of an act sets it: ids of ours, no words, no user's id.
     noted: dict[str, str] = field(default_factory=dict)
 
@@ -175,6 +178,7 @@ def _served(one: Operation, gate: Gate, tools: Tools) -> PersonHandler:
             tools=tools,
             person=person,
             query=_checked(one.query, _query(request)),
+            action=one.action,
             body=body if one.raw_body else _checked(one.body if wanted else None, body),
         )
         done = to_its_end(_acted(one, call)) if one.action else one.handler(call)
@@ -232,4 +236,4 @@ def _checked(model: type[BaseModel] | None, values: Any) -> Any:  # noqa: ANN401
 
 
 async def _audit(one: Operation, call: Call, outcome: str) -> None:
-    await call.tools.store.audit(call.entry(one.action, outcome))
+    await written(call.tools, call.entry(one.action, outcome))

@@ -33,9 +33,9 @@ class Visit:
     #: What the audit names where an act fails half-way.
     noted: dict[str, str] = field(default_factory=dict)
 
-    def note(self, *, target: str) -> None:
+    def note(self, *, target: str, detail: str = "") -> None:
         """Says what was acted on so far, should the act fail: ids of ours, no user's id."""
-        self.noted.update(target=target)
+        self.noted.update(target=target, detail=detail)
 
     @cached_property
     def language(self) -> Language:

@@ -35,7 +35,7 @@ _CODE: Final = re.compile(r"[A-Z2-7]{16}", re.ASCII)
 class Privacy:
     """Exports and erases users. One per process; holds nothing that changes.
 
-    All raise StoreUnavailable, upon which nothing was done: trying again is right.
+    All raise StoreUnavailable, upon which trying again is right, with the same code.
     """
 
     def __init__(
