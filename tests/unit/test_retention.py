@@ -15,7 +15,7 @@ from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, LONGEST_REDELIVER
 from vestlus.errors import SettingsError, StoreUnavailable
 from vestlus.retention import pruner as pruning
 from vestlus.retention.accounts import AccountPeriods
-from vestlus.retention.periods import Periods
+from vestlus.retention.periods import DAY_MS, Periods
 from vestlus.retention.pruner import Pruner, keep_pruned
 from vestlus.settings import Mode, load_settings
 from vestlus.store.pruning import EVERYBODY, Batch, Cursor, Mark, Remains, Whose
@@ -68,6 +68,9 @@ class PretendStore:
     async def end_preservations(self) -> int:
         return 2
 
+    async def forget_who_erased(self, before_ms: int) -> int:
+        return int(before_ms == NOW_MS - 730 * DAY_MS)
+
     async def make_weeks(self, now_ms: int) -> int:
         return int(now_ms == NOW_MS)
 
@@ -100,6 +103,8 @@ async def test_a_walk_takes_everything_that_may_go_and_rests_after_each_step() -
     assert pruned.removed == dict.fromkeys(Remains, 1_100)
     assert (pruned.weeks_made, len(pruned.weeks_dropped)) == (1, 1)
     assert pruned.preservations_ended == 2
+    assert pruned.names_forgotten == 1
+    assert pruned.told()["names_forgotten"] == 1
     assert pruned.bytes_given_back == 1_200 * 4096
     steps = 3 * len(Remains)
     assert rests[:steps] == pytest.approx([0.3] * steps)

@@ -48,6 +48,10 @@ class PrunedStore(Pruning, Protocol):
         """See :meth:`vestlus.store.preserving.Preserving.end_preservations`."""
         ...
 
+    async def forget_who_erased(self, before_ms: int) -> int:
+        """See :meth:`vestlus.store.erasing.Erasing.forget_who_erased`."""
+        ...
+
     async def now_ms(self) -> int:
         """The database's clock."""
         ...
@@ -59,6 +63,8 @@ class Pruned:
 
     removed: Counter[Remains] = field(default_factory=Counter)
     preservations_ended: int = 0
+    #: Of operators, in what is recorded of erasures.
+    names_forgotten: int = 0
     weeks_made: int = 0
     weeks_dropped: tuple[str, ...] = ()
     bytes_given_back: int = 0
@@ -68,6 +74,7 @@ class Pruned:
         return {
             "removed": {str(what): self.removed[what] for what in Remains},
             "preservations_ended": self.preservations_ended,
+            "names_forgotten": self.names_forgotten,
             "weeks_made": self.weeks_made,
             "weeks_dropped": list(self.weeks_dropped),
             "bytes_given_back": self.bytes_given_back,
@@ -137,6 +144,9 @@ class Pruner:
             removed = await self._run(errand, now_ms, dropped_ms)
             pruned.removed[errand.what] += removed
             of(RETENTION_REMOVED, errand.what).inc(removed)
+        # As old as what the audit forgets. Few rows: one for each erasure.
+        named_ms = now_ms - self._periods.longest(Remains.AUDIT) * DAY_MS
+        pruned.names_forgotten = await self._store.forget_who_erased(named_ms)
         # Last: it needs more of the database than the steps, which go on where it is refused.
         pruned.weeks_made = await self._store.make_weeks(now_ms)
         pruned.weeks_dropped = await self._store.drop_weeks(dropped_ms)

@@ -76,7 +76,7 @@ class Erasure:
     asked_ms: int
     way: Way
     state: ErasureState
-    #: The operator's name, or Meta's callback.
+    #: The operator's name, empty when it is old; or ``BY_USER``, ``BY_META``.
     by: str = ""
     #: 0 while it is not done.
     done_ms: int = 0
@@ -229,4 +229,8 @@ class Erasing(Protocol):
 
     async def close_erasure(self, code: str, *, by: str) -> bool:
         """Ends one that waited for a person; False for others."""
+        ...
+
+    async def forget_who_erased(self, before_ms: int) -> int:
+        """Takes operators' names out of what ended before; how many. The rest of it stays."""
         ...
