@@ -72,9 +72,6 @@ def check_compose(root: Path) -> Iterator[Finding]:
         where = f"compose.yaml, {name}"
         if problem := image_problem(service["image"], project_version(root)):
             yield Finding("image", where, problem)
-        for file in service.get("env_file") or []:
-            if not (isinstance(file, dict) and file.get("required") is False):
-                yield Finding("settings", where, f"{file} is asked for by the other services too")
         for port in service.get("ports") or []:
             if not str(port).startswith("127.0.0.1:"):
                 yield Finding("public", where, f"{port} is open to other machines")
@@ -105,6 +102,9 @@ def _volumes(
 def _composed(where: str, service: Mapping[str, Any], mode: Mode) -> Iterator[Finding]:
     if service.get("read_only") is not True or service.get("cap_drop") != ["ALL"]:
         yield Finding("root", where, "has more rights than it needs")
+    for file in service.get("env_file") or []:
+        if not (isinstance(file, dict) and file.get("required") is False):
+            yield Finding("settings", where, f"{file} is wanted by Compose for the others too")
     given = {name: str(value) for name, value in service["environment"].items()}
     given = {name: "" if value.startswith("${") else value for name, value in given.items()}
     files = {Path(given["VESTLUS_CONFIG"]).name: _TOML} if "VESTLUS_CONFIG" in given else {}

@@ -70,6 +70,7 @@ def check_supplies(root: Path) -> Iterator[Finding]:
         yield from _made(root, one, where, given)
         unit = (root / "deploy/vm" / one.unit).read_text("utf-8")
         yield from _shadowed(one, unit, given)
+        yield from _run(root, one, unit)
 
 
 def assignments(text: str) -> dict[str, str]:
@@ -103,3 +104,16 @@ def _shadowed(one: Supply, unit: str, given: Mapping[str, str]) -> Iterator[Find
         for name in re.findall(r"(\w+)=", line):
             if name in given:
                 yield Finding("unit", where, f"{name} is said in vain: {one.settings} says it too")
+
+
+def _run(root: Path, one: Supply, unit: str) -> Iterator[Finding]:
+    """That ``vestlus-run`` runs what the unit runs, with the same settings, and is put there."""
+    where = "deploy/vm/vestlus-run"
+    text = (root / where).read_text("utf-8")
+    started = re.search(r"^ExecStart=(\S+)/\.venv/bin/vestlus ", unit, re.MULTILINE)
+    read = re.search(r"/scripts/read_settings\.py (\S+) ", unit)
+    for name, found in (("code", started), ("settings", read)):
+        if not found or not re.search(rf"^ +{name}={re.escape(found[1])}$", text, re.MULTILINE):
+            yield Finding("unit", where, f"has other {name} than {one.unit}")
+    if f"{where} /usr/local/sbin/vestlus-run\n" not in (root / one.maker).read_text("utf-8"):
+        yield Finding("unit", where, f"{one.maker} does not put it there")

@@ -11,6 +11,7 @@ import pytest
 import ray.autoscaler
 import yaml
 from ray.autoscaler._private import commands
+from ray.autoscaler._private.cli_logger import cli_logger
 
 from tests.scripts_loaded import ROOT
 
@@ -42,7 +43,7 @@ def test_who_answers_no_has_the_network_and_no_machine(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(commands, "_bootstrap_config", bootstrap)
     monkeypatch.setattr(commands, "_get_node_provider", lambda *_: NoMachines())
-    monkeypatch.setattr(commands.cli_logger, "confirm", no)
+    monkeypatch.setattr(cli_logger, "confirm", no)
     with pytest.raises(KeyboardInterrupt):
         commands.create_or_update_cluster(
             str(FILE), None, None, no_restart=False, restart_only=False, yes=False

@@ -30,7 +30,7 @@ LAUNCHERS: Final = {
     "RAY_CLOUD_INSTANCE_ID": "ray-vestlus-head-d05b-12ab0",
     "RAY_NODE_TYPE_NAME": "head",
 }
-RESOURCES: Final = {"RAY_OVERRIDE_RESOURCES": {"CPU": 0}}
+RESOURCES: Final[dict[str, object]] = {"RAY_OVERRIDE_RESOURCES": {"CPU": 0}}
 
 
 @pytest.fixture
