@@ -16,6 +16,7 @@ from tests.deploying import (
     launcher,
     machine,
     references,
+    restoring,
     safety,
     schemas,
     supplied,
@@ -75,5 +76,6 @@ def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding
         objects = kustomized.kept(root, overlay)
         for one in of_objects(objects, root, definitions):
             yield Finding(one.rule, f"{overlay}: {one.where}", one.what)
+    yield from restoring.check(root, definitions)
     yield from of_files(root)
     yield from of_ports(root)
