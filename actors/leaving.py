@@ -33,8 +33,8 @@ def leaving_nodes() -> Leaving:
     found = frozenset(draining)
     if not found:
         return Leaving()
-    nodes: list[dict[str, Any]] = ray.nodes()
-    return Leaving(found, found >= {node["NodeID"] for node in nodes if node["Alive"]})
+    nodes: Callable[[], list[dict[str, Any]]] = ray.nodes
+    return Leaving(found, found >= {node["NodeID"] for node in nodes() if node["Alive"]})
 
 
 class LeavingNodes:

@@ -57,6 +57,8 @@ class RayNodes:
 
     #: What else ``ray start --head`` is told.
     head_words: tuple[str, ...] = ("--include-dashboard=false",)
+    #: Where it is started; what is found there goes before what is installed, in every worker.
+    working_folder: Path | None = None
 
     def __init__(self, folder: Path, lan: Lan, *, haproxy: bool, head_cpus: int) -> None:
         """``haproxy`` says what listens on each node; a head without processors gets no actors."""
@@ -113,6 +115,8 @@ class RayNodes:
             "RAY_worker_niceness": "0",
             "RAY_gcs_rpc_server_reconnect_timeout_s": str(_HEAD_AWAY_SECONDS),
             "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+            # A node that is not there after 30 s gives up: the machine has many processes to start.
+            "RAY_raylet_start_wait_time_s": "150",
         }
 
     def start_head(self) -> Node:
@@ -150,6 +154,7 @@ class RayNodes:
             process = subprocess.Popen(
                 [*place.prefix, *self.started_by(command)],
                 env=self.environment | self._ingress(short) | dict(besides),
+                cwd=self.working_folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -66,8 +66,8 @@ class RayPods(RayNodes):
         super().__init__(folder, lan, haproxy=not one_address, head_cpus=0)
         self.name = name
         self._settings = dict(settings)
+        self.working_folder = code or folder
         if code is not None:
-            # Before the one that is installed.
             self._settings["PYTHONPATH"] = str(code)
         deployed = manifest()
         self.grace = deployed.grace
