@@ -32,7 +32,6 @@ class Retention(BaseModel):
     sends_days: Days = 30
     dead_letters_days: Days = 90
     posts_days: PostDays = 400
-    #: Of what people did: belongs to no account.
     audit_days: Days = 730
 
     @property
@@ -66,6 +65,8 @@ class AccountRetention(BaseModel):
     sends_days: Days | None = None
     dead_letters_days: Days | None = None
     posts_days: PostDays | None = None
+    #: Of what was done to this account's conversations, posts, schedules and dead letters.
+    audit_days: Days | None = None
 
     def over(self, common: Retention) -> Retention:
         """The periods of this account."""

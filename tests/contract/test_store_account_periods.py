@@ -39,7 +39,7 @@ from vestlus.store.pruning import (
     message_may_go,
     send_may_go,
 )
-from vestlus.store.rows import EventState, LetterState
+from vestlus.store.rows import DeadLetter, EventState, LetterState
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_preserving import is_preserved
 from vestlus.store.sql_store import SqlStore
@@ -219,6 +219,49 @@ async def test_of_what_people_did_only_what_is_old_goes(store: Store) -> None:
     left = select(schema.audit.c.at_ms).order_by(schema.audit.c.at_ms)
     rows = await in_database(store, lambda connection: list(connection.execute(left).scalars()))
     assert rows == [LATER + 3, LATER + 4]
+
+
+async def test_what_was_done_to_an_accounts_things_goes_by_that_accounts_period(
+    store: Store,
+) -> None:
+    periods = AccountPeriods(Periods(audit=40), {BRIEF: Periods(audit=10), LONG: Periods(audit=70)})
+    lease = await hold(store)
+    asked = {one: message("mari", account=one) for one in (BRIEF, LONG, OTHER)}
+    await recorded(store, lease, *asked.values())
+    letter = DeadLetter(id="l", source="inbox.1", reason="x", body=b"x", at_ms=1, account=BRIEF)
+    await store.bury([letter])
+    targets = {one: str(event.conversation) for one, event in asked.items()}
+    targets |= {"a letter": "l", "nobody's": "all", "nothing": ""}
+    for target in targets.values():
+        for days in (5, 20, 50, 80):
+            await store.audit(
+                AuditEntry(
+                    at_ms=NOW_MS - days * DAY_MS,
+                    person="mari",
+                    role="admin",
+                    way="token",
+                    action="conversation.export",
+                    target=target,
+                )
+            )
+
+    for errand in periods.errands(NOW_MS):
+        if errand.what is Remains.AUDIT:
+            await pruned(store, errand.what, errand.before_ms, whose=errand.whose)
+
+    left = await store.audit_entries(limit=99)
+    kept = {
+        name: sorted((NOW_MS - one.at_ms) // DAY_MS for one in left if one.target == target)
+        for name, target in targets.items()
+    }
+    assert kept == {
+        BRIEF: [5],
+        LONG: [5, 20, 50],
+        OTHER: [5, 20],
+        "a letter": [5],
+        "nobody's": [5, 20],
+        "nothing": [5, 20],
+    }
 
 
 async def test_whoever_erases_asks_for_the_mark_in_the_same_transaction(store: Store) -> None:

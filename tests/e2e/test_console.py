@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from collections.abc import Iterator
+from pathlib import Path
 
-import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.conftest import EMBEDDED, OPERATOR_TOKEN
-from tests.e2e.service import Service
-from tests.integration.console_support import barriers, browsing, screenshot, sign_in
-from vestlus.console.places import PLACES
+from tests.e2e.conftest import EMBEDDED, OPERATOR_TOKEN, QUICK, VERIFY_TOKEN, Pair
+from tests.e2e.console_story import tell
+from tests.e2e.console_views import SIGN_IN, VIEWS, View, keep_picture
+from tests.e2e.service import Service, running_service
+from tests.integration.console_support import barriers, browsing, sign_in
 
-#: Beside the menu's own pages, those that are reached by a link: a page and what leads on from it.
-FURTHER: Final = (
-    ("conversation", "/console/conversations", ".talk a"),
-    ("post-new", "/console/posts", "main a[href*='/console/posts/new']"),
-    ("schedules", "/console/posts", "main a[href$='/console/posts/schedules']"),
-    ("image", "/console/images", "main a[href^='/console/images/']:not([href$='/add'])"),
-    ("image-add", "/console/images", "main a[href$='/console/images/add']"),
-)
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[tuple[Service, Pair]]:
+    """Return a demo of its own, in which nothing has happened yet."""
+    own = {"VESTLUS_VERIFY_TOKEN": VERIFY_TOKEN, "VESTLUS_OPERATOR_TOKEN": OPERATOR_TOKEN}
+    pair = Pair(EMBEDDED, tmp_path, QUICK | own)
+    with running_service(pair.folder, pair.settings) as running:
+        yield running, pair
 
 
 @pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
@@ -54,53 +54,27 @@ async def test_an_operator_takes_a_live_conversation_over_and_the_bot_knows_what
         assert any(mark in one for one in said), mark
 
 
-@pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
-@pytest.mark.parametrize("language", ["et-EE", "en-GB"])
 async def test_every_page_is_there_without_barriers_and_without_complaints_of_the_browser(
-    service: Service, language: str
+    fresh: tuple[Service, Pair],
 ) -> None:
-    await asyncio.to_thread(service.ask, "paula", "Tere! Kus te asute?")
-    async with browsing(service, language=language) as page:
-        await _looked_at(page, "/console/sign-in", "sign-in", language)
-        await sign_in(page, token=OPERATOR_TOKEN)
-        for place in PLACES:
-            name = place.path.removeprefix("/console").strip("/") or "overview"
-            await _looked_at(page, place.path, name, language)
-        post = await asyncio.to_thread(planned, service)
-        await _looked_at(page, f"/console/posts/{post}", "post", language)
-        for name, start, link in FURTHER:
-            await page.goto(start)
-            path = await page.locator(link).first.get_attribute("href")
-            await _looked_at(page, str(path), name, language)
+    service, pair = fresh
+    told = await asyncio.to_thread(tell, service, pair)
+    for language in ("et-EE", "en-GB"):
+        for phone in (False, True):
+            async with browsing(service, language=language, phone=phone) as page:
+                if not phone:
+                    await _looked_at(page, SIGN_IN, told, language)
+                await sign_in(page, token=OPERATOR_TOKEN)
+                for view in VIEWS:
+                    if view.phone == phone:
+                        await _looked_at(page, view, told, language)
 
 
-def planned(service: Service) -> str:
-    """The id of a post of tomorrow with a picture of the demo's bank."""
-    client = httpx.Client(
-        base_url=f"{service.address}/api/v1",
-        headers={"authorization": f"Bearer {OPERATOR_TOKEN}"},
-        timeout=60,
-    )
-    with client:
-        pictures = client.get("/images", params={"use": "posts"}).json()["images"]
-        tomorrow = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)
-        body = {
-            "account": service.account,
-            "pictures": [pictures[0]["id"]],
-            "caption": "Homme oleme avatud!\n\nTule ka. #avatud",
-            "at": tomorrow.isoformat(timespec="minutes"),
-            "key": "homme",
-        }
-        answer = client.post("/posts", json=body)
-        assert answer.is_success, answer.text
-        return str(answer.json()["post"]["id"])
-
-
-async def _looked_at(page: Page, path: str, name: str, language: str) -> None:
-    answer = await page.goto(path)
+async def _looked_at(page: Page, view: View, told: dict[str, str], language: str) -> None:
+    answer = await page.goto(view.path.format_map(told))
     assert answer is not None
-    assert answer.ok, path
+    assert answer.ok, view
     assert await page.get_by_role("heading", level=1).count() == 1
-    assert await barriers(page) == [], name
+    assert await barriers(page) == [], view
     if language == "en-GB":
-        await screenshot(page, name)
+        await keep_picture(page, view)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,10 +31,6 @@ IN_ONE_BROWSER = [IN_ONE_LOOP, pytest.mark.usefixtures("browser")]
 
 ACCOUNT = "17841400000000001"
 TOKEN = "märk operaatorile"
-
-#: Taken out of the environment, where Vestlus would take it for a setting.
-_SCREENSHOTS = os.environ.pop("VESTLUS_SCREENSHOTS", "") == "1"
-_IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 #: What WCAG 2.2 AA asks for, as far as axe-core can tell, and its own good practices.
 AXE = {
@@ -218,15 +213,6 @@ async def barriers(page: Page) -> list[str]:
         for violation in results.response["violations"]
         for node in violation["nodes"]
     ]
-
-
-async def screenshot(page: Page, name: str) -> None:
-    """Keeps a picture of the whole page for the documents, where VESTLUS_SCREENSHOTS=1 asks."""
-    if _SCREENSHOTS:
-        # The pointer and the caret are not the page's.
-        await page.screenshot(
-            path=_IMAGES / f"console-{name}.png", full_page=True, animations="disabled"
-        )
 
 
 @asynccontextmanager

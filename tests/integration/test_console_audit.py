@@ -15,7 +15,6 @@ from tests.integration.console_support import (
     Site,
     barriers,
     browsing,
-    screenshot,
     sign_in,
     signed_client,
 )
@@ -107,4 +106,3 @@ async def test_the_page_has_no_barriers_in_both_languages_on_a_phone(site: Site)
         await page.get_by_role("button", name="Näita").click()
         await page.wait_for_url("**action=post.**")
         assert await page.get_by_text("conversation.reply").count() == 0
-        await screenshot(page, "audit")

@@ -14,7 +14,6 @@ from tests.integration.console_support import (
     Site,
     barriers,
     browsing,
-    screenshot,
     sign_in,
 )
 from tests.integration.talks_support import HOUR_MS, MINUTE_MS, Talking, path_of
@@ -73,7 +72,6 @@ async def test_the_list_tells_how_each_conversation_stands(site: Site) -> None:
         await expect(tiiu).to_contain_text("mustandeid: 1")
         await expect(peeter).to_contain_text("ebaõnnestunud: 1")
         await expect(anu.locator(".badge.warn")).to_contain_text("vastata saab veel")
-        await screenshot(page, "conversations")
         for name, users in (
             ("Ootab inimest", [JAAN]),
             ("Mustandid", [TIIU]),
@@ -199,8 +197,6 @@ async def test_nothing_stands_in_anybodys_way(site: Site, language: str, *, phon
         await expect(page.get_by_text("<script>alert(1)</script>")).to_be_visible()
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide <= (390 if phone else 1280)
-        if language == "et-EE" and phone:
-            await screenshot(page, "conversations-phone")
         for wanted in ("waiting", "drafts", "closing", "paused", "failed", "unread"):
             await page.goto(f"{LIST}?list={wanted}")
             assert await barriers(page) == []

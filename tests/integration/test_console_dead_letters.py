@@ -14,7 +14,6 @@ from tests.integration.console_support import (
     Site,
     barriers,
     browsing,
-    screenshot,
     sign_in,
     signed_client,
 )
@@ -196,9 +195,7 @@ async def test_the_pages_have_no_barriers_in_both_languages_on_a_phone(site: Sit
             assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     async with browsing(site) as page:
         await sign_in(page, to="/console/dead-letters")
-        await screenshot(page, "dead-letters")
         await page.get_by_role("link", name=letter.id).click()
-        await screenshot(page, "dead-letter")
         page.once("dialog", lambda dialog: dialog.dismiss())
         await page.get_by_role("button", name="Pane kõrvale").click()
         found = await site.store.dead_letter(letter.id)

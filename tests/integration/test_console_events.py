@@ -11,7 +11,6 @@ from tests.integration.console_support import (
     IN_ONE_BROWSER,
     barriers,
     browsing,
-    screenshot,
     sign_in,
 )
 from tests.integration.content_support import World, acting, become_viewer, handed_over
@@ -35,13 +34,11 @@ async def test_pages_of_events_have_no_barriers_in_both_languages_and_on_a_phone
     for language, phone in (("et-EE", True), ("en-GB", False)):
         async with browsing(filled.site, language=language, phone=phone) as page:
             await sign_in(page)
-            for name, path in (("events", EVENTS), ("event", f"{EVENTS}/{one}")):
+            for path in (EVENTS, f"{EVENTS}/{one}"):
                 await page.goto(path)
                 assert await barriers(page) == [], path
                 width = await page.evaluate("document.documentElement.scrollWidth")
                 assert width <= (390 if phone else 1280), path
-                if not phone:
-                    await screenshot(page, name)
 
 
 async def test_what_events_led_to_is_said_in_words(filled: World) -> None:

@@ -23,7 +23,6 @@ from tests.integration.console_support import (
     barriers,
     browsing,
     console_settings,
-    screenshot,
     served,
 )
 from vestlus.clock import system_clock
@@ -364,7 +363,6 @@ async def test_a_browser_signs_in_and_out_again_there_too(site: Site) -> None:
     async with browsing(site) as page:
         await page.goto("/console")
         assert await barriers(page) == []
-        await screenshot(page, "sign-in-oidc")
         await page.get_by_role("link", name="Logi sisse: Microsoft").click()
         await page.wait_for_url("**/console")
         await page.get_by_role("button", name="Logi välja").click()

@@ -33,7 +33,7 @@ from vestlus.store.measure_rows import (
     Told,
     minute_of,
 )
-from vestlus.store.rows import Change, DeadLetter
+from vestlus.store.rows import FOREVER_MS, Change, DeadLetter, Silence
 from vestlus.store.usage_rows import UsageRow
 
 pytestmark = IN_ONE_BROWSER
@@ -224,6 +224,17 @@ async def test_the_span_and_the_account_are_chosen_and_every_figure_is_the_accou
         async with httpx.AsyncClient(base_url=site.address, headers=headers) as api:
             told = (await api.get("/api/v1/overview", params={"account": OTHER})).json()
     assert (told["work"]["events"], told["work"]["dead_letters"]) == ({}, {"late": 1})
+
+
+async def test_messages_that_are_left_to_people_are_said_to_be(site: Site) -> None:
+    lease = await hold(site.store)
+    silent = Change(silence=Silence.PERSON, silent_until_ms=FOREVER_MS)
+    await recorded(site.store, lease, new(message("anna", account=ACCOUNT), silent))
+    async with browsing(site, language="en-GB") as page:
+        await sign_in(page)
+        tile = page.locator(".tile", has_text="Unanswered messages")
+        await expect(tile.locator(".figure")).to_have_text("1")
+        await expect(tile).to_contain_text("left to people")
 
 
 async def test_an_open_page_is_fetched_again_as_time_goes_though_nothing_happens() -> None:

@@ -17,7 +17,6 @@ from tests.integration.console_support import (
     barriers,
     browsing,
     console_settings,
-    screenshot,
     served,
     sign_in,
     signed_client,
@@ -107,6 +106,3 @@ async def test_the_page_has_no_barriers_in_both_languages_on_a_phone(site: Site)
                 await details.click()
             assert await barriers(page) == []
             assert await page.evaluate("document.documentElement.scrollWidth") <= 390
-    async with browsing(site) as page:
-        await sign_in(page, to="/console/settings")
-        await screenshot(page, "settings")

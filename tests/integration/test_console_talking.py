@@ -26,7 +26,6 @@ from tests.integration.console_support import (
     Site,
     browsing,
     console_settings,
-    screenshot,
     served,
     sign_in,
 )
@@ -198,7 +197,6 @@ async def test_a_message_arrives_live_a_person_takes_over_writes_and_hands_back_
         await expect(persons.locator(".state")).to_have_text("saadetud")
         await service.got("Mari siin! Võtmesõna on kirsipuu.")
         await expect(page.locator(".stands")).not_to_contain_text("lugemata")
-        await screenshot(page, "conversation-taken-over")
 
         await press(page, "Anna botile tagasi")
         await expect(page.locator(".stands")).to_contain_text("Bot vastab ise.")

@@ -20,7 +20,6 @@ from tests.integration.console_support import (
     Site,
     barriers,
     browsing,
-    screenshot,
     sign_in,
     signed_client,
 )
@@ -127,7 +126,6 @@ async def test_a_transcript_tells_who_said_what_and_what_became_of_it(site: Site
         zone = await page.locator(".said time").first.get_attribute("datetime")
         assert zone is not None
         assert zone[-6:] in ("+02:00", "+03:00")
-        await screenshot(page, "conversation")
 
 
 async def test_older_messages_are_a_link_away_and_each_is_there_once(site: Site) -> None:
@@ -348,5 +346,3 @@ async def test_nothing_stands_in_anybodys_way(site: Site, language: str, *, phon
         if language == "en-GB":
             await expect(page.get_by_text("<script>alert(1)</script>")).to_have_count(1)
             await expect(page.locator(".state.bad")).to_contain_text("not known whether it arrived")
-        elif phone:
-            await screenshot(page, "conversation-phone")

@@ -23,7 +23,6 @@ from tests.integration.console_support import (
     barriers,
     browsing,
     console_settings,
-    screenshot,
     served,
     sign_in,
     signed_client,
@@ -330,8 +329,6 @@ async def test_the_pages_have_no_barriers_in_both_languages_and_fit_a_phone(site
                 await page.reload()
                 assert await barriers(page) == []
                 assert not await sideways(page)
-                if language == "en-GB" and not phone:
-                    await screenshot(page, "user-data")
                 await page.goto("/console/erasures")
                 assert await barriers(page) == []
                 assert not await sideways(page)
@@ -354,5 +351,4 @@ async def test_in_a_browser_a_preserved_user_is_erased_after_two_confirmations(s
         await page.get_by_role("button", name="Kustuta jäädavalt").click()
         await page.wait_for_url("**/console/erasures?notice=*")
         assert await page.get_by_role("status").inner_text() == "Kasutaja andmed on kustutatud."
-        await screenshot(page, "erasures")
     assert await traces(site.store, USER) == []

@@ -149,19 +149,19 @@ def test_an_account_says_what_is_different_for_it(
     file = tmp_path / "vestlus.toml"
     file.write_text(
         "[retention]\nmessages_days = 60\n"
-        '[[accounts]]\nid = "1"\n[accounts.retention]\nevents_days = 30\n'
+        '[[accounts]]\nid = "1"\n[accounts.retention]\nevents_days = 30\naudit_days = 90\n'
         '[[accounts]]\nid = "2"\n'
     )
     periods = load_settings({}, mode=Mode.OPERATE).periods
-    assert periods.of("1") == Periods(messages=60, events=30)
+    assert periods.of("1") == Periods(messages=60, events=30, audit=90)
     assert periods.of("2") == periods.of("3") == Periods(messages=60)
     sends = next(one for one in periods.errands(NOW_MS) if one.what is Remains.SENDS)
     assert sends.whose == EVERYBODY
 
     file.write_text(
-        '[[accounts]]\nid = "1"\n[accounts.retention]\nmedia_days = 8\naudit_days = 90\n'
+        '[[accounts]]\nid = "1"\n[accounts.retention]\nmedia_days = 8\nminutes_days = 9\n'
     )
     with pytest.raises(SettingsError) as caught:
         load_settings({}, mode=Mode.OPERATE)
     assert "retention.media_days: must be at least 9" in str(caught.value)
-    assert "retention.audit_days: is not a setting of" in str(caught.value)
+    assert "retention.minutes_days: is not a setting of" in str(caught.value)

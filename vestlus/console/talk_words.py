@@ -14,6 +14,7 @@ from babel.dates import format_date, format_time, format_timedelta
 from vestlus.console.rendering import LAST_MS
 from vestlus.console.visits import Visit
 from vestlus.console.words import Language, known
+from vestlus.conversation.events import EventKind
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, window_end_ms
 from vestlus.desk.looking import silence_of
 from vestlus.desk.transcript_lines import Line
@@ -103,18 +104,18 @@ def preview(visit: Visit, talk: Talk) -> str:
     event = talk.last.event
     said = " ".join((event.text or "").split())
     if not said and event.attachments:
-        said = came_word(visit, event.attachments[-1].type)
+        said = came_word(visit, event.attachments[-1].type, ours=event.kind is EventKind.ECHO)
     elif not said:
         key = "unsupported" if event.is_unsupported else "erased"
         said = visit.words(f"conversations.{key}")
     return said
 
 
-def came_word(visit: Visit, type_: str) -> str:
-    """What came with a message, in words."""
+def came_word(visit: Visit, type_: str, *, ours: bool = False) -> str:
+    """What came with a message, in words; ``ours``: with one of the account's."""
     plain = type_.removeprefix("ig_").replace("post", "share")
     if plain in ("image", "media"):
-        return visit.words("conversations.picture")
+        return visit.words("conversations.picture_sent" if ours else "conversations.picture")
     key = f"conversations.came.{plain}"
     return visit.words(key if known(key) else "conversations.came.other")
 

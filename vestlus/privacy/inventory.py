@@ -210,7 +210,10 @@ HOLDS_NONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
         ),
         "audit": (
             "what operators did. Of acts on a conversation it has its id, of an erasure the code",
-            (*("id", "at_ms", "person", "role", "way", "action", "target", "outcome", "detail"),),
+            (
+                *("id", "at_ms", "person", "role", "way", "action", "target", "outcome", "detail"),
+                "account",
+            ),
         ),
         "console_session": (
             "which operators are signed in",

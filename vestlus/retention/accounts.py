@@ -11,9 +11,6 @@ from typing import Final
 from vestlus.retention.periods import DAY_MS, Periods
 from vestlus.store.pruning import EVERYBODY, Remains, Whose
 
-#: What belongs to no account.
-_COMMON: Final = frozenset({Remains.AUDIT})
-
 #: Not walked in the order of age: a walk cannot begin where the one before ended.
 _ALWAYS_WHOLE: Final = frozenset({Remains.SUMMARIES})
 
@@ -61,7 +58,7 @@ class AccountPeriods:
         groups: defaultdict[int, set[str]] = defaultdict(set)
         common = self.default.days[what]
         for account, periods in self.accounts.items():
-            if what not in _COMMON and periods.days[what] != common:
+            if periods.days[what] != common:
                 groups[periods.days[what]].add(account)
         everyone_else = frozenset().union(*groups.values())
         whose = {days: Whose(frozenset(accounts)) for days, accounts in groups.items()}

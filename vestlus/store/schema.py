@@ -589,6 +589,8 @@ audit: Final = Table(
     #: ``done``, or why not.
     Column("outcome", Text, nullable=False),
     _words("detail"),
+    #: Of what it was done to, where that belonged to an account then. For retention.
+    _words("account"),
 )
 Index("audit_at", audit.c.at_ms, audit.c.id)
 Index("audit_target", audit.c.target, audit.c.id)

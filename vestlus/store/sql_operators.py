@@ -8,11 +8,14 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     Connection,
+    ScalarSelect,
     Select,
     Text,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -27,6 +30,17 @@ from vestlus.store.sql_part import SqlPart
 
 _AUDIT: Final = schema.audit.c
 _SESSION: Final = schema.console_session.c
+#: What the rest of the service is told of an entry: whose account it is about is for retention.
+_TOLD: Final = tuple(column for column in _AUDIT if column is not _AUDIT.account)
+#: What acts are done to that belongs to an account, by what the audit calls it.
+_OF_ACCOUNTS: Final = (
+    schema.conversation.c.id,
+    schema.post.c.id,
+    schema.occurrence.c.id,
+    schema.schedule.c.name,
+    schema.dead_letter.c.id,
+    schema.account_token.c.account,
+)
 
 
 class SqlOperators(SqlPart):
@@ -34,7 +48,10 @@ class SqlOperators(SqlPart):
 
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
-        self._audit_add = insert(schema.audit)
+        # Of ids only one kind has each; names of schedules and accounts are none of these.
+        self._audit_add = insert(schema.audit).values(
+            account=func.coalesce(*(_account_of(named) for named in _OF_ACCOUNTS), "")
+        )
         self._session_add = insert(schema.console_session)
         its = _SESSION.digest == bindparam("of", type_=Text())
         now = bindparam("at", type_=BigInteger())
@@ -130,7 +147,7 @@ class SqlOperators(SqlPart):
 
 def _listing(wanted: AuditWanted) -> Select[Any]:
     """Newest first. Put together for each call: people look rarely."""
-    listing = select(*_AUDIT).order_by(_AUDIT.id.desc())
+    listing = select(*_TOLD).order_by(_AUDIT.id.desc())
     for column, value in (
         (_AUDIT.target, wanted.target),
         (_AUDIT.person, wanted.person),
@@ -157,4 +174,14 @@ def audit_values(entry: AuditEntry) -> dict[str, Any]:
         for name, value in asdict(entry).items()
     }
     del values["id"]
-    return values
+    # The name of a column is no name for a parameter of ours.
+    return values | {"of": values["target"]}
+
+
+def _account_of(named: Column[Any]) -> ScalarSelect[Any]:
+    """The account of the row of that name, if there is one."""
+    return (
+        select(named.table.c.account)
+        .where(named == bindparam("of", type_=Text()))
+        .scalar_subquery()
+    )

@@ -72,8 +72,9 @@ def walks(dialect: Dialect) -> dict[Remains, tuple[Walk, ...]]:
 def _audit(dialect: Dialect) -> Walk:
     """What people did is theirs for its time, and nothing holds it longer."""
     old = _AUDIT.at_ms < _BEFORE
+    may_go = and_(old, _of_account(dialect, _AUDIT.account))
     order = (_AUDIT.at_ms, _AUDIT.id)
-    return Walk(dialect, schema.audit, order, (_AUDIT.id,), old, bound=(old,))
+    return Walk(dialect, schema.audit, order, (_AUDIT.id,), may_go, bound=(old,))
 
 
 #: Written without spaces, and a quotation mark in what a user wrote has a backslash before it.

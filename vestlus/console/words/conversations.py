@@ -157,6 +157,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "conversations.reaction": ("Reaktsioon", "Reaction"),
     "conversations.replies.story": ("vastus loole", "reply to a story"),
     "conversations.replies.message": ("vastus sõnumile", "reply to a message"),
+    "conversations.picture_sent": ("Pilt", "Picture"),
     "conversations.picture": ("Kasutaja saadetud pilt", "Picture that the user sent"),
     "conversations.bank_picture": ("Pilt pildipangast: {id}", "Picture of the image bank: {id}"),
     "conversations.came.video": ("Video", "A video"),

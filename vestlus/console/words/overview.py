@@ -28,6 +28,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "overview.seconds": ("{value} s", "{value} s"),
     "overview.backlog": ("Vastamata sõnumeid", "Unanswered messages"),
     "overview.oldest": ("vanim tuli {ago}", "the oldest came {ago}"),
+    "overview.left_to_people": ("jäetud inimestele vastata", "left to people"),
     "overview.none_waits": ("midagi ei oota", "nothing waits"),
     "overview.unsent": ("Saatmata", "Unsent"),
     "overview.due": ("vanim pidi minema {ago}", "the oldest was due {ago}"),
@@ -38,7 +39,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "overview.drafts_until": ("esimese tähtaeg {ago}", "the first must go {ago}"),
     "overview.people": ("Ootavad inimest", "Waiting for a person"),
-    "overview.longest": ("kauaim ootaja tuli {ago}", "the first has waited since {ago}"),
+    "overview.longest": ("kauaim ootaja tuli {ago}", "the first asked {ago}"),
     "overview.closing": ("Vastamisaeg lõpeb peagi", "Windows closing soon"),
     "overview.closing_why": (
         "vestlusi, mille 24 tundi saab kahe tunni pärast täis",
