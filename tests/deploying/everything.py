@@ -10,14 +10,23 @@ from typing import Final
 
 from tests import shipped
 from tests.deploying import (
+    addresses,
+    admitted,
     alerts,
+    doors,
+    flows,
+    identity,
     image,
     kustomized,
+    lasting,
     launcher,
     machine,
+    names,
+    probes,
     references,
     safety,
     schemas,
+    serving,
     supplied,
 )
 from tests.deploying.findings import Finding
@@ -28,6 +37,22 @@ from tests.scripts_loaded import ROOT
 BESIDE: Final = ROOT.parent / "shared/schemas/crds"
 
 
+#: What is looked for in the objects by themselves.
+LOOKS: Final = (
+    names.check,
+    references.check,
+    supplied.check,
+    addresses.check,
+    identity.check,
+    flows.check,
+    admitted.check,
+    doors.check,
+    probes.check,
+    lasting.check,
+    serving.check,
+)
+
+
 def definitions_folder() -> Path | None:
     """The folder of CustomResourceDefinitions, if there is one."""
     named = os.environ.get("VESTLUS_CRD_DIR")
@@ -36,12 +61,15 @@ def definitions_folder() -> Path | None:
 
 
 def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
-    """Of what is applied to Kubernetes."""
-    yield from schemas.check(objects, definitions)
-    yield from references.check(objects)
-    yield from supplied.check(objects)
+    """Of what is applied to Kubernetes; where something has not its form, that only."""
+    misshapen = list(schemas.check(objects, definitions))
+    yield from misshapen
+    if misshapen:
+        # What has not its form cannot be asked what it means.
+        return
+    for look in LOOKS:
+        yield from look(objects)
     yield from safety.check(objects, safety.project_version(root))
-    yield from launcher.check_serve(objects)
     yield from alerts.check(root, objects)
 
 

@@ -1,4 +1,4 @@
-"""Ray's own files: ``cluster.yaml`` of the cluster launcher, and what a RayService gives Serve."""
+"""``cluster.yaml`` of Ray's cluster launcher."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
-import pydantic
 import ray.autoscaler
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
-from ray.serve.schema import ServeDeploySchema
 
-from serve_app import APP_NAME
 from tests.deploying.findings import Finding
-from tests.deploying.objects import Objects, named, of_kind
+from tests.deploying.serving import ROLES
 
 #: What the start of each node must have in its environment.
 _FLAGS: Final = (
@@ -29,8 +26,6 @@ _FLAGS: Final = (
     "RAY_SERVE_THROUGHPUT_OPTIMIZED=1",
     "RAY_USAGE_STATS_ENABLED=0",
 )
-
-_ROLES: Final = frozenset({"vestlus_webhook", "vestlus_conversation", "vestlus_publisher"})
 
 _FILE: Final = "cluster.yaml"
 
@@ -84,7 +79,7 @@ def _machines(prepared: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("cluster", _FILE, f"{name}: min_workers is more than max_workers")
         if kind.get("max_workers", 0) > 0:
             offered |= set(kind["resources"])
-    for role in sorted(_ROLES - offered):
+    for role in sorted(ROLES - offered):
         yield Finding("cluster", _FILE, f"no kind of worker offers {role}: its actors would wait")
 
 
@@ -105,44 +100,3 @@ def _commands(prepared: Mapping[str, Any]) -> Iterator[Finding]:
     for command in re.findall(r"pip install[^&;]*", setup):
         if "--require-hashes" not in command:
             yield Finding("lock", _FILE, f"not from the lock: {command[:60]}")
-
-
-def check_serve(objects: Objects) -> Iterator[Finding]:
-    """What Serve is told, by its own schema, and that it is our application on our port."""
-    for one in of_kind(objects, "RayService"):
-        try:
-            given = yaml.safe_load(one["spec"]["serveConfigV2"])
-            config = ServeDeploySchema.model_validate(given)
-        except (yaml.YAMLError, pydantic.ValidationError) as error:
-            yield Finding("serve", named(one), str(error)[:300])
-            continue
-        told = {app.name: app for app in config.applications}
-        if set(told) != {APP_NAME} or told[APP_NAME].import_path != "serve_app:app":
-            yield Finding("serve", named(one), f"is not the application {APP_NAME}, serve_app:app")
-        group = one["spec"]["rayClusterConfig"]["workerGroupSpecs"]
-        ports = {
-            port["containerPort"]
-            for some in group
-            for container in some["template"]["spec"]["containers"]
-            for port in container.get("ports") or []
-            if port["name"] == "serve"
-        }
-        if ports != {config.http_options.port}:
-            yield Finding("port", named(one), f"Serve listens on {config.http_options.port}")
-        yield from _groups(named(one), group)
-
-
-def _groups(where: str, groups: list[dict[str, Any]]) -> Iterator[Finding]:
-    offered: set[str] = set()
-    for group in groups:
-        least, now, most = group["minReplicas"], group["replicas"], group["maxReplicas"]
-        if not least <= now <= most:
-            yield Finding("cluster", where, f"{group['groupName']}: {least} ≤ {now} ≤ {most} fails")
-        # KubeRay hands it on as a word of a shell.
-        words = str(group["rayStartParams"].get("resources", "'{}'"))[1:-1].replace('\\"', '"')
-        try:
-            offered |= set(json.loads(words))
-        except ValueError:
-            yield Finding("cluster", where, f"{group['groupName']}: resources is no JSON: {words}")
-    for role in sorted(_ROLES - offered):
-        yield Finding("cluster", where, f"no group offers {role}: its actors would wait")

@@ -10,8 +10,14 @@ from typing import Any
 import pytest
 
 from tests.deploying import everything, kustomized, schemas
-from tests.deploying.broken import BROKEN, Tree
+from tests.deploying.broken import Case, Tree
+from tests.deploying.broken_doors import DOORS
 from tests.deploying.broken_files import BROKEN_FILES
+from tests.deploying.broken_network import CLOSED, OPEN
+from tests.deploying.broken_objects import DEFINED, OBJECTS
+from tests.deploying.broken_pods import PODS
+from tests.deploying.broken_serving import SERVING
+from tests.deploying.broken_settings import SETTINGS
 from tests.deploying.findings import Finding
 from tests.scripts_loaded import ROOT
 
@@ -24,21 +30,47 @@ def test_nothing_that_is_shipped_is_wrong() -> None:
 
 
 @pytest.fixture(scope="module")
-def small() -> Tree:
-    return kustomized.kept(ROOT, "small")
+def shipped() -> dict[str, Tree]:
+    return {overlay: kustomized.kept(ROOT, overlay) for overlay in kustomized.OVERLAYS}
+
+
+#: Those of DEFINED need the operators' definitions.
+BROKEN: dict[str, Case] = {
+    **DOORS,
+    **OPEN,
+    **CLOSED,
+    **SETTINGS,
+    **PODS,
+    **SERVING,
+    **OBJECTS,
+    **(DEFINED if DEFINITIONS.there else {}),
+}
 
 
 def rules(found: list[Finding]) -> set[str]:
     return {each.rule for each in found}
 
 
-@pytest.mark.parametrize("how", BROKEN)
-def test_a_broken_manifest_is_found_out(small: Tree, how: str) -> None:
-    rule, change = BROKEN[how]
-    broken = copy.deepcopy(small)
-    change(broken)
-    assert broken != small
-    assert rule in rules(list(everything.of_objects(broken, ROOT, schemas.Definitions(None))))
+@pytest.mark.parametrize(
+    ("overlay", "how"),
+    [
+        (overlay, how)
+        for overlay in kustomized.OVERLAYS
+        for how, case in BROKEN.items()
+        if case.only in (None, overlay)
+    ],
+)
+def test_a_broken_manifest_is_found_out(shipped: dict[str, Tree], overlay: str, how: str) -> None:
+    case = BROKEN[how]
+    broken = copy.deepcopy(shipped[overlay])
+    case.change(broken)
+    assert broken != shipped[overlay]
+    assert case.rule in rules(list(everything.of_objects(broken, ROOT, DEFINITIONS)))
+
+
+def test_no_way_of_breaking_it_is_written_down_twice() -> None:
+    tables = (DOORS, OPEN, CLOSED, SETTINGS, PODS, SERVING, OBJECTS, DEFINED)
+    assert len({how for table in tables for how in table}) == sum(map(len, tables))
 
 
 DEFINITION = """
