@@ -46,7 +46,7 @@ DOORS: Final = {
     ),
     "an ingress that leads to a service which is not there": Case(
         "selector",
-        lambda t: without(t, "Service", HTTP),
+        without("Service", HTTP),
     ),
     "an ingress that leads to a port which the service has not": Case(
         "port",

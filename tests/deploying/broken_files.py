@@ -37,5 +37,4 @@ BROKEN_FILES = [
     ("deploy/vm/nftables.conf", "policy drop", "policy accept", "public"),
     ("deploy/vm/Caddyfile", "/media/* ", "/media/* /console/* ", "public"),
     ("deploy/vm/Caddyfile", "max_size 4MiB", "", "body"),
-    ("deploy/aks/base/services.yaml", "minAvailable: 1", "minAvailable: 9", "rendering"),
 ]

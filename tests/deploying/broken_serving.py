@@ -74,7 +74,9 @@ SERVING: Final = {
     "an application on a path of its own": Case(
         "serve", lambda t: serve_config(t, "route_prefix: /", "route_prefix: /vestlus")
     ),
-    "no place for Ray": Case("serve", lambda t: serve_config(t, "http_options:", "options:")),
+    "a place that Serve does not know": Case(
+        "serve", lambda t: serve_config(t, "http_options:", "options:")
+    ),
     "Serve told nothing": Case(
         "serve", lambda t: one(t, "RayService")["spec"].update(serveConfigV2="{}")
     ),

@@ -108,12 +108,6 @@ SETTINGS: Final = {
             name="vault"
         ),
     ),
-    "a store of secrets of another kind": Case(
-        "store",
-        lambda t: one(t, "ExternalSecret", "vestlus-secrets")["spec"]["secretStoreRef"].update(
-            kind="Store"
-        ),
-    ),
     "a store of secrets whose account is not there": Case(
         "account",
         lambda t: one(t, "SecretStore", "key-vault")["spec"]["provider"]["azurekv"].update(

@@ -4,7 +4,7 @@ it that have to do with them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tests.deploying.objects import Objects, Pods, behind, matches, of_kind, pods
@@ -56,7 +56,7 @@ def entrances(objects: Objects) -> Iterator[tuple[Pods, int]]:
 
 
 def _asked(
-    objects: Objects, service: str, port: dict[str, str | int]
+    objects: Objects, service: str, port: Mapping[str, str | int]
 ) -> Iterator[tuple[Pods, int]]:
     for one in of_kind(objects, "Service"):
         for offered in one["spec"]["ports"]:

@@ -28,6 +28,7 @@ from tests.deploying import (
     schemas,
     serving,
     supplied,
+    watching,
 )
 from tests.deploying.findings import Finding
 from tests.deploying.objects import Objects
@@ -50,6 +51,7 @@ LOOKS: Final = (
     probes.check,
     lasting.check,
     serving.check,
+    watching.check,
 )
 
 
@@ -79,6 +81,7 @@ def of_files(root: Path) -> Iterator[Finding]:
     yield from image.check_image(root)
     yield from image.check_compose(root)
     yield from machine.check_machine(root)
+    yield from watching.check_files(root)
 
 
 def of_ports(root: Path) -> Iterator[Finding]:

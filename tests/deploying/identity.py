@@ -25,12 +25,12 @@ def check(objects: Objects) -> Iterator[Finding]:
         for one in of_kind(objects, "ServiceAccount")
         if _client(one["metadata"])
     }
-    for one in pods(objects):
-        used = one.labels.get(_USE) == "true"
-        if one.role == "worker" and not used and _stores_pictures(environment(one, objects)):
-            yield Finding("identity", one.owner, f"reads no pictures: lacks the label {_USE}")
-        if used and one.spec is not None and one.spec.get("serviceAccountName") not in known:
-            yield Finding("identity", one.owner, f"its service account names no {_CLIENT}")
+    for some in pods(objects):
+        used = some.labels.get(_USE) == "true"
+        if some.role == "worker" and not used and _stores_pictures(environment(some, objects)):
+            yield Finding("identity", some.owner, f"reads no pictures: lacks the label {_USE}")
+        if used and some.spec is not None and some.spec.get("serviceAccountName") not in known:
+            yield Finding("identity", some.owner, f"its service account names no {_CLIENT}")
     for one in of_kind(objects, "SecretStore", "ClusterSecretStore"):
         vault = (one["spec"].get("provider") or {}).get("azurekv") or {}
         account = (vault.get("serviceAccountRef") or {}).get("name")

@@ -4,6 +4,7 @@ as many actors as the settings ask for.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,11 +41,12 @@ def check(objects: Objects) -> Iterator[Finding]:
 def _serve(one: Object, groups: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     """What Serve is told, by its own schema, and that it is our application on our port."""
     try:
-        given = yaml.safe_load(one["spec"]["serveConfigV2"])
-        config = ServeDeploySchema.model_validate(given)
+        words, config = _told(one["spec"]["serveConfigV2"])
     except (yaml.YAMLError, pydantic.ValidationError) as error:
         yield Finding("serve", named(one), str(error)[:300])
         return
+    for word in sorted(words - set(ServeDeploySchema.model_fields)):
+        yield Finding("serve", named(one), f"Serve does not know {word}")
     told = {app.name: app for app in config.applications}
     if set(told) != {APP_NAME} or told[APP_NAME].import_path != "serve_app:app":
         yield Finding("serve", named(one), f"is not the application {APP_NAME}, serve_app:app")
@@ -64,6 +66,13 @@ def _serve(one: Object, groups: Sequence[Mapping[str, Any]]) -> Iterator[Finding
     }
     if ports != {config.http_options.port}:
         yield Finding("port", named(one), f"Serve listens on {config.http_options.port}")
+
+
+@functools.lru_cache(maxsize=16)
+def _told(text: str) -> tuple[set[str], ServeDeploySchema]:
+    """Its words, and what they mean; kept. Raises YAMLError and ValidationError."""
+    given = yaml.safe_load(text)
+    return set(given), ServeDeploySchema.model_validate(given)
 
 
 def _offered(group: Mapping[str, Any]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from typing import Final
 
 from tests.deploying.findings import Finding
 from tests.deploying.objects import Objects, Pods, config_maps, pods, secrets
+from tests.deploying.rays_names import unknown
 from vestlus.errors import SettingsError
 from vestlus.settings import Mode, Settings, load_settings
 
@@ -141,6 +142,7 @@ def check(objects: Objects) -> Iterator[Finding]:
                     yield Finding("ingress", one.owner, f"{name} is not 1, and HAProxy is wanted")
         if one.lasting and environ.get("RAY_USAGE_STATS_ENABLED") != "0":
             yield Finding("usage", one.owner, "Ray's usage statistics are not off")
+        yield from unknown(one.owner, environ)
         for name, value in environ.items():
             if "$(" in value:
                 yield Finding("settings", one.owner, f"{name} refers to what comes later or never")
