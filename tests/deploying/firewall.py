@@ -13,7 +13,8 @@ from tests.shipped import CLOSED
 
 _WHERE: Final = "deploy/vm/nftables.conf"
 
-#: What lets in nothing but answers, the machine itself, and what every machine needs, as "Quick reference: nftables" writes it.
+#: What lets in nothing but answers, the machine itself, and what every machine needs, as nftables'
+#: "Quick reference" writes it.
 _HARMLESS: Final = (
     r"type filter hook input priority .*",
     r"policy (drop|accept)",
@@ -41,9 +42,7 @@ def check(root: Path) -> Iterator[Finding]:
     both = any(re.fullmatch(r"table inet \w+ \{", line) for line in lines)
     inputs = [chain for chain in _chains(lines) if any("hook input" in line for line in chain)]
     if not both or len(inputs) != 1:
-        yield Finding(
-            "public", _WHERE, "has not one chain for what comes in of both versions of IP"
-        )
+        yield Finding("public", _WHERE, "has not one chain for what comes in, by IPv4 and IPv6")
     for chain in inputs:
         if not any(re.search(r"hook input .*policy drop;?$", line) for line in chain):
             yield Finding("public", _WHERE, "lets in what it does not name")

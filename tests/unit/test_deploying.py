@@ -166,3 +166,16 @@ def test_sources_that_changed_are_noticed_with_and_without_kubectl(
     settings_file = copied / "deploy/aks/base/settings.yaml"
     settings_file.write_text(settings_file.read_text().replace('"2"', '"3"', 1))
     assert rules(list(kustomized.check(copied))) == {"rendering"}
+
+
+def test_what_was_rendered_and_then_changed_by_hand_is_noticed_without_kubectl(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kustomized, "kubectl", lambda: None)
+    for overlay in kustomized.OVERLAYS:
+        file = kustomized.place(copied, overlay)
+        text = file.read_text("utf-8")
+        file.write_text(text.replace("type: ClusterIP", "type: LoadBalancer", 1), "utf-8")
+        found = [one.where for one in kustomized.check(copied)]
+        assert found == [str(file.relative_to(copied))]
+        file.write_text(text, "utf-8")
