@@ -19,6 +19,7 @@ from actors import NAMESPACE
 from actors.fleet import KEPT_ALIVE, ROUND_SECONDS, Fleet, is_actor_name
 from actors.leaving import LeavingNodes
 from actors.resizing import Resizing
+from actors.roles import WEBHOOK, role_resources
 from actors.shell import Controls, Shell, new_member, node_id
 from actors.watched import START_SECONDS
 from vestlus.bus.port import Topology
@@ -277,7 +278,6 @@ def start_registry(settings: Settings, cluster: str) -> ActorHandle[Any]:
     in the store, where several may meet.
     """
     made: Any = ConversationRegistry
-    handle: ActorHandle[Any] = made.options(name=REGISTRY_NAME, **KEPT_ALIVE).remote(
-        settings, cluster
-    )
+    options = {**KEPT_ALIVE, "resources": role_resources(settings, WEBHOOK)}
+    handle: ActorHandle[Any] = made.options(name=REGISTRY_NAME, **options).remote(settings, cluster)
     return handle

@@ -104,6 +104,9 @@ def application(
             "num_cpus": REPLICA_CPUS,
             "resources": role_resources(settings, WEBHOOK),
         }
+        # Spreading alone is a wish: the first node that comes would take all of them, and one that
+        # outlives another too. Then only one node would take webhooks in, and could not be drained.
+        replicas["max_replicas_per_node"] = 1
     deployment: Any = Webhook
     # Ray 2.60 has no public way to keep the version, and makes a new one each time otherwise.
     deployment = deployment.options(**replicas, version=version or cluster, _internal=True)

@@ -17,7 +17,7 @@ from actors.conversation_actor import ConversationActor
 from actors.leaving import LeavingNodes, who_moves
 from actors.placing import emptiest, free_by_node, strategy, waits_for_a_node
 from actors.publisher_actor import PublisherActor
-from actors.roles import role_resources
+from actors.roles import WEBHOOK, role_resources
 from actors.scheduler_actor import SchedulerActor
 from actors.watched import START_SECONDS, Watched
 from vestlus.hosting.membership import LEASE_SECONDS
@@ -191,7 +191,7 @@ class Fleet:
 
     def _role(self, kind: MemberKind) -> dict[str, float]:
         """What it asks of a node beside that."""
-        return {} if kind is MemberKind.SCHEDULER else role_resources(self._settings, kind)
+        return role_resources(self._settings, WEBHOOK if kind is MemberKind.SCHEDULER else kind)
 
     def _start(self, name: str, kind: MemberKind) -> ActorHandle[Any]:
         options = {

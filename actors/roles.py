@@ -2,7 +2,8 @@
 
 Such a node says so by a resource of Ray's, in any amount from 1 on: ``vestlus_webhook``,
 ``vestlus_conversation``, ``vestlus_publisher``. It may offer several. The registry and the
-scheduler have no role: they are where there is room.
+scheduler go where webhooks are taken in: elsewhere each would take a part of the processor that an
+actor of a pool needs as a whole, and may go with a node that is no longer needed.
 """
 
 from __future__ import annotations

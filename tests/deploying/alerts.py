@@ -16,8 +16,10 @@ _ABOUT: Final = (
     "# Made by `make manifests` of deploy/monitoring/rules.yml; do not change it here.\n"
 )
 
-#: On Kubernetes a target that is gone is not down: it is not there.
-_GONE: Final = {
+#: What there is on Kubernetes only: a target that is gone is not down, it is not there; and
+#: CloudNativePG's own measures, of the instance that is the primary: where there is none of it, no
+#: series. Never archived is -1 in them.
+_KUBERNETES: Final = {
     "name": "vestlus-kubernetes",
     "rules": [
         {
@@ -31,14 +33,29 @@ _GONE: Final = {
                 "without it.",
                 "runbook": "docs/operations.md#alerts",
             },
-        }
+        },
+        {
+            "alert": "VestlusPostgresNotArchived",
+            "expr": "cnpg_pg_stat_archiver_last_failed_time"
+            " - cnpg_pg_stat_archiver_last_archived_time > 1"
+            " and on (namespace, pod) cnpg_pg_replication_in_recovery == 0",
+            "for": "10m",
+            "labels": {"severity": "critical"},
+            "annotations": {
+                "summary": "PostgreSQL's log is not copied to Blob Storage.",
+                "action": "See the log of {{ $labels.pod }}: identity, role, storage account. "
+                "Backups end at the last copy, and when the disk of the log is full PostgreSQL "
+                "stops.",
+                "runbook": "docs/operations.md#alerts",
+            },
+        },
     ],
 }
 
 
 def groups(root: Path) -> list[dict[str, Any]]:
     """What they are to be."""
-    return [*_groups((root / "deploy/monitoring/rules.yml").read_text("utf-8")), _GONE]
+    return [*_groups((root / "deploy/monitoring/rules.yml").read_text("utf-8")), _KUBERNETES]
 
 
 @functools.lru_cache(maxsize=4)

@@ -35,6 +35,10 @@ SERVING: Final = {
         "port",
         lambda t: serve_config(t, "port: 8000", "port: 8001"),
     ),
+    "more webhook replicas than pods": Case(
+        "cluster", lambda t: settings(t).update(VESTLUS_WEBHOOK_REPLICAS="4")
+    ),
+    "a webhook pod without a replica": Case("cluster", lambda t: group(t).update(maxReplicas=4)),
     "a head that keeps nothing": Case("ray", lambda t: ray(t).update(gcsFaultToleranceOptions={})),
     "a head that keeps everything nowhere": Case(
         "ray", lambda t: ray(t).update(gcsFaultToleranceOptions={"backend": "rocksdb"})

@@ -13,6 +13,8 @@ from tests.deploying import (
     addresses,
     admitted,
     alerts,
+    azure,
+    control_store,
     doors,
     flows,
     identity,
@@ -22,8 +24,11 @@ from tests.deploying import (
     launcher,
     machine,
     names,
+    outside,
+    pools,
     probes,
     references,
+    room,
     safety,
     schemas,
     serving,
@@ -73,6 +78,10 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
         yield from look(objects)
     yield from safety.check(objects, safety.project_version(root))
     yield from alerts.check(root, objects)
+    yield from azure.check(objects)
+    yield from control_store.check(objects)
+    yield from outside.check(objects)
+    yield from pools.check(objects)
 
 
 def of_files(root: Path) -> Iterator[Finding]:
@@ -106,5 +115,6 @@ def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding
         objects = kustomized.kept(root, overlay)
         for one in of_objects(objects, root, definitions):
             yield Finding(one.rule, f"{overlay}: {one.where}", one.what)
+        yield from room.check(root, objects, overlay)
     yield from of_files(root)
     yield from of_ports(root)

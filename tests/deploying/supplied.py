@@ -119,7 +119,7 @@ def settings_of(one: Pods, objects: Objects) -> Settings | None:
     """The settings of a pod, where they can be read."""
     environ = environment(one, objects)
     try:
-        return loaded(environ, _files(one, objects, environ), _mode(one))
+        return loaded(environ, files_of(one, objects, environ), _mode(one))
     except SettingsError:
         return None
 
@@ -130,12 +130,12 @@ def _mode(one: Pods) -> Mode:
 
 
 def check(objects: Objects) -> Iterator[Finding]:
-    """Of every pod of ours."""
+    """Of every pod of the service."""
     for one in pods(objects):
         if not one.ours:
             continue
         environ = environment(one, objects)
-        yield from problems(one.owner, environ, _files(one, objects, environ), _mode(one))
+        yield from problems(one.owner, environ, files_of(one, objects, environ), _mode(one))
         if one.lasting and environ.get("VESTLUS_INGRESS") == "haproxy":
             for name in _FLAGS:
                 if environ.get(name) != "1":
@@ -148,7 +148,7 @@ def check(objects: Objects) -> Iterator[Finding]:
                 yield Finding("settings", one.owner, f"{name} refers to what comes later or never")
 
 
-def _files(one: Pods, objects: Objects, environ: Mapping[str, str]) -> Mapping[str, str]:
+def files_of(one: Pods, objects: Objects, environ: Mapping[str, str]) -> Mapping[str, str]:
     """The files of the map that is mounted where VESTLUS_CONFIG is."""
     folder = str(Path(environ.get("VESTLUS_CONFIG", "/")).parent)
     volumes = {volume["name"]: volume for volume in (one.spec or {}).get("volumes") or []}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import conversation_registry
 from actors import fleet, placing
 from actors.fleet import Fleet
 from actors.leaving import LeavingNodes
@@ -34,7 +35,8 @@ class Started:
     [
         (MemberKind.CONVERSATION, "true", {"vestlus_conversation": 0.001}),
         (MemberKind.PUBLISHER, "true", {"vestlus_publisher": 0.001}),
-        (MemberKind.SCHEDULER, "true", {}),
+        (MemberKind.SCHEDULER, "true", {"vestlus_webhook": 0.001}),
+        (MemberKind.SCHEDULER, "false", {}),
         (MemberKind.CONVERSATION, "false", {}),
     ],
 )
@@ -47,6 +49,20 @@ def test_an_actor_asks_for_its_role_where_the_settings_say_so(
     settings = load_settings({"VESTLUS_NODE_ROLES": roles}, mode=Mode.OPERATE)
 
     Fleet(settings, "c", SignsOfLife(), LeavingNodes(frozenset))._start(f"{kind}-0", kind)
+
+    assert started.options_given["resources"] == asked
+
+
+@pytest.mark.parametrize(("roles", "asked"), [("true", {"vestlus_webhook": 0.001}), ("false", {})])
+def test_the_registry_leaves_the_processors_of_other_roles_alone(
+    monkeypatch: pytest.MonkeyPatch, roles: str, asked: dict[str, float]
+) -> None:
+    started = Started()
+    monkeypatch.setattr(conversation_registry, "ConversationRegistry", started)
+
+    conversation_registry.start_registry(
+        load_settings({"VESTLUS_NODE_ROLES": roles}, mode=Mode.OPERATE), "c"
+    )
 
     assert started.options_given["resources"] == asked
 

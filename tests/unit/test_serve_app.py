@@ -41,6 +41,13 @@ def test_another_number_is_the_same_version_so_that_no_replica_is_restarted(
     assert told(settings).version != told(settings, cluster="c2").version
 
 
+def test_no_two_replicas_share_a_node_of_their_role(settings: Settings) -> None:
+    with_roles = settings.model_copy(update={"node_roles": True})
+    for size in ("2", "auto:2-5"):
+        assert told(with_roles, size)._replica_config.max_replicas_per_node == 1
+        assert told(settings, size)._replica_config.max_replicas_per_node is None
+
+
 def test_replicas_ask_for_nodes_of_their_role_only_where_the_cluster_has_such(
     settings: Settings,
 ) -> None:

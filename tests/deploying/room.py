@@ -1,0 +1,123 @@
+"""How much room the pods ask for, and on how many nodes there is so much.
+
+Sums, and no packing: where a few pods are as large as a node it may take one more. Of what AKS and
+the operators ask for nothing is written here; what is set aside for it is assumed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.deploying.findings import Finding
+from tests.deploying.objects import Object, Objects
+
+_PAGE: Final = "docs/operations.md"
+
+_SUFFIXES: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Processors and GiB of memory."""
+
+    cpus: float = 0.0
+    gib: float = 0.0
+
+    def __add__(self, other: Room) -> Room:
+        return Room(self.cpus + other.cpus, self.gib + other.gib)
+
+    def __mul__(self, times: int) -> Room:
+        return Room(self.cpus * times, self.gib * times)
+
+    def __str__(self) -> str:
+        return f"{self.cpus:.1f} CPUs, {self.gib:.1f} GiB"
+
+    def nodes(self) -> int:
+        """How many it takes, what is not ours included."""
+        cpus, gib = self.cpus + _OTHERS.cpus, self.gib + _OTHERS.gib
+        return math.ceil(max(cpus / _NODE.cpus, gib / _NODE.gib))
+
+
+#: What pods find on a node of 4 processors and 16 GiB for 110 pods at most. AKS reserves 140 m, and
+#: 20 MB a pod and 50 MB, beside 100 MiB ("Node resource reservations"). 0.5 and 0.6 GiB are assumed
+#: for what AKS runs on each.
+_NODE: Final = Room(4 - 0.14 - 0.5, 16 - 2.25e9 / 2**30 - 0.1 - 0.6)
+
+#: Assumed for two ingress controllers of two pods, DNS, and the operators; Prometheus apart.
+_OTHERS: Final = Room(3.0, 4.0)
+
+#: What KubeRay asks for to clear Redis up after a Ray cluster.
+_CLEARING: Final = Room(0.2, 0.25)
+
+
+def quantity(word: object) -> float:
+    """A quantity of Kubernetes as a number: processors, or bytes."""
+    text = str(word)
+    if text.endswith("m"):
+        return float(text[:-1]) / 1000
+    for suffix, factor in _SUFFIXES.items():
+        if text.endswith(suffix):
+            return float(text.removesuffix(suffix)) * factor
+    return float(text)
+
+
+def _asked(resources: Mapping[str, Any]) -> Room:
+    requests = resources["requests"]
+    return Room(quantity(requests["cpu"]), quantity(requests["memory"]) / 2**30)
+
+
+def _of_pod(spec: Mapping[str, Any]) -> Room:
+    return sum((_asked(one["resources"]) for one in spec["containers"]), Room())
+
+
+def _of_ray(cluster: Mapping[str, Any], bound: str) -> Room:
+    asked = _of_pod(cluster["headGroupSpec"]["template"]["spec"])
+    if cluster.get("enableInTreeAutoscaling"):
+        asked += _asked(cluster["autoscalerOptions"]["resources"])
+    for group in cluster["workerGroupSpecs"]:
+        asked += _of_pod(group["template"]["spec"]) * group[bound]
+    return asked
+
+
+def _of(one: Object, bound: str) -> Room:
+    spec = one.get("spec") or {}
+    match one["kind"]:
+        case "RayService":
+            return _of_ray(spec["rayClusterConfig"], bound)
+        case "RabbitmqCluster":
+            return _asked(spec["resources"]) * int(spec["replicas"])
+        case "Cluster":
+            return _asked(spec["resources"]) * int(spec["instances"])
+        case "Pooler":
+            return _of_pod(spec["template"]["spec"]) * int(spec["instances"])
+        case "StatefulSet":
+            return _of_pod(spec["template"]["spec"]) * int(spec["replicas"])
+        case _:
+            return Room()
+
+
+def row(objects: Objects, overlay: str) -> str:
+    """What the page says of an overlay: the pods' sum with as few as there may be, with as many,
+    and while KubeRay has a second Ray cluster beside the first; and from how many nodes, on which
+    one may be lost, to how many there must be room.
+    """
+    least = sum((_of(one, "minReplicas") for one in objects), Room())
+    most = sum((_of(one, "maxReplicas") for one in objects), Room())
+    ray = [one for one in objects if one["kind"] == "RayService"]
+    second = sum((_of(one, "minReplicas") for one in ray), _CLEARING)
+    upgrade = least + second
+    few = least.nodes() + 1
+    many = max(few, most.nodes(), upgrade.nodes())
+    nodes = str(few) if few == many else f"{few} to {many}"
+    return f"| `{overlay}` | {least} | {most} | {upgrade} | {nodes} |"
+
+
+def check(root: Path, objects: Objects, overlay: str) -> Iterator[Finding]:
+    """Whether the page says so."""
+    wanted = row(objects, overlay)
+    if wanted not in (root / _PAGE).read_text("utf-8"):
+        yield Finding("room", _PAGE, f"does not say: {wanted}")

@@ -1,0 +1,40 @@
+"""What the pods ask for is added up, and the page with sizes says it."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from tests.deploying import kustomized, room
+from tests.deploying.broken import container, group, one
+from tests.scripts_loaded import ROOT
+
+
+@pytest.mark.parametrize("overlay", kustomized.OVERLAYS)
+def test_the_page_with_sizes_says_what_the_pods_ask_for(overlay: str) -> None:
+    shipped = kustomized.kept(ROOT, overlay)
+    assert list(room.check(ROOT, shipped, overlay)) == []
+
+    asks_more = copy.deepcopy(shipped)
+    container(asks_more)["resources"]["requests"]["cpu"] = "2"
+    more_of_them = copy.deepcopy(shipped)
+    group(more_of_them, 1)["maxReplicas"] += 1
+    more_memory = copy.deepcopy(shipped)
+    one(more_memory, "RabbitmqCluster", "vestlus-rabbitmq")["spec"]["resources"]["requests"][
+        "memory"
+    ] = "3Gi"
+    for broken in (asks_more, more_of_them, more_memory):
+        assert [each.rule for each in room.check(ROOT, broken, overlay)] == ["room"]
+
+
+@pytest.mark.parametrize(
+    ("word", "number"), [("500m", 0.5), ("1", 1.0), (2, 2.0), ("512Mi", 2**29), ("2Gi", 2**31)]
+)
+def test_quantities_are_read_as_kubernetes_reads_them(word: object, number: float) -> None:
+    assert room.quantity(word) == number
+
+
+def test_nodes_are_as_many_as_the_scarcer_of_processors_and_memory_needs() -> None:
+    assert room.Room(3.0, 1.0).nodes() == 2
+    assert room.Room(0.5, 40.0).nodes() == 4
