@@ -67,6 +67,7 @@ say "units"
 for unit in vestlus.service vestlus-firewall.service; do
     install -m 644 "deploy/vm/$unit" "/etc/systemd/system/$unit"
 done
+install -m 755 deploy/vm/vestlus-run /usr/local/sbin/vestlus-run
 systemctl daemon-reload
 systemctl enable --quiet rabbitmq-server postgresql vestlus-firewall vestlus
 systemctl restart vestlus-firewall
@@ -75,5 +76,5 @@ if systemctl is-active --quiet vestlus; then
     systemctl restart vestlus
 else
     say "done. Now: /etc/vestlus/settings.env and vestlus.toml, deploy/vm/Caddyfile for /etc/caddy,"
-    say "then: systemctl start vestlus, and vestlus doctor (docs/operations.md)"
+    say "then: systemctl start vestlus, and vestlus-run doctor (docs/operations.md)"
 fi

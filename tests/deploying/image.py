@@ -148,6 +148,9 @@ def _volumes(
 def _composed(where: str, service: Mapping[str, Any], mode: Mode) -> Iterator[Finding]:
     if service.get("read_only") is not True or service.get("cap_drop") != ["ALL"]:
         yield Finding("root", where, "has more rights than it needs")
+    for file in service.get("env_file") or []:
+        if not (isinstance(file, dict) and file.get("required") is False):
+            yield Finding("settings", where, f"{file} is wanted by Compose for the others too")
     given = {name: str(value) for name, value in service["environment"].items()}
     given = {name: "" if value.startswith("${") else value for name, value in given.items()}
     files = {Path(given["VESTLUS_CONFIG"]).name: _TOML} if "VESTLUS_CONFIG" in given else {}

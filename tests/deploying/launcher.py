@@ -17,6 +17,7 @@ import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from tests.deploying.findings import Finding
+from tests.deploying.head import check_starts
 from tests.deploying.rays_names import unknown
 from tests.deploying.serving import ROLES
 
@@ -30,6 +31,9 @@ _FLAGS: Final = (
 
 _FILE: Final = "cluster.yaml"
 
+#: Images that come with rsync: of Ubuntu, `server` has all of ubuntu-standard, `minimal` has not.
+_WITH_RSYNC: Final = frozenset({("Canonical", "ubuntu-24_04-lts", "server")})
+
 
 def check_cluster(root: Path) -> Iterator[Finding]:
     """The launcher's file, by Ray's loader and schema, and by what it must not open."""
@@ -41,6 +45,7 @@ def check_cluster(root: Path) -> Iterator[Finding]:
     yield from _machines(prepared)
     yield from _commands(prepared)
     yield from _together(root, prepared)
+    yield from check_starts(root, prepared)
     for target, source in prepared["file_mounts"].items():
         if not source.startswith("~") and not (root / source).exists():
             yield Finding("cluster", _FILE, f"{target}: there is no {source}")
@@ -64,8 +69,11 @@ def _prepared(text: str) -> dict[str, Any] | Finding:
 def _network(provider: Mapping[str, Any]) -> Iterator[Finding]:
     if provider.get("use_internal_ips") is not True or provider.get("use_external_head_ip"):
         yield Finding("public", _FILE, "machines get addresses that others reach: use_internal_ips")
-    if not provider.get("msi_name"):
-        yield Finding("cluster", _FILE, "no managed identity is named: msi_name")
+    # config.py and node_provider.py in ray/autoscaler/_private/_azure: `_is_shared_msi`, and what
+    # `ray down` takes from an identity, which it looks for in the launcher's group.
+    group = provider.get("msi_resource_group")
+    if not provider.get("msi_name") or group in (None, provider["resource_group"]):
+        yield Finding("identity", _FILE, "the machines' identity would be the launcher's to delete")
 
 
 def _machines(prepared: Mapping[str, Any]) -> Iterator[Finding]:
@@ -80,6 +88,11 @@ def _machines(prepared: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("cluster", _FILE, f"{name}: Azure's template has no {word}")
         if given.get("provisionPublicIp"):
             yield Finding("public", _FILE, f"{name}: gets a public address")
+        image = tuple(given.get(f"image{word}") for word in ("Publisher", "Offer", "Sku"))
+        if "imageId" not in given and image not in _WITH_RSYNC:
+            yield Finding(
+                "image", _FILE, f"{name}: is rsync in it? It is needed before any command"
+            )
         if given.get("imageVersion") == "latest":
             yield Finding("image", _FILE, f"{name}: another image tomorrow: name a version")
         if not given.get("osDiskSize"):

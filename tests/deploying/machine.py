@@ -12,31 +12,21 @@ from pathlib import Path
 
 from tests.deploying import caddyfile, firewall, started
 from tests.deploying.findings import Finding
-from tests.deploying.supplied import OPERATORS, problems
+from tests.deploying.scraped import check_scraped
+from tests.deploying.units import check_supplies
 
 
 def check_machine(root: Path) -> Iterator[Finding]:
     """The units of a single machine, what they read, its firewall, its proxy."""
     folder = root / "deploy/vm"
-    yield from _environment(root, folder / "settings.env")
+    yield from check_supplies(root)
     units = sorted(folder.glob("*.service"))
     for unit in units:
         yield from _unit(root, unit)
     yield from started.check(root)
     yield from firewall.check(root)
     yield from caddyfile.check(root)
-
-
-def _environment(root: Path, file: Path) -> Iterator[Finding]:
-    lines = file.read_text("utf-8").splitlines()
-    given = dict(line.split("=", 1) for line in lines if re.match(r"[A-Z]", line))
-    del given["KEY_VAULT_URL"]
-    given = {name: OPERATORS.get(name, value) for name, value in given.items() if value}
-    toml = (root / "deploy/vm/vestlus.toml").read_text("utf-8")
-    where = str(file.relative_to(root))
-    yield from problems(where, given, {"vestlus.toml": toml})
-    if given.get("VESTLUS_HTTP_HOST") != "127.0.0.1":
-        yield Finding("public", where, "VESTLUS_HTTP_HOST lets others past the proxy")
+    yield from check_scraped(root)
 
 
 def _unit(root: Path, unit: Path) -> Iterator[Finding]:
