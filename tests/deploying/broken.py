@@ -66,9 +66,14 @@ def public(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
     return one(tree, "Ingress", "vestlus-public")
 
 
-def without(kind: str, name: str = "vestlus") -> Callable[[Tree], None]:
+def without(tree: Tree, kind: str, name: str) -> None:
     """Takes an object away."""
-    return lambda tree: tree.remove(one(tree, kind, name))
+    tree.remove(one(tree, kind, name))
+
+
+def gone(kind: str, name: str = "vestlus") -> Callable[[Tree], None]:
+    """What takes an object away."""
+    return lambda tree: without(tree, kind, name)
 
 
 def variable(tree: Tree, name: str, old: str, new: str) -> None:

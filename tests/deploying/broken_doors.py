@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.deploying.broken import HTTP, Case, one, public, ray, without
+from tests.deploying.broken import HTTP, Case, gone, one, public, ray
 
 _NGINX: Final = "nginx.ingress.kubernetes.io/"
 
@@ -46,7 +46,7 @@ DOORS: Final = {
     ),
     "an ingress that leads to a service which is not there": Case(
         "selector",
-        without("Service", HTTP),
+        gone("Service", HTTP),
     ),
     "an ingress that leads to a port which the service has not": Case(
         "port",

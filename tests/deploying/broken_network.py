@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.deploying.broken import Case, Tree, policy, without
+from tests.deploying.broken import Case, Tree, gone, policy
 
 _OURS: Final = {"app.kubernetes.io/part-of": "vestlus"}
 _HEAD: Final = {"app.kubernetes.io/component": "head"}
@@ -52,7 +52,7 @@ def _port(name: str, way: str, number: int) -> Any:  # noqa: ANN401 - a change
 _WEBHOOK: Final = "webhook-from-ingress"
 
 OPEN: Final = {
-    "no policy that denies by default": Case("network", without("NetworkPolicy", "nobody")),
+    "no policy that denies by default": Case("network", gone("NetworkPolicy", "nobody")),
     "policies that deny what comes in only": Case("network", _undenied),
     "Ray's dashboard open to the ingress": Case(
         "network", lambda t: policy(t, _WEBHOOK)["ingress"][0]["ports"][0].update(port=8265)
@@ -145,18 +145,18 @@ OPEN: Final = {
 
 CLOSED: Final = {
     **{
-        f"no policy {name}": Case("network", without("NetworkPolicy", name))
+        f"no policy {name}": Case("network", gone("NetworkPolicy", name))
         for name in (
             *("names", "ray-within", "ray-from-operator", "webhook-from-ingress"),
             *("measures-from-prometheus", "ray-to-the-world", "ray-to-rabbitmq", "rabbitmq"),
         )
     },
     **{
-        f"no policy {name}": Case("network", without("NetworkPolicy", name), only="small")
+        f"no policy {name}": Case("network", gone("NetworkPolicy", name), only="small")
         for name in ("ray-to-postgres", "pooler", "postgres")
     },
     "no policy ray-to-managed": Case(
-        "network", without("NetworkPolicy", "ray-to-managed"), only="production"
+        "network", gone("NetworkPolicy", "ray-to-managed"), only="production"
     ),
     "no way to the managed database": Case(
         "network", _port("ray-to-managed", "egress", 6432), only="production"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.deploying.broken import HTTP, Case, broker, database, one, public, ray, without
+from tests.deploying.broken import HTTP, Case, broker, database, gone, one, public, ray
 
 OBJECTS: Final = {
     "a field that Kubernetes does not know": Case(
@@ -82,7 +82,7 @@ OBJECTS: Final = {
         only="small",
     ),
     "a database that is never backed up": Case(
-        "backup", without("ScheduledBackup", "vestlus-postgres-nightly"), only="small"
+        "backup", gone("ScheduledBackup", "vestlus-postgres-nightly"), only="small"
     ),
     "a database whose backups are suspended": Case(
         "backup",

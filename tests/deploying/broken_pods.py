@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.deploying.broken import Case, container, group, one, pod, ray, without
+from tests.deploying.broken import Case, container, gone, group, one, pod, ray
 
 PODS: Final = {
     "an image that is another one tomorrow": Case(
@@ -111,16 +111,16 @@ PODS: Final = {
         "probe",
         lambda t: container(t).update(readinessProbe=container(t)["livenessProbe"]),
     ),
-    "no budget for webhooks": Case("budget", without("PodDisruptionBudget", "vestlus-webhook")),
+    "no budget for webhooks": Case("budget", gone("PodDisruptionBudget", "vestlus-webhook")),
     "no budget for conversations": Case(
-        "budget", without("PodDisruptionBudget", "vestlus-conversation")
+        "budget", gone("PodDisruptionBudget", "vestlus-conversation")
     ),
     "no budget for publishers": Case(
-        "budget", without("PodDisruptionBudget", "vestlus-publisher"), only="production"
+        "budget", gone("PodDisruptionBudget", "vestlus-publisher"), only="production"
     ),
-    "no budget for the broker": Case("budget", without("PodDisruptionBudget", "vestlus-rabbitmq")),
+    "no budget for the broker": Case("budget", gone("PodDisruptionBudget", "vestlus-rabbitmq")),
     "no budget for the pooler": Case(
-        "budget", without("PodDisruptionBudget", "vestlus-pooler"), only="small"
+        "budget", gone("PodDisruptionBudget", "vestlus-pooler"), only="small"
     ),
     "webhooks on one machine": Case("spread", lambda t: pod(t).pop("topologySpreadConstraints")),
     "conversations on one machine": Case(

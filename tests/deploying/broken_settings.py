@@ -7,6 +7,7 @@ from typing import Final
 from tests.deploying.broken import (
     Case,
     container,
+    gone,
     group,
     head,
     one,
@@ -14,7 +15,6 @@ from tests.deploying.broken import (
     public,
     settings,
     variable,
-    without,
 )
 
 _BUS: Final = "VESTLUS_BUS_URL"
@@ -101,7 +101,7 @@ SETTINGS: Final = {
     "an address of a service that is not there": Case(
         "selector", lambda t: variable(t, _BUS, "vestlus-rabbitmq.", "rabbitmq.")
     ),
-    "no store of secrets": Case("store", without("SecretStore", "key-vault")),
+    "no store of secrets": Case("store", gone("SecretStore", "key-vault")),
     "a store of secrets by another name": Case(
         "store",
         lambda t: one(t, "ExternalSecret", "vestlus-secrets")["spec"]["secretStoreRef"].update(
@@ -137,7 +137,7 @@ SETTINGS: Final = {
             "annotations"
         ].pop(_CLIENT),
     ),
-    "a class of priority that is not there": Case("priority", without("PriorityClass", "vestlus")),
+    "a class of priority that is not there": Case("priority", gone("PriorityClass", "vestlus")),
     "a broker of a priority that is not there": Case(
         "priority",
         lambda t: one(t, "RabbitmqCluster", "vestlus-rabbitmq")["spec"]["override"]["statefulSet"][
@@ -163,7 +163,7 @@ SETTINGS: Final = {
         ].pop("tls.key"),
     ),
     "a password of Redis that nothing makes": Case(
-        "secret", without("ExternalSecret", "vestlus-redis"), only="production"
+        "secret", gone("ExternalSecret", "vestlus-redis"), only="production"
     ),
     "a pooler of a database that is not there": Case(
         "database",
