@@ -34,16 +34,16 @@ run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops i
 	@exec $(VENV)/vestlus demo $(ARGS)
 
 WHOLE := tests/e2e tests/chaos/test_chaos.py
-SIDE_BY_SIDE := tests/unit tests/contract tests/integration tests/chaos $(WHOLE:%=--ignore=%)
+SIDE_BY_SIDE := tests/contract tests/integration tests/chaos $(WHOLE:%=--ignore=%)
 
 .PHONY: test
 test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k name" chooses some
 	@$(VENV)/python -m tests.services ensure
 ifeq ($(strip $(ARGS)),)
-# Tests that start whole services have the machine for themselves. The others wait half of their time:
-# four at a time leave no processor idle.
+# Those of parts wait half of their time: four at a time leave no processor idle. Those that start
+# whole services have the machine for themselves, but for unit tests on what they leave idle.
 	@$(VENV)/python -m pytest --numprocesses 4 --dist worksteal $(SIDE_BY_SIDE)
-	@exec $(VENV)/python -m pytest $(WHOLE)
+	@exec $(VENV)/python -m tests.beside --others tests/unit -- $(WHOLE)
 else
 	@exec $(VENV)/python -m pytest $(ARGS)
 endif

@@ -20,7 +20,6 @@ from vestlus.garbage import collect_seldom
 from vestlus.logs import configure_logs
 from vestlus.scaling.size import MOST_REPLICAS, PoolSize
 from vestlus.settings import Settings, load_settings
-from vestlus.web import Front
 
 APP_NAME = "vestlus"
 DEPLOYMENT_NAME = "Webhook"
@@ -65,8 +64,12 @@ class Webhook:
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """Called by Serve after the constructor, in the replica."""
+        # Whoever deploys the application needs nothing of what the replicas have.
+        from vestlus.web import Front  # noqa: PLC0415 - as above
+
+        front = Front(self._settings)
         collect_seldom()
-        return Front(self._settings)
+        return front
 
 
 def replica_bounds(size: PoolSize) -> tuple[int, int]:

@@ -129,7 +129,7 @@ class Fleet:
     def leaves(self, node: str) -> bool:
         """Whether a node is about to be taken away, and none of the actors is on it any more."""
         left = any(one.last.get("node") == node for one in self._watched.values())
-        return node in self._leaving.known and not left and not self._ending
+        return node in self._leaving.known.nodes and not left and not self._ending
 
     @property
     def ending(self) -> frozenset[str]:
@@ -158,18 +158,21 @@ class Fleet:
 
     async def look_after(self, sizes: Mapping[MemberKind, int]) -> None:
         """Makes the actors those that there should be, and asks each how it is. Those on a node
-        that is about to be taken away are ended, and started anew where there is room.
+        that is about to be taken away are ended, and started anew where there is room. Nothing is
+        started on a cluster that ends.
         """
+        leaving = self._leaving.look()
         wanted = {f"{kind}-{n}": kind for kind, size in sizes.items() for n in range(size)}
         for name, kind in wanted.items():
-            if name not in self._watched and name not in self._ending:
+            there = name in self._watched or name in self._ending
+            if not there and not leaving.whole:
                 # One of this name that was ended is silent now; this one is not for that.
                 self._signs.ended(f"{self._cluster}/{name}")
                 handle = await asyncio.to_thread(self._start, name, kind)
                 self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
         too_many = [name for name in self._watched if name not in wanted]
         ending = {_kind_of(name) for name in (*self._ending, *too_many)}
-        moving = who_moves(self._watched, self._leaving.look(), ending)
+        moving = who_moves(self._watched, leaving, ending)
         for name in dict.fromkeys([*moving, *too_many]):
             if name in moving:
                 _log.info("actor_leaves_its_node", actor=name)
@@ -203,7 +206,7 @@ class Fleet:
             free_by_node(),
             self._nodes_of(kind, name),
             needs=self._needs(kind),
-            leaving=self._leaving.known,
+            leaving=self._leaving.known.nodes,
         )
         handle: ActorHandle[Any] = (
             ACTOR_CLASSES[kind]

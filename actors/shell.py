@@ -20,10 +20,10 @@ import ray
 import structlog
 import uvloop
 
-from vestlus.errors import VestlusError
 from vestlus.hosting.places import place_of
 from vestlus.hosting.predecessor import host_name
 from vestlus.hosting.run import once_reachable
+from vestlus.log_errors import reason_of
 from vestlus.logs import configure_logs
 from vestlus.store.rows import Member, MemberKind
 
@@ -111,10 +111,12 @@ class Shell:
             error = failure
             while isinstance(error, BaseExceptionGroup):
                 error = error.exceptions[0]
-            # Errors of ours hold no texts and no secrets, and say what to mend.
-            reason = str(error) if isinstance(error, VestlusError) else ""
             _log.critical(
-                "service_failed", service=self._name, place=place_of(error), reason=reason
+                "service_failed",
+                service=self._name,
+                error=type(error).__name__,
+                place=place_of(error),
+                reason=reason_of(error),
             )
             os._exit(FAILED_STATUS)
         self._done.set_result(None)

@@ -14,6 +14,7 @@ from image_bank.errors import StorageUnavailable
 from image_bank.links import MEDIA_PATH, LinkSigner
 from image_bank.storage import MediaStorage, is_intact, media_type_of
 from vestlus.clock import Clock
+from vestlus.log_errors import error_fields
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +53,7 @@ class MediaHandler:
         try:
             found = await self._found(scope["path"].removeprefix(MEDIA_PATH))
         except StorageUnavailable as error:
-            _log.warning("media_storage_unavailable", reason=str(error))
+            _log.warning("media_storage_unavailable", **error_fields(error))
             later = ((b"retry-after", b"5"), _TEXT, _NOT_KEPT)
             await _answer(send, HTTPStatus.SERVICE_UNAVAILABLE, later, b"not now\n", head=head)
             return

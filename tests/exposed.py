@@ -12,8 +12,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from vestlus.counting import Sums
-from vestlus.measuring import catalogue
+from vestlus.measuring import catalogue, catalogue_edges
 from vestlus.measuring.exposition import bus_family
+from vestlus.measuring.inbox import families_of_inbox
 from vestlus.measuring.processes import Identity, families_of_processes
 from vestlus.measuring.snapshot import collected
 from vestlus.measuring.store_families import families_of_store
@@ -62,10 +63,11 @@ class Exposed:
 
 
 def measures() -> Iterator[MetricWrapperBase]:
-    """What the catalogue names, but for the process's own."""
-    for one in vars(catalogue).values():
-        if isinstance(one, MetricWrapperBase):
-            yield one
+    """What the catalogues name, but for the process's own."""
+    for module in (catalogue, catalogue_edges):
+        for one in vars(module).values():
+            if isinstance(one, MetricWrapperBase):
+                yield one
 
 
 def families() -> list[Metric]:
@@ -79,6 +81,7 @@ def families() -> list[Metric]:
     return [
         *families_of_store(Sums(up=True, work=FULL), 0),
         bus_family(up=True),
+        *families_of_inbox(1),
         *families_of_processes(MINE, own, []),
     ]
 

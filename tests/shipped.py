@@ -1,4 +1,4 @@
-"""What a shipped deployment opens to the world, read from its files.
+"""What a shipped deployment opens to the world and keeps of requests, read from its files.
 
 Of Ray, anybody who reaches its ports runs what they like (docs.ray.io, "Security"); HAProxy's
 statistics and measures ask for no password; brokers and databases have one. None of these may be
@@ -94,6 +94,9 @@ def _of_file(name: str, text: str) -> Iterator[str]:
         yield from _dockerfile(text)
     elif "/templates/" in name or last.endswith((".tpl", ".j2")):
         yield from _template(text)
+    elif last == "Caddyfile":
+        yield from _listening(text)
+        yield from _proxy(text)
     elif last.endswith((".yaml", ".yml", ".json")):
         try:
             documents = list(yaml.safe_load_all(text))
@@ -271,6 +274,12 @@ def _template(text: str) -> Iterator[str]:
         yield "the head's service is open to the world, with every port of Ray"
     if re.search(r"^\s*hostNetwork:\s*['\"]?true", text, re.MULTILINE):
         yield "has the host's network, with every port"
+
+
+def _proxy(text: str) -> Iterator[str]:
+    """Caddy logs requests only where it is told to (its documentation, "Caddyfile: log")."""
+    if re.search(r"^\s*log(_append|_name)?\b(?!.*\boff\b)", text, re.MULTILINE):
+        yield "keeps a log of requests: addresses of the console have ids of conversations"
 
 
 def _listening(text: str) -> Iterator[str]:

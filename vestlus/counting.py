@@ -71,6 +71,6 @@ class Counting:
             return Sums(up=True, work=self._sums.work)
 
 
-def next_count(began: float, ended: float) -> float:
+def next_count(began: float, ended: float, *, every: float = COUNTS_SECONDS) -> float:
     """When to count again, by the clock of when the last count began and ended, in seconds."""
-    return max(began + COUNTS_SECONDS, ended + (ended - began) / COUNTING_SHARE)
+    return max(began + every, ended + (ended - began) / COUNTING_SHARE)

@@ -17,7 +17,8 @@ The tree::
     │   ├── CodeTaken              this confirmation code is of another erasure
     │   ├── ConversationGone       there is no such conversation, or not any more: it was erased
     │   ├── LeaseLost              someone else owns the partition now; stop touching it
-    │   └── PartitionMismatch      the store was made for another number of partitions
+    │   ├── PartitionMismatch      the store was made for another number of partitions
+    │   └── StoreTooNew            the store was used by a newer Vestlus
     ├── AssistantError
     │   ├── AssistantUnavailable   the model is slow, down or throttled; try again later
     │   └── AssistantInvalid       the model's output cannot be used; trying again may help
@@ -39,6 +40,11 @@ from __future__ import annotations
 class VestlusError(Exception):
     """Base of all errors that Vestlus raises on purpose."""
 
+    @property
+    def remedy(self) -> str:
+        """What is to be mended, for the log: settings, numbers and words of ours. Else empty."""
+        return ""
+
 
 class SettingsError(VestlusError):
     """Settings are missing or bad. ``problems`` has one line each, saying what to mend."""
@@ -47,8 +53,13 @@ class SettingsError(VestlusError):
         super().__init__(problems)
         self.problems = problems
 
-    def __str__(self) -> str:
+    @property
+    def remedy(self) -> str:
+        """Each problem, on a line of its own."""
         return "\n".join(self.problems)
+
+    def __str__(self) -> str:
+        return self.remedy
 
 
 class RejectedError(VestlusError):
@@ -135,12 +146,36 @@ class PartitionMismatch(StoreError):
         self.configured = configured
         self.what = what
 
-    def __str__(self) -> str:
+    @property
+    def remedy(self) -> str:
+        """What to set, and what to read."""
         return (
             f"the store was made with {self.what}={self.recorded}, and it is {self.configured} "
             f"now: set it back to {self.recorded}. To change it for good, set it back, stop the "
             f"service and see docs/scaling.md"
         )
+
+    def __str__(self) -> str:
+        return self.remedy
+
+
+class StoreTooNew(StoreError):
+    """The store's schema is at ``revisions`` that this version of Vestlus does not know."""
+
+    def __init__(self, revisions: tuple[str, ...]) -> None:
+        super().__init__(revisions)
+        self.revisions = revisions
+
+    @property
+    def remedy(self) -> str:
+        """Which revisions, and what to use."""
+        return (
+            f"the store's schema is at revision {', '.join(self.revisions)}, which this version "
+            f"of Vestlus does not know: use a newer Vestlus, or another store"
+        )
+
+    def __str__(self) -> str:
+        return self.remedy
 
 
 class AssistantError(RejectedError):

@@ -22,8 +22,9 @@ import structlog
 
 from vestlus.accounts.budgets import BudgetNotice
 from vestlus.clock import Clock, system_clock
-from vestlus.errors import VestlusError
+from vestlus.errors import RejectedError
 from vestlus.hosting.turn_parts import HandedOver
+from vestlus.log_errors import error_fields
 from vestlus.notices import Notice, encodable, of_budget, of_hand_over
 from vestlus.settings import Settings
 from vestlus.settings_account import Account
@@ -42,7 +43,7 @@ _ATTEMPTS: Final = 5
 _PATIENCE_SECONDS: Final = 60.0
 
 
-class NotTold(VestlusError):
+class NotTold(RejectedError):
     """Whoever was to be told did not take the message; trying again may help."""
 
 
@@ -197,8 +198,7 @@ class Notifier:
         _log.error(
             f"{notice.name}_not_told",
             way=way,
-            # Messages of other errors than ours may hold addresses and texts.
-            error=str(error) if isinstance(error, NotTold) else type(error).__name__,
+            **error_fields(error),
             **notice.about,
         )
 

@@ -35,6 +35,7 @@ from vestlus.settings_plans import plan_problems, repeated, with_account
 from vestlus.settings_prices import Prices, price_problems
 from vestlus.settings_retention import Retention
 from vestlus.settings_schedules import Schedule
+from vestlus.settings_secrets import SHORTEST_KEY, short_key, short_operator_token
 from vestlus.settings_sign_in import SignIn
 from vestlus.settings_sources import Sources, sources_of
 from vestlus.settings_values import (
@@ -272,12 +273,9 @@ def environment_names() -> dict[str, str]:
 _REQUIRED: Mapping[str, str] = {
     "app_secrets": "the app secret from Meta's app dashboard",
     "verify_token": "a word of your choice, entered in Meta's webhook form too",
-    "operator_token": "a long random word; operators sign in with it",
+    "operator_token": "a long random word, at least 16 characters; operators sign in with it",
     "encryption_key": "a long random word, at least 32 characters, kept for as long as the data",
 }
-
-#: Characters of VESTLUS_ENCRYPTION_KEY.
-SHORTEST_KEY = 32
 
 
 def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode.SERVE) -> Settings:
@@ -303,6 +301,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
         _make_up(values)
     elif mode is Mode.SERVE:
         problems += _missing(values)
+    if mode is not Mode.OPERATE:
+        problems += short_operator_token(values)
     settings: Settings | None = None
     try:
         settings = Settings.model_validate(values).with_accounts_of_plans().with_allowances()
@@ -370,9 +370,7 @@ def _missing(values: Mapping[str, Any]) -> list[str]:
         for name, what in _REQUIRED.items()
         if not values.get(name)
     ]
-    key = values.get("encryption_key")
-    if isinstance(key, str) and 0 < len(key) < SHORTEST_KEY:
-        problems.append(f"VESTLUS_ENCRYPTION_KEY: needs at least {SHORTEST_KEY} characters")
+    problems += short_key(values)
     if not values.get("openai_api_key") and not values.get("openai_base_url"):
         problems.append("OPENAI_API_KEY: is missing; or OPENAI_BASE_URL, for a compatible server")
     if not values.get("accounts"):

@@ -34,7 +34,9 @@ from vestlus.errors import SettingsError
 from vestlus.hosting.predecessor import host_name
 from vestlus.measuring.catalogue import EVENT_REQUESTS, count
 from vestlus.measuring.exposition import CONTENT_TYPE, Exposition
+from vestlus.measuring.inbox import InboxCounting
 from vestlus.measuring.reporter import new_identity
+from vestlus.measuring.requests import measured
 from vestlus.planning.bell import ring
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import EventDesk
@@ -67,8 +69,8 @@ class Front:
             on_counts=partial(count, EVENT_REQUESTS),
         )
         self._exposition = Exposition(mine, Counting(time.monotonic), system_clock)
+        self._inbox = InboxCounting(settings.partitions, time.monotonic)
         self._readiness = Readiness(adapters)
-        gate = Gate(settings.operator_token)
         privacy = PrivacyRoutes(
             secrets=settings.secrets,
             public_url=settings.public_url,
@@ -85,7 +87,7 @@ class Front:
         )
         self._rest = Starlette(
             routes=[
-                *routes(OPERATIONS, gate, tools),
+                *routes(OPERATIONS, Gate(tools), tools),
                 *console_routes(tools),
                 *privacy.routes,
                 *self._readiness.routes,
@@ -96,13 +98,20 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or runs the lifespan."""
+        if scope["type"] == "http":
+            await measured(self._answer, scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         adapters = self.adapters
-        if scope["type"] == "http" and scope["path"] == "/webhook":
+        path = scope["path"]
+        if path == "/webhook":
             adapters.refused_early |= adapters.webhook is None and scope["method"] == "POST"
             await (adapters.webhook or _NOT_YET)(scope, receive, send)
-        elif scope["type"] == "http" and adapters.media and scope["path"].startswith(MEDIA_PATH):
+        elif adapters.media and path.startswith(MEDIA_PATH):
             await adapters.media(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(EVENTS_PATH):
+        elif path.startswith(EVENTS_PATH):
             await self._events(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
@@ -134,5 +143,6 @@ class Front:
     async def _metrics(self, _: Request) -> Response:
         """Measures of all processes, in Prometheus' text format."""
         problem = self._readiness.bus_problem()
-        body = await self._exposition.body(self.adapters.store, problem)
+        inbox = self._inbox.messages(self.adapters.bus)
+        body = await self._exposition.body(self.adapters.store, problem, inbox)
         return Response(body, media_type=CONTENT_TYPE)

@@ -20,6 +20,7 @@ from vestlus.clock import system_clock
 from vestlus.delivery_gaps import GapTeller
 from vestlus.errors import BusUnavailable, SettingsError, StoreError, StoreUnavailable
 from vestlus.instagram.handler import WebhookHandler
+from vestlus.log_errors import error_fields
 from vestlus.measuring.catalogue import WEBHOOK, count
 from vestlus.measuring.processes import Identity
 from vestlus.measuring.reporter import Reporter, reporting
@@ -125,7 +126,7 @@ class Adapters:
                 _log.warning("store_not_reachable")
             except StoreError as error:
                 # For the operator to mend; the webhook goes on taking messages in.
-                _log.error("store_not_usable", reason=str(error))
+                _log.error("store_not_usable", **error_fields(error))
             else:
                 self.store = opened
                 reporter = Reporter(opened, self._mine, clock=system_clock)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.contract.erasing_support import (
     ID,
     USER,
@@ -29,7 +31,7 @@ from tests.contract.store_support import (
 from tests.contract.store_support import (
     send as new_send,
 )
-from vestlus.store.erasing import KEPT_HOURS, ErasureState, Farewell
+from vestlus.store.erasing import BY_META, BY_USER, KEPT_HOURS, ErasureState, Farewell, Way
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
 
@@ -130,3 +132,31 @@ async def test_one_that_waits_for_a_person_is_ended_by_one(store: Store) -> None
     ended = await store.erasure("OPEN")
     assert ended is not None
     assert (ended.state, ended.by) == (ErasureState.DONE, "jaan")
+
+
+async def test_operators_names_go_from_old_erasures_and_nothing_else_does(store: Store) -> None:
+    await store.erase(wish("OPEN", ErasureState.OPEN), [])
+    for code, way, by in (("CLI", Way.CLI, "mari"), ("CHAT", Way.CHAT, BY_USER)):
+        await store.erase(replace(wish(code), way=way, by=by), [])
+    asked = replace(wish("SEEN", ErasureState.OPEN), way=Way.META, by=BY_META)
+    await store.erase(asked, [])
+    assert await store.close_erasure("SEEN", by="jaan")
+    await store.end_erasures(["CLI", "CHAT"])
+    before = {one.code: one for one in await store.erasures(limit=9)}
+
+    assert await store.forget_who_erased(before["SEEN"].done_ms) == 0
+    assert await store.forget_who_erased(await store.now_ms() + 1_000) == 2
+    assert await store.forget_who_erased(await store.now_ms() + 1_000) == 0
+
+    after = {one.code: one for one in await store.erasures(limit=9)}
+    assert {code: one.by for code, one in after.items()} == {
+        "OPEN": "mari",
+        "CLI": "",
+        "CHAT": BY_USER,
+        "SEEN": "",
+    }
+    assert {code: replace(one, by="") for code, one in after.items()} == {
+        code: replace(one, by="") for code, one in before.items()
+    }
+    closed = {code for code, one in after.items() if one.closed_by_person}
+    assert closed == {"SEEN"}, "the page of the code goes on saying so"

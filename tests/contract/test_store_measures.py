@@ -20,7 +20,7 @@ from tests.contract.store_support import (
     walk,
 )
 from vestlus.store.ledger import SendState
-from vestlus.store.measure_rows import MINUTE_MS, NO_TIMES, MinuteRow, Told
+from vestlus.store.measure_rows import MINUTE_MS, NO_TIMES, MinuteRow, OpenWork, Told
 from vestlus.store.port import Store
 from vestlus.store.rows import FOREVER_MS, Change, DeadLetter, LettersWanted, Silence
 
@@ -179,6 +179,7 @@ async def test_what_is_to_be_sent_is_counted_with_its_nearest_deadline(store: St
     work = await store.open_work()
     assert work.sends == {"pending": 2, "draft": 1}
     assert work.deadline_ms == now_ms + 5_000
+    assert work.draft_deadline_ms == now_ms + 1_000
     # Since it was decided, because it was due at once.
     assert work.due_since_ms == 20
     await walk(store, outbox, path(first, SendState.SENDING, SendState.SENT))
@@ -203,6 +204,41 @@ async def test_windows_that_close_soon_are_those_with_something_open(store: Stor
     await recorded(store, lease, message("bert", timestamp_ms=soon), now_ms=soon)
     await recorded(store, lease, message("clara", timestamp_ms=now_ms), now_ms=now_ms)
     assert (await store.open_work()).closing == 1
+
+
+async def test_each_account_has_its_own_open_work(store: Store) -> None:
+    lease = await hold(store)
+    now_ms = await store.now_ms()
+    soon = now_ms - 23 * 60 * MINUTE_MS
+    for user, account, later in (("anna", ACCOUNT, 2_000), ("bert", "other", 1_000)):
+        due = send(user, account=account, due_ms=0, deadline_ms=now_ms + later)
+        draft = send(user, account=account, due_ms=0, deadline_ms=now_ms + 2 * later, draft=True)
+        await promise(store, due, draft)
+        asked = message(user, account=account, timestamp_ms=soon)
+        await recorded(store, lease, asked, now_ms=soon + later)
+    letters = (("l1", ACCOUNT), ("l2", "other"), ("l3", None))
+    await store.bury(
+        [
+            DeadLetter(id=id_, source="inbox.1", reason="late", body=b"x", at_ms=1, account=account)
+            for id_, account in letters
+        ]
+    )
+    of_all = await store.open_work()
+    assert of_all.events == {"message/pending": 2}
+    assert of_all.sends == {"pending": 2, "draft": 2}
+    assert of_all.dead_letters == {"late": 3}
+    assert of_all.closing == 2
+    for account, later in ((ACCOUNT, 2_000), ("other", 1_000)):
+        work = await store.open_work(account=account)
+        assert work.events == {"message/pending": 1}
+        assert work.unanswered_since_ms == soon + later
+        assert work.sends == {"pending": 1, "draft": 1}
+        assert work.deadline_ms == now_ms + later
+        assert work.draft_deadline_ms == now_ms + 2 * later
+        assert work.dead_letters == {"late": 1}
+        assert work.closing == 1
+    for nobody in ("third", "third\0\ud800"):
+        assert await store.open_work(account=nobody) == OpenWork()
 
 
 async def test_dead_letters_are_counted_by_reason_until_somebody_saw_to_them(

@@ -64,6 +64,13 @@ BROKEN_FILES = [
     ("deploy/vm/vestlus-run", "settings=/etc/vestlus/settings", "settings=/run/settings", "unit"),
     ("deploy/vm/vestlus-run", "code=/home/vestlus/service", "code=/home/vestlus", "unit"),
     ("deploy/vm/install.sh", "/usr/local/sbin/vestlus-run", "/usr/local/bin/vestlus-run", "unit"),
+    (
+        "deploy/vm/vestlus-on-ray.service",
+        "Wants=network",
+        "Requires=vestlus-ray.service\nWants=network",
+        "head",
+    ),
+    ("deploy/vm/vestlus-on-ray.service", "target vestlus-ray.service", "target", "head"),
     ("deploy/vm/vestlus.service", "KillMode=mixed", "KillMode=process", "unit"),
     ("deploy/vm/vestlus.service", "read_settings.py", "settings.py", "unit"),
     ("deploy/vm/nftables.conf", "80, 443 }", "80, 443, 8404 }", "public"),

@@ -28,6 +28,7 @@ from tests.deploying import (
     pools,
     probes,
     references,
+    restoring,
     room,
     safety,
     schemas,
@@ -116,5 +117,6 @@ def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding
         for one in of_objects(objects, root, definitions):
             yield Finding(one.rule, f"{overlay}: {one.where}", one.what)
         yield from room.check(root, objects, overlay)
+    yield from restoring.check(root, definitions)
     yield from of_files(root)
     yield from of_ports(root)

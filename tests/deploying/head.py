@@ -78,6 +78,12 @@ def _comes_back(root: Path, prepared: Mapping[str, Any]) -> Iterator[Finding]:
     kept = re.search(r"> ~/([\w.-]+)$", start, re.MULTILINE)
     if kept is None or f"\nExecStart=/bin/bash /home/vestlus/{kept[1]}\n" not in text:
         yield Finding("head", _FILE, "what the head's unit starts is not what is written down")
+    service = (root / "deploy/vm/vestlus-on-ray.service").read_text("utf-8")
+    if not re.search(r"^After=.*\bvestlus-ray\.service", service, re.MULTILINE):
+        yield Finding("head", _FILE, "Ray would end before the service is taken off it")
+    # systemd.unit: with these it is stopped before a Ray that died is started again.
+    for key in re.findall(r"^(Requires|BindsTo|PartOf)=.*\bvestlus-ray\b", service, re.MULTILINE):
+        yield Finding("head", _FILE, f"{key}= takes the service off where Ray's head has died")
     head = next((one for one in prepared["head_start_ray_commands"] if "ray start" in one), "")
     if "--block" not in head:
         yield Finding("head", _FILE, "without --block systemd holds Ray for ended")

@@ -33,8 +33,8 @@ _FORMS: Final[Mapping[str, str]] = {
 OPERATORS: Final = {
     "VESTLUS_APP_SECRETS": "made-up",
     "VESTLUS_VERIFY_TOKEN": "made-up",
-    "VESTLUS_OPERATOR_TOKEN": "made-up",
-    "VESTLUS_ENCRYPTION_KEY": "made-up-" * 6,
+    "VESTLUS_OPERATOR_TOKEN": _MADE_UP,
+    "VESTLUS_ENCRYPTION_KEY": _MADE_UP,
     "OPENAI_API_KEY": "made-up",
 }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tests.fuzzing.visiting import Visitor, visited
 from vestlus.console.api_all import OPERATIONS
 from vestlus.console.operations import API
 
@@ -19,6 +20,9 @@ SECRET: Final = "the app secret"
 OPERATOR: Final = "a token of an operator"
 EVENT_TOKEN: Final = "a-token-of-another-system"
 EVENT: Final = "opening"
+
+#: A session that nobody has.
+NOBODY: Final = Visitor()
 
 _PAYLOADS: Final = Path(__file__).parents[1] / "payloads"
 
@@ -67,8 +71,8 @@ class Thrown:
     content: bytes
 
 
-def thrown(seed: int) -> Iterator[Thrown]:
-    """Requests without end, the same ones for the same seed."""
+def thrown(seed: int, visitor: Visitor = NOBODY) -> Iterator[Thrown]:
+    """Requests without end, the same ones for the same seed and visitor."""
     hand = random.Random(seed)  # noqa: S311 - not for secrets
     payloads = [path.read_bytes() for path in sorted(_PAYLOADS.glob("*.json"))]
     kinds: tuple[tuple[str, Callable[[random.Random], bytes]], ...] = (
@@ -78,6 +82,7 @@ def thrown(seed: int) -> Iterator[Thrown]:
         ("/data-deletion", _deletion),
         ("/console", _sign_in),
         ("pages", _page),
+        ("signed in", lambda hand: _visit(hand, visitor)),
     )
     while True:
         surface, make = hand.choice(kinds)
@@ -136,7 +141,8 @@ def _api(hand: random.Random) -> bytes:
 def _deletion(hand: random.Random) -> bytes:
     told: dict[str, Any] = {
         "algorithm": hand.choice(("HMAC-SHA256", "none", 1, None)),
-        "issued_at": hand.choice((1_700_000_000, -1, 1e300, "x")),
+        # Those that Meta made too long ago are refused; without a time none is too old.
+        "issued_at": hand.choice((1_700_000_000, 0, -1, 1e300, "x")),
         "user_id": hand.choice(("1234", "", 9, None, ["x"], "9" * 300)),
     }
     payload = _base64(_body(hand, json.dumps(told).encode()))
@@ -167,6 +173,11 @@ def _page(hand: random.Random) -> bytes:
     method = hand.choice(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "X"))
     cookie = f"Cookie: vestlus={hand.getrandbits(128):x}"
     return _request(method, hand.choice(_PAGES), b"", cookie)
+
+
+def _visit(hand: random.Random, visitor: Visitor) -> bytes:
+    method, path, body, headers = visited(hand, visitor)
+    return _request(method, path, body, *headers)
 
 
 def _base64(content: bytes) -> bytes:

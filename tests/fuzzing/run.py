@@ -1,8 +1,8 @@
 """``make fuzz``: broken requests by the ten thousand, and what they did to a replica.
 
 Prints, by surface, how many there were, their statuses and the slowest answer, and the replica's
-memory in the course of it. Ends with status 1 when any was answered with a server error or not
-within 15 s.
+memory in the course of it. Ends with status 1 when any was answered with a server error, or slower
+than ``--slow`` seconds, or when the memory grows with the requests.
 """
 
 from __future__ import annotations
@@ -14,18 +14,22 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
-from tests.fuzzing.requests import thrown
+from tests.fuzzing.judging import SLOW_SECONDS, Weight, growth, problems
+from tests.fuzzing.requests import OPERATOR, thrown
 from tests.fuzzing.throwing import Outcomes, throw
+from tests.fuzzing.visiting import sign_in
 from vestlus.loadtest.parts import living_processes
 
 #: Requests after which a replica has loaded what it loads once.
 WARMING = 2_000
+#: Times that the replica is weighed.
+WEIGHED = 40
 
 
 @contextmanager
@@ -50,9 +54,9 @@ async def reached(port: int) -> None:
             await asyncio.sleep(0.05)
 
 
-def megabytes(pid: int) -> float:
-    """What the process has in memory."""
-    return next(one.memory for one in living_processes() if one.pid == pid) / 2**20
+def memory(pid: int) -> float:
+    """Bytes that the process has in memory."""
+    return next(one.memory for one in living_processes() if one.pid == pid)
 
 
 def told(outcomes: Outcomes) -> Iterator[str]:
@@ -69,30 +73,45 @@ def told(outcomes: Outcomes) -> Iterator[str]:
         yield f"{status} for {one.content[:300]!r}"
 
 
+def weighed(weights: Sequence[Weight]) -> Iterator[str]:
+    """The memory in words."""
+    first, last = weights[0], weights[-1]
+    yield (
+        f"memory after {WARMING:,} requests {first.bytes / 2**20:.0f} MB, "
+        f"after {last.requests:,} more {last.bytes / 2**20:.0f} MB"
+    )
+    grown = growth(weights)
+    if grown is None:
+        yield "too few requests to tell whether it grows: 20,000 and more"
+    else:
+        yield f"in the later half {grown:.0f} bytes a request"
+
+
 async def main(arguments: argparse.Namespace) -> int:
     """Runs; the exit status."""
-    coming = thrown(arguments.seed)
+    outcomes = Outcomes()
     with (
         tempfile.TemporaryDirectory(prefix="vestlus-fuzz-") as folder,
         serving(Path(folder)) as (port, pid),
     ):
         await reached(port)
+        coming = thrown(arguments.seed, await sign_in(port, OPERATOR))
         await throw(port, itertools.islice(coming, WARMING))
-        before = megabytes(pid)
-        outcomes = await throw(port, itertools.islice(coming, arguments.requests))
-        after = megabytes(pid)
-    for line in told(outcomes):
+        weights = [Weight(0, memory(pid))]
+        while (done := weights[-1].requests) < arguments.requests:
+            part = min(-(-arguments.requests // WEIGHED), arguments.requests - done)
+            await throw(port, itertools.islice(coming, part), into=outcomes)
+            weights.append(Weight(done + part, memory(pid)))
+    wrong = list(problems(outcomes, weights, slow_seconds=arguments.slow))
+    for line in (*told(outcomes), *weighed(weights), *wrong):
         print(line)  # noqa: T201 - a command's output
-    print(  # noqa: T201 - a command's output
-        f"memory after {WARMING:,} requests {before:.0f} MB, "
-        f"after {arguments.requests:,} more {after:.0f} MB"
-    )
-    return 1 if outcomes.errors else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=50_000)
+    parser.add_argument("--slow", type=float, default=SLOW_SECONDS, metavar="SECONDS")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)  # noqa: T201 - a command's output

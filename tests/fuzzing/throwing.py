@@ -14,7 +14,8 @@ from tests.fuzzing.requests import Thrown
 #: A connection that the server leaves open for what is still to come is cut after so long: the
 #: request was cut short, and the server may wait for the rest of it.
 PATIENCE_SECONDS: Final = 0.5
-#: What is not answered at all in this time, although the whole request was sent, is a slow path.
+#: What is not answered at all in this time, although the whole request was sent, is given up: a
+#: run ends then. What is slow is for :mod:`tests.fuzzing.judging`.
 LONGEST_SECONDS: Final = 15.0
 
 
@@ -49,9 +50,13 @@ class Outcomes:
             self.errors.append((status, one))
 
 
-async def throw(port: int, requests: Iterable[Thrown], *, at_a_time: int = 16) -> Outcomes:
-    """Throws them all, in order, so many at a time."""
-    outcomes = Outcomes()
+async def throw(
+    port: int, requests: Iterable[Thrown], *, at_a_time: int = 16, into: Outcomes | None = None
+) -> Outcomes:
+    """Throws them all, in order, so many at a time. What came of them is written down in ``into``,
+    where there is one.
+    """
+    outcomes = Outcomes() if into is None else into
     coming = iter(requests)
 
     async def one_after_the_other() -> None:

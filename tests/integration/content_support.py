@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 from uuid import uuid4
 
 import httpx
@@ -29,7 +32,9 @@ from tests.integration.console_support import (
     served,
     signed_client,
 )
+from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
+from vestlus.conversation.identity import outbox_partition_of
 from vestlus.planning.desk_open import open_desk
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import EventDesk
@@ -39,6 +44,7 @@ from vestlus.planning.rules import PlannerRules
 from vestlus.scheduling.recipe import Recipe
 from vestlus.store.names import SCHEDULER, outbox_lease
 from vestlus.store.occurrences import OccurrenceState
+from vestlus.store.open import open_store
 from vestlus.store.plan_rows import (
     Claim,
     Draft,
@@ -195,10 +201,27 @@ class World:
         return await self.read_post(post.id)
 
     async def _outbox(self) -> Lease:
-        from vestlus.bus.port import Topology  # noqa: PLC0415 - as the site has it
-        from vestlus.conversation.identity import outbox_partition_of  # noqa: PLC0415
-
         return await self.lease(outbox_lease(outbox_partition_of(ACCOUNT, Topology().outbox)))
+
+
+#: Looking at the starter's pictures takes longer than most tests: it is done once.
+_LOADED: Final = TemporaryDirectory(prefix="vestlus-starters-")
+_starters_made: Final = threading.Event()
+
+
+async def _starters() -> Path:
+    """The data folder of a store and a bank that hold the starter's pictures and nothing else."""
+    folder = Path(_LOADED.name, "data")
+    if not _starters_made.is_set():
+        settings = console_settings(folder)
+        topology = Topology(inbox=settings.partitions)
+        opened = open_store(
+            settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
+        )
+        async with opened as store, open_storage(settings) as storage:
+            await load_folder(starter_folder(), bank=store, storage=storage, clock=system_clock)
+        _starters_made.set()
+    return folder
 
 
 @asynccontextmanager
@@ -206,11 +229,8 @@ async def world(folder: Path, **changed: object) -> AsyncIterator[World]:
     """A site with the starter's pictures, two schedules and two event rules."""
     account = {"id": ACCOUNT, "name": "Linna raamatukogu", "timezone": "Europe/Tallinn"}
     settings = console_settings(folder, **{"accounts": (account,), "event_rules": RULES, **changed})
+    shutil.copytree(await _starters(), folder, dirs_exist_ok=True)
     async with served(settings) as site:
-        async with open_storage(settings) as storage:
-            await load_folder(
-                starter_folder(), bank=site.store, storage=storage, clock=system_clock
-            )
         desk = open_desk(site.store, settings, system_clock, _no_bell)
         schedule = {"name": "hommik", "cron": "0 9 * * mon-fri", "account": ACCOUNT}
         await desk.add(schedule | {"pictures": ["opening-hours"], "caption": "Tere hommikust!"})

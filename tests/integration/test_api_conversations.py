@@ -59,15 +59,23 @@ async def test_conversations_are_listed_page_by_page_and_found(site: Site) -> No
             ("list=closing&closing_hours=0.5", []),
             ("list=unread&account=1", []),
             ("list=failed", []),
-            ("q=tere 5001", ["5001"]),
-            (f"q={USER}", [USER]),
-            (f"q={ID}", [USER]),
-            (f"q={ID}&account=1", []),
         ):
             found = (await client.get(f"{ALL}?{query}")).json()["conversations"]
             assert sorted(one["user"] for one in found) == sorted(users), query
-        for query in ("limit=0", "list=all", "behind=x", "closing_hours=nan", "more=1"):
+        for query in ("limit=0", "q=tere", "list=all", "behind=x", "closing_hours=nan", "more=1"):
             assert await refused(await client.get(f"{ALL}?{query}")) == (422, "invalid"), query
+        for body, users in (
+            ({"q": "tere 5001"}, ["5001"]),
+            ({"q": USER}, [USER]),
+            ({"q": ID}, [USER]),
+            ({"q": ID, "account": "1"}, []),
+        ):
+            found = (await client.post(f"{ALL}/search", json=body)).json()["conversations"]
+            assert [one["user"] for one in found] == users, body
+        for wrong in ({}, {"q": " "}, {"q": "x", "behind": "x"}, {"q": "x", "list": "newest"}):
+            answer = await client.post(f"{ALL}/search", json=wrong)
+            assert await refused(answer) == (422, "invalid"), wrong
+        assert await site.store.audit_entries() == (), "who only looks is not in it"
         shown = (await client.get(ONE)).json()
         assert (shown["conversation"], shown["user"], shown["note"]) == (ID, USER, "n")
         assert (shown["way"], shown["unread"]) == ("usual", True)

@@ -70,7 +70,7 @@ class Act:
         )
         made: list[Route] = [
             Guard(tools).action("/console/act", "test.act", self.by_form),
-            *routes([one], Gate(site.settings.operator_token), tools)[:1],
+            *routes([one], Gate(tools), tools)[:1],
         ]
         site.front._rest.router.routes[:0] = made
 
@@ -147,6 +147,14 @@ ACTS: Final = (
 )
 
 
+CONVERSATION_ACTS: Final = (
+    *("take-over", "hand-back", "reply", "approve", "reject", "read"),
+    *("erase", "preserve", "release"),
+)
+#: One that is sent, none, and one that is refused before it is.
+TEXTS: Final = ({"text": "Tere"}, {"text": " "}, {"text": "a" * 20_000, "was": ""})
+
+
 async def test_an_id_of_nothing_that_there_is_stays_out_of_the_audit(site: Site) -> None:
     headers = {b"authorization": f"Bearer {TOKEN}".encode()}
     async with httpx.AsyncClient(base_url=f"{site.address}/api/v1", headers=headers) as api:
@@ -158,15 +166,23 @@ async def test_an_id_of_nothing_that_there_is_stays_out_of_the_audit(site: Site)
             assert answer.json()["error"] != "no_such_path", act
     async with signed_client(site) as client:
         session = max(await site.store.sessions(0), key=lambda one: one.began_ms)
-        form = {"csrf": session.csrf, "id": USER}
-        for path in (
-            *(f"images/{USER}/{act}" for act in ("describe", "retire", "remove")),
-            "images/add",
-            f"settings/sessions/{USER}/end",
-            f"erasures/{USER}/close",
+        form = {"csrf": session.csrf, "id": USER, "code": USER, "turn": "1", "typed": USER[-4:]}
+        for path, given in (
+            *((f"conversations/{USER}/{act}", text) for act in CONVERSATION_ACTS for text in TEXTS),
+            *((f"dead-letters/{USER}/{act}", {}) for act in ("replay", "discard")),
+            *((f"posts/schedules/{USER}/{act}", {}) for act in ("pause", "resume")),
+            *(
+                (f"posts/{USER}/{act}", {})
+                for act in ("approve", "reject", "publish-now", "cancel")
+            ),
+            *((f"images/{USER}/{act}", {}) for act in ("describe", "retire", "remove")),
+            ("images/add", {}),
+            (f"settings/sessions/{USER}/end", {}),
+            (f"erasures/{USER}/close", {}),
         ):
-            answer = await client.post(f"/console/{path}", data=form)
+            answer = await client.post(f"/console/{path}", data=form | given)
             assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, path
+            assert answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED, path
     found = await site.store.audit_entries(limit=100)
     assert len(found) > len(ACTS)
     assert USER not in str(found)

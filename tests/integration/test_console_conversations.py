@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote_plus
 
 import pytest
 from playwright.async_api import Page, expect
@@ -101,10 +102,14 @@ async def test_a_new_message_moves_its_conversation_up_and_leaves_the_focus_alon
         assert len(await names(page)) == 5
 
 
-async def test_words_that_were_said_and_users_numbers_are_found(site: Site) -> None:
+async def test_words_that_were_said_and_users_numbers_are_found_and_stand_in_no_address(
+    site: Site,
+) -> None:
     await a_day(Talking.on(site))
+    asked: list[str] = []
     async with browsing(site) as page:
         await sign_in(page, to=LIST)
+        page.on("request", lambda one: asked.append(unquote_plus(one.url)))
         for query, users in (
             ("LASTEHOMMIK laupäeval", [TIIU]),
             ("kell", [MARI]),
@@ -119,6 +124,45 @@ async def test_words_that_were_said_and_users_numbers_are_found(site: Site) -> N
         await page.get_by_label("Sõnad või kasutaja number").fill("ei keegi")
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("Siit ei leitud midagi.")).to_be_visible()
+        assert any(one.endswith(f"{LIST}/search") for one in asked)
+        words = ("LASTEHOMMIK", "kell", ANU, "расписание", "ei keegi")
+        assert [one for one in asked for word in words if word in one] == []
+        await page.get_by_label("Sõnad või kasutaja number").fill(" ")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**{LIST}")
+        await page.goto(f"{LIST}/search")
+        await page.wait_for_url(f"**{LIST}")
+
+
+async def test_a_search_goes_on_page_by_page(site: Site) -> None:
+    talking = Talking.on(site)
+    users = [f"8000{number}" for number in range(60)]
+    for user in users:
+        await talking.write(user, "Tere!", ago_ms=HOUR_MS)
+    async with browsing(site, scripts=False) as page:
+        await sign_in(page, to=LIST)
+        await page.locator("#q").fill("tere")
+        await page.get_by_role("button", name="Otsi", exact=True).click()
+        first = await names(page)
+        assert len(first) < len(users)
+        await page.get_by_role("button", name="Otsi kaugemalt").click()
+        assert sorted(first + await names(page)) == sorted(user[-4:] for user in users)
+        await page.get_by_role("button", name="Algusesse").click()
+        assert await names(page) == first
+
+
+async def test_a_search_that_no_page_of_ours_sent_finds_nothing(site: Site) -> None:
+    await a_day(Talking.on(site))
+    async with browsing(site, scripts=False, complaints=True) as page:
+        await sign_in(page, to=LIST)
+        for name, value in (("csrf", "guessed"), ("csrf", "")):
+            field = page.locator(f"form.search [name={name}]")
+            await field.evaluate("(one, value) => one.value = value", value)
+            await page.locator("#q").fill(ANU)
+            await page.get_by_role("button", name="Otsi", exact=True).click()
+            assert await names(page) == []
+            assert "Leht on aegunud" in await page.title()
+            await page.goto(LIST)
 
 
 async def test_long_lists_go_on_page_by_page(site: Site) -> None:
@@ -160,7 +204,9 @@ async def test_nothing_stands_in_anybodys_way(site: Site, language: str, *, phon
         for wanted in ("waiting", "drafts", "closing", "paused", "failed", "unread"):
             await page.goto(f"{LIST}?list={wanted}")
             assert await barriers(page) == []
-        await page.goto(f"{LIST}?q=<b>x")
+        await page.locator("#q").fill("<b>x")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=2)).to_contain_text("<b>x")
         assert await barriers(page) == []
 
 

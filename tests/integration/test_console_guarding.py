@@ -24,10 +24,10 @@ from tests.integration.console_support import (
 from vestlus.clock import system_clock
 from vestlus.console import forms
 from vestlus.console.guarding import Guard
+from vestlus.console.guesses import MOST_OF_ALL, MOST_OF_ONE
 from vestlus.console.live import Streams
 from vestlus.console.people import Person, Role
 from vestlus.console.sessions import Arrival, begin
-from vestlus.console.throttle import MOST_OF_ALL, MOST_OF_ONE
 from vestlus.console.tools import Tools
 from vestlus.console.visits import Visit
 

@@ -100,6 +100,7 @@ async def test_the_keyboard_adds_pictures_without_dragging(filled: World) -> Non
             await page.keyboard.press("Enter")
         file = FilePayload(name="uks.png", mimeType="image/png", buffer=picture_file())
         await (await choosing.value).set_files([file])
+        await page.locator(".upload :focus").wait_for()
         await page.keyboard.type("Uks")
         await page.keyboard.press("Enter")
         await page.get_by_role("button", name="Lisa panka").focus()

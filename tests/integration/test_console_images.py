@@ -109,6 +109,26 @@ async def test_the_gallery_is_filtered_by_tag_use_rights_and_words(filled: World
         assert "lõpevad peagi: 1" in (await client.get(IMAGES)).text
 
 
+async def test_words_and_tags_of_a_filter_are_no_patterns_and_end_no_text(filled: World) -> None:
+    hostile = ("' OR '1'='1", '"><script>', "100%", "a_b", "\\", "'; DROP TABLE picture; --")
+    for place, one in enumerate(hostile):
+        await add(filled, f"p{place}", alt=one)
+    before = set(await bank(filled))
+    async with acting(filled.site) as (client, _):
+        for one in (*hostile, "%", "_", "'", "[a-z]"):
+            text = (await client.get(IMAGES, params={"q": one})).text
+            shown = {f"p{n}" for n, alt in enumerate(hostile) if f'href="{IMAGES}/p{n}"' in text}
+            words = one.casefold().split()
+            fitting = {
+                f"p{n}" for n, alt in enumerate(hostile) if all(w in alt.casefold() for w in words)
+            }
+            assert shown == fitting, one
+            assert "<script>" not in text.replace("<script ", ""), one
+            none = (await client.get(IMAGES, params={"tag": one})).text
+            assert f'href="{IMAGES}/p' not in none, one
+    assert set(await bank(filled)) == before
+
+
 async def test_what_is_said_of_a_picture_is_edited_and_what_is_wrong_is_told(
     filled: World,
 ) -> None:

@@ -197,7 +197,7 @@ async def test_what_is_written_is_handed_in_once_however_often_it_is_sent(site: 
     assert first.key == second.key
     entries = await site.store.audit_entries(target=ID)
     assert [(one.action, one.outcome, one.detail) for one in entries] == [
-        ("conversation.reply", "done", first.key)
+        ("conversation.reply", "handed_in", first.key)
     ] * 2
 
 

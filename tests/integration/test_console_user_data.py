@@ -120,6 +120,8 @@ async def test_an_erasure_needs_the_typed_characters_and_is_done_once(site: Site
     assert await traces(site.store, ID) == ["tombstone.conversation"], "and not in the audit"
     assert await site.store.user_counts(ANOTHER) == others
     entries = await audited(site, "user.erase")
+    [done] = [one for one in entries if one.outcome == "done"]
+    assert (done.person, done.role, done.way) == ("Mari", "admin", "token")
     assert {(one.target, one.outcome) for one in entries} == {
         ("A" * 16, "done"),
         ("", "user_data.refused.not_confirmed"),
@@ -289,11 +291,13 @@ async def test_the_same_is_there_for_programs(site: Site) -> None:
         assert (await api.get("/erasures/none")).status_code == 404
     assert await traces(site.store, USER, OTHER, SECRET, "Vaidlus") == []
     entries = await audited(site, "user.erase")
+    assert [one.target for one in entries].count("C" * 16) == 1
     assert {(one.way, one.target, one.outcome) for one in entries} == {
         ("api", "", "preserved"),
         ("api", "", "code_taken"),
         ("api", "C" * 16, "done"),
         ("api", codes[0], "done"),
+        ("meta", "B" * 16, "open"),
     }
 
 

@@ -21,6 +21,7 @@ from tests.contract.erasing_support import SECRET as WORD
 from tests.contract.erasing_support import came, ids_of, lived, traces
 from tests.contract.store_support import ACCOUNT, PARTITIONS, another, hold, message
 from tests.fakes.bus import MemoryBus
+from tests.fakes.measures import measured
 from vestlus.accounts.stopping import start_account
 from vestlus.bus.port import Queue
 from vestlus.clock import system_clock
@@ -96,6 +97,22 @@ def signed(user: str = USER, *, secret: str = APP_SECRET, age: float = 0, **fiel
     return sign_request(json.dumps(payload).encode(), secret)
 
 
+async def audited(place: Place) -> list[tuple[str, ...]]:
+    """The audit, newest first."""
+    return [
+        (one.person, one.way, one.action, one.target, one.outcome, one.detail)
+        for one in await place.store.audit_entries()
+    ]
+
+
+def came_to(callback: str, outcome: str) -> float:
+    return measured("vestlus_meta_callbacks_total", callback=callback, outcome=outcome)
+
+
+def recorded() -> float:
+    return measured("vestlus_erasures_total", way="meta", state="erased")
+
+
 async def token(store: Store) -> TokenRow:
     (row,) = await store.tokens()
     return row
@@ -104,6 +121,7 @@ async def token(store: Store) -> TokenRow:
 async def test_a_user_whom_we_know_is_erased_before_meta_hears_so(place: Place) -> None:
     await lived(place.store, await hold(place.store), USER)
     request = signed()
+    erasures, done = recorded(), came_to("data_deletion", "done")
 
     response = await place.post("/data-deletion", request)
 
@@ -122,6 +140,10 @@ async def test_a_user_whom_we_know_is_erased_before_meta_hears_so(place: Place) 
     again = await place.post("/data-deletion", request)
     assert again.json() == response.json()
     assert len(await place.privacy.erasures()) == 1
+    assert await audited(place) == [("data-deletion", "meta", "user.erase", code, "done", "")]
+    # The same request is counted as one, and its erasure once.
+    assert recorded() == erasures + 1
+    assert came_to("data_deletion", "done") == done + 2
     assert (await token(place.store)).state is TokenState.USABLE
 
 
@@ -138,6 +160,7 @@ async def test_one_whom_nobody_knows_is_said_to_wait_and_a_person_is_told(place:
     assert erasure.state is ErasureState.OPEN
     page = await place.client.get(f"/data-deletion/{code}", headers={"accept-language": "et"})
     assert "kustuta minu andmed" in page.text
+    assert await audited(place) == [("data-deletion", "meta", "user.erase", code, "open", "")]
     assert await place.privacy.close(code, by="mari")
 
 
@@ -233,6 +256,11 @@ async def test_an_accounts_owner_stops_the_account_and_touches_no_users(
     assert erasure is not None
     assert erasure.state is ErasureState.OPEN
     assert [one.event for one in place.told] == ["deletion_asked"]
+    by = ("data-deletion", "meta")
+    assert await audited(place) == [
+        (*by, "user.erase", erasure.code, "open", ""),
+        (*by, "account.stop", ACCOUNT, "done", "deletion_asked"),
+    ]
 
 
 async def test_deauthorising_stops_the_account_whose_owner_it_is(place: Place) -> None:
@@ -242,6 +270,9 @@ async def test_deauthorising_stops_the_account_whose_owner_it_is(place: Place) -
     row = await token(place.store)
     assert (row.state, row.reason, row.token) == (TokenState.STOPPED, "deauthorised", b"sealed")
     assert [(one.account, one.event) for one in place.told] == [(ACCOUNT, "account_stopped")]
+    [of_request, of_account] = await audited(place)
+    assert of_request[:3] == ("deauthorize", "meta", "account.deauthorise")
+    assert of_account == ("deauthorize", "meta", "account.stop", ACCOUNT, "done", "deauthorised")
 
 
 @pytest.mark.parametrize("path", ["/data-deletion", "/deauthorize"])
@@ -250,6 +281,9 @@ async def test_forged_old_and_broken_requests_get_one_answer_and_do_nothing(
 ) -> None:
     await lived(place.store, await hold(place.store), USER)
     before = await traces(place.store, USER)
+    callback = {"/data-deletion": "data_deletion", "/deauthorize": "deauthorize"}[path]
+    reasons = ("signature_mismatch", "too_old", "algorithm", "malformed", "form")
+    counted = {reason: came_to(callback, reason) for reason in reasons}
     bodies: list[str | bytes] = [
         urlencode({"signed_request": one})
         for one in (
@@ -273,6 +307,15 @@ async def test_forged_old_and_broken_requests_get_one_answer_and_do_nothing(
     }
     assert answers == {(400, '{"error":"Bad Request"}')}
     assert await traces(place.store, USER) == before
+    # Whoever forges learns nothing of it; whoever runs the service does.
+    grown = {reason: came_to(callback, reason) - counted[reason] for reason in reasons}
+    assert grown == {
+        "signature_mismatch": 2,
+        "too_old": 2,
+        "algorithm": 1,
+        "malformed": 1,
+        "form": 6,
+    }
     assert await place.privacy.erasures() == ()
     assert (await token(place.store)).state is TokenState.USABLE
 

@@ -18,12 +18,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
-from structlog.typing import EventDict
 
 from tests.contract.erasing_support import tomb_times, traces
+from tests.integration.erased_places import Files, logged, told_in_spans
 from tests.integration.simulator_harness import FIRST, picture
 from tests.integration.test_recovery import GRAVES, TOPOLOGY, Stage, opened_stage
 from tests.services import AmqpSpace
+from tests.services.postgres import PostgresServer
 from vestlus import tracing
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue
@@ -36,6 +37,7 @@ from vestlus.errors import ConversationPreserved
 from vestlus.measuring.reporter import Reporter, new_identity
 from vestlus.measuring.snapshot import read_snapshot
 from vestlus.messages import SearchRequest, encode, inbox_message, outbox_message
+from vestlus.privacy.export import Export
 from vestlus.privacy.finishing import Finisher
 from vestlus.privacy.inventory import HOLDS
 from vestlus.privacy.operations import Privacy
@@ -58,8 +60,7 @@ class Pair:
     bus: str
     prefix: str
     store: str
-    #: The folder of their files, where they have any of their own.
-    files: Path | None
+    files: Files
 
 
 @pytest.fixture(params=["embedded", "production"])
@@ -68,11 +69,13 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
         files = tmp_path / "own"
         files.mkdir()
         url = f"sqlite:///{files}"
-        yield Pair(f"{url}/bus.sqlite", "", f"{url}/store.sqlite", files)
+        yield Pair(f"{url}/bus.sqlite", "", f"{url}/store.sqlite", Files(files))
         return
     space: AmqpSpace = request.getfixturevalue("amqp_space")
-    store = str(request.getfixturevalue("postgres_database"))
-    yield Pair(space.url, space.queue_prefix, store, None)
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    store = server.fresh_database()
+    yield Pair(space.url, space.queue_prefix, store, Files(database=store))
+    server.drop_database(store)
 
 
 @pytest.fixture
@@ -96,6 +99,7 @@ async def test_a_user_who_is_everywhere_is_erased_and_nothing_brings_them_back(
     pair: Pair, bus: Bus, tmp_path: Path, spans: InMemorySpanExporter
 ) -> None:
     async with AsyncExitStack() as stack:
+        logs = stack.enter_context(capture_logs())
         stage = await stack.enter_async_context(opened_stage(tmp_path, bus, store_url=pair.store))
         await stage.host(approve=True)
         await stage.publish(until_ms=system_clock() - 3_600_000)
@@ -105,51 +109,41 @@ async def test_a_user_who_is_everywhere_is_erased_and_nothing_brings_them_back(
         await operated(stage)
         held = await tables(stage)
         assert held == {*HOLDS, "audit"}
+        await pair.files.know_values()
+        assert await pair.files.with_any([USER])
+        assert await pair.files.with_any([WORD])
         privacy = Privacy(stage.store, bus, GRAVES, clock=system_clock, partitions=TOPOLOGY.inbox)
-        export = await privacy.export(FIRST, USER)
-        assert export is not None
-        told = json.dumps(export.as_json(), ensure_ascii=False)
-        parts = (
-            "Kas näed",
-            "pilt ja mustand",
-            "kirjutab",
-            "ootan",
-            "ootan veel",
-            "vaidlus",
-        )
-        for part in parts:
-            assert f"{WORD} {part}" in told, part
-        # Nobody can read whose words stand in what is broken: it goes, and is not given out.
-        assert f"{WORD} murtud" not in told
+        exported(await privacy.export(FIRST, USER))
         sent_before = await stage.client.sent(USER)
         asked_before = len(stage.assistant.asked)
 
-        with capture_logs() as logs:
-            with pytest.raises(ConversationPreserved):
-                await privacy.erase(FIRST, USER, by="mari", way=Way.CLI)
-            assert await tables(stage) == held
-            erasure = await privacy.erase(FIRST, USER, by="mari", way=Way.CLI, even_preserved=True)
-            await stage.store.audit(entry("user.erase", erasure.code))
-            assert await left(stage) == ["tombstone.conversation"]
+        with pytest.raises(ConversationPreserved):
+            await privacy.erase(FIRST, USER, by="mari", way=Way.CLI)
+        assert await tables(stage) == held
+        erasure = await privacy.erase(FIRST, USER, by="mari", way=Way.CLI, even_preserved=True)
+        assert await left(stage) == ["tombstone.conversation"]
 
-            # What was in the queue comes; what Instagram still lists is looked for.
-            await stage.hosts[0].hold(stage.inbox[inbox_lease(PARTITION)])
-            await look_for_missed(stage)
-            await passed_by(stage, bus)
-            assert await left(stage) == ["tombstone.conversation"]
-            assert stage.hosts[0].conversations.live == 1, "only the passer-by is in memory"
-            assert await stage.client.sent(USER) == sent_before
-            assert len(stage.assistant.asked) == asked_before + 1
+        # What was in the queue comes; what Instagram still lists is looked for.
+        await stage.hosts[0].hold(stage.inbox[inbox_lease(PARTITION)])
+        await look_for_missed(stage)
+        await passed_by(stage, bus)
+        assert await left(stage) == ["tombstone.conversation"]
+        assert stage.hosts[0].conversations.live == 1, "only the passer-by is in memory"
+        assert await stage.client.sent(USER) == sent_before
+        assert len(stage.assistant.asked) == asked_before + 1
 
-            await finished(stage, bus)
+        await finished(stage, bus)
         assert await left(stage) == []
-        assert said_in_spans(spans) == []
+        assert told_in_spans(spans, (USER, WORD, ID)) == []
         assert await said_in_measures(stage) == []
         done = await stage.store.erasure(erasure.code)
         assert done is not None
         assert done.state is ErasureState.DONE
-        assert said_in(logs) == []
-        assert in_files(pair.files) == []
+        assert logged(logs, (USER, WORD)) == []
+        named = {key for one in logs for key, value in one.items() if ID in str(value)}
+        assert named == {"conversation", "ledger_id"}, "the pseudonym, as it is documented"
+        await pair.files.overwrite()
+        assert await pair.files.with_any((USER, WORD)) == []
 
         # And who writes again is somebody new.
         await write(stage, "Tere, olen uus siin")
@@ -158,6 +152,17 @@ async def test_a_user_who_is_everywhere_is_erased_and_nothing_brings_them_back(
         assert (question.user, question.history, question.summary) == (USER, (), "")
         assert WORD not in str(question)
         assert await traces(stage.store, WORD) == []
+
+
+def exported(export: Export | None) -> None:
+    """Everything that can be told apart is given out."""
+    assert export is not None
+    told = json.dumps(export.as_json(), ensure_ascii=False)
+    parts = ("Kas näed", "pilt ja mustand", "kirjutab", "ootan", "ootan veel", "vaidlus")
+    for part in parts:
+        assert f"{WORD} {part}" in told, part
+    # Nobody can read whose words stand in what is broken: it goes, and is not given out.
+    assert f"{WORD} murtud" not in told
 
 
 async def operated(stage: Stage) -> None:
@@ -194,15 +199,6 @@ async def left(stage: Stage) -> list[str]:
         *("conversation.preserve", "conversation.take_over", "user.export")
     }
     return [one for one in found if one != "audit.target"]
-
-
-def said_in_spans(spans: InMemorySpanExporter) -> list[str]:
-    """Spans that name the user, their conversation, or a word of theirs."""
-    told = [one.to_json() for one in spans.get_finished_spans()]
-    assert len(told) > 10
-    names = {json.loads(one)["name"] for one in told}
-    assert {"webhook", "record", "turn", "send"} <= names
-    return [one for one in told for word in (USER, WORD, ID) if word in one]
 
 
 async def said_in_measures(stage: Stage) -> list[str]:
@@ -316,17 +312,3 @@ async def finished(stage: Stage, bus: Bus) -> None:
     async with asyncio.timeout(15):
         while not (await finisher.round()).done:
             await asyncio.sleep(0.05)
-
-
-def said_in(logs: list[EventDict]) -> list[EventDict]:
-    return [one for one in logs if USER in str(one) or WORD in str(one)]
-
-
-def in_files(folder: Path | None) -> list[str]:
-    """Files in which the user's id or word stands."""
-    found = []
-    for path in sorted(folder.rglob("*")) if folder else ():
-        if path.is_file():
-            raw = path.read_bytes()
-            found += [path.name for word in (USER, WORD) if word.encode() in raw]
-    return found

@@ -460,6 +460,9 @@ async def test_an_erasure_whose_turn_is_stopped_meanwhile_is_done_and_counted(
     assert measured("vestlus_turns_total", **labels) == before + 1
     (erasure,) = await world.privacy.erasures()
     assert erasure.state is ErasureState.ERASED
+    [entry] = await world.store.audit_entries(action="user.erase")
+    assert (entry.person, entry.way, entry.outcome) == ("the user", "chat", "done")
+    assert entry.target == erasure.code
 
 
 async def test_a_turn_under_way_when_its_user_is_erased_says_nothing(world: World) -> None:

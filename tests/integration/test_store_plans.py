@@ -12,6 +12,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from tests.contract.store_support import another, hold, message, recorded
 from vestlus.store.pruning import Remains
+from vestlus.store.sql_open_work import OpenQuestions
 from vestlus.store.sql_store import SqlStore
 
 _ROWS = 20_000
@@ -126,6 +127,20 @@ _FILLING = (
     *(_LEDGER, _EVENTS, _CONVERSATIONS, _HISTORY, _POSTS, _CONTAINERS),
     *(_SCHEDULES, _OCCURRENCES, _TRIGGERS, _TOMBSTONES),
 )
+
+
+def open_work(
+    whose: str, asked: OpenQuestions, given: dict[str, str]
+) -> dict[str, tuple[Any, dict[str, Any], str]]:
+    """The questions of what is not done yet, what is given to them, and their index."""
+    return {
+        f"what is unanswered{whose}": (asked.pending, given, "inbox_event_pending"),
+        f"what is undetermined{whose}": (asked.undetermined, given, "inbox_event_undetermined"),
+        f"what is unsent{whose}": (asked.sends, given, "ledger_"),
+        f"how many drafts{whose}": (asked.drafts, given, "ledger_draft"),
+        f"how many wait{whose}": (asked.waiting, given, "conversation_waiting"),
+        f"windows that close{whose}": (asked.closing, given, "conversation_pkey"),
+    }
 
 
 async def _fill(store: SqlStore) -> None:
@@ -289,12 +304,8 @@ async def test_no_frequent_question_reads_a_whole_table(
                 {"before": 19_990, "most": 50, "after_0": "", "after_1": ""},
                 "conversation_said",
             ),
-            "what is unanswered": (store._open_pending, {}, "inbox_event_pending"),
-            "what is undetermined": (store._open_undetermined, {}, "inbox_event_undetermined"),
-            "what is unsent": (store._open_sends, {}, "ledger_"),
-            "how many drafts": (store._open_drafts, {}, "ledger_draft"),
-            "how many wait": (store._open_waiting, {}, "conversation_waiting"),
-            "windows that close": (store._open_closing, {}, "conversation_pkey"),
+            **open_work("", store._open, {}),
+            **open_work(" of one account", store._open_of_one, {"of": "a"}),
             "backlogs": (store._note_backlogs, {"minute": 1}, "inbox_event_pending"),
             "drafts": (store._all_drafts, {"most": 5}, "ledger_draft"),
             "waiting": (

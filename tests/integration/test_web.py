@@ -154,6 +154,9 @@ async def test_without_the_store_webhooks_are_taken_in_all_the_same(tmp_path: Pa
         assert total(metrics.body, "vestlus_bus_up") == 1
         counted = total(metrics.body, "vestlus_webhook_total", what="event_message")
         assert counted == before + 1
+        # Nobody is there to receive it.
+        assert total(metrics.body, "vestlus_inbox_counted") == 1
+        assert total(metrics.body, "vestlus_inbox_messages") == 1
 
 
 async def test_it_is_ready_when_bus_and_store_answer_and_somebody_serves(tmp_path: Path) -> None:

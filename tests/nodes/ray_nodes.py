@@ -55,6 +55,11 @@ class Node:
 class RayNodes:
     """The nodes of one cluster, whose head keeps what it knows in RocksDB. Leaving ends all."""
 
+    #: What else ``ray start --head`` is told.
+    head_words: tuple[str, ...] = ("--include-dashboard=false",)
+    #: Where it is started; what is found there goes before what is installed, in every worker.
+    working_folder: Path | None = None
+
     def __init__(self, folder: Path, lan: Lan, *, haproxy: bool, head_cpus: int) -> None:
         """``haproxy`` says what listens on each node; a head without processors gets no actors."""
         self._haproxy = haproxy
@@ -80,10 +85,14 @@ class RayNodes:
         for name in [*self._nodes]:
             self.kill(name)
 
+    def place(self, name: str) -> Place:
+        """Where the node of that name runs."""
+        return self._lan.place(name)
+
     @property
     def address(self) -> str:
         """What ``RAY_ADDRESS`` names."""
-        return f"{self._lan.place(HEAD).address}:{self._port}"
+        return f"{self.place(HEAD).address}:{self._port}"
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -106,6 +115,8 @@ class RayNodes:
             "RAY_worker_niceness": "0",
             "RAY_gcs_rpc_server_reconnect_timeout_s": str(_HEAD_AWAY_SECONDS),
             "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+            # A node that is not there after 30 s gives up: the machine has many processes to start.
+            "RAY_raylet_start_wait_time_s": "150",
         }
 
     def start_head(self) -> Node:
@@ -115,7 +126,7 @@ class RayNodes:
             "RAY_gcs_storage_path": str(self._folder / "gcs"),
         }
         client = f"--ray-client-server-port={self._client_port}"
-        words = ("--head", f"--port={self._port}", client, "--include-dashboard=false")
+        words = ("--head", f"--port={self._port}", client, *self.head_words)
         node = self._start(HEAD, words, kept)
         self._wait(node)
         return node
@@ -126,11 +137,10 @@ class RayNodes:
             self._wait(node)
 
     def _start(self, name: str, words: tuple[str, ...], besides: Mapping[str, str]) -> Node:
-        place = self._lan.place(name)
+        place = self.place(name)
         # What a socket's path may hold is little: Ray's own folders are deep.
         short = self._folder / name
         command = [
-            *place.prefix,
             *(str(_RAY), "start", "--block", *words),
             f"--node-ip-address={place.address}",
             f"--temp-dir={short}",
@@ -142,8 +152,9 @@ class RayNodes:
         log = self._folder / f"{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command,
+                [*place.prefix, *self.started_by(command)],
                 env=self.environment | self._ingress(short) | dict(besides),
+                cwd=self.working_folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -151,6 +162,10 @@ class RayNodes:
             )
         self._nodes[name] = Node(name, place, process, log)
         return self._nodes[name]
+
+    def started_by(self, command: list[str]) -> list[str]:
+        """The command by which ``ray start`` is started on its host."""
+        return command
 
     def _ingress(self, folder: Path) -> dict[str, str]:
         """Serve's ingress flags, which are the nodes' and not the application's."""

@@ -127,6 +127,19 @@ class RabbitMQServer(Server):
         if not space.queue_prefix:
             self._retired.append(urlsplit(space.url).path[1:])
 
+    def lose(self, space: AmqpSpace) -> None:
+        """Have a virtual host gone with all it holds, as when a broker is lost whole, and there
+        again, empty, under the same address. Its connections are closed.
+
+        Raises ServiceError on a broker that was given: it takes no commands.
+        """
+        if self._ctl is None or self._put is None:
+            message = "a broker that was given cannot be lost"
+            raise ServiceError(message)
+        vhost = urlsplit(space.url).path[1:]
+        self._ctl(["eval", f'rabbit_vhost:delete(<<"{vhost}">>, <<"tests">>).'])
+        self._define(self._ctl, self._put, [vhost])
+
     def settle(self) -> None:
         """Have the broker write the names of its quorum queues to disk now.
 
@@ -148,13 +161,19 @@ class RabbitMQServer(Server):
             ctl(["eval", f'[rabbit_vhost:delete(V, <<"tests">>) || V <- [{old}]].'])
             self._retired.clear()
         names = [f"test-{uuid.uuid4().hex[:12]}" for _ in range(VHOST_BATCH)]
+        self._define(ctl, put, names)
+        self._fresh = names
+
+    @staticmethod
+    def _define(
+        ctl: Callable[[Sequence[str]], str], put: Callable[[str], str], names: Sequence[str]
+    ) -> None:
         everything = {"user": "guest", "configure": ".*", "write": ".*", "read": ".*"}
         definitions = {
             "vhosts": [{"name": name} for name in names],
             "permissions": [{"vhost": name, **everything} for name in names],
         }
         ctl(["import_definitions", put(json.dumps(definitions))])
-        self._fresh = names
 
 
 def private_rabbitmq() -> RabbitMQServer:

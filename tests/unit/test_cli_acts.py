@@ -113,10 +113,56 @@ def test_what_a_command_changed_is_in_the_audit_with_who_ran_it(
 def test_what_a_command_could_not_do_is_there_too(
     run: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    letter = unreadable(b"\xff", source="inbox.1", reason="no_json", at_ms=5)
+    on_store(lambda store: store.bury([letter]))
+    run("dead-letters", "discard", letter.id)
     with pytest.raises(SystemExit):
-        run("dead-letters", "replay", "none")
-    assert entries() == [("mari", "command", "dead_letter.replay", "none", "no_such_letter")]
-    assert "there is no dead letter none" in capsys.readouterr().err
+        run("dead-letters", "discard", letter.id, "none")
+    with pytest.raises(SystemExit):
+        run("dead-letters", "discard", letter.id)
+    assert "somebody has seen to it already" in capsys.readouterr().err
+    assert entries() == [
+        ("mari", "command", "dead_letter.discard", letter.id, outcome)
+        for outcome in ("not_discarded", "no_such_letter", "done")
+    ]
+
+
+USER = "17841400000004821"
+
+ON_NOTHING = (
+    *(f"conversations {act} {USER}" for act in ("take-over", "hand-back", "read", "export")),
+    *(f"conversations {act} {USER} 1" for act in ("approve", "reject")),
+    f"conversations reply {USER} tere",
+    f"conversations recover --account {USER}",
+    f"conversations erase {USER} --yes",
+    f"conversations erasures --close {USER}",
+    f"conversations preserve {USER} --reason x",
+    f"dead-letters replay {USER}",
+    f"dead-letters discard {USER} none",
+    f"posts publish-now --account {USER} --picture none",
+    *(f"posts {act} {USER}" for act in ("unschedule", "pause", "resume", "cancel")),
+    *(f"posts {act} {USER} --by me" for act in ("approve", "reject", "now")),
+    f"posts schedule {USER}",
+    f"events fire {USER}",
+    *(f"images {act} {USER}" for act in ("retire", "remove")),
+    f"images add none.png --id {USER} --shows x",
+    f"images describe {USER} --shows x",
+    f"accounts start {USER}",
+    f"accounts refresh {USER}",
+    f"accounts connect {USER} --token-env NONE",
+)
+
+
+def test_an_id_of_nothing_that_there_is_stays_out_of_the_audit(run: Callable[..., None]) -> None:
+    for line in ON_NOTHING:
+        with pytest.raises(SystemExit):
+            run(*line.split())
+    found = entries()
+    assert len(found) == len(ON_NOTHING)
+    assert {action for _, _, action, _, _ in found} >= {
+        act.action for act in ACTS.values() if act.of
+    }
+    assert USER not in str(found)
 
 
 def test_looking_at_the_pools_is_no_act_and_resizing_them_is(run: Callable[..., None]) -> None:

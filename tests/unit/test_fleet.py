@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from actors.fleet import Fleet
-from actors.leaving import LeavingNodes
+from actors.leaving import Leaving, LeavingNodes
 from actors.watched import Watched
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.hosting.sizing import Headcount
@@ -23,7 +23,7 @@ class Pretended(Fleet):
     """Starts and ends nothing; every actor asked answers with ``says``."""
 
     def __init__(self, signs: SignsOfLife) -> None:
-        self.leaving: frozenset[str] = frozenset()
+        self.leaving = Leaving()
         asked = LeavingNodes(lambda: self.leaving)
         super().__init__(load_settings({}, mode=Mode.OPERATE), "c", signs, asked)
         self.says: dict[str, Any] = {"leases": 1}
@@ -46,7 +46,7 @@ class Pretended(Fleet):
         self.ended += 1
 
     def known_leaving(self) -> frozenset[str]:
-        return self._leaving.look()
+        return self._leaving.look().nodes
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ async def test_who_is_on_a_node_that_leaves_is_ended_and_started_anew(signs: Sig
     fleet = Pretended(signs)
     await fleet.look_after(TWO)
     fleet.on = {"conversation-1": "leaves", "conversation-0": "stays"}
-    fleet.leaving = frozenset({"leaves"})
+    fleet.leaving = Leaving(frozenset({"leaves"}))
     while not fleet.ending:
         await fleet.look_after(TWO)
     assert fleet.ending == {"c/conversation-1"}
@@ -131,10 +131,32 @@ async def test_where_all_are_on_nodes_that_leave_one_after_the_other_moves(
     fleet = Pretended(signs)
     await fleet.look_after(TWO)
     fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
-    fleet.leaving = frozenset({"leaves"})
+    fleet.leaving = Leaving(frozenset({"leaves"}))
     while not fleet.ending:
         await fleet.look_after(TWO)
     assert len(fleet.ending) == 1
+
+
+async def test_on_a_cluster_of_which_no_node_stays_all_end_at_once_and_none_starts_again(
+    signs: SignsOfLife,
+) -> None:
+    fleet = Pretended(signs)
+    await fleet.look_after(TWO)
+    fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
+    fleet.leaving = Leaving(frozenset({"leaves", "the head"}), whole=True)
+    while not fleet.ending:
+        await fleet.look_after(TWO)
+    assert fleet.ending == {"c/conversation-0", "c/conversation-1"}
+    while fleet.ending:
+        await asyncio.sleep(0)
+        await fleet.look_after(TWO)
+    assert fleet.ended == 2
+    assert fleet.heads(MemberKind.CONVERSATION).running == 0
+    assert fleet.leaves("leaves")
+    fleet.leaving = Leaving(frozenset({"leaves"}))
+    while fleet.heads(MemberKind.CONVERSATION).running < 2:
+        await asyncio.sleep(0)
+        await fleet.look_after(TWO)
 
 
 async def test_who_serves_alone_leaves_its_node_only_when_the_one_that_moved_serves_again(
@@ -143,7 +165,7 @@ async def test_who_serves_alone_leaves_its_node_only_when_the_one_that_moved_ser
     fleet = Pretended(signs)
     await fleet.look_after(TWO)
     fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
-    fleet.leaving = frozenset({"leaves"})
+    fleet.leaving = Leaving(frozenset({"leaves"}))
     while fleet.ended == 0:
         await fleet.look_after(TWO)
     fleet.no_room = {"conversation-0"}
@@ -164,7 +186,7 @@ async def test_who_serves_alone_beside_one_too_many_stays_until_that_has_ended(
     fleet = Pretended(signs)
     await fleet.look_after(TWO)
     fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
-    fleet.leaving = frozenset({"leaves"})
+    fleet.leaving = Leaving(frozenset({"leaves"}))
     while "leaves" not in fleet.known_leaving():
         await asyncio.sleep(0)
     await fleet.look_after(ONE)
@@ -174,17 +196,17 @@ async def test_who_serves_alone_beside_one_too_many_stays_until_that_has_ended(
 async def test_a_head_that_does_not_answer_holds_no_round_up() -> None:
     go, asked = threading.Event(), []
 
-    def ask() -> frozenset[str]:
+    def ask() -> Leaving:
         asked.append(1)
         go.wait()
-        return frozenset({"leaves"})
+        return Leaving(frozenset({"leaves"}))
 
     nodes = LeavingNodes(ask)
     for _ in range(5):
-        assert nodes.look() == frozenset()
+        assert nodes.look() == Leaving()
         await asyncio.sleep(0)
     assert len(asked) == 1
     go.set()
-    while not nodes.look():
+    while not nodes.look().nodes:
         await asyncio.sleep(0)
-    assert nodes.known == {"leaves"}
+    assert nodes.known.nodes == {"leaves"}

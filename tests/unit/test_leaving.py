@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from actors.leaving import who_moves
+from actors.leaving import Leaving, who_moves
 from actors.watched import Watched
 from vestlus.store.rows import MemberKind
 
@@ -45,9 +45,16 @@ def test_where_all_that_serve_would_leave_one_moves_at_a_time(
     nodes: tuple[str, ...], ending: Collection[MemberKind], moving: list[str]
 ) -> None:
     watched = on(CONVERSATION, *nodes) | on(PUBLISHER, STAYS, SILENT)
-    assert who_moves(watched, frozenset({LEAVES}), ending) == moving
+    assert who_moves(watched, Leaving(frozenset({LEAVES})), ending) == moving
 
 
 def test_one_of_each_kind_moves_together() -> None:
     watched = on(CONVERSATION, LEAVES, LEAVES) | on(PUBLISHER, LEAVES, LEAVES)
-    assert who_moves(watched, frozenset({LEAVES}), ()) == ["conversation-0", "publisher-0"]
+    assert who_moves(watched, Leaving(frozenset({LEAVES})), ()) == ["conversation-0", "publisher-0"]
+
+
+def test_of_a_cluster_that_ends_everybody_moves_who_is_there() -> None:
+    watched = on(CONVERSATION, LEAVES, LEAVES, SILENT) | on(PUBLISHER, LEAVES)
+    whole = Leaving(frozenset({LEAVES}), whole=True)
+    names = ["conversation-0", "conversation-1", "publisher-0"]
+    assert who_moves(watched, whole, (CONVERSATION,)) == names

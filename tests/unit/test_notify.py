@@ -237,7 +237,7 @@ async def test_what_is_logged_of_a_failure_names_no_address_and_no_text() -> Non
             notifier(EVENT)
             await notifier.told()
     (failure,) = [line for line in logs if line["event"] == "hand_over_not_told"]
-    assert failure["error"] == "ClientConnectorError"
+    assert (failure["error"], failure["reason"]) == ("NotTold", "ClientConnectorError")
     assert "secret-key" not in str(logs)
     assert EVENT.note not in str(logs)
 

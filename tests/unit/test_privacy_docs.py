@@ -67,6 +67,9 @@ def test_every_threat_names_a_module_and_a_test() -> None:
     for threat, _, module, test in rows:
         assert re.search(r"`\w+/[\w./]+`", module), threat
         assert re.search(r"`tests/[\w./]+\.py`", test), threat
+        # Each name stands behind the file that it is in.
+        for file, name in re.findall(r"`(tests/[\w./]+\.py)`, `(test_\w+)`", test):
+            assert f"def {name}(" in (DOCS.parent / file).read_text("utf-8"), name
 
 
 @pytest.mark.parametrize("page", [*PAGES, "retention.md"])

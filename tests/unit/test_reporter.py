@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from structlog.testing import capture_logs
 
-from tests.fakes.measures import total
+from tests.fakes.measures import measured, total
 from vestlus.counting import Counting
 from vestlus.errors import StoreUnavailable
+from vestlus.measuring import reporter
 from vestlus.measuring.exposition import Exposition
 from vestlus.measuring.minutes import MinuteTally
 from vestlus.measuring.processes import Identity
@@ -20,6 +22,8 @@ from vestlus.measuring.reporter import Reporter, identity_of, new_identity, repo
 from vestlus.measuring.series import KEPT_MS
 from vestlus.store.measure_rows import MINUTE_MS, Heard, MinuteRow, OpenWork, Told
 from vestlus.store.rows import Member, MemberKind
+
+T = TypeVar("T")
 
 MINE = Identity(process="publisher-0.1", name="c/publisher-0", kind="publisher", node="host-a")
 NOW_MS = 100 * MINUTE_MS + 1
@@ -121,15 +125,23 @@ class World:
         exposition = Exposition(
             mine, Counting(lambda: 0.0), lambda: self.now_ms, CollectorRegistry()
         )
-        return await exposition.body(self.store, _soon(bus_problem))
+        return await exposition.body(self.store, _soon(bus_problem), _soon(4))
 
 
-def _break() -> None:
-    raise ZeroDivisionError
+@dataclass
+class Breaking:
+    """What is read off breaks so many times."""
+
+    times: int
+
+    def read_off(self) -> None:
+        if self.times:
+            self.times -= 1
+            raise ZeroDivisionError
 
 
-async def _soon(problem: str | None) -> str | None:
-    return problem
+async def _soon(answer: T) -> T:
+    return answer
 
 
 async def test_what_a_process_counted_is_told_by_another_one() -> None:
@@ -144,6 +156,7 @@ async def test_what_a_process_counted_is_told_by_another_one() -> None:
     assert total(body, "vestlus_process_info", kind="webhook", node="host-b") == 1
     assert total(body, "vestlus_store_up") == 1
     assert total(body, "vestlus_bus_up") == 1
+    assert total(body, "vestlus_inbox_messages") == 4
     assert total(body, "vestlus_conversations_waiting") == 2
 
 
@@ -153,9 +166,11 @@ async def test_while_the_store_is_away_a_process_tells_of_itself() -> None:
     world.sent.inc()
     exposition = Exposition(MINE, Counting(lambda: 0.0), lambda: NOW_MS, world.registry)
     for store in (world.store, None):
-        body = await exposition.body(store, _soon("does not answer"))
+        body = await exposition.body(store, _soon("does not answer"), _soon(None))
         assert total(body, "vestlus_store_up") == 0
         assert total(body, "vestlus_bus_up") == 0
+        assert total(body, "vestlus_inbox_counted") == 0
+        assert b"\nvestlus_inbox_messages " not in body
         assert total(body, "vestlus_sent_total", process="publisher-0.1") == 1
         assert b"vestlus_conversations_waiting" not in body
 
@@ -210,16 +225,19 @@ async def test_a_store_that_is_away_stops_neither_the_process_nor_its_end() -> N
     assert {log["event"] for log in logs} <= {"measures_not_told_yet"}
 
 
-async def test_measures_that_break_stop_no_message_and_are_told_in_the_log() -> None:
-    world = World()
-    broken = Reporter(
-        world.store, MINE, clock=lambda: NOW_MS, read_off=_break, registry=world.registry
-    )
+async def test_measures_that_break_are_counted_logged_once_and_told_again_when_they_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reporter, "TELL_SECONDS", 0.0)
+    world, before = World(), measured("vestlus_measures_not_told_total")
+    broken = Breaking(3)
+    mended = Reporter(world.store, MINE, clock=lambda: NOW_MS, read_off=broken.read_off)
     with capture_logs() as logs:
-        async with reporting(broken):
-            async with asyncio.timeout(5):
-                while not logs:
-                    await asyncio.sleep(0)
+        async with asyncio.timeout(5), reporting(mended):
+            # The process goes on, and so do its measures.
+            while not world.store.told:
+                await asyncio.sleep(0)
+    assert measured("vestlus_measures_not_told_total") == before + 3
     assert [(log["event"], log["error"]) for log in logs] == [
         ("measures_not_told", "ZeroDivisionError")
     ]

@@ -9,7 +9,7 @@ import pytest
 from actors import resizing
 from actors.fleet import Fleet
 from actors.ingress_size import IngressSize
-from actors.leaving import LeavingNodes
+from actors.leaving import Leaving, LeavingNodes
 from actors.resizing import Resizing
 from tests.fakes.pools import Wishes
 from vestlus.bus.port import Topology
@@ -51,7 +51,7 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> Resizing:
     monkeypatch.setattr(resizing, "_replicas", lambda: 0)
     monkeypatch.setattr(resizing, "SIZING_SECONDS", 0.0)
     settings = load_settings({}, mode=Mode.OPERATE)
-    fleet = Fleet(settings, "c", SignsOfLife(), LeavingNodes(frozenset))
+    fleet = Fleet(settings, "c", SignsOfLife(), LeavingNodes(Leaving))
     return Resizing(settings, "c", Topology(inbox=16), fleet)
 
 

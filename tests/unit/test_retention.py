@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.measures import measured
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, LONGEST_REDELIVERY_MS
 from vestlus.errors import SettingsError, StoreUnavailable
 from vestlus.retention import pruner as pruning
 from vestlus.retention.accounts import AccountPeriods
-from vestlus.retention.periods import Periods
+from vestlus.retention.periods import DAY_MS, Periods
 from vestlus.retention.pruner import Pruner, keep_pruned
 from vestlus.settings import Mode, load_settings
 from vestlus.store.pruning import EVERYBODY, Batch, Cursor, Mark, Remains, Whose
@@ -67,6 +68,9 @@ class PretendStore:
     async def end_preservations(self) -> int:
         return 2
 
+    async def forget_who_erased(self, before_ms: int) -> int:
+        return int(before_ms == NOW_MS - 730 * DAY_MS)
+
     async def make_weeks(self, now_ms: int) -> int:
         return int(now_ms == NOW_MS)
 
@@ -91,12 +95,16 @@ async def test_a_walk_takes_everything_that_may_go_and_rests_after_each_step() -
 
     store = PretendStore(rows=1_100, advance=advance)
     periods = AccountPeriods(Periods(media=10))
+    before = measured("vestlus_retention_removed_total", what="sends")
     pruned = await Pruner(store, periods, sleep=sleep, monotonic=lambda: clock[0]).walk()
 
+    assert measured("vestlus_retention_removed_total", what="sends") == before + 1_100
     assert set(store.left.values()) == {0}
     assert pruned.removed == dict.fromkeys(Remains, 1_100)
     assert (pruned.weeks_made, len(pruned.weeks_dropped)) == (1, 1)
     assert pruned.preservations_ended == 2
+    assert pruned.names_forgotten == 1
+    assert pruned.told()["names_forgotten"] == 1
     assert pruned.bytes_given_back == 1_200 * 4096
     steps = 3 * len(Remains)
     assert rests[:steps] == pytest.approx([0.3] * steps)
@@ -106,6 +114,7 @@ async def test_a_walk_takes_everything_that_may_go_and_rests_after_each_step() -
 async def test_a_store_that_is_away_ends_the_walk_and_not_the_service() -> None:
     store = PretendStore()
     store.away = 2
+    before = measured("vestlus_upkeep_rounds_total", of="retention", outcome="put_off")
     task = asyncio.create_task(
         keep_pruned(store, AccountPeriods(Periods(media=10)), every_seconds=0.0)
     )
@@ -115,6 +124,8 @@ async def test_a_store_that_is_away_ends_the_walk_and_not_the_service() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    after = measured("vestlus_upkeep_rounds_total", of="retention", outcome="put_off")
+    assert after == before + 2
 
 
 @given(now_ms=st.integers(0, 2**42))

@@ -10,7 +10,7 @@ import pytest
 import conversation_registry
 from actors import fleet, placing
 from actors.fleet import Fleet
-from actors.leaving import LeavingNodes
+from actors.leaving import Leaving, LeavingNodes
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.settings import Mode, load_settings
 from vestlus.store.rows import MemberKind
@@ -48,7 +48,7 @@ def test_an_actor_asks_for_its_role_where_the_settings_say_so(
     monkeypatch.setattr(fleet, "free_by_node", dict)
     settings = load_settings({"VESTLUS_NODE_ROLES": roles}, mode=Mode.OPERATE)
 
-    Fleet(settings, "c", SignsOfLife(), LeavingNodes(frozenset))._start(f"{kind}-0", kind)
+    Fleet(settings, "c", SignsOfLife(), LeavingNodes(Leaving))._start(f"{kind}-0", kind)
 
     assert started.options_given["resources"] == asked
 

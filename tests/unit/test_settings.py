@@ -18,7 +18,7 @@ from vestlus.settings import Mode, load_settings
 COMPLETE = {
     "VESTLUS_APP_SECRETS": "one, two",
     "VESTLUS_VERIFY_TOKEN": "verify",
-    "VESTLUS_OPERATOR_TOKEN": "operator",
+    "VESTLUS_OPERATOR_TOKEN": "the operator's own",
     "VESTLUS_ENCRYPTION_KEY": "k" * 32,
     "VESTLUS_ACCOUNT_ID": "17841400000000001",
     "VESTLUS_ACCESS_TOKEN": "IGAA-token",
@@ -137,7 +137,7 @@ def test_the_demo_needs_nothing_and_listens_on_this_machine_only() -> None:
 def test_settings_travel_to_actors_and_do_not_print_secrets() -> None:
     settings = load_settings(COMPLETE | {"VESTLUS_BUS_URL": "amqp://user:password@host"})
     assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301 - our own bytes
-    for secret in ("IGAA-token", "sk-x", "'operator'", "password"):
+    for secret in ("IGAA-token", "sk-x", "the operator's own", "password"):
         assert secret not in repr(settings)
 
 
@@ -194,6 +194,22 @@ BAD = [
     ("VESTLUS_GRAPH_URL", "http://hush:0/v25.0", "has a port that is no number"),
     ("OPENAI_BASE_URL", "https://hush:-1/v1", "has a port that is no number"),
 ]
+
+
+def test_an_operator_token_that_could_be_guessed_does_not_start_and_says_what_to_do() -> None:
+    short = COMPLETE | {"VESTLUS_OPERATOR_TOKEN": "õ" * 15}
+    for mode in (Mode.SERVE, Mode.DEMO):
+        assert problems(short, mode) == (
+            "VESTLUS_OPERATOR_TOKEN: needs at least 16 characters: "
+            "`python3 -c 'import secrets; print(secrets.token_urlsafe(32))'` makes one"
+        )
+    long_enough = load_settings(COMPLETE | {"VESTLUS_OPERATOR_TOKEN": "õ" * 16})
+    assert long_enough.operator_token is not None
+    # A command beside a service that runs with it is not stopped by it.
+    assert load_settings(short, mode=Mode.OPERATE).operator_token is not None
+    # Without one the demo makes one up.
+    made_up = load_settings({"VESTLUS_OPERATOR_TOKEN": ""}, mode=Mode.DEMO).operator_token
+    assert made_up is not None
 
 
 @pytest.mark.parametrize(("name", "value", "wording"), BAD)

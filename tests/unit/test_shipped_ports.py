@@ -133,6 +133,7 @@ BROKEN = [
     ),
     ("deploy/env.yaml", "env: [{RAY_AUTH_MODE: token}]\n", ("token", "disabled")),
     ("deploy/a.yaml", "a: 1\n", ("a: 1", "a: {")),
+    ("deploy/vm/Caddyfile", "a.example {\n\t# log\n}\n", ("# log", "log {\n\t}")),
     ("deploy/a.md", "words\n", (".md", ".unheard")),
 ]
 

@@ -33,6 +33,22 @@ def test_each_accounts_token_tells_its_end_whether_it_works_and_what_failed() ->
     assert told(OpenWork(), "vestlus_token_usable") == {}
 
 
+def test_a_stopped_account_is_told_as_one_and_nothing_of_its_token() -> None:
+    good = TokenRow(account="1", version=3, token=b"secret", expires_ms=1_000)
+    stopped = TokenRow(
+        account="2",
+        version=2,
+        token=b"secret",
+        state=TokenState.STOPPED,
+        expires_ms=1_000,
+        failures=4,
+    )
+    work = OpenWork(tokens=(good, stopped))
+    assert told(work, "vestlus_account_stopped") == {"1": 0, "2": 1}
+    for measure in ("usable", "expires_timestamp_seconds", "refresh_failed"):
+        assert told(work, f"vestlus_token_{measure}").keys() == {"1"}
+
+
 def test_what_waits_is_told_by_kind_and_state() -> None:
     work = OpenWork(
         events={"message/pending": 3, "echo/undetermined": 1},

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from vestlus.assistant.breaker import Breaker
-from vestlus.assistant.embeddings import Embedder, KeptVectors
-from vestlus.assistant.open import open_connections
 from vestlus.assistant.pictures import BankPicture, searchable
 from vestlus.clock import Clock
 from vestlus.errors import AssistantError
 from vestlus.settings import Settings
 from vestlus.settings_account import Account
+
+if TYPE_CHECKING:
+    from vestlus.assistant.embeddings import KeptVectors
 
 _log = structlog.get_logger(__name__)
 
@@ -40,6 +40,11 @@ async def keep_picture_vectors(
     configured = settings.openai_api_key or settings.openai_base_url or account
     if not texts or not configured:
         return 0
+    # Half a second and 40 MB that a webhook's replica would spend at its start.
+    from vestlus.assistant.breaker import Breaker  # noqa: PLC0415 - as above
+    from vestlus.assistant.embeddings import Embedder  # noqa: PLC0415 - as above
+    from vestlus.assistant.open import open_connections  # noqa: PLC0415 - as above
+
     connections = open_connections(settings, clock=clock)
     embedder = Embedder(
         connections.of(account),

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from vestlus.assistant.searches import Searches
 from vestlus.errors import AssistantError, StoreError
 from vestlus.settings_account import Account
+
+if TYPE_CHECKING:
+    # With it comes the openai package, which who only describes pictures does not need.
+    from vestlus.assistant.searches import Searches
 
 _log = structlog.get_logger(__name__)
 

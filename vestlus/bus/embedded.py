@@ -26,6 +26,7 @@ from vestlus.bus.embedded_threads import Threads
 from vestlus.bus.port import Queue, Topology
 from vestlus.clock import Clock, system_clock
 from vestlus.errors import BusUnavailable
+from vestlus.log_errors import error_fields
 
 log = structlog.get_logger(__name__)
 
@@ -160,7 +161,7 @@ class EmbeddedBus:
             try:
                 version = await self._threads.read(_data_version)
             except BusUnavailable as error:
-                log.warning("bus_file_not_read", error=str(error))
+                log.warning("bus_file_not_read", **error_fields(error))
                 version = -1
             if version != seen or version < 0:
                 seen = version
@@ -176,7 +177,7 @@ class EmbeddedBus:
                     await self._threads.write(partial(self._places.renew, places=places))
                 await self._threads.shorten_log()
             except BusUnavailable as error:
-                log.warning("bus_places_not_renewed", error=str(error))
+                log.warning("bus_places_not_renewed", **error_fields(error))
 
     async def _stop(self) -> None:
         self._doorbell = self._places = None

@@ -16,6 +16,7 @@ from vestlus.bus.embedded_threads import Threads
 from vestlus.bus.port import Delivery
 from vestlus.bus.tags import Tags
 from vestlus.errors import BusUnavailable, SubscriptionLost
+from vestlus.log_errors import error_fields
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +126,7 @@ class EmbeddedSubscription:
             )
         except BusUnavailable as error:
             # Others take the place when it expires, and this process at once.
-            log.info("bus_subscription_not_closed", queue=self._queue, error=str(error))
+            log.info("bus_subscription_not_closed", queue=self._queue, **error_fields(error))
 
     def _hand_out(self, found: Sequence[tuple[int, bytes]], place: Place) -> list[Delivery]:
         deliveries = []

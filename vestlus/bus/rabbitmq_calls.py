@@ -21,6 +21,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from aiormq.abc import AbstractChannel, AbstractConnection
 
 from vestlus.errors import BusUnavailable
+from vestlus.log_errors import error_fields
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +77,7 @@ async def close_quietly(what: str, closing: Awaitable[None], timeout: float) -> 
     try:
         await call_broker(f"close {what}", closing, timeout)
     except BusUnavailable as error:
-        log.info("bus_not_closed", what=what, error=str(error))
+        log.info("bus_not_closed", what=what, **error_fields(error))
 
 
 def _forget(task: asyncio.Future[Any]) -> None:

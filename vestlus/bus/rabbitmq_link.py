@@ -13,6 +13,7 @@ from yarl import URL
 from vestlus.backoff import Backoff
 from vestlus.bus.rabbitmq_calls import close_quietly, connect, open_channel
 from vestlus.errors import BusError, BusUnavailable
+from vestlus.log_errors import error_fields
 from vestlus.measuring.catalogue import RECONNECTS, of
 
 log = structlog.get_logger(__name__)
@@ -160,7 +161,7 @@ class Link:
             try:
                 self._up_with(await self._connect())
             except BusError as error:
-                log.info("bus_connection_failed", connection=self._name, error=str(error))
+                log.info("bus_connection_failed", connection=self._name, **error_fields(error))
                 await backoff.wait()
             else:
                 log.info("bus_connection_restored", connection=self._name)

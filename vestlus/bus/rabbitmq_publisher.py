@@ -16,6 +16,7 @@ from vestlus.backoff import Backoff
 from vestlus.bus.rabbitmq_calls import BROKER_ERRORS, call_broker
 from vestlus.bus.rabbitmq_link import Link
 from vestlus.errors import BusError, BusUnavailable
+from vestlus.log_errors import error_fields
 
 log = structlog.get_logger(__name__)
 
@@ -165,10 +166,8 @@ class Publisher:
             self._broken.clear()
             try:
                 await self._mend_once()
-            except BROKER_ERRORS as error:
-                log.warning("bus_channel_not_opened", error=type(error).__name__)
-            except BusError as error:
-                log.warning("bus_channel_not_opened", error=str(error))
+            except (*BROKER_ERRORS, BusError) as error:
+                log.warning("bus_channel_not_opened", **error_fields(error))
             else:
                 backoff.reset()
                 continue

@@ -18,7 +18,8 @@ from vestlus.doctor.findings import Finding, Level, run_checks
 from vestlus.errors import GraphError, SettingsError, VestlusError
 from vestlus.instagram.graph import GraphClient
 from vestlus.instagram.token_api import TokenApi
-from vestlus.settings import SHORTEST_KEY, Mode, Settings, load_settings
+from vestlus.settings import Mode, Settings, load_settings
+from vestlus.settings_secrets import SHORTEST_KEY
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
 from vestlus.store.token_rows import TokenRow, TokenState

@@ -12,18 +12,23 @@ from dataclasses import dataclass
 from inspect import BoundArguments
 from typing import TYPE_CHECKING, Any, Final
 
+from vestlus.cli.acts_known import Of, is_known
 from vestlus.errors import StoreError, VestlusError
 
 if TYPE_CHECKING:
+    from vestlus.settings import Settings
     from vestlus.store.port import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a command does: its word in the audit, and the argument that says to what."""
+    """What a command does: its word in the audit, the argument that says to what, and what that
+    is; where the latter is not said, the argument is in the audit of what was done alone.
+    """
 
     action: str
     target: str = ""
+    of: Of | None = None
     #: It writes its entry itself where it is done: only then is known to what. Of those that failed
     #: there is an entry as of all others.
     itself: bool = False
@@ -32,38 +37,40 @@ class Act:
 #: By module below ``vestlus.cli`` and function. What is not here only looks, or reaches no service
 #: of anybody's.
 ACTS: Final = {
-    "conversations.reply": Act("conversation.reply", "conversation"),
-    "conversations.take_over": Act("conversation.take_over", "conversation"),
-    "conversations.hand_back": Act("conversation.hand_back", "conversation"),
-    "conversations.approve": Act("conversation.approve", "conversation"),
-    "conversations.reject": Act("conversation.reject", "conversation"),
-    "conversations.read": Act("conversation.read", "conversation"),
-    "conversations.recover": Act("account.recover", "account"),
-    "conversations_privacy.export": Act("user.export", "conversation"),
+    "conversations.reply": Act("conversation.reply", "conversation", Of.CONVERSATION),
+    "conversations.take_over": Act("conversation.take_over", "conversation", Of.CONVERSATION),
+    "conversations.hand_back": Act("conversation.hand_back", "conversation", Of.CONVERSATION),
+    "conversations.approve": Act("conversation.approve", "conversation", Of.CONVERSATION),
+    "conversations.reject": Act("conversation.reject", "conversation", Of.CONVERSATION),
+    "conversations.read": Act("conversation.read", "conversation", Of.CONVERSATION),
+    "conversations.recover": Act("account.recover", "account", Of.ACCOUNT),
+    "conversations_privacy.export": Act("user.export", "conversation", Of.CONVERSATION),
     # Nobody who is erased is in the audit: its target is the confirmation code.
     "conversations_privacy.erase": Act("user.erase", itself=True),
-    "conversations_privacy.erasures": Act("erasure.close", "close"),
-    "posts.publish_now": Act("post.plan", "account"),
-    "posts_plans.schedule": Act("schedule.add", "name"),
-    "posts_plans.unschedule": Act("schedule.remove", "name"),
-    "posts_plans.pause": Act("schedule.pause", "name"),
-    "posts_plans.resume": Act("schedule.resume", "name"),
-    "posts_drafts.approve": Act("post.approve", "id"),
-    "posts_drafts.reject": Act("post.reject", "id"),
-    "posts_drafts.now": Act("post.publish_now", "id"),
-    "posts_cancel.cancel": Act("post.cancel", "id"),
-    "events.fire": Act("event.fire", "name"),
-    "images.add": Act("image.add", "id"),
-    "images.describe_": Act("image.describe", "id"),
-    "images.retire": Act("image.retire", "id"),
-    "images.remove": Act("image.remove", "id"),
-    "accounts.connect": Act("account.connect", "account"),
-    "accounts.start": Act("account.start", "account"),
-    "accounts.refresh": Act("account.refresh", "accounts"),
-    "dead_letters.replay": Act("dead_letter.replay", "letters"),
-    "dead_letters.discard": Act("dead_letter.discard", "letters"),
+    "conversations_privacy.erasures": Act("erasure.close", "close", Of.ERASURE),
+    "posts.publish_now": Act("post.plan", "account", Of.ACCOUNT),
+    "posts_plans.schedule": Act("schedule.add", "name", Of.SCHEDULE),
+    "posts_plans.unschedule": Act("schedule.remove", "name", Of.SCHEDULE),
+    "posts_plans.pause": Act("schedule.pause", "name", Of.SCHEDULE),
+    "posts_plans.resume": Act("schedule.resume", "name", Of.SCHEDULE),
+    "posts_drafts.approve": Act("post.approve", "id", Of.POST),
+    "posts_drafts.reject": Act("post.reject", "id", Of.POST),
+    "posts_drafts.now": Act("post.publish_now", "id", Of.POST),
+    "posts_cancel.cancel": Act("post.cancel", "id", Of.POST),
+    "events.fire": Act("event.fire", "name", Of.EVENT),
+    "images.add": Act("image.add", "id", Of.IMAGE),
+    "images.describe_": Act("image.describe", "id", Of.IMAGE),
+    "images.retire": Act("image.retire", "id", Of.IMAGE),
+    "images.remove": Act("image.remove", "id", Of.IMAGE),
+    "accounts.connect": Act("account.connect", "account", Of.ACCOUNT),
+    "accounts.start": Act("account.start", "account", Of.ACCOUNT),
+    "accounts.refresh": Act("account.refresh", "accounts", Of.ACCOUNT),
+    "dead_letters.replay": Act("dead_letter.replay", "letters", Of.LETTER),
+    "dead_letters.discard": Act("dead_letter.discard", "letters", Of.LETTER),
     "retention.run_": Act("retention.run"),
-    "preserving.preserve": Act("conversation.preserve", "conversation", itself=True),
+    "preserving.preserve": Act(
+        "conversation.preserve", "conversation", Of.CONVERSATION, itself=True
+    ),
     "scale.scale": Act("pool.resize"),
     "repartition.repartition": Act("store.repartition", "partitions"),
     "restored.restored": Act("store.restored"),
@@ -74,8 +81,6 @@ _ONLY_WITH: Final = {
     "conversations_privacy.erasures": ("close",),
     "scale.scale": ("conversation_actors", "publisher_actors", "webhook_replicas"),
 }
-
-_CONVERSATION: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 #: Ids in one entry.
 _MOST_TARGETS: Final = 100
@@ -98,7 +103,7 @@ def os_user() -> str:
 @contextmanager
 def noted(command: Callable[..., Any], given: BoundArguments) -> Iterator[None]:
     """Notes a command when it has ended, if it is one that changes something. One that failed is
-    noted with the name of what it raised.
+    noted with the name of what it raised, and with what it was given only where there is that.
     """
     key = key_of(command)
     act = ACTS.get(key)
@@ -108,9 +113,6 @@ def noted(command: Callable[..., Any], given: BoundArguments) -> Iterator[None]:
         yield
         return
     targets = _targets(arguments.get(act.target))
-    if act.target == "conversation" and not _CONVERSATION.fullmatch(targets[0]):
-        # Perhaps a user's id, by mistake.
-        targets = ("",)
     try:
         yield
     except VestlusError as error:
@@ -138,8 +140,10 @@ def _note(act: Act, targets: Sequence[str], *, outcome: str, given: dict[str, An
 
     who = os_user()
 
-    async def write(store: Store) -> None:
-        for target in targets:
+    async def write(store: Store, settings: Settings) -> None:
+        # Of what was done there was everything.
+        named = targets if outcome == "done" else await _known(store, settings, act, targets)
+        for target in named:
             at_ms = system_clock()
             await store.audit(
                 AuditEntry(at_ms, who, "", "command", act.action, target, outcome=outcome)
@@ -153,7 +157,15 @@ def _note(act: Act, targets: Sequence[str], *, outcome: str, given: dict[str, An
         print(f"This is not in the audit log: {kind}.", file=sys.stderr)  # noqa: T201 - its output
 
 
-async def _on_store(work: Callable[[Store], Any], partitions: int | None) -> None:
+async def _known(
+    store: Store, settings: Settings, act: Act, targets: Sequence[str]
+) -> Sequence[str]:
+    if act.of is None:
+        return ("",)
+    return [one for one in targets if one and await is_known(store, settings, act.of, one)] or ("",)
+
+
+async def _on_store(work: Callable[[Store, Settings], Any], partitions: int | None) -> None:
     from vestlus.bus.port import Topology
     from vestlus.cli.demo_settings import operator_settings
     from vestlus.store.open import open_store
@@ -163,4 +175,4 @@ async def _on_store(work: Callable[[Store], Any], partitions: int | None) -> Non
     async with open_store(
         settings.database, partitions=topology.inbox, outbox_partitions=topology.outbox
     ) as store:
-        await work(store)
+        await work(store, settings)

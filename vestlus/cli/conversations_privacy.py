@@ -16,11 +16,14 @@ from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.desk.user_data import NobodyMeant, Wish, conversation_of, erased, exported
 from vestlus.errors import ConversationPreserved, VestlusError
-from vestlus.store.erasing import Erasure, ErasureState, Way
+from vestlus.store.erasing import ERASE, Erasure, ErasureState, Way
 from vestlus.store.operator_rows import AuditEntry
 
 Yes = Annotated[bool, Parameter(name="--yes", negative="")]
 EvenPreserved = Annotated[bool, Parameter(name="--even-preserved", negative="")]
+
+
+_LEFT = "Nothing of it can be read. Its space is freed within a day; backups keep what they have."
 
 
 class Preserved(VestlusError):
@@ -104,12 +107,11 @@ def erase(
 
     async def work(service: Service) -> Erasure:
         whose = await _meant(service, conversation, account, user)
-        wish = Wish(by=os_user(), way=Way.CLI, even_preserved=even_preserved)
-        done = await erased(_with_key(service), *whose, wish)
+        who = os_user()
         # Whose data they were is nowhere in it.
-        entry = AuditEntry(system_clock(), wish.by, "", "command", "user.erase", done.code)
-        await service.store.audit(entry)
-        return done
+        entry = AuditEntry(system_clock(), who, "", "command", ERASE)
+        wish = Wish(by=who, way=Way.CLI, entry=entry, even_preserved=even_preserved)
+        return await erased(_with_key(service), *whose, wish)
 
     try:
         done = run(work)
@@ -123,7 +125,7 @@ def erase(
         return
     rows = sum(done.counts.values())
     print(f"Erased: {rows} rows. Confirmation code: {done.code}")  # noqa: T201 - its output
-    print("Nothing of it can be read. Storage is reclaimed within a day.")  # noqa: T201
+    print(_LEFT)  # noqa: T201 - its output
 
 
 def erasures(

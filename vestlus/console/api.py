@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from image_bank.errors import StorageUnavailable
 from vestlus.console.people import TOKEN_ROLE, Person
+from vestlus.console.refusals import LOCKED, WRONG, Refusals
+from vestlus.console.throttle import BearerThrottle
+from vestlus.console.tools import Tools
 from vestlus.errors import BusUnavailable, StoreUnavailable
 from vestlus.instagram.asgi import HttpRefusal, Room, read_body
+from vestlus.measuring.catalogue import of
+from vestlus.measuring.catalogue_edges import API_REFUSALS
 
 #: Bytes of a body: a caption and a prompt fit in many times.
 LARGEST_BODY: Final = 256 * 1024
@@ -51,11 +56,16 @@ class ApiRefusal(Exception):
 class Gate:
     """Lets operators in: with ``Authorization: Bearer`` and VESTLUS_OPERATOR_TOKEN.
 
-    Where no token is set the API is not there.
+    Where no token is set the API is not there. Wrong tokens are counted, by all replicas together;
+    with too many of them nothing more is heard from there for a while, and nothing is compared.
     """
 
-    def __init__(self, token: SecretStr | None) -> None:
+    def __init__(self, tools: Tools) -> None:
+        token = tools.settings.operator_token
+        self._tools = tools
         self._token = token.get_secret_value().encode() if token else b""
+        self._throttle = BearerThrottle(tools.settings, tools.clock)
+        self._refusals = Refusals("api", "api.enter", tools.clock)
         self._room = Room(size=_ROOM, free=0)
 
     def __call__(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -71,7 +81,7 @@ class Gate:
 
         async def answered(request: Request) -> Response:
             try:
-                return await handler(request, self._person(request))
+                return await handler(request, await self._person(request))
             except ApiRefusal as refusal:
                 return _refused(refusal)
             except BusUnavailable:
@@ -109,17 +119,39 @@ class Gate:
             raise ApiRefusal(HTTPStatus.BAD_REQUEST, "not_json", "the body must be a JSON object")
         return value
 
-    def _person(self, request: Request) -> Person:
+    async def _person(self, request: Request) -> Person:
         if not self._token:
             words = "VESTLUS_OPERATOR_TOKEN is not set"
             raise ApiRefusal(HTTPStatus.NOT_FOUND, "not_here", words)
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        given = given.strip()
+        if scheme.lower() != "bearer" or not given:
+            # Nothing was guessed.
+            raise _unauthorized()
+        locked_ms = self._throttle.locked_ms(request)
         # Headers are Latin-1; the token may have any letters.
-        known = hmac.compare_digest(given.strip().encode("latin-1"), self._token)
-        if scheme.lower() != "bearer" or not known:
-            words = "needs the header Authorization: Bearer, with VESTLUS_OPERATOR_TOKEN"
-            raise ApiRefusal(HTTPStatus.UNAUTHORIZED, "unauthorized", words)
-        return Person("VESTLUS_OPERATOR_TOKEN", TOKEN_ROLE, "api")
+        if not locked_ms and hmac.compare_digest(given.encode("latin-1"), self._token):
+            return Person("VESTLUS_OPERATOR_TOKEN", TOKEN_ROLE, "api")
+        store = self._tools.store
+        again_ms = locked_ms or await self._throttle.wrong(store, request)
+        await self._refusals.note(store, LOCKED if again_ms else WRONG)
+        if again_ms:
+            raise self._too_many(again_ms)
+        raise _unauthorized()
+
+    def _too_many(self, again_ms: int) -> ApiRefusal:
+        seconds = math.ceil((again_ms - self._tools.clock()) / 1000)
+        return ApiRefusal(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "too_many_wrong",
+            "too many wrong tokens: try again after Retry-After",
+            headers={"retry-after": str(max(seconds, 1))},
+        )
+
+
+def _unauthorized() -> ApiRefusal:
+    words = "needs the header Authorization: Bearer, with VESTLUS_OPERATOR_TOKEN"
+    return ApiRefusal(HTTPStatus.UNAUTHORIZED, "unauthorized", words)
 
 
 def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> JSONResponse:
@@ -128,6 +160,7 @@ def answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> JSONResponse:
 
 
 def _refused(refusal: ApiRefusal) -> JSONResponse:
+    of(API_REFUSALS, refusal.error).inc()
     headers = {**_HEADERS, **refusal.headers}
     if refusal.status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers |= _RETRY_AFTER

@@ -26,7 +26,7 @@ class AuditFilter(Shape):
         Word | None, Field(description="A whole word or, ending with a full stop, its beginning.")
     ] = None
     target: Word | None = None
-    way: Literal["token", "oidc", "api", "command", "meta"] | None = None
+    way: Literal["token", "oidc", "api", "command", "meta", "chat"] | None = None
     outcome: Word | None = None
     since: Annotated[Moment | None, Field(description="Milliseconds since 1970.")] = None
     until: Annotated[Moment | None, Field(description="Earlier than that.")] = None

@@ -22,14 +22,17 @@ from vestlus.console.api_conversations_shapes import (
     MessagesQuery,
     ReadBody,
     ReplyBody,
+    SearchBody,
     TranscriptShape,
 )
+from vestlus.console.entries import written_first
 from vestlus.console.operations import INVALID, Call, Fault, Handler, Operation
 from vestlus.console.people import Role
 from vestlus.desk.conversations import ConversationDesk, NoSuchDraft
 from vestlus.desk.looking import NoSuchConversation, place_of
 from vestlus.desk.transcripts import NEWEST_MS
 from vestlus.desk.writing import ReplyRefused
+from vestlus.store.talk_rows import Place
 
 NO_SUCH: Final = Fault(
     HTTPStatus.NOT_FOUND, "no_such_conversation", "there is no conversation of that id"
@@ -63,6 +66,18 @@ def _desk(call: Call) -> ConversationDesk:
     return ConversationDesk(tools.store, tools.hand_in, tools.clock)
 
 
+def _acting(call: Call) -> ConversationDesk:
+    """The same, for acts: each is in the audit before it is handed in."""
+    tools = call.tools
+    hand_in = written_first(
+        tools,
+        call.entry(call.action),
+        note=lambda target, key: call.note(target=target, detail=key),
+        done=call.audited,
+    )
+    return ConversationDesk(tools.store, hand_in, tools.clock)
+
+
 @contextmanager
 def _answering(call: Call) -> Iterator[str]:
     """The conversation's id; what the desk refuses becomes an answer."""
@@ -80,25 +95,33 @@ def _answering(call: Call) -> Iterator[str]:
 
 async def _list(call: Call) -> ListShape:
     query: ListQuery = call.query
+    page = await _desk(call).page(
+        query.list,
+        account=query.account or None,
+        behind=_behind(query.behind),
+        limit=query.limit,
+        closing_hours=query.closing_hours,
+    )
+    return ListShape.of(page, call.tools.clock())
+
+
+async def _search(call: Call) -> ListShape:
+    body: SearchBody = call.body
+    page = await _desk(call).found(
+        body.q,
+        [one.id for one in call.tools.settings.accounts],
+        account=body.account or None,
+        behind=_behind(body.behind),
+        limit=body.limit,
+    )
+    return ListShape.of(page, call.tools.clock())
+
+
+def _behind(word: str) -> Place | None:
     try:
-        behind = place_of(query.behind)
+        return place_of(word)
     except ValueError as error:
         raise INVALID.refusal("behind: must be what `next` of another page said") from error
-    desk, account = _desk(call), query.account or None
-    if query.q.strip():
-        accounts = [one.id for one in call.tools.settings.accounts]
-        page = await desk.found(
-            query.q, accounts, account=account, behind=behind, limit=query.limit
-        )
-    else:
-        page = await desk.page(
-            query.list,
-            account=account,
-            behind=behind,
-            limit=query.limit,
-            closing_hours=query.closing_hours,
-        )
-    return ListShape.of(page, call.tools.clock())
 
 
 async def _show(call: Call) -> ConversationShape:
@@ -122,26 +145,23 @@ async def _drafts(call: Call) -> DraftsShape:
 async def _take_over(call: Call) -> HandedShape:
     with _answering(call):
         conversation = await _known(call)
-        handed = await _desk(call).take_over(conversation, _identity(call))
-        call.note(target=conversation, detail=handed.key)
+        handed = await _acting(call).take_over(conversation, _identity(call))
         return HandedShape.of(handed)
 
 
 async def _hand_back(call: Call) -> HandedShape:
     with _answering(call):
         conversation = await _known(call)
-        _, handed = await _desk(call).hand_back(conversation, _identity(call))
+        _, handed = await _acting(call).hand_back(conversation, _identity(call))
         if handed is None:
             raise STOPPED.refusal()
-        call.note(target=conversation, detail=handed.key)
         return HandedShape.of(handed)
 
 
 async def _reply(call: Call) -> HandedShape:
     with _answering(call):
         conversation = await _known(call)
-        handed = await _desk(call).reply(conversation, call.body.text, _identity(call))
-        call.note(target=conversation, detail=handed.key)
+        handed = await _acting(call).reply(conversation, call.body.text, _identity(call))
         return HandedShape.of(handed)
 
 
@@ -149,16 +169,14 @@ async def _approve(call: Call) -> HandedShape:
     with _answering(call):
         conversation = await _known(call)
         turn, text = _turn(call), call.body.text
-        handed = await _desk(call).approve(conversation, turn, text, _identity(call))
-        call.note(target=conversation, detail=handed.key)
+        handed = await _acting(call).approve(conversation, turn, text, _identity(call))
         return HandedShape.of(handed)
 
 
 async def _reject(call: Call) -> HandedShape:
     with _answering(call):
         conversation = await _known(call)
-        handed = await _desk(call).reject(conversation, _turn(call), _identity(call))
-        call.note(target=conversation, detail=handed.key)
+        handed = await _acting(call).reject(conversation, _turn(call), _identity(call))
         return HandedShape.of(handed)
 
 
@@ -231,10 +249,22 @@ OPERATIONS: Final = (
         method="GET",
         path="/conversations",
         id="listConversations",
-        summary="A page of conversations, of one list or as found by words.",
+        summary="A page of conversations, of one list.",
         handler=_list,
         answer=ListShape,
         query=ListQuery,
+        faults=(INVALID,),
+        tag=_TAG,
+    ),
+    # What users said and their numbers are in no address: proxies keep those.
+    Operation(
+        method="POST",
+        path="/conversations/search",
+        id="searchConversations",
+        summary="A page of conversations, as found by words, a user's number or an id.",
+        handler=_search,
+        answer=ListShape,
+        body=SearchBody,
         faults=(INVALID,),
         tag=_TAG,
     ),

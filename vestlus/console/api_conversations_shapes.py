@@ -27,8 +27,21 @@ class ListQuery(Shape):
 
     list: Wanted = Wanted.NEWEST
     account: Account = None
-    q: str = Field("", max_length=200, description="A user's number, or words that were said.")
     closing_hours: float = Field(2.0, gt=0, le=24, description="For the list `closing`.")
+    behind: str = Field("", max_length=64, description="The `next` of the page before.")
+    limit: Limit = PAGE
+
+
+class SearchBody(Shape):
+    """What is looked for, and from where on."""
+
+    q: str = Field(
+        min_length=1,
+        max_length=200,
+        pattern=r"\S",
+        description="A user's number, an id, or words that were said.",
+    )
+    account: Account = None
     behind: str = Field("", max_length=64, description="The `next` of the page before.")
     limit: Limit = PAGE
 

@@ -23,7 +23,7 @@ _MOST: Final = 1_440
 class OverviewAsked(Shape):
     """Which span, and whose."""
 
-    account: Annotated[str, Field(description="Only this account's; of `series` alone.")] = ""
+    account: Annotated[str, Field(description="Only this account's `work` and `series`.")] = ""
     minutes: Annotated[int, Field(ge=1, le=_WEEK_MINUTES, description="How far back.")] = 60
     step: Annotated[int, Field(ge=1, le=_WEEK_MINUTES, description="Minutes of one point.")] = 1
 
@@ -48,7 +48,8 @@ class WorkTold(Shape):
     undetermined_since_ms: int | None
     sends: Annotated[dict[str, int], Field(description="Unfinished ones and drafts, by state.")]
     due_since_ms: int | None
-    deadline_ms: int | None
+    deadline_ms: Annotated[int | None, Field(description="The nearest of unfinished sends.")]
+    draft_deadline_ms: Annotated[int | None, Field(description="The nearest of drafts.")]
     waiting: Annotated[int, Field(description="Conversations that wait for a person.")]
     waiting_since_ms: int | None
     closing: int
@@ -103,7 +104,7 @@ async def _overview(call: Call) -> dict[str, Any]:
     since_ms = until_ms - asked.minutes * MINUTE_MS
     rows = await store.minutes(since_ms, until_ms, account=asked.account or None)
     points = await asyncio.to_thread(series, rows, since_ms, until_ms, step_minutes=step)
-    work = asdict(await store.open_work())
+    work = asdict(await store.open_work(account=asked.account or None))
     del work["tokens"]
     return {
         "at_ms": now_ms,

@@ -22,7 +22,7 @@ from vestlus.desk.user_data import (
     exported,
 )
 from vestlus.errors import CodeTaken, ConversationPreserved, SettingsError
-from vestlus.store.erasing import Erasure, ErasureState, Way
+from vestlus.store.erasing import ERASE, Erasure, ErasureState, Way
 
 TAG: Final = "users' data"
 
@@ -143,6 +143,7 @@ async def _erase(call: Call) -> dict[str, Any]:
     wish = Wish(
         by=call.person.name,
         way=Way.API,
+        entry=call.entry(ERASE),
         even_preserved=asked.even_preserved,
         code=asked.code or "",
     )
@@ -159,7 +160,7 @@ async def _erase(call: Call) -> dict[str, Any]:
         raise CODE_TAKEN.refusal() from error
     except SettingsError as error:
         raise NO_KEY.refusal() from error
-    call.note(target=done.code)
+    call.audited()
     return _told(done)
 
 
@@ -242,7 +243,7 @@ OPERATIONS: Final = (
     Operation(
         "POST", "/erasures", "eraseUser",
         "Erase everything that is held of a user, for good", _erase, ErasureTold,
-        role=Role.ADMIN, body=EraseBody, action="user.erase",
+        role=Role.ADMIN, body=EraseBody, action=ERASE,
         faults=(UNKNOWN, PRESERVED, CODE_TAKEN, NO_KEY), tag=TAG,
     ),
     Operation(

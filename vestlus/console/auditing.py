@@ -17,7 +17,7 @@ from vestlus.store.operator_rows import AuditWanted
 PATH: Final = "/console/audit"
 _PAGE: Final = 50
 _FILTERS: Final = ("person", "action", "target", "way", "outcome", "since", "until")
-WAYS: Final = ("token", "oidc", "api", "command", "meta")
+WAYS: Final = ("token", "oidc", "api", "command", "meta", "chat")
 #: Digits of an entry's number.
 _LONGEST_NUMBER: Final = 18
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -19,7 +20,7 @@ from vestlus.console.guarding import Guard
 from vestlus.console.live import Streams
 from vestlus.console.people import Role
 from vestlus.console.tools import Tools
-from vestlus.console.visits import Visit
+from vestlus.console.visits import Visit, text
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, window_end_ms
 from vestlus.desk.looking import Looking, NoSuchConversation, place_of, place_word, silence_of
 from vestlus.desk.transcripts import NEWEST_MS, Transcript
@@ -38,6 +39,9 @@ _LISTS: Final = (
     Wanted.PAUSED,
     Wanted.FAILED,
 )
+
+#: Asked by a form: what users said and their numbers are in no address.
+SEARCH: Final = f"{PATH}/search"
 
 #: Characters of a search.
 LONGEST_QUERY: Final = 200
@@ -62,6 +66,8 @@ class ConversationPages:
             page(PATH, self._list),
             page(f"{PATH}/list", self._list_part),
             page(f"{PATH}/live", self._list_live),
+            self._guard.asking(SEARCH, self._search),
+            page(SEARCH, self._search_again),
             *self._pictures.routes,
             page(one, self._show),
             page(f"{one}/part", self._show_part),
@@ -84,28 +90,55 @@ class ConversationPages:
 
     async def _listed(self, visit: Visit, template: str) -> Response:
         looking = Looking(visit.tools.store, visit.tools.clock)
-        query = visit.query("q").strip()[:LONGEST_QUERY]
-        wanted = _wanted(visit.query("list"))
+        wanted, account = _wanted(visit.query("list")), visit.query("account")
+        behind = _behind(visit.query("behind"))
+        found = await looking.page(wanted, account=account or None, behind=behind)
+        return self._page(visit, template, found, wanted, account, is_first=behind is None)
+
+    async def _search(self, visit: Visit, form: FormData) -> Response:
+        looking = Looking(visit.tools.store, visit.tools.clock)
+        query, account = text(form, "q").strip()[:LONGEST_QUERY], text(form, "account")
+        if not query:
+            wanted = _wanted(text(form, "list"))
+            to = _address(list=str(wanted), account=account)
+            return RedirectResponse(to, HTTPStatus.SEE_OTHER)
         accounts = [one.id for one in visit.tools.settings.accounts]
-        account = visit.query("account") or None
-        behind = _behind(visit)
-        if query:
-            found = await looking.found(query, accounts, account=account, behind=behind)
-        else:
-            found = await looking.page(wanted, account=account, behind=behind)
+        behind = _behind(text(form, "behind"))
+        found = await looking.found(query, accounts, account=account or None, behind=behind)
+        return self._page(
+            *(visit, "conversations.html", found, Wanted.NEWEST, account),
+            query=query,
+            is_first=behind is None,
+        )
+
+    async def _search_again(self, _: Visit) -> Response:
+        """For whoever comes back to the page's address, of which it is not known what it found."""
+        return RedirectResponse(PATH, HTTPStatus.SEE_OTHER)
+
+    def _page(
+        self,
+        visit: Visit,
+        template: str,
+        found: TalkPage,
+        wanted: Wanted,
+        account: str,
+        *,
+        query: str = "",
+        is_first: bool,
+    ) -> Response:
         return visit.page(
             template,
             title=visit.words("nav.conversations"),
             lists=_LISTS,
             wanted=wanted,
             query=query,
-            account=account or "",
+            account=account,
             accounts=visit.tools.settings.accounts,
             talks=[self._told(visit, one) for one in found.talks],
             found=found,
-            is_first=behind is None,
-            address=partial(_address, list=str(wanted), account=account or "", q=query),
-            older=_older(found),
+            is_first=is_first,
+            address=partial(_address, list=str(wanted), account=account),
+            older=place_word(found.behind),
         )
 
     def _told(self, visit: Visit, talk: Talk) -> dict[str, Any]:
@@ -199,15 +232,11 @@ def _wanted(word: str) -> Wanted:
     return next((one for one in Wanted if one == word), Wanted.NEWEST)
 
 
-def _behind(visit: Visit) -> Place | None:
+def _behind(word: str) -> Place | None:
     try:
-        return place_of(visit.query("behind"))
-    except ValueError:  # an address that somebody made up: the list begins at its start
+        return place_of(word)
+    except ValueError:  # a word that somebody made up: the list begins at its start
         return None
-
-
-def _older(found: TalkPage) -> str:
-    return place_word(found.behind)
 
 
 def _address(path: str = PATH, **query: str) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from starlette.datastructures import FormData
 from starlette.routing import Route
 
+from vestlus.console.entries import written_first
 from vestlus.console.guarding import Guard
 from vestlus.console.tools import Tools
 from vestlus.console.visits import Done, Refusal, Visit, text
@@ -47,19 +48,33 @@ class ConversationActs:
             ("read", "read", _read),
         )
         return [
-            self._guard.action(f"{one}/{path}", f"conversation.{word}", self._done(act))
+            self._guard.action(f"{one}/{path}", action, self._done(action, act))
             for path, word, act in acts
+            for action in (f"conversation.{word}",)
         ]
 
-    def _done(self, act: Act) -> Callable[[Visit, FormData], Awaitable[Done]]:
+    def _done(self, action: str, act: Act) -> Callable[[Visit, FormData], Awaitable[Done]]:
         async def done(visit: Visit, form: FormData) -> Done:
-            tools, conversation = visit.tools, visit.param("conversation")
-            desk = ConversationDesk(tools.store, tools.hand_in, tools.clock)
+            tools = visit.tools
+            audited: list[bool] = []
+            hand_in = written_first(
+                tools,
+                visit.entry(action),
+                note=lambda target, key: visit.note(target=target, detail=key),
+                done=lambda: audited.append(True),
+            )
+            desk = ConversationDesk(tools.store, hand_in, tools.clock)
+            try:
+                # First of all: what is no conversation's id, perhaps a user's, is in no audit.
+                conversation = (await desk.talk(visit.param("conversation"))).row.id
+            except NoSuchConversation as error:
+                raise _gone() from error
+            visit.note(target=conversation)
             page = f"{_PATH}/{conversation}"
             try:
                 handed = await act(desk, conversation, form)
             except NoSuchConversation as error:
-                raise Refusal("conversations.refused.no_such", _PATH) from error
+                raise _gone() from error
             except NoSuchDraft as error:
                 raise Refusal("conversations.refused.no_draft", page, conversation) from error
             except ReplyRefused as error:
@@ -69,9 +84,15 @@ class ConversationActs:
                 raise Refusal("conversations.refused.stopped", page, conversation) from error
             if handed is None:
                 return Done(page, conversation, "conversations.read_done")
-            return Done(f"{page}#write", conversation, _HANDED_IN, handed.key)
+            return Done(
+                f"{page}#write", conversation, _HANDED_IN, handed.key, audited=bool(audited)
+            )
 
         return done
+
+
+def _gone() -> Refusal:
+    return Refusal("conversations.refused.no_such", _PATH)
 
 
 class _StoppedError(Exception):

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from vestlus.console import sessions
 from vestlus.console.addresses import asked_for, is_own, local
+from vestlus.console.entries import written
 from vestlus.console.failing import Failing
 from vestlus.console.finishing import to_its_end
 from vestlus.console.forms import LARGEST_FORM, read_form
@@ -32,6 +33,7 @@ SIGN_IN: Final = "/console/sign-in"
 
 Page = Callable[[Visit], Awaitable[Response]]
 Action = Callable[[Visit, FormData], Awaitable[Done]]
+Asked = Callable[[Visit, FormData], Awaitable[Response]]
 Open = Callable[[Request], Awaitable[Response]]
 
 
@@ -60,6 +62,26 @@ class Guard:
             return response
 
         return Route(path, self._failing.safely(answered), methods=["GET"])
+
+    def asking(self, path: str, handler: Asked, role: Role = Role.VIEWER) -> Route:
+        """A page that a form asks for, since what is asked must stand in no address: proxies and
+        browsers keep those. Nothing is done by it, so it is not in the audit.
+
+        The form carries the session's ``csrf``.
+        """
+
+        async def answered(request: Request) -> Response:
+            visit = await self.visit(request)
+            if visit is None:
+                return self._unknown(request)
+            if not visit.may(role):
+                return _forbidden(visit, role)
+            async with read_form(request, LARGEST_FORM) as form:
+                if not is_own(request, self._tools.settings) or not _has_mark(form, visit.session):
+                    return _told(visit, HTTPStatus.FORBIDDEN, "frame.stale", "frame.stale_why")
+                return await handler(visit, form)
+
+        return Route(path, self._failing.safely(answered), methods=["POST"])
 
     def action(
         self,
@@ -140,15 +162,19 @@ class Guard:
             return _onwards(refusal.to, problem=refusal.problem)
         except Exception:
             # Some of it may be done.
-            await self._audit(visit, action, visit.noted.get("target", ""), "failed")
+            noted = visit.noted.get
+            await self._audit(
+                visit, action, noted("target", ""), "failed", detail=noted("detail", "")
+            )
             raise
-        await self._audit(visit, action, done.target, detail=done.detail)
+        if not done.audited:
+            await self._audit(visit, action, done.target, detail=done.detail)
         return _onwards(done.to, notice=done.notice)
 
     async def _audit(
         self, visit: Visit, action: str, target: str = "", outcome: str = "done", detail: str = ""
     ) -> None:
-        await self._tools.store.audit(visit.entry(action, target, outcome=outcome, detail=detail))
+        await written(self._tools, visit.entry(action, target, outcome=outcome, detail=detail))
 
 
 def _path_of(address: str) -> str:

@@ -26,11 +26,17 @@ class Refused(Shape):
 
 
 UNAUTHORIZED: Final = Fault(HTTPStatus.UNAUTHORIZED, "unauthorized", "no token, or a wrong one")
+TOO_MANY: Final = Fault(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "too_many_wrong",
+    "too many wrong tokens came from there; try again after Retry-After",
+)
 NO_API: Final = Fault(HTTPStatus.NOT_FOUND, "not_here", "VESTLUS_OPERATOR_TOKEN is not set")
 AWAY: Final = Fault(
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "store_away, bus_away, busy",
-    "not now: nothing was done; try again after Retry-After",
+    "store_away, bus_away, storage_away, busy",
+    "not now; try again after Retry-After. What was not confirmed may be done all the same: look "
+    "how it stands, or repeat an act upon a conversation with its Idempotency-Key",
 )
 FORBIDDEN: Final = Fault(HTTPStatus.FORBIDDEN, "forbidden", "needs a higher role")
 _NOT_JSON: Final = Fault(HTTPStatus.BAD_REQUEST, "not_json", "the body is not a JSON object")
@@ -45,7 +51,7 @@ def faults_of(one: Operation) -> tuple[Fault, ...]:
     json = (_NOT_JSON,) if one.body is not None else ()
     body = _BODY if one.body is not None or one.media_type else ()
     invalid = (INVALID,) if one.query is not None or one.body is not None else ()
-    common = (UNAUTHORIZED, FORBIDDEN, NO_API, *json, *body)
+    common = (UNAUTHORIZED, FORBIDDEN, TOO_MANY, NO_API, *json, *body)
     # An operation that says more of a refusal than all of them do is the one to be heard.
     own = {(fault.status, fault.error) for fault in one.faults}
     all_ = (*common, *invalid, AWAY)

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vestlus.console.api import ApiRefusal, Gate, PersonHandler, answer
+from vestlus.console.entries import written
 from vestlus.console.finishing import to_its_end
 from vestlus.console.people import Person, Role
 from vestlus.console.tools import Tools
@@ -58,6 +59,8 @@ class Call:
     person: Person
     query: Any
     body: Any
+    #: The operation's word in the audit, empty for what only reads.
+    action: str = ""
     #: What the audit names; the handler of an act sets it: ids of ours, no words, no user's id.
     noted: dict[str, str] = field(default_factory=dict)
 
@@ -68,6 +71,23 @@ class Call:
     def note(self, *, target: str, detail: str = "") -> None:
         """Says what the act was done to, for the audit."""
         self.noted.update(target=target, detail=detail)
+
+    def entry(self, action: str, outcome: str = "done") -> AuditEntry:
+        """What the audit says of the caller, and of what was noted."""
+        return AuditEntry(
+            self.tools.clock(),
+            self.person.name,
+            self.person.role.word,
+            self.person.way,
+            action,
+            self.noted.get("target", ""),
+            outcome,
+            self.noted.get("detail", ""),
+        )
+
+    def audited(self) -> None:
+        """The act wrote its entry itself, in the transaction in which it was done."""
+        self.noted["audited"] = "yes"
 
 
 Handler = Callable[[Call], Awaitable[Any]]
@@ -158,6 +178,7 @@ def _served(one: Operation, gate: Gate, tools: Tools) -> PersonHandler:
             tools=tools,
             person=person,
             query=_checked(one.query, _query(request)),
+            action=one.action,
             body=body if one.raw_body else _checked(one.body if wanted else None, body),
         )
         done = to_its_end(_acted(one, call)) if one.action else one.handler(call)
@@ -176,7 +197,8 @@ async def _acted(one: Operation, call: Call) -> Any:  # noqa: ANN401 - whatever 
         # Some of it may be done.
         await _audit(one, call, "failed")
         raise
-    await _audit(one, call, "done")
+    if "audited" not in call.noted:
+        await _audit(one, call, "done")
     return value
 
 
@@ -214,16 +236,4 @@ def _checked(model: type[BaseModel] | None, values: Any) -> Any:  # noqa: ANN401
 
 
 async def _audit(one: Operation, call: Call, outcome: str) -> None:
-    who = call.person
-    await call.tools.store.audit(
-        AuditEntry(
-            call.tools.clock(),
-            who.name,
-            who.role.word,
-            who.way,
-            one.action,
-            call.noted.get("target", ""),
-            outcome,
-            call.noted.get("detail", ""),
-        )
-    )
+    await written(call.tools, call.entry(one.action, outcome))

@@ -41,6 +41,11 @@ SPANS: Final = {
 RECENT_MINUTES: Final = 5
 #: Readers of one replica share a look at the store for so long, seconds.
 FRESH_SECONDS: Final = 2.0
+#: An open page is fetched again after so long, milliseconds, though nothing happened: the ages of
+#: what waits grow all the same, and whatever counts may be what stands still.
+CLOCK_MS: Final = 20_000
+#: A deadline that comes so soon is worth a look, milliseconds.
+SOON_MS: Final = 60 * MINUTE_MS
 #: The same of what accounts have used up, which processes tell every five seconds.
 TODAY_SECONDS: Final = 10.0
 _DAY_MS: Final = 24 * 60 * MINUTE_MS
@@ -61,6 +66,11 @@ class Account:
         return max(0, (self.token.expires_ms - now_ms) // _DAY_MS)
 
 
+def stamp(work: OpenWork, minutes: Sequence[MinuteRow], now_ms: int) -> str:
+    """A word that changes when what the page shows does: with time alone, too."""
+    return f"{hash((repr(work), tuple(minutes), now_ms // CLOCK_MS)):x}"
+
+
 class Overview:
     """The page, its live part, and the stream that says when to fetch it."""
 
@@ -68,7 +78,8 @@ class Overview:
         self._tools = tools
         self._guard = guard
         self._streams = streams
-        self._work = SharedLook(self._look, seconds=FRESH_SECONDS, name="looking at open work")
+        #: By account, as many as there are, and that of all.
+        self._works: dict[str, SharedLook[OpenWork]] = {}
         self._today = SharedLook(
             self._look_today, seconds=TODAY_SECONDS, name="looking at accounts"
         )
@@ -91,10 +102,14 @@ class Overview:
     async def _live(self, visit: Visit) -> Response:
         store = self._tools.store
 
+        asked = visit.query("account")
+
         async def look() -> str:
-            work = await self._work()
-            minutes = await self._minutes(store, visit.tools.clock(), RECENT_MINUTES, "")
-            return f"{hash((repr(work), tuple(minutes))):x}"
+            now_ms = visit.tools.clock()
+            account = self._chosen(asked, self._accounts(await store.tokens()))
+            work = await self._work(account)
+            minutes = await self._minutes(store, now_ms, RECENT_MINUTES, account)
+            return stamp(work, minutes, now_ms)
 
         return self._streams.follow(look)
 
@@ -102,9 +117,8 @@ class Overview:
         store = self._tools.store
         span = visit.query("span") if visit.query("span") in SPANS else "hour"
         accounts = self._accounts(await store.tokens())
-        known = {one.id for one in accounts}
-        account = visit.query("account") if visit.query("account") in known else ""
-        work = await self._work()
+        account = self._chosen(visit.query("account"), accounts)
+        work = await self._work(account)
         minutes, step, _ = SPANS[span]
         rows = await self._minutes(store, visit.now_ms, max(minutes, 60), account)
         # Whole minutes: of the one that runs there is too little yet.
@@ -124,6 +138,7 @@ class Overview:
             account=account,
             accounts=accounts,
             work=work,
+            soon_ms=visit.now_ms + SOON_MS,
             today=await self._today(),
             currency=self._tools.settings.prices.currency,
             NANO=NANO,
@@ -175,8 +190,16 @@ class Overview:
         since_ms = now_ms - (minutes + 1) * MINUTE_MS
         return await store.minutes(since_ms, now_ms + MINUTE_MS, account=account or None)
 
-    async def _look(self) -> OpenWork:
-        return await self._tools.store.open_work()
+    async def _work(self, account: str) -> OpenWork:
+        if account not in self._works:
+            look = partial(self._look, account)
+            self._works[account] = SharedLook(
+                look, seconds=FRESH_SECONDS, name="looking at open work"
+            )
+        return await self._works[account]()
+
+    async def _look(self, account: str) -> OpenWork:
+        return await self._tools.store.open_work(account=account or None)
 
     async def _look_today(self) -> dict[str, AccountToday]:
         tools = self._tools
@@ -189,6 +212,11 @@ class Overview:
         return [
             Account(one, rows[one].username if one in rows else "", rows.get(one)) for one in ids
         ]
+
+    @staticmethod
+    def _chosen(asked: str, accounts: Sequence[Account]) -> str:
+        """That account, or none, which is all, where there is no such account."""
+        return asked if asked in {one.id for one in accounts} else ""
 
     def _zone(self, account: str) -> ZoneInfo:
         """The zone of that account, or of the first: theirs who work with it."""

@@ -9,7 +9,6 @@ from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -19,14 +18,13 @@ from vestlus.console.addresses import is_own, local
 from vestlus.console.forms import LARGEST_FORM, read_form
 from vestlus.console.guarding import SIGN_IN, Guard
 from vestlus.console.people import TOKEN_ROLE, Person, Role
+from vestlus.console.refusals import LOCKED, WRONG, Refusals
 from vestlus.console.rendering import rendered
 from vestlus.console.signing_in_elsewhere import Elsewhere
 from vestlus.console.throttle import Throttle
 from vestlus.console.tools import Tools
 from vestlus.console.visits import LANGUAGE_COOKIE, Done, Visit, language_of, text
 from vestlus.console.words import LANGUAGES, words
-
-_log = structlog.get_logger(__name__)
 
 #: Characters of a name in the audit.
 LONGEST_NAME: Final = 60
@@ -43,6 +41,7 @@ class SigningIn:
         self._guard = guard
         self._sign_in = tools.settings.sign_in
         self._throttle = Throttle(tools.settings, guard.grounds, tools.clock)
+        self._refusals = Refusals("token", "session.begin", tools.clock)
         self._elsewhere = Elsewhere(tools, guard)
 
     @property
@@ -81,11 +80,13 @@ class SigningIn:
         store = self._tools.store
         tried = await self._throttle.admit(store, request)
         if tried.again_ms:
+            await self._refusals.note(store, LOCKED)
             return self._locked(request, to, tried.again_ms)
         # Compared first, so that a wrong token takes as long without a name as with one.
         right = hmac.compare_digest(given, token.get_secret_value().encode())
         if not (right and name):
-            _log.warning("sign_in_refused", reason="token" if name else "name")
+            if not right:
+                await self._refusals.note(store, WRONG)
             return self._page(request, to, "sign_in.wrong", HTTPStatus.FORBIDDEN, name=name)
         await self._throttle.forgive(store, tried)
         person = Person(name, TOKEN_ROLE, "token")

@@ -29,6 +29,7 @@ from vestlus.console.rendering import rendered
 from vestlus.console.tools import Tools
 from vestlus.console.visits import language_of
 from vestlus.console.words import known, words
+from vestlus.measuring.catalogue import SIGN_IN_REFUSALS, of
 from vestlus.settings_sign_in import Provider
 from vestlus.store.operator_rows import AuditEntry, ConsoleSession
 
@@ -151,6 +152,7 @@ class Elsewhere:
 
     async def _note(self, error: NotLetIn) -> None:
         """Who proved who they are and is not let in stands in the audit."""
+        of(SIGN_IN_REFUSALS, "oidc", error.reason).inc()
         now_ms = self._tools.clock()
         await self._tools.store.audit(
             AuditEntry(now_ms, error.who, "", "oidc", "session.begin", outcome=error.reason)

@@ -1,45 +1,30 @@
 """How often the operator token may be guessed, counted by all replicas together.
 
 After OWASP's "Slow Down Online Guessing Attacks with Device Cookies": a browser that signed in
-before has a count of its own, so that no stranger's guesses keep it out.
+before has a count of its own, so that no stranger's guesses keep it out. Programs have no such
+cookie: the API counts wrong tokens alone, and refuses all that comes from an address with too many.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from vestlus.clock import Clock
+from vestlus.console import guesses
 from vestlus.console.addresses import source
 from vestlus.console.grounds import Grounds, key_for
+from vestlus.console.guesses import Buckets, Guesses, Try
 from vestlus.console.sessions import cookie_name, set_cookie
 from vestlus.settings import Settings
-from vestlus.store.operator_rows import SignInTry
 from vestlus.store.port import Store
-
-WINDOW_MS: Final = 15 * 60 * 1000
-#: Wrong tries within that time from one address, of one known browser, and of all strangers.
-MOST_OF_ONE: Final = 10
-MOST_OF_ALL: Final = 60
 
 KNOWN: Final = "vestlus-known"
 _KNOWN_SECONDS: Final = 90 * 24 * 60 * 60
-
-#: Full buckets that a replica remembers, so that a flood of tries does not reach the store.
-_REMEMBERED: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Try:
-    """A try of signing in: admitted where ``again_ms`` is 0, else from then on."""
-
-    id: str
-    again_ms: int
 
 
 class Throttle:
@@ -48,25 +33,12 @@ class Throttle:
     def __init__(self, settings: Settings, grounds: Grounds, clock: Clock) -> None:
         self._settings = settings
         self._grounds = grounds
-        self._clock = clock
         self._key = key_for(settings, "sign-in tries")
-        self._full: dict[str, int] = {}
+        self._guesses = Guesses(clock)
 
     async def admit(self, store: Store, request: Request) -> Try:
-        """Counts a try, before anything is compared."""
-        now_ms = self._clock()
-        buckets = self._buckets(request)
-        full_ms = max(self._full.get(name, 0) for name, _ in buckets)
-        if full_ms > now_ms:
-            return Try("", full_ms)
-        id_ = secrets.token_urlsafe(16)
-        again_ms = await store.admit_try(SignInTry(id_, now_ms, WINDOW_MS, buckets))
-        if again_ms:
-            if len(self._full) >= _REMEMBERED:
-                self._full.clear()
-            # Which of them is full is not said; the first one is the narrower.
-            self._full[buckets[0][0]] = again_ms
-        return Try(id_, again_ms)
+        """Counts a try, before anything is compared. Raises StoreUnavailable."""
+        return await self._guesses.admit(store, self._buckets(request))
 
     async def forgive(self, store: Store, tried: Try) -> None:
         """The try was right."""
@@ -78,18 +50,53 @@ class Throttle:
         value = f"{mark}.{self._sealed(mark)}"
         set_cookie(response, request, KNOWN, value, seconds=_KNOWN_SECONDS)
 
-    def _buckets(self, request: Request) -> tuple[tuple[str, int], ...]:
+    def _buckets(self, request: Request) -> Buckets:
         mark, _, seal = request.cookies.get(cookie_name(request, KNOWN), "").partition(".")
         if mark and hmac.compare_digest(seal.encode(), self._sealed(mark).encode()):
-            return ((self._name(f"browser {mark}"), MOST_OF_ONE),)
-        all_ = (self._name("strangers"), MOST_OF_ALL)
+            return ((self._name(f"browser {mark}"), guesses.MOST_OF_ONE),)
         address = source(request, self._settings.sign_in.proxies)
-        # Where nobody can tell them apart, they are only counted together.
-        return ((self._name(f"from {address}"), MOST_OF_ONE), all_) if address else (all_,)
+        return _of_strangers(self._key, address)
 
     def _sealed(self, mark: str) -> str:
         """Holds for as long as the token with which the browser signed in."""
         return self._name(f"known {mark} {self._grounds.token}")
 
     def _name(self, text: str) -> str:
-        return hmac.new(self._key, text.encode(), "sha256").hexdigest()
+        return _digest(self._key, text)
+
+
+class BearerThrottle:
+    """The limits of guessing the token at the API. A right token costs no call of the store."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._proxies = settings.sign_in.proxies
+        self._key = key_for(settings, "wrong bearers")
+        self._guesses = Guesses(clock)
+
+    def locked_ms(self, request: Request) -> int:
+        """Until when nothing is compared that comes from there, for all that this replica knows;
+        0 where it is compared.
+
+        Where it cannot be told where requests come from, a right token is let in whatever others
+        guess: else any stranger could keep all programs out.
+        """
+        address = source(request, self._proxies)
+        return self._guesses.full_ms(_of_strangers(self._key, address)[:1]) if address else 0
+
+    async def wrong(self, store: Store, request: Request) -> int:
+        """Counts a wrong token. Until when there is no room for another, 0 where there was room for
+        this one. Raises StoreUnavailable.
+        """
+        address = source(request, self._proxies)
+        tried = await self._guesses.admit(store, _of_strangers(self._key, address))
+        return tried.again_ms
+
+
+def _of_strangers(key: bytes, address: str | None) -> Buckets:
+    all_ = (_digest(key, "strangers"), guesses.MOST_OF_ALL)
+    # Where nobody can tell them apart, they are only counted together.
+    return ((_digest(key, f"from {address}"), guesses.MOST_OF_ONE), all_) if address else (all_,)
+
+
+def _digest(key: bytes, text: str) -> str:
+    return hmac.new(key, text.encode(), "sha256").hexdigest()

@@ -31,7 +31,7 @@ from vestlus.desk.user_data import (
 )
 from vestlus.errors import CodeTaken, ConversationPreserved, SettingsError
 from vestlus.privacy.operations import is_code, new_code
-from vestlus.store.erasing import ErasureState, Way
+from vestlus.store.erasing import ERASE, ErasureState, Way
 
 ERASURES: Final = "/console/erasures"
 _PAGE: Final = 50
@@ -44,7 +44,7 @@ def user_data_routes(guard: Guard) -> list[Route]:
     return [
         guard.page(f"{one}/data", _look, role=admin),
         guard.page(f"{one}/data.json", _export, role=admin),
-        guard.action(f"{one}/erase", "user.erase", _erase, role=admin),
+        guard.action(f"{one}/erase", ERASE, _erase, role=admin),
         guard.action(f"{one}/preserve", "conversation.preserve", _preserve, role=admin),
         guard.action(f"{one}/release", "conversation.release", _release, role=admin),
         guard.page(ERASURES, _list, role=admin),
@@ -109,6 +109,7 @@ async def _erase(visit: Visit, form: FormData) -> Done:
     wish = Wish(
         by=visit.person.name,
         way=Way.CONSOLE,
+        entry=visit.entry(ERASE),
         even_preserved=bool(text(form, "even_preserved")),
         code=code,
     )
@@ -123,7 +124,7 @@ async def _erase(visit: Visit, form: FormData) -> Done:
     except SettingsError as error:
         raise Refusal("user_data.refused.no_key", here) from error
     # Nothing that says whose data they were is in the audit.
-    return Done(f"{ERASURES}#{done.code}", done.code, "user_data.erased")
+    return Done(f"{ERASURES}#{done.code}", done.code, "user_data.erased", audited=True)
 
 
 async def _preserve(visit: Visit, form: FormData) -> Done:

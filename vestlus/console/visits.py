@@ -33,9 +33,9 @@ class Visit:
     #: What the audit names where an act fails half-way.
     noted: dict[str, str] = field(default_factory=dict)
 
-    def note(self, *, target: str) -> None:
+    def note(self, *, target: str, detail: str = "") -> None:
         """Says what was acted on so far, should the act fail: ids of ours, no user's id."""
-        self.noted.update(target=target)
+        self.noted.update(target=target, detail=detail)
 
     @cached_property
     def language(self) -> Language:
@@ -111,6 +111,8 @@ class Done:
     target: str = ""
     notice: str = "frame.done"
     detail: str = ""
+    #: The act wrote its entry itself, in the transaction in which it was done.
+    audited: bool = False
 
 
 class Refusal(Exception):

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import uuid4
 
+import structlog
+
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
 from vestlus.conversation.operating import Act, operator_event
 from vestlus.desk.looking import Looking, silence_of
 from vestlus.desk.writing import Way, checked_text, checked_way
-from vestlus.errors import VestlusError
+from vestlus.errors import StoreUnavailable, VestlusError
 from vestlus.store.port import Store
 from vestlus.store.rows import ConversationRow, Silence
+
+_log = structlog.get_logger(__name__)
 
 #: Hands an act in: publishes it, durably. Raises BusUnavailable.
 HandIn = Callable[[Event], Awaitable[None]]
@@ -62,7 +66,8 @@ class ConversationDesk(Looking):
         return await self._act(Act.TAKE_OVER, row, identity)
 
     async def reply(self, conversation: str, text: str, identity: str = "") -> Handed:
-        """Writes to the user as a person; the bot is silent then. Whoever writes has read.
+        """Writes to the user as a person; the bot is silent then. Whoever writes has read, as far
+        as that can be noted just now.
 
         Raises ReplyRefused where Instagram would not take it, and NoSuchConversation.
         """
@@ -70,7 +75,11 @@ class ConversationDesk(Looking):
         row = (await self.talk(conversation)).row
         way = checked_way(row.user_ms, self._clock())
         handed = await self._act(Act.REPLY, row, identity, text=text, way=way)
-        await self._store.mark_read(row.id, row.user_ms, self._clock())
+        try:
+            await self._store.mark_read(row.id, row.user_ms, self._clock())
+        except StoreUnavailable:
+            # It is on its way: whoever is told that it failed would write it once more.
+            _log.warning("not_marked_as_read", conversation=row.id)
         return handed
 
     async def approve(

@@ -14,6 +14,7 @@ from vestlus.privacy.export import Export
 from vestlus.privacy.open import open_privacy
 from vestlus.settings import Settings
 from vestlus.store.erasing import Erasure, Way
+from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.port import Store
 from vestlus.store.preserving import Preservation
 from vestlus.store.rows import ConversationRow
@@ -57,10 +58,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Who wishes an erasure, and how. A ``code`` that is recorded already is not done again."""
+    """Who wishes an erasure, and how. A ``code`` that is recorded already is not done again.
+
+    ``entry`` is what the audit says of whoever wishes it; the erasure itself writes it.
+    """
 
     by: str
     way: Way
+    entry: AuditEntry
     even_preserved: bool = False
     code: str = ""
 
@@ -110,6 +115,7 @@ async def erased(hands: Hands, account: str, user: str, wish: Wish) -> Erasure:
         way=wish.way,
         code=wish.code,
         even_preserved=wish.even_preserved,
+        entry=wish.entry,
     )
 
 

@@ -12,8 +12,9 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from vestlus.doctor.findings import Finding, Level
-from vestlus.settings import SHORTEST_KEY, Settings
+from vestlus.settings import Settings
 from vestlus.settings_events import event_source
+from vestlus.settings_secrets import SHORTEST_KEY
 
 #: Characters of a secret that is sent to us: at random, 20 of them have over 100 bits.
 SHORTEST_TOKEN: Final = 20

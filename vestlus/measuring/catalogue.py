@@ -204,6 +204,13 @@ MISSED_UNTIL: Final = _gauge(
     "account",
 )
 
+# Operators.
+SIGN_IN_REFUSALS: Final = _counter(
+    "vestlus_sign_in_refusals_total",
+    "Times that somebody was not let into the console or the API.",
+    *("way", "outcome"),
+)
+
 # The service.
 LEASE_CHANGES: Final = _counter(
     "vestlus_lease_changes_total", "Leases acquired, released and lost.", "of", "change"
@@ -215,6 +222,10 @@ ACTORS_ENDED: Final = _counter(
 )
 LOOP_LAG: Final = _gauge(
     "vestlus_loop_lag_seconds", "How much too late the event loop woke a task, the last time."
+)
+NOT_TOLD: Final = _counter(
+    "vestlus_measures_not_told_total",
+    "Times that telling the measures broke; a store that is away does not count.",
 )
 ProcessCollector(namespace="vestlus", registry=REGISTRY)
 

@@ -14,6 +14,7 @@ from vestlus.clock import Clock
 from vestlus.counting import CountedStore, Counting, Sums
 from vestlus.errors import StoreUnavailable
 from vestlus.measuring.catalogue import REGISTRY
+from vestlus.measuring.inbox import families_of_inbox
 from vestlus.measuring.processes import REMEMBERED_SECONDS, Identity, families_of_processes
 from vestlus.measuring.snapshot import collected
 from vestlus.measuring.store_families import families_of_store
@@ -54,13 +55,21 @@ class Exposition:
         self._clock = clock
         self._registry = registry
 
-    async def body(self, store: MetricsStore | None, bus_problem: Awaitable[str | None]) -> bytes:
+    async def body(
+        self,
+        store: MetricsStore | None,
+        bus_problem: Awaitable[str | None],
+        inbox: Awaitable[int | None],
+    ) -> bytes:
         """What Prometheus is answered. ``bus_problem`` says what is wrong with the bus, if
-        anything is.
+        anything is; ``inbox`` how many messages wait there, if that can be said.
         """
-        (sums, heard), problem = await asyncio.gather(self._asked(store), bus_problem)
+        (sums, heard), problem, waiting = await asyncio.gather(
+            self._asked(store), bus_problem, inbox
+        )
+        bus = [bus_family(up=problem is None), *families_of_inbox(waiting)]
         # Some thousand lines of text, made beside the event loop.
-        return await asyncio.to_thread(self._text, sums, heard, bus_up=problem is None)
+        return await asyncio.to_thread(self._text, sums, heard, bus)
 
     async def _asked(self, store: MetricsStore | None) -> tuple[Sums, tuple[Heard, ...]]:
         if store is None:
@@ -74,11 +83,11 @@ class Exposition:
         except (StoreUnavailable, TimeoutError):
             return Sums(), ()
 
-    def _text(self, sums: Sums, heard: Sequence[Heard], *, bus_up: bool) -> bytes:
+    def _text(self, sums: Sums, heard: Sequence[Heard], bus: Sequence[Metric]) -> bytes:
         own = list(collected(self._registry))
         families = [
             *families_of_store(sums, self._clock()),
-            bus_family(up=bus_up),
+            *bus,
             *families_of_processes(self._mine, own, heard),
         ]
         return generate_latest(_Families(families))

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from vestlus.clock import Clock
 from vestlus.errors import StoreUnavailable
 from vestlus.hosting.places import place_of
-from vestlus.measuring.catalogue import LOOP_LAG, REGISTRY
+from vestlus.measuring.catalogue import LOOP_LAG, NOT_TOLD, REGISTRY
 from vestlus.measuring.minutes import MINUTES, MinuteTally
 from vestlus.measuring.processes import REMEMBERED_SECONDS, Identity
 from vestlus.measuring.series import KEPT_MS
@@ -67,6 +67,8 @@ class Reporter:
         self._registry = registry
         self._minutes = minutes
         self._tidied_ms = 0
+        #: What went wrong the last time, until a telling is whole again.
+        self._broken = ""
 
     async def tell(self) -> None:
         """Once. Raises StoreUnavailable; what was not written is told with the next."""
@@ -82,13 +84,16 @@ class Reporter:
             await self._tidy()
 
     async def run(self) -> None:
-        """Tells until cancelled."""
+        """Tells until cancelled, whatever goes wrong with one telling: the next may be whole."""
         loop = asyncio.get_running_loop()
         while True:
             try:
                 await self.tell()
+                self._broken = ""
             except StoreUnavailable:
                 _log.warning("measures_not_told_yet")
+            except Exception as error:  # noqa: BLE001 - a process that measures no more serves unseen
+                self._broke(error)
             due = loop.time() + TELL_SECONDS
             await asyncio.sleep(TELL_SECONDS)
             LOOP_LAG.set(max(0.0, loop.time() - due))
@@ -99,6 +104,14 @@ class Reporter:
             async with asyncio.timeout(_LAST_SECONDS):
                 await self._write_minutes()
                 await self._store.withdraw_measures(self._mine.process)
+
+    def _broke(self, error: Exception) -> None:
+        """Counts it each time, and logs it when it is another than the last time."""
+        NOT_TOLD.inc()
+        name, place = type(error).__name__, place_of(error)
+        if self._broken != f"{name} {place}":
+            self._broken = f"{name} {place}"
+            _log.error("measures_not_told", error=name, place=place)
 
     async def _write_minutes(self) -> None:
         rows = self._minutes.take()
@@ -136,17 +149,11 @@ def new_identity(kind: str, node: str) -> Identity:
 
 @asynccontextmanager
 async def reporting(reporter: Reporter) -> AsyncIterator[None]:
-    """Tells meanwhile. What goes wrong with it is logged, and stops no message."""
+    """Tells meanwhile. What goes wrong with it is counted and logged, and stops no message."""
     task = asyncio.create_task(reporter.run(), name="measures")
-    task.add_done_callback(_ended)
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait({task})
         await reporter.end()
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("measures_not_told", error=type(error).__name__, place=place_of(error))

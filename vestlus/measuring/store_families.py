@@ -111,7 +111,11 @@ def _ages(work: OpenWork, now_ms: int) -> Iterator[Metric]:
 
 
 def _tokens(rows: Iterable[TokenRow]) -> Iterator[Metric]:
-    """Of each account's token; one whose end is not known has no measure of it."""
+    """Of each account, and of its token while it is called with.
+
+    A token whose end is not known has no measure of it. Nothing is called with a stopped account's:
+    that it ends, or that it is not refreshed, is nothing to mend.
+    """
     expires = GaugeMetricFamily(
         "vestlus_token_expires_timestamp_seconds",
         "When an account's token ends.",
@@ -127,12 +131,21 @@ def _tokens(rows: Iterable[TokenRow]) -> Iterator[Metric]:
         "Refreshes that failed since the last that did not.",
         labels=["account"],
     )
+    stopped = GaugeMetricFamily(
+        "vestlus_account_stopped",
+        "Whether nothing is called for an account, because its owner took the app's rights away.",
+        labels=["account"],
+    )
     for row in rows:
+        is_stopped = row.state is TokenState.STOPPED
+        stopped.add_metric([row.account], int(is_stopped))
+        if is_stopped:
+            continue
         if row.expires_ms:
             expires.add_metric([row.account], row.expires_ms // 1000)
         usable.add_metric([row.account], int(row.state is TokenState.USABLE))
         failed.add_metric([row.account], row.failures)
-    yield from (expires, usable, failed)
+    yield from (stopped, expires, usable, failed)
 
 
 def _one(name: str, means: str, value: float) -> Metric:

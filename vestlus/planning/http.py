@@ -34,6 +34,7 @@ from starlette.types import Receive, Scope, Send
 
 from vestlus.errors import StoreUnavailable
 from vestlus.instagram.asgi import ClientGone, HttpRefusal, Room, header_values, read_body
+from vestlus.log_errors import error_fields
 from vestlus.planning.events import Answer, EventDesk, Verdict, is_key
 from vestlus.planning.payloads import LARGEST, parse_payload
 from vestlus.store.plan_port import Triggers
@@ -144,12 +145,14 @@ class EventsRoute:
             raise _Refusal(HTTPStatus.BAD_REQUEST, "body", str(error)) from None
         store = self._store()
         if store is None:
-            raise _store_away("not reached yet")
+            _log.warning("event_not_recorded", reason="not reached yet")
+            raise _store_away()
         name = scope["path"].removeprefix(EVENTS_PATH)
         try:
             return await self._desk.take(store, source, name, data, key)
         except StoreUnavailable as error:
-            raise _store_away(str(error)) from error
+            _log.warning("event_not_recorded", **error_fields(error))
+            raise _store_away() from error
 
     def _source(self, scope: Scope) -> str:
         """Whose token it is. All are compared, in a time that tells nothing of them."""
@@ -210,8 +213,7 @@ def _check_kind(scope: Scope) -> None:
         raise _Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_encoding", problem)
 
 
-def _store_away(reason: str) -> _Refusal:
-    _log.warning("event_not_recorded", reason=reason)
+def _store_away() -> _Refusal:
     return _Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "store_unavailable",

@@ -29,6 +29,8 @@ _CLOCKS_DIFFER_SECONDS: Final = DAY_SECONDS
 #: In the audit, with a digest of the request by which it is known again.
 _DEAUTHORISE: Final = "account.deauthorise"
 _BY_META: Final = "deauthorize"
+#: The same of each account that either callback stops, by its id.
+_STOP: Final = "account.stop"
 
 #: With more accounts a stranger's id is not kept from all of them, one by one, in a transaction.
 _MOST_ACCOUNTS: Final = 30
@@ -104,7 +106,7 @@ class Callbacks:
         own = await self._own(request.user_id)
         if own:
             for account in own:
-                await stop_account(self._store, account, DELETION_ASKED, forget_token=True)
+                await self._stop(account, DELETION_ASKED, BY_META, clock, forget_token=True)
             done = await self._privacy.erase_all(
                 (), by=BY_META, way=Way.META, code=code, state=ErasureState.OPEN
             )
@@ -162,7 +164,7 @@ class Callbacks:
             if await self._store.audit_entries(target=code, action=_DEAUTHORISE, limit=1):
                 return ()
             for account in own:
-                await stop_account(self._store, account, DEAUTHORISED)
+                await self._stop(account, DEAUTHORISED, _BY_META, clock)
             # Behind it: what ends in between is done anew when Meta repeats.
             entry = AuditEntry(int(clock()), _BY_META, "", "meta", _DEAUTHORISE, code)
             await self._store.audit(entry)
@@ -172,6 +174,16 @@ class Callbacks:
             # Where it was one of ours all the same, Graph refuses its token from now on.
             _log.warning("deauthorised_by_nobody_known")
         return own
+
+    async def _stop(
+        self, account: str, reason: str, by: str, clock: Clock, *, forget_token: bool = False
+    ) -> None:
+        """Behind it stands the entry of the audit: what ends in between is done anew when Meta
+        repeats.
+        """
+        if await stop_account(self._store, account, reason, forget_token=forget_token):
+            entry = AuditEntry(int(clock()), by, "", "meta", _STOP, account, detail=reason)
+            await self._store.audit(entry)
 
     async def _own(self, id_: str) -> tuple[str, ...]:
         rows = await self._store.tokens()

@@ -10,6 +10,9 @@ import structlog
 
 from vestlus.bus.port import Bus
 from vestlus.errors import BusError, StoreError
+from vestlus.log_errors import error_fields
+from vestlus.measuring.catalogue import of
+from vestlus.measuring.catalogue_edges import ERASURES_ENDED, UPKEEP_ROUNDS
 from vestlus.store.erasing import Erasing
 
 _log = structlog.get_logger(__name__)
@@ -71,7 +74,9 @@ class Finisher:
             return 0
         if not (await self._store.reclaim() and await self._bus.reclaim()):
             return 0
-        return await self._store.end_erasures([one.code for one in waiting])
+        done = await self._store.end_erasures([one.code for one in waiting])
+        ERASURES_ENDED.inc(done)
+        return done
 
 
 async def keep_finishing(
@@ -83,8 +88,10 @@ async def keep_finishing(
         try:
             finished = await finisher.round()
         except (StoreError, BusError) as error:
-            _log.warning("erasures_put_off", error=str(error))
+            of(UPKEEP_ROUNDS, "erasures", "put_off").inc()
+            _log.warning("erasures_put_off", **error_fields(error))
         else:
+            of(UPKEEP_ROUNDS, "erasures", "done").inc()
             if finished != Finished():
                 _log.info("erasures_finished", swept=finished.swept, done=finished.done)
         await asyncio.sleep(every_seconds)

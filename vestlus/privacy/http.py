@@ -30,6 +30,8 @@ from starlette.routing import Route
 from vestlus.clock import Clock
 from vestlus.errors import StoreUnavailable
 from vestlus.instagram.asgi import ClientGone, HttpRefusal, Room, read_body
+from vestlus.measuring.catalogue import of
+from vestlus.measuring.catalogue_edges import META_CALLBACKS
 from vestlus.privacy.callbacks import Callbacks
 from vestlus.privacy.operations import DATA_DELETION_PATH, Privacy, is_code
 from vestlus.privacy.signed_request import RequestRejected, SignedRequest, parse_signed_request
@@ -88,19 +90,33 @@ class PrivacyRoutes:
     def routes(self) -> list[Route]:
         """For Starlette."""
         return [
-            Route(DATA_DELETION_PATH, self._answered(self._delete), methods=["POST"]),
+            Route(
+                DATA_DELETION_PATH,
+                self._answered(self._delete, "data_deletion"),
+                methods=["POST"],
+            ),
             Route(DATA_DELETION_PATH + "/{code}", self._status, methods=["GET"]),
-            Route(DEAUTHORIZE_PATH, self._answered(self._deauthorise), methods=["POST"]),
+            Route(
+                DEAUTHORIZE_PATH,
+                self._answered(self._deauthorise, "deauthorize"),
+                methods=["POST"],
+            ),
         ]
 
     def _answered(
-        self, work: Callable[[Desk, Request, SignedRequest], Awaitable[dict[str, object]]]
+        self,
+        work: Callable[[Desk, Request, SignedRequest], Awaitable[dict[str, object]]],
+        callback: str,
     ) -> Callable[[Request], Awaitable[Response]]:
+        def came_to(outcome: str) -> None:
+            of(META_CALLBACKS, callback, outcome).inc()
+
         async def answered(request: Request) -> Response:
             try:
                 signed = parse_signed_request(await self._signed_request(request), self._secrets)
                 desk = self._desk()
                 if desk is None or self._at_work >= _MOST_AT_ONCE:
+                    came_to("away" if desk is None else "busy")
                     return _refused(HTTPStatus.SERVICE_UNAVAILABLE)
                 self._at_work += 1
                 try:
@@ -108,15 +124,20 @@ class PrivacyRoutes:
                 finally:
                     self._at_work -= 1
             except ClientGone:
+                came_to("client_gone")
                 return _refused(HTTPStatus.BAD_REQUEST)
             except HttpRefusal as refusal:
+                came_to(refusal.outcome)
                 return _refused(refusal.status)
             except RequestRejected as rejected:
                 # Whoever forges learns nothing; whoever runs the service does.
                 _log.warning("signed_request_rejected", reason=rejected.reason)
+                came_to(rejected.reason)
                 return _refused(HTTPStatus.BAD_REQUEST)
             except StoreUnavailable:
+                came_to("away")
                 return _refused(HTTPStatus.SERVICE_UNAVAILABLE)
+            came_to("done")
             return JSONResponse(body, headers=_HEADERS)
 
         return answered

@@ -251,7 +251,7 @@ HOLDS_NONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
             ),
         ),
         "erasure": (
-            "that somebody was erased, and not who: the entry that the law wants kept",
+            "that somebody was erased, not who: the law wants it. Who did it goes after audit_days",
             ("code", "asked_ms", "done_ms", "way", "by", "state", "counts"),
         ),
     }

@@ -14,10 +14,13 @@ from vestlus.bus.port import Bus, Queue
 from vestlus.clock import Clock
 from vestlus.conversation.identity import conversation_id, partition_of
 from vestlus.errors import BusUnavailable, ConversationPreserved
+from vestlus.measuring.catalogue import of
+from vestlus.measuring.catalogue_edges import ERASURES
 from vestlus.messages import encode, inbox_message
 from vestlus.privacy.export import Export
 from vestlus.privacy.graves import Graves
 from vestlus.store.erasing import Erasing, Erasure, ErasureState, Farewell, Way, Whom
+from vestlus.store.operator_rows import AuditEntry
 
 _log = structlog.get_logger(__name__)
 
@@ -32,7 +35,7 @@ _CODE: Final = re.compile(r"[A-Z2-7]{16}", re.ASCII)
 class Privacy:
     """Exports and erases users. One per process; holds nothing that changes.
 
-    All raise StoreUnavailable, upon which nothing was done: trying again is right.
+    All raise StoreUnavailable, upon which trying again is right, with the same code.
     """
 
     def __init__(
@@ -59,20 +62,23 @@ class Privacy:
         way: Way,
         code: str = "",
         even_preserved: bool = False,
+        entry: AuditEntry | None = None,
     ) -> Erasure:
         """Erases a user at one account. Nothing can be read through any interface when it returns,
         and nothing that was written before comes back; what comes later is answered as from
         somebody new.
 
         Also right where nothing is held: what is still on its way is dropped then. ``by`` is the
-        operator's name, and never the user's. A ``code`` that is known is not done again; raises
-        CodeTaken where it is of another erasure.
+        operator's name, and never the user's; ``entry`` is what the audit says of them. A ``code``
+        that is known is not done again; raises CodeTaken where it is of another erasure.
 
         Raises ConversationPreserved where somebody marked the conversation, and nothing was done
         then, unless ``even_preserved`` says that the mark is known and goes too.
         """
         whom = [self.whom(account, user)]
-        return await self.erase_all(whom, by=by, way=way, code=code, even_preserved=even_preserved)
+        return await self.erase_all(
+            whom, by=by, way=way, code=code, even_preserved=even_preserved, entry=entry
+        )
 
     async def erase_what_may(
         self,
@@ -109,15 +115,17 @@ class Privacy:
         code: str = "",
         state: ErasureState = ErasureState.ERASED,
         even_preserved: bool = False,
+        entry: AuditEntry | None = None,
     ) -> Erasure:
         """As :meth:`erase`, for several accounts at once, in one transaction. ``state`` OPEN: a
         person has to see to it besides.
         """
         wanted = Erasure(code=code or new_code(), asked_ms=0, way=way, state=state, by=by)
-        done = await self._store.erase(wanted, whom, even_preserved=even_preserved)
+        done = await self._store.erase(wanted, whom, even_preserved=even_preserved, entry=entry)
         await self.forget(whom)
         while await self._store.erase_more(done.code):
             pass
+        of(ERASURES, done.way, done.state).inc()
         about = {"way": str(way), "code_begins": done.code[:4], "state": str(done.state)}
         _log.info("erasure_recorded", **about, rows=sum(done.counts.values()))
         return done

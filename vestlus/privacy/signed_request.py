@@ -35,7 +35,7 @@ _LATEST: Final = 253_402_300_799
 
 
 class RequestRejected(RejectedError):
-    """It is not Meta's, or not whole. ``reason`` is for the measures, and for no answer."""
+    """It is not Meta's, or not whole. ``reason`` is for measures and the log, and for no answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ _HEADERS: Final = {
     "vary": "accept-language",
 }
 
+#: Only what holds on every store and broker: PostgreSQL and RabbitMQ overwrite freed space when
+#: they need it, and how long backups live is up to whoever runs the service.
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "et": {
         "title": "Andmete kustutamine",
@@ -42,10 +44,15 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "state": "Seis",
         "ended": "Lõpetatud",
         ErasureState.ERASED: (
-            "Andmed on kustutatud: neid ei saa enam keegi vaadata ega kasutada. Ruum, kus need "
-            "olid, kirjutatakse üle ühe ööpäeva jooksul."
+            "Andmed on kustutatud: teenuses ei saa neid enam keegi vaadata ega kasutada. Ruumi, "
+            "mille need salvestis võtsid, vabastatakse veel. Varukoopiates on andmed alles, kuni "
+            "koopiad aeguvad."
         ),
-        ErasureState.DONE: "Kustutamine on lõpetatud.",
+        ErasureState.DONE: (
+            "Andmed on kustutatud ja ruum, mille need salvestis võtsid, on vabastatud: see "
+            "kirjutatakse üle, kui seda uuesti kasutatakse. Varukoopiates on andmed alles, kuni "
+            "koopiad aeguvad."
+        ),
         ErasureState.OPEN: (
             "Taotlus on saadud ja seda vaatab inimene. Kui olete meile Instagramis kirjutanud, "
             "saate oma vestluse andmete kustutamist ka seal soovida: kirjutage samasse vestlusesse "
@@ -68,10 +75,14 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "state": "Status",
         "ended": "Completed",
         ErasureState.ERASED: (
-            "The data are erased: nobody can see or use them any more. The space that they took "
-            "is overwritten within a day."
+            "The data are erased: in the service nobody can see or use them any more. The space "
+            "that they took in storage is still being freed. Backup copies keep the data until "
+            "they expire."
         ),
-        ErasureState.DONE: "The deletion is complete.",
+        ErasureState.DONE: (
+            "The data are erased, and the space that they took in storage is freed: it is "
+            "overwritten when it is used again. Backup copies keep the data until they expire."
+        ),
         ErasureState.OPEN: (
             "The request is received, and a person looks at it. If you have written to us on "
             "Instagram, you can also ask there to have that conversation's data erased: write "

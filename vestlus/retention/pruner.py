@@ -12,6 +12,9 @@ from typing import Any, Final, Protocol, TypeVar
 import structlog
 
 from vestlus.errors import StoreError
+from vestlus.log_errors import error_fields
+from vestlus.measuring.catalogue import of
+from vestlus.measuring.catalogue_edges import RETENTION_REMOVED, UPKEEP_ROUNDS
 from vestlus.retention.accounts import AccountPeriods, Errand
 from vestlus.retention.periods import DAY_MS
 from vestlus.store.pruning import Cursor, Mark, Pruning, Remains
@@ -45,6 +48,10 @@ class PrunedStore(Pruning, Protocol):
         """See :meth:`vestlus.store.preserving.Preserving.end_preservations`."""
         ...
 
+    async def forget_who_erased(self, before_ms: int) -> int:
+        """See :meth:`vestlus.store.erasing.Erasing.forget_who_erased`."""
+        ...
+
     async def now_ms(self) -> int:
         """The database's clock."""
         ...
@@ -56,6 +63,8 @@ class Pruned:
 
     removed: Counter[Remains] = field(default_factory=Counter)
     preservations_ended: int = 0
+    #: Of operators, in what is recorded of erasures.
+    names_forgotten: int = 0
     weeks_made: int = 0
     weeks_dropped: tuple[str, ...] = ()
     bytes_given_back: int = 0
@@ -65,6 +74,7 @@ class Pruned:
         return {
             "removed": {str(what): self.removed[what] for what in Remains},
             "preservations_ended": self.preservations_ended,
+            "names_forgotten": self.names_forgotten,
             "weeks_made": self.weeks_made,
             "weeks_dropped": list(self.weeks_dropped),
             "bytes_given_back": self.bytes_given_back,
@@ -131,7 +141,12 @@ class Pruner:
         dropped_ms = now_ms - self._periods.longest(Remains.MESSAGES) * DAY_MS
         pruned.preservations_ended = await self._store.end_preservations()
         for errand in self._periods.errands(now_ms):
-            pruned.removed[errand.what] += await self._run(errand, now_ms, dropped_ms)
+            removed = await self._run(errand, now_ms, dropped_ms)
+            pruned.removed[errand.what] += removed
+            of(RETENTION_REMOVED, errand.what).inc(removed)
+        # As old as what the audit forgets. Few rows: one for each erasure.
+        named_ms = now_ms - self._periods.longest(Remains.AUDIT) * DAY_MS
+        pruned.names_forgotten = await self._store.forget_who_erased(named_ms)
         # Last: it needs more of the database than the steps, which go on where it is refused.
         pruned.weeks_made = await self._store.make_weeks(now_ms)
         pruned.weeks_dropped = await self._store.drop_weeks(dropped_ms)
@@ -185,8 +200,10 @@ async def keep_pruned(
         try:
             pruned = await pruner.walk()
         except StoreError as error:
-            _log.warning("retention_put_off", error=str(error))
+            of(UPKEEP_ROUNDS, "retention", "put_off").inc()
+            _log.warning("retention_put_off", **error_fields(error))
         else:
+            of(UPKEEP_ROUNDS, "retention", "done").inc()
             if pruned.removed.total() or pruned.weeks_dropped or pruned.weeks_made:
                 _log.info("retention_done", **pruned.told())
         await asyncio.sleep(every_seconds)

@@ -8,9 +8,11 @@ what was written until then is dropped where it would be recorded, in the same t
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, Protocol
+
+from vestlus.store.operator_rows import AuditEntry
 
 #: Rows of each table that one transaction takes away: less than a second of either database. What
 #: is more goes in steps; nothing can read it meanwhile.
@@ -74,7 +76,7 @@ class Erasure:
     asked_ms: int
     way: Way
     state: ErasureState
-    #: The operator's name, or Meta's callback.
+    #: The operator's name, empty when it is old; or ``BY_USER``, ``BY_META``.
     by: str = ""
     #: 0 while it is not done.
     done_ms: int = 0
@@ -109,6 +111,26 @@ class Whom:
     farewell: Farewell | None = None
 
 
+#: What the audit calls an erasure.
+ERASE: Final = "user.erase"
+
+
+def entry_of(erasure: Erasure, entry: AuditEntry | None = None) -> AuditEntry:
+    """What the audit says of an erasure that is recorded: when, who and by which way, as ``entry``
+    has it or else the erasure; its code in the place of whom; its outcome is OPEN where a person
+    has to see to it.
+    """
+    way = _AUDITED.get(erasure.way, str(erasure.way))
+    who = entry or AuditEntry(erasure.asked_ms, erasure.by, "", way, ERASE)
+    outcome = str(erasure.state) if erasure.state is ErasureState.OPEN else "done"
+    return replace(
+        who, at_ms=erasure.asked_ms, action=ERASE, target=erasure.code, outcome=outcome, detail=""
+    )
+
+
+#: Ways that the audit calls otherwise.
+_AUDITED: Final = {Way.CLI: "command"}
+
 #: What the store has of a user: rows as they are, by table.
 UserData = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -131,10 +153,17 @@ class Erasing(Protocol):
         ...
 
     async def erase(
-        self, erasure: Erasure, whom: Collection[Whom], *, even_preserved: bool = False
+        self,
+        erasure: Erasure,
+        whom: Collection[Whom],
+        *,
+        even_preserved: bool = False,
+        entry: AuditEntry | None = None,
     ) -> Erasure:
         """Makes everything that the store has of these unreadable, in one transaction, and lays
         their tombstones; returns what is recorded of it.
+
+        The same transaction writes an entry of the audit: :func:`entry_of`.
 
         Raises ConversationPreserved, upon which nothing was done and nothing recorded, where a
         mark keeps one of the conversations; ``even_preserved`` takes the mark away with the rest.
@@ -200,4 +229,8 @@ class Erasing(Protocol):
 
     async def close_erasure(self, code: str, *, by: str) -> bool:
         """Ends one that waited for a person; False for others."""
+        ...
+
+    async def forget_who_erased(self, before_ms: int) -> int:
+        """Takes operators' names out of what ended before; how many. The rest of it stays."""
         ...

@@ -71,8 +71,10 @@ class PostsOfDay(Protocol):
 class Backlogs(Protocol):
     """What is not done yet."""
 
-    async def open_work(self) -> OpenWork:
-        """Found by indexes of what is not done: it costs no more the more is kept. Only posts and
+    async def open_work(self, *, account: str | None = None) -> OpenWork:
+        """Of one account or of all; a dead letter that names no account is counted among all only.
+
+        Found by indexes of what is not done: it costs no more the more is kept. Only posts and
         occurrences, of which there are few, are all counted.
         """
         ...

@@ -86,6 +86,8 @@ class OpenWork:
     due_since_ms: int | None = None
     #: The nearest deadline of a send that is not finished, drafts aside.
     deadline_ms: int | None = None
+    #: The same of drafts.
+    draft_deadline_ms: int | None = None
     #: Conversations that wait for a person, and since when the first does.
     waiting: int = 0
     waiting_since_ms: int | None = None

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+#: The outcome of an act upon a conversation: its owner does it within moments. Written before it is
+#: handed in; of one that could not be there is another entry, ``failed``.
+HANDED_IN: Final = "handed_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +19,12 @@ class AuditEntry:
     at_ms: int
     person: str
     role: str
-    #: How they came: ``token``, ``oidc``, ``api``, ``command``, ``meta``.
+    #: How they came: ``token``, ``oidc``, ``api``, ``command``, ``meta``, ``chat``.
     way: str
     #: A word of ours, such as ``conversation.take_over``.
     action: str
     target: str = ""
-    #: ``done``, or the reason why not.
+    #: ``done``, ``handed_in``, or the reason why not.
     outcome: str = "done"
     detail: str = ""
     #: Its place in the audit; 0 before it is written.

@@ -62,9 +62,10 @@ _LIMIT_MIGRATION: Final = (
     "set_config('lock_timeout', '0', true)"
 )
 
+#: With new samples for the planner, which have values of columns, as conversations' ids.
 _VACUUM: Final = (
-    "VACUUM (SKIP_LOCKED) conversation, history, inbox_event, ledger, dead_letter, tombstone, "
-    "preservation"
+    "VACUUM (ANALYZE, SKIP_LOCKED) conversation, history, inbox_event, ledger, dead_letter, "
+    "tombstone, preservation"
 )
 
 #: A pooler may give each transaction another session of the server, where statements that were

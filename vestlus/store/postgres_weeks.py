@@ -215,6 +215,8 @@ def _make(connection: Connection, week: Week) -> None:
     """Attaching locks the default partition only, where ``PARTITION OF`` locks them all."""
     for statement in (
         f"CREATE TABLE {week.name} (LIKE history INCLUDING DEFAULTS INCLUDING INDEXES)",
+        # The history's own setting is not taken over: no samples of what was said.
+        f"ALTER TABLE {week.name} ALTER COLUMN text SET STATISTICS 0",
         f"""
         WITH stray AS (
             DELETE FROM {OTHER} WHERE at_ms >= {week.start_ms} AND at_ms < {week.end_ms} RETURNING *

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from vestlus.errors import CodeTaken
 from vestlus.store import schema
-from vestlus.store.erasing import KEPT_HOURS, Erasure, ErasureState, Way
+from vestlus.store.erasing import BY_META, BY_USER, KEPT_HOURS, Erasure, ErasureState, Way
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Backend, Dialect
 from vestlus.store.sql_errors import translated
@@ -72,6 +72,16 @@ class SqlErasures(SqlPart):
             .where(named, _ERASURE.state == str(ErasureState.OPEN))
             .values(ended | {"by": bindparam("who", type_=Text())})
             .returning(_ERASURE.code)
+        )
+        # Theirs, and nobody else's: by the others' words it is told who closed a request.
+        self._forget_who = (
+            update(schema.erasure)
+            .where(
+                _ERASURE.state == str(ErasureState.DONE),
+                _ERASURE.done_ms < bindparam("before", type_=BigInteger()),
+                _ERASURE.by.not_in(("", BY_USER, BY_META)),
+            )
+            .values(by="")
         )
         # Counted once an hour, however often it is asked for: a service that is down counts none.
         self._count_hour = (
@@ -184,6 +194,12 @@ class SqlErasures(SqlPart):
         values = {"named": cleaned(code), "who": cleaned(by)}
         return await self._database.write(
             lambda connection: connection.execute(self._close_open, values).scalar() is not None
+        )
+
+    async def forget_who_erased(self, before_ms: int) -> int:
+        """See :meth:`vestlus.store.erasing.Erasing.forget_who_erased`."""
+        return await self._database.write(
+            lambda connection: connection.execute(self._forget_who, {"before": before_ms}).rowcount
         )
 
 

@@ -69,7 +69,7 @@ class SqlOperators(SqlPart):
                 same = {"of": session.subject, "may": session.role, "on": session.grounds}
                 connection.execute(self._session_replace, same)
             connection.execute(self._session_add, asdict(session))
-            connection.execute(self._audit_add, _values(entry))
+            connection.execute(self._audit_add, audit_values(entry))
 
         await self._database.write(work)
 
@@ -91,7 +91,7 @@ class SqlOperators(SqlPart):
         def work(connection: Connection) -> None:
             for digest in digests:
                 connection.execute(self._session_end, {"of": digest})
-            connection.execute(self._audit_add, _values(entry))
+            connection.execute(self._audit_add, audit_values(entry))
 
         await self._database.write(work)
 
@@ -103,7 +103,7 @@ class SqlOperators(SqlPart):
     async def audit(self, entry: AuditEntry) -> None:
         """See :meth:`vestlus.store.operator_port.Operators.audit`."""
         await self._database.write(
-            lambda connection: connection.execute(self._audit_add, _values(entry))
+            lambda connection: connection.execute(self._audit_add, audit_values(entry))
         )
 
     async def audit_entries(
@@ -150,7 +150,8 @@ def _listing(wanted: AuditWanted) -> Select[Any]:
     return listing
 
 
-def _values(entry: AuditEntry) -> dict[str, Any]:
+def audit_values(entry: AuditEntry) -> dict[str, Any]:
+    """An entry as parameters of an insert."""
     values = {
         name: cleaned(value) if isinstance(value, str) else value
         for name, value in asdict(entry).items()

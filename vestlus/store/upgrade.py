@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from vestlus.errors import StoreError
+from vestlus.errors import StoreTooNew
 
 #: Where the migrations are, as Alembic names a folder of a package.
 _MIGRATIONS: Final = "vestlus.store:migrations"
@@ -20,16 +20,12 @@ _MIGRATIONS: Final = "vestlus.store:migrations"
 def upgrade(connection: Connection) -> None:
     """In the connection's transaction; one at a time in a process.
 
-    Raises StoreError when the schema is newer than this code.
+    Raises StoreTooNew when the schema is newer than this code.
     """
     current = MigrationContext.configure(connection).get_current_heads()
     newer = sorted(set(current) - set(known_revisions()))
     if newer:
-        message = (
-            f"the store's schema is at revision {', '.join(newer)}, which this version of Vestlus "
-            f"does not know: use a newer Vestlus, or another store"
-        )
-        raise StoreError(message)
+        raise StoreTooNew(tuple(newer))
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -12,6 +12,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "audit.way.oidc": ("OpenID Connect", "OpenID Connect"),
     "audit.way.api": ("API kaudu", "API"),
     "audit.way.meta": ("Meta kaudu", "by Meta"),
+    "audit.way.chat": ("kasutaja ise vestluses", "the user, in the chat"),
     "audit.way.command": ("käsurealt", "command line"),
     "audit.action": ("Tegevus", "Action"),
     "audit.target": ("Mille kohta", "On what"),

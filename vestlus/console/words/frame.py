@@ -28,8 +28,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "frame.away": ("Hetkel ei saa", "Not right now"),
     "frame.away_why": (
-        "Andmebaas või sõnumijärjekord ei vasta. Midagi ei muudetud; proovi varsti uuesti.",
-        "The store or the bus does not answer. Nothing was changed; try again soon.",
+        "Andmebaas või sõnumijärjekord ei vasta. Vaata varsti, kas tehtu jõudis kohale.",
+        "The store or the bus does not answer. Look soon whether what you did was done.",
     ),
     "frame.too_large": ("Saadetu on liiga suur", "What was sent is too large"),
     "frame.too_large_why": ("Lubatud on kuni {limit}.", "At most {limit} may be sent."),

@@ -31,6 +31,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "overview.none_waits": ("midagi ei oota", "nothing waits"),
     "overview.unsent": ("Saatmata", "Unsent"),
     "overview.due": ("vanim pidi minema {ago}", "the oldest was due {ago}"),
+    "overview.deadline": ("Lähim tähtaeg", "Nearest deadline"),
+    "overview.deadline_why": (
+        "{at}; hiljem jääb sõnum saatmata",
+        "{at}; later the message is not sent",
+    ),
+    "overview.drafts_until": ("esimese tähtaeg {ago}", "the first must go {ago}"),
     "overview.people": ("Ootavad inimest", "Waiting for a person"),
     "overview.longest": ("kauaim ootaja tuli {ago}", "the first has waited since {ago}"),
     "overview.closing": ("Vastamisaeg lõpeb peagi", "Windows closing soon"),

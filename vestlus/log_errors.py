@@ -1,0 +1,46 @@
+"""What lines of the log say of an error: never its message, which may hold a user's words."""
+
+from __future__ import annotations
+
+import errno
+import re
+from typing import Final
+
+from vestlus.errors import RejectedError, VestlusError
+from vestlus.hosting.places import place_of
+
+#: Where drivers keep the code of what went wrong: ``SQLITE_FULL`` (Python 3.11), ``53100``
+#: (PostgreSQL, "Appendix A: error codes"), ``AuthorizationFailure`` (Azure Storage).
+_CODES: Final = ("sqlite_errorname", "sqlstate", "error_code")
+_CODE: Final = re.compile(r"[A-Za-z0-9_]{1,60}")
+
+
+def error_fields(error: BaseException) -> dict[str, str]:
+    """Fields of a line: ``error``, its class; ``reason``, or its ``place`` where it has none."""
+    reason = reason_of(error)
+    where = {"reason": reason} if reason else {"place": place_of(error)}
+    return {"error": type(error).__name__, **where}
+
+
+def reason_of(error: BaseException) -> str:
+    """What to mend or a stable word, where the error has one; else the class and the code of what
+    it came from. Empty where it came from nothing and has no code.
+    """
+    if isinstance(error, VestlusError) and error.remedy:
+        return error.remedy
+    if isinstance(error, RejectedError):
+        return error.reason
+    first = error
+    while first.__cause__ is not None:
+        first = first.__cause__
+    name = "" if first is error else type(first).__name__
+    return " ".join(word for word in (name, _code(first)) if word)
+
+
+def _code(error: BaseException) -> str:
+    for attribute in _CODES:
+        code = getattr(error, attribute, None)
+        if isinstance(code, str) and _CODE.fullmatch(code):
+            return code
+    number = error.errno if isinstance(error, OSError) else None
+    return errno.errorcode.get(number, "") if number else ""
