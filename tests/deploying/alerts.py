@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -54,8 +55,13 @@ _KUBERNETES: Final = {
 
 def groups(root: Path) -> list[dict[str, Any]]:
     """What they are to be."""
-    rules = yaml.safe_load((root / "deploy/monitoring/rules.yml").read_text("utf-8"))
-    return [*rules["groups"], _KUBERNETES]
+    return [*_groups((root / "deploy/monitoring/rules.yml").read_text("utf-8")), _KUBERNETES]
+
+
+@functools.lru_cache(maxsize=4)
+def _groups(text: str) -> tuple[dict[str, Any], ...]:
+    """Kept: reading them takes longer than all that is done with them."""
+    return tuple(yaml.safe_load(text)["groups"])
 
 
 def write(root: Path) -> None:

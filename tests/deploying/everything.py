@@ -10,21 +10,31 @@ from typing import Final
 
 from tests import shipped
 from tests.deploying import (
+    addresses,
+    admitted,
     alerts,
     azure,
     control_store,
+    doors,
+    flows,
+    identity,
     image,
     kustomized,
+    lasting,
     launcher,
     machine,
+    names,
     outside,
     pools,
+    probes,
     references,
     restoring,
     room,
     safety,
     schemas,
+    serving,
     supplied,
+    watching,
 )
 from tests.deploying.findings import Finding
 from tests.deploying.objects import Objects
@@ -32,6 +42,23 @@ from tests.scripts_loaded import ROOT
 
 #: Where the definitions of operators' kinds lie, if VESTLUS_CRD_DIR does not say it.
 BESIDE: Final = ROOT.parent / "shared/schemas/crds"
+
+
+#: What is looked for in the objects by themselves.
+LOOKS: Final = (
+    names.check,
+    references.check,
+    supplied.check,
+    addresses.check,
+    identity.check,
+    flows.check,
+    admitted.check,
+    doors.check,
+    probes.check,
+    lasting.check,
+    serving.check,
+    watching.check,
+)
 
 
 def definitions_folder() -> Path | None:
@@ -42,12 +69,15 @@ def definitions_folder() -> Path | None:
 
 
 def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
-    """Of what is applied to Kubernetes."""
-    yield from schemas.check(objects, definitions)
-    yield from references.check(objects)
-    yield from supplied.check(objects)
+    """Of what is applied to Kubernetes; where something has not its form, that only."""
+    misshapen = list(schemas.check(objects, definitions))
+    yield from misshapen
+    if misshapen:
+        # What has not its form cannot be asked what it means.
+        return
+    for look in LOOKS:
+        yield from look(objects)
     yield from safety.check(objects, safety.project_version(root))
-    yield from launcher.check_serve(objects)
     yield from alerts.check(root, objects)
     yield from azure.check(objects)
     yield from control_store.check(objects)
@@ -61,6 +91,7 @@ def of_files(root: Path) -> Iterator[Finding]:
     yield from image.check_image(root)
     yield from image.check_compose(root)
     yield from machine.check_machine(root)
+    yield from watching.check_files(root)
 
 
 def of_ports(root: Path) -> Iterator[Finding]:

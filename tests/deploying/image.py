@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import yaml
 
 from tests.deploying.findings import Finding
+from tests.deploying.rays_names import unknown
 from tests.deploying.safety import image_problem, project_version
 from tests.deploying.supplied import OPERATORS, problems
 from tests.scripts_loaded import script
@@ -30,6 +33,18 @@ def check_image(root: Path) -> Iterator[Finding]:
         if problem := image_problem(stage.base, project_version(root)):
             yield Finding("image", "Dockerfile", problem)
     yield from _about(dict(stages[-1].steps))
+    yield from _starts(root, dict(stages[-1].steps))
+    yield from _copied(stages)
+    for stage in stages:
+        for word, rest in stage.steps:
+            if word == "ENV":
+                yield from unknown("Dockerfile", rehearsal.variables(rest, {}))
+    yield from _installed(stages)
+    yield from _context(stages, (root / ".dockerignore").read_text("utf-8").splitlines())
+
+
+def _installed(stages: list[Any]) -> Iterator[Finding]:
+    """Packages from the lock, and what others call in the image."""
     for command in re.findall(r"pip install\s.*?(?=&&|$)", _commands(stages)):
         if "--require-hashes" not in command and "--no-index" not in command:
             yield Finding("lock", "Dockerfile", f"not from the lock: {command[:60]}")
@@ -37,7 +52,6 @@ def check_image(root: Path) -> Iterator[Finding]:
     for tool in ("bash", "wget", "ca-certificates"):
         if tool not in " ".join(installed).split():
             yield Finding("image", "Dockerfile", f"KubeRay or TLS needs {tool}")
-    yield from _context(stages, (root / ".dockerignore").read_text("utf-8").splitlines())
 
 
 def _about(last: Mapping[str, str]) -> Iterator[Finding]:
@@ -47,6 +61,38 @@ def _about(last: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("root", "Dockerfile", "the user is root, or has no number")
     if not re.search(r"/healthz\b", last.get("HEALTHCHECK", "")):
         yield Finding("probe", "Dockerfile", "no health check, or for what nobody answers")
+
+
+def _starts(root: Path, last: Mapping[str, str]) -> Iterator[Finding]:
+    """The image is called with a command of ours, and serves by default."""
+    table = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    try:
+        entry, command = (json.loads(last.get(word, "[]")) for word in ("ENTRYPOINT", "CMD"))
+    except ValueError:
+        yield Finding("image", "Dockerfile", "starts a shell before what it starts")
+        return
+    if len(entry) != 1 or entry[0] not in table["project"]["scripts"]:
+        yield Finding("image", "Dockerfile", f"{entry} is no command of ours")
+    if command != ["serve"]:
+        yield Finding("image", "Dockerfile", f"{command} is not to serve")
+
+
+def _copied(stages: list[Any]) -> Iterator[Finding]:
+    """What is taken from another stage was made there, and is found where it is put."""
+    by_name = {stage.name: stage for stage in stages}
+    for stage in stages:
+        path = " ".join(rest for word, rest in stage.steps if word == "ENV")
+        for rest in (rest for word, rest in stage.steps if word == "COPY"):
+            if not rest.startswith("--from="):
+                continue
+            origin, *sources, target = rest.removeprefix("--from=").split()
+            made = _commands([by_name[origin]]) if origin in by_name else ""
+            for source in sources:
+                if f"-m venv {source} " not in made:
+                    yield Finding("image", "Dockerfile", f"{origin} makes no {source}")
+                # An environment of Python's names its own place in its programs.
+                elif target.rstrip("/") != source or f"{source}/bin:" not in path:
+                    yield Finding("image", "Dockerfile", f"{source} is not found at {target}")
 
 
 def _context(stages: list[Any], ignored: list[str]) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """The overlays of ``deploy/aks`` as they are applied.
 
 kubectl renders them where it is installed. What it rendered is kept in ``deploy/aks/rendered`` with
-a digest of what it was rendered from, so that it is looked at, and can be applied, without kubectl.
+a digest of what it was rendered from and one of itself: it is looked at, and can be applied,
+without kubectl, and nobody has changed it by hand.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.deploying.schemas import Loader
 OVERLAYS: Final = ("small", "production")
 
 _DIGEST: Final = "# Made of sources with this digest: "
+_OWN: Final = "# What follows has this digest: "
 _ABOUT: Final = "# Made by `make manifests` of overlays/{}; do not change it here.\n"
 
 
@@ -61,7 +63,14 @@ def rendered(root: Path, overlay: str, program: str) -> str:
     # In the order in which they come from every version, with anchors and styles resolved.
     documents = sorted(filter(None, yaml.load_all(done.stdout, Loader)), key=_order)
     text = yaml.safe_dump_all(documents, allow_unicode=True, width=1000)
-    return _ABOUT.format(overlay) + _DIGEST + digest(root) + "\n" + text
+    about = _ABOUT.format(overlay) + _DIGEST + digest(root) + "\n"
+    return about + _OWN + hashlib.sha256(text.encode()).hexdigest() + "\n" + text
+
+
+def _untouched(text: str) -> bool:
+    """Whether what was rendered is still what was written."""
+    told, _, body = text.partition(_OWN)[2].partition("\n")
+    return told == hashlib.sha256(body.encode()).hexdigest()
 
 
 def _order(one: dict[str, Any]) -> tuple[bool, str, str, str]:
@@ -88,7 +97,8 @@ def check(root: Path) -> Iterator[Finding]:
         except NotRenderedError as error:
             yield Finding("rendering", f"deploy/aks/overlays/{overlay}", str(error))
             continue
-        if (fresh is not None and fresh != text) or f"{_DIGEST}{digest(root)}\n" not in text:
+        known = f"{_DIGEST}{digest(root)}\n" in text and _untouched(text)
+        if not known or fresh not in (None, text):
             yield Finding("rendering", where, "is not what its sources say: `make manifests`")
 
 

@@ -1,27 +1,25 @@
-"""Ray's own files: ``cluster.yaml`` of the cluster launcher, and what a RayService gives Serve."""
+"""``cluster.yaml`` of Ray's cluster launcher."""
 
 from __future__ import annotations
 
-import copy
+import functools
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
-import pydantic
 import ray.autoscaler
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
-from ray.serve.schema import ServeDeploySchema
 
-from serve_app import APP_NAME
 from tests.deploying.findings import Finding
 from tests.deploying.head import check_starts
-from tests.deploying.objects import Objects, named, of_kind
+from tests.deploying.rays_names import unknown
+from tests.deploying.serving import ROLES
 
 #: What the start of each node must have in its environment.
 _FLAGS: Final = (
@@ -31,8 +29,6 @@ _FLAGS: Final = (
     "RAY_USAGE_STATS_ENABLED=0",
 )
 
-_ROLES: Final = frozenset({"vestlus_webhook", "vestlus_conversation", "vestlus_publisher"})
-
 _FILE: Final = "cluster.yaml"
 
 #: Images that come with rsync: of Ubuntu, `server` has all of ubuntu-standard, `minimal` has not.
@@ -41,25 +37,33 @@ _WITH_RSYNC: Final = frozenset({("Canonical", "ubuntu-24_04-lts", "server")})
 
 def check_cluster(root: Path) -> Iterator[Finding]:
     """The launcher's file, by Ray's loader and schema, and by what it must not open."""
-    try:
-        config = yaml.safe_load((root / _FILE).read_text("utf-8"))
-        # They print advice about docker, which is not used.
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            prepared = prepare_config(copy.deepcopy(config))
-            validate_config(prepared)
-    except (yaml.YAMLError, jsonschema.ValidationError, ValueError, RuntimeError) as error:
-        yield Finding("cluster", _FILE, str(error)[:300])
-        return
-    except (KeyError, TypeError, AttributeError) as error:
-        yield Finding("cluster", _FILE, f"Ray's loader fails with {error!r}")
+    prepared = _prepared((root / _FILE).read_text("utf-8"))
+    if isinstance(prepared, Finding):
+        yield prepared
         return
     yield from _network(prepared["provider"])
     yield from _machines(prepared)
     yield from _commands(prepared)
+    yield from _together(root, prepared)
     yield from check_starts(root, prepared)
     for target, source in prepared["file_mounts"].items():
         if not source.startswith("~") and not (root / source).exists():
             yield Finding("cluster", _FILE, f"{target}: there is no {source}")
+
+
+@functools.lru_cache(maxsize=4)
+def _prepared(text: str) -> dict[str, Any] | Finding:
+    """As Ray makes it of the file, kept; or why it does not."""
+    try:
+        # They print advice about docker, which is not used.
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            prepared: dict[str, Any] = prepare_config(yaml.safe_load(text))
+            validate_config(prepared)
+    except (yaml.YAMLError, jsonschema.ValidationError, ValueError, RuntimeError) as error:
+        return Finding("cluster", _FILE, str(error)[:300])
+    except (KeyError, TypeError, AttributeError) as error:
+        return Finding("cluster", _FILE, f"Ray's loader fails with {error!r}")
+    return prepared
 
 
 def _network(provider: Mapping[str, Any]) -> Iterator[Finding]:
@@ -97,8 +101,48 @@ def _machines(prepared: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("cluster", _FILE, f"{name}: min_workers is more than max_workers")
         if kind.get("max_workers", 0) > 0:
             offered |= set(kind["resources"])
-    for role in sorted(_ROLES - offered):
+    for role in sorted(ROLES - offered):
         yield Finding("cluster", _FILE, f"no kind of worker offers {role}: its actors would wait")
+
+
+def _together(root: Path, prepared: Mapping[str, Any]) -> Iterator[Finding]:
+    """That nodes find the head, that all know the token, and that the head keeps what it knows."""
+    head, worker = (
+        _text(root, prepared["head_setup_commands"], prepared[f"{kind}_start_ray_commands"])
+        for kind in ("head", "worker")
+    )
+    port = _option(head, "port")
+    address = _option(worker, "address") or ""
+    if port is None or address.rpartition(":")[2] != port:
+        what = f"workers look for the head at {address}, and it listens on {port}"
+        yield Finding("cluster", _FILE, what)
+    kept = re.search(r"\bRAY_gcs_storage=rocksdb\s", head)
+    place = re.search(r"\bRAY_gcs_storage_path=([^\s;\"']+)", head)
+    if not kept or place is None or place[1].startswith(("/tmp", "/run", "/dev")):  # noqa: S108
+        yield Finding("cluster", _FILE, "the head keeps nothing of what it knows over its restart")
+    tokens = [one for one in prepared["file_mounts"] if one.endswith("/.ray/auth_token")]
+    if not tokens and "RAY_AUTH_TOKEN" not in head:
+        yield Finding("cluster", _FILE, "nodes do not know the token that they ask each other for")
+    for text in (head, worker):
+        yield from unknown(_FILE, re.findall(r"\b(RAY_\w+)=", text))
+
+
+def _text(root: Path, setup: Sequence[str], commands: Sequence[str]) -> str:
+    """Commands with the units in deploy/vm that they start, by the names under which these were
+    put.
+    """
+    installed = r"deploy/vm/([\w-]+\.service) /etc/systemd/system/([\w-]+)\.service"
+    put = {name: file for file, name in re.findall(installed, "\n".join(setup))}
+    started = re.findall(r"systemctl (?:re)?start (?:-\S+ )*(.*)", "\n".join(commands))
+    units = [put[name] for words in started for name in words.split() if name in put]
+    texts = [(root / "deploy/vm" / unit).read_text("utf-8") for unit in dict.fromkeys(units)]
+    return "\n".join([*commands, *texts]) + "\n"
+
+
+def _option(text: str, name: str) -> str | None:
+    """What ``ray start`` is told by an option."""
+    found = re.search(rf"\bray start\b[^\n;]*?--{name}[= ]([^\s;\"']+)", text)
+    return found[1] if found else None
 
 
 def _commands(prepared: Mapping[str, Any]) -> Iterator[Finding]:
@@ -118,44 +162,3 @@ def _commands(prepared: Mapping[str, Any]) -> Iterator[Finding]:
     for command in re.findall(r"pip install[^&;]*", setup):
         if "--require-hashes" not in command:
             yield Finding("lock", _FILE, f"not from the lock: {command[:60]}")
-
-
-def check_serve(objects: Objects) -> Iterator[Finding]:
-    """What Serve is told, by its own schema, and that it is our application on our port."""
-    for one in of_kind(objects, "RayService"):
-        try:
-            given = yaml.safe_load(one["spec"]["serveConfigV2"])
-            config = ServeDeploySchema.model_validate(given)
-        except (yaml.YAMLError, pydantic.ValidationError) as error:
-            yield Finding("serve", named(one), str(error)[:300])
-            continue
-        told = {app.name: app for app in config.applications}
-        if set(told) != {APP_NAME} or told[APP_NAME].import_path != "serve_app:app":
-            yield Finding("serve", named(one), f"is not the application {APP_NAME}, serve_app:app")
-        group = one["spec"]["rayClusterConfig"]["workerGroupSpecs"]
-        ports = {
-            port["containerPort"]
-            for some in group
-            for container in some["template"]["spec"]["containers"]
-            for port in container.get("ports") or []
-            if port["name"] == "serve"
-        }
-        if ports != {config.http_options.port}:
-            yield Finding("port", named(one), f"Serve listens on {config.http_options.port}")
-        yield from _groups(named(one), group)
-
-
-def _groups(where: str, groups: list[dict[str, Any]]) -> Iterator[Finding]:
-    offered: set[str] = set()
-    for group in groups:
-        least, now, most = group["minReplicas"], group["replicas"], group["maxReplicas"]
-        if not least <= now <= most:
-            yield Finding("cluster", where, f"{group['groupName']}: {least} ≤ {now} ≤ {most} fails")
-        # KubeRay hands it on as a word of a shell.
-        words = str(group["rayStartParams"].get("resources", "'{}'"))[1:-1].replace('\\"', '"')
-        try:
-            offered |= set(json.loads(words))
-        except ValueError:
-            yield Finding("cluster", where, f"{group['groupName']}: resources is no JSON: {words}")
-    for role in sorted(_ROLES - offered):
-        yield Finding("cluster", where, f"no group offers {role}: its actors would wait")

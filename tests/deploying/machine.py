@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.deploying import caddyfile, firewall, started
 from tests.deploying.findings import Finding
-from tests.deploying.safety import PUBLIC
 from tests.deploying.scraped import check_scraped
 from tests.deploying.units import check_supplies
-from tests.shipped import CLOSED
 
 
 def check_machine(root: Path) -> Iterator[Finding]:
@@ -22,25 +23,10 @@ def check_machine(root: Path) -> Iterator[Finding]:
     units = sorted(folder.glob("*.service"))
     for unit in units:
         yield from _unit(root, unit)
-    yield from _firewall((folder / "nftables.conf").read_text("utf-8"))
-    yield from _proxy((folder / "Caddyfile").read_text("utf-8"))
+    yield from started.check(root)
+    yield from firewall.check(root)
+    yield from caddyfile.check(root)
     yield from check_scraped(root)
-
-
-def _firewall(text: str) -> Iterator[Finding]:
-    where = "deploy/vm/nftables.conf"
-    if "hook input" not in text or "policy drop" not in text:
-        yield Finding("public", where, "lets in what it does not name")
-    allowed = [
-        port for line in re.findall(r"tcp dport (.*?) accept", text) for port in _ports(line)
-    ]
-    for port in sorted(set(allowed) - {22, 80, 443}):
-        yield Finding("public", where, f"{port} is open ({CLOSED.get(port, 'nobody knows what')})")
-
-
-def _ports(words: str) -> Iterator[int]:
-    for low, high in re.findall(r"(\d+)(?:-(\d+))?", words):
-        yield from range(int(low), int(high or low) + 1)
 
 
 def _unit(root: Path, unit: Path) -> Iterator[Finding]:
@@ -66,22 +52,17 @@ def _verified(where: str, unit: Path) -> Iterator[Finding]:
     program = shutil.which("systemd-analyze")
     if program is None:
         return
-    done = subprocess.run(
-        [program, "verify", str(unit)], capture_output=True, text=True, check=False
-    )
-    for line in done.stderr.splitlines():
+    for line in _told(program, unit.name, unit.read_text("utf-8")):
         if unit.name in line and not re.search(r"is not executable|Unit .* not found", line):
             yield Finding("unit", where, line.split(": ", 1)[-1])
 
 
-def _proxy(text: str) -> Iterator[Finding]:
-    where = "deploy/vm/Caddyfile"
-    public = text.split("console.", 1)[0]
-    paths = re.search(r"@public path (.*)", public)
-    for path in paths[1].split() if paths else ():
-        if path.removesuffix("/*") not in PUBLIC:
-            yield Finding("public", where, f"{path} is open to anybody")
-    if "max_size" not in public:
-        yield Finding("body", where, "has no limit of bodies")
-    if not re.search(r"handle \{\s*respond 404", public):
-        yield Finding("public", where, "what is not named is not refused")
+@functools.cache
+def _told(program: str, name: str, text: str) -> tuple[str, ...]:
+    """What it says of a unit, once for each text of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        unit = Path(folder, name)
+        unit.write_text(text, "utf-8")
+        words = [program, "verify", str(unit)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return tuple(done.stderr.splitlines())

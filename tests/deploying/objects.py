@@ -8,7 +8,8 @@ Kubernetes RabbitMQ Cluster Kubernetes Operator"), CloudNativePG ("Labels and an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +28,26 @@ def of_kind(objects: Iterable[Object], *kinds: str) -> Iterator[Object]:
 
 
 def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether a selector, with matchLabels or plain, chooses who bears these labels."""
-    wanted = selector.get("matchLabels", selector) or {}
-    return all(labels.get(name) == value for name, value in wanted.items())
+    """Whether a label selector chooses who bears these labels; a plain one, of a Service, too.
+
+    An empty one chooses everybody. Raises KeyError where an operator is none of Kubernetes'.
+    """
+    expressions = selector.get("matchExpressions") or []
+    structured = "matchLabels" in selector or "matchExpressions" in selector
+    wanted = (selector.get("matchLabels") or {}) if structured else selector
+    return all(labels.get(name) == value for name, value in wanted.items()) and all(
+        _OPERATORS[one["operator"]](labels.get(one["key"]), one.get("values") or [])
+        for one in expressions
+    )
+
+
+#: "Resources that support set-based requirements"; who has no such label is not in any list.
+_OPERATORS: Mapping[str, Callable[[str | None, Sequence[str]], bool]] = {
+    "In": lambda value, listed: value in listed,
+    "NotIn": lambda value, listed: value not in listed,
+    "Exists": lambda value, _: value is not None,
+    "DoesNotExist": lambda value, _: value is None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +55,8 @@ class Pods:
     """Pods that are alike."""
 
     owner: str
+    #: What they are for: ``head``, ``worker``, ``broker``, ``database``, ``pooler``, ``other``.
+    role: str
     labels: Mapping[str, str]
     ports: Mapping[str, int]
     #: How many there are at least.
@@ -46,6 +66,8 @@ class Pods:
     #: Whether their owner can be asked how many there should be, which a disruption budget needs
     #: for anything but a least number ("Arbitrary Controllers and Selectors").
     scalable: bool = True
+    #: Whether they run until they are told to end, and not until they have done something.
+    lasting: bool = True
 
     def port(self, word: object) -> int | None:
         """The number of a port that is given by number or name, if they have it."""
@@ -57,9 +79,19 @@ class Pods:
         """The containers that are written here."""
         return (self.spec or {}).get("containers") or []
 
+    @property
+    def ours(self) -> bool:
+        """Whether they run the service's own image."""
+        images = [str(one.get("image", "")) for one in self.containers[:1]]
+        return self.role in {"head", "worker"} or any(
+            re.split(r"[:@]", image.rsplit("/", 1)[-1])[0] == "vestlus" for image in images
+        )
 
-#: The agents' port of every Ray node, and Serve's, which every node with a proxy has.
+
+#: The agents' port of every Ray node.
 _OF_EVERY_RAY_NODE = {"agent": 52365}
+
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 
 
 def pods(objects: Objects) -> list[Pods]:
@@ -70,34 +102,25 @@ def pods(objects: Objects) -> list[Pods]:
         name = str((one.get("metadata") or {}).get("name"))
         if one.get("kind") == "RayService":
             found += _of_ray(named(one), spec["rayClusterConfig"])
-        elif one.get("kind") == "StatefulSet":
-            found.append(_of_set(named(one), spec))
         elif one.get("kind") == "RabbitmqCluster":
             labels = {
                 "app.kubernetes.io/name": name,
                 "app.kubernetes.io/component": "rabbitmq",
                 "app.kubernetes.io/part-of": "rabbitmq",
             }
-            ports = {"amqps": 5671, "prometheus-tls": 15691, "epmd": 4369, "cluster": 25672}
-            found.append(Pods(named(one), labels, ports, spec.get("replicas", 1)))
+            ports = {**_of_broker(spec), "epmd": 4369, "cluster": 25672}
+            found.append(Pods(named(one), "broker", labels, ports, spec.get("replicas", 1)))
         elif one.get("kind") == "Cluster":
             ports = {"postgresql": 5432, "metrics": 9187, "status": 8000}
-            found.append(Pods(named(one), {"cnpg.io/cluster": name}, ports, spec["instances"]))
+            labels = {"cnpg.io/cluster": name}
+            found.append(Pods(named(one), "database", labels, ports, spec.get("instances", 1)))
         elif one.get("kind") == "Pooler":
             ports = {"pgbouncer": 5432, "metrics": 9127}
             labels = {"cnpg.io/poolerName": name}
-            found.append(Pods(named(one), labels, ports, spec.get("instances", 1)))
+            found.append(Pods(named(one), "pooler", labels, ports, spec.get("instances", 1)))
+        elif one.get("kind") in _WORKLOADS:
+            found.append(_of_workload(one))
     return found
-
-
-def _of_set(owner: str, given: Mapping[str, Any]) -> Pods:
-    """Its pods; the volumes of its claims are among theirs."""
-    template = given["template"]
-    claimed = [{"name": one["metadata"]["name"]} for one in given.get("volumeClaimTemplates") or []]
-    spec = {**template["spec"], "volumes": [*(template["spec"].get("volumes") or []), *claimed]}
-    listed = [port for one in spec["containers"] for port in one.get("ports") or []]
-    ports = {port["name"]: port["containerPort"] for port in listed}
-    return Pods(owner, template["metadata"]["labels"], ports, given.get("replicas", 1), spec)
 
 
 def _of_ray(owner: str, cluster: Mapping[str, Any]) -> Iterator[Pods]:
@@ -106,15 +129,53 @@ def _of_ray(owner: str, cluster: Mapping[str, Any]) -> Iterator[Pods]:
         (group, group["groupName"], group.get("minReplicas", 0))
         for group in cluster.get("workerGroupSpecs") or []
     ]
-    for group, name, least in groups:
+    for at, (group, name, least) in enumerate(groups):
         template = group["template"]
-        spec = template["spec"]
-        listed = [port for one in spec["containers"] for port in one.get("ports") or []]
-        ports = {port["name"]: port["containerPort"] for port in listed}
         labels = {**template.get("metadata", {}).get("labels", {}), "ray.io/group": name}
         yield Pods(
-            f"{owner}, {name}", labels, {**ports, **_OF_EVERY_RAY_NODE}, least, spec, scalable=False
+            f"{owner}, {name}",
+            "worker" if at else "head",
+            labels,
+            {**_listed(template["spec"]), **_OF_EVERY_RAY_NODE},
+            least,
+            template["spec"],
+            scalable=False,
         )
+
+
+def _of_workload(one: Object) -> Pods:
+    spec = one["spec"]
+    if one["kind"] == "CronJob":
+        spec = spec["jobTemplate"]["spec"]
+    template = spec["template"]
+    # The volumes of its claims are among its pods'.
+    claimed = [
+        {"name": claim["metadata"]["name"]} for claim in spec.get("volumeClaimTemplates", [])
+    ]
+    volumes = [*(template["spec"].get("volumes") or []), *claimed]
+    return Pods(
+        named(one),
+        "other",
+        (template.get("metadata") or {}).get("labels") or {},
+        _listed(template["spec"]),
+        spec.get("replicas", 1),
+        {**template["spec"], "volumes": volumes},
+        lasting="Job" not in one["kind"],
+    )
+
+
+def _listed(spec: Mapping[str, Any]) -> dict[str, int]:
+    """The ports of containers; who has no name has its number for one."""
+    listed = [port for one in spec["containers"] for port in one.get("ports") or []]
+    return {port.get("name", str(port["containerPort"])): port["containerPort"] for port in listed}
+
+
+def _of_broker(spec: Mapping[str, Any]) -> dict[str, int]:
+    """The ports by which a RabbitMQ is used: those of TLS where it has a certificate."""
+    tls = spec.get("tls") or {}
+    secure = {"amqps": 5671, "prometheus-tls": 15691} if tls.get("secretName") else {}
+    plain = {"amqp": 5672, "management": 15672, "prometheus": 15692}
+    return {**secure, **({} if secure and tls.get("disableNonTLSListeners") else plain)}
 
 
 def services(objects: Objects) -> dict[str, set[int]]:
@@ -125,13 +186,23 @@ def services(objects: Objects) -> dict[str, set[int]]:
         if one.get("kind") == "Service":
             found[name] = {port["port"] for port in one["spec"]["ports"]}
         elif one.get("kind") == "RabbitmqCluster":
-            plain = not (one["spec"].get("tls") or {}).get("disableNonTLSListeners")
-            found[name] = {5671, 15671, *({5672, 15672} if plain else ())}
+            found[name] = set(_of_broker(one["spec"]).values())
         elif one.get("kind") == "Cluster":
             found |= {f"{name}-{role}": {5432} for role in ("rw", "ro", "r")}
         elif one.get("kind") == "Pooler":
             found[name] = {5432}
     return found
+
+
+def behind(objects: Objects, service: str) -> list[Pods]:
+    """The pods to which a service leads."""
+    for one in of_kind(objects, "Service"):
+        selector = one["spec"].get("selector")
+        if one["metadata"]["name"] == service and selector:
+            return [some for some in pods(objects) if matches(selector, some.labels)]
+    made = {f"{kind} {service}" for kind in ("RabbitmqCluster", "Pooler")}
+    made.add(f"Cluster {service.rpartition('-')[0]}")
+    return [some for some in pods(objects) if some.owner in made]
 
 
 def secrets(objects: Objects) -> dict[str, set[str]]:
@@ -149,6 +220,9 @@ def secrets(objects: Objects) -> dict[str, set[str]]:
             found[f"{name}-default-user"] = {"username", "password", "host", "port"}
         elif one.get("kind") == "Cluster":
             found[f"{name}-app"] = {"username", "password", "host", "port", "dbname", "uri"}
+            found[f"{name}-ca"] = {"ca.crt", "ca.key"}
+        elif one.get("kind") == "Secret":
+            found[name] = {*(one.get("data") or {}), *(one.get("stringData") or {})}
         elif one.get("kind") == "Ingress" and (one["metadata"].get("annotations") or {}).get(
             "kubernetes.azure.com/tls-cert-keyvault-uri"
         ):

@@ -107,12 +107,21 @@ def check(objects: Objects, definitions: Definitions) -> Iterator[Finding]:
 
 
 def _custom(one: Object, definitions: Definitions) -> Iterator[Finding]:
-    validator = definitions.validator(one["apiVersion"], one["kind"])
-    if validator is not None:
-        for fault in list(validator.iter_errors(one))[:_MOST_TOLD]:
-            yield Finding("schema", named(one), f"{fault.json_path}: {fault.message[:300]}")
+    if definitions.validator(one["apiVersion"], one["kind"]) is not None:
+        yield from _faults(definitions, json.dumps(one, sort_keys=True))
     elif definitions.there:
         yield Finding("schema", named(one), f"no definition of {one['apiVersion']} in the folder")
+
+
+@functools.lru_cache(maxsize=512)
+def _faults(definitions: Definitions, text: str) -> tuple[Finding, ...]:
+    """Kept, as below."""
+    one = json.loads(text)
+    validator = definitions.validator(one["apiVersion"], one["kind"])
+    return tuple(
+        Finding("schema", named(one), f"{fault.json_path}: {fault.message[:300]}")
+        for fault in list(validator.iter_errors(one))[:_MOST_TOLD]
+    )
 
 
 @functools.lru_cache(maxsize=512)

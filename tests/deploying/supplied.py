@@ -5,6 +5,7 @@ them, with something made up in the place of each secret.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import tempfile
@@ -14,6 +15,7 @@ from typing import Final
 
 from tests.deploying.findings import Finding
 from tests.deploying.objects import Objects, Pods, config_maps, pods, secrets
+from tests.deploying.rays_names import unknown
 from vestlus.errors import SettingsError
 from vestlus.settings import Mode, Settings, load_settings
 
@@ -64,6 +66,24 @@ def loaded(environ: Mapping[str, str], files: Mapping[str, str], mode: Mode) -> 
 
     Raises SettingsError.
     """
+    found = _loaded(tuple(sorted(environ.items())), tuple(sorted(files.items())), mode)
+    if isinstance(found, SettingsError):
+        raise SettingsError(found.problems)
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(
+    environ: tuple[tuple[str, str], ...], files: tuple[tuple[str, str], ...], mode: Mode
+) -> Settings | SettingsError:
+    """Kept: all pods of a deployment have the same."""
+    try:
+        return _read(dict(environ), dict(files), mode)
+    except SettingsError as error:
+        return error
+
+
+def _read(environ: Mapping[str, str], files: Mapping[str, str], mode: Mode) -> Settings:
     with tempfile.TemporaryDirectory() as folder, _beside(Path(folder)):
         for name, text in files.items():
             Path(folder, name).write_text(text, "utf-8")
@@ -95,19 +115,34 @@ def problems(
             yield Finding("settings", where, problem)
 
 
+def settings_of(one: Pods, objects: Objects) -> Settings | None:
+    """The settings of a pod, where they can be read."""
+    environ = environment(one, objects)
+    try:
+        return loaded(environ, files_of(one, objects, environ), _mode(one))
+    except SettingsError:
+        return None
+
+
+def _mode(one: Pods) -> Mode:
+    """The service's own pods want all settings; Jobs want those of commands."""
+    return Mode.SERVE if one.lasting else Mode.OPERATE
+
+
 def check(objects: Objects) -> Iterator[Finding]:
     """Of every pod of the service."""
     for one in pods(objects):
-        if not one.containers or one.labels.get("app.kubernetes.io/part-of") != "vestlus":
+        if not one.ours:
             continue
         environ = environment(one, objects)
-        yield from problems(one.owner, environ, files_of(one, objects, environ))
-        if environ.get("VESTLUS_INGRESS") == "haproxy":
+        yield from problems(one.owner, environ, files_of(one, objects, environ), _mode(one))
+        if one.lasting and environ.get("VESTLUS_INGRESS") == "haproxy":
             for name in _FLAGS:
                 if environ.get(name) != "1":
                     yield Finding("ingress", one.owner, f"{name} is not 1, and HAProxy is wanted")
-        if environ.get("RAY_USAGE_STATS_ENABLED") != "0":
+        if one.lasting and environ.get("RAY_USAGE_STATS_ENABLED") != "0":
             yield Finding("usage", one.owner, "Ray's usage statistics are not off")
+        yield from unknown(one.owner, environ)
         for name, value in environ.items():
             if "$(" in value:
                 yield Finding("settings", one.owner, f"{name} refers to what comes later or never")

@@ -10,8 +10,15 @@ from typing import Any
 import pytest
 
 from tests.deploying import everything, kustomized, schemas
-from tests.deploying.broken import BROKEN, Tree
+from tests.deploying.broken import Case, Tree
+from tests.deploying.broken_doors import DOORS
 from tests.deploying.broken_files import BROKEN_FILES
+from tests.deploying.broken_machines import BROKEN_MACHINES
+from tests.deploying.broken_network import CLOSED, OPEN
+from tests.deploying.broken_objects import DEFINED, OBJECTS
+from tests.deploying.broken_pods import PODS
+from tests.deploying.broken_serving import SERVING
+from tests.deploying.broken_settings import SETTINGS
 from tests.deploying.findings import Finding
 from tests.scripts_loaded import ROOT
 
@@ -24,21 +31,47 @@ def test_nothing_that_is_shipped_is_wrong() -> None:
 
 
 @pytest.fixture(scope="module")
-def small() -> Tree:
-    return kustomized.kept(ROOT, "small")
+def shipped() -> dict[str, Tree]:
+    return {overlay: kustomized.kept(ROOT, overlay) for overlay in kustomized.OVERLAYS}
+
+
+#: Those of DEFINED need the operators' definitions.
+BROKEN: dict[str, Case] = {
+    **DOORS,
+    **OPEN,
+    **CLOSED,
+    **SETTINGS,
+    **PODS,
+    **SERVING,
+    **OBJECTS,
+    **(DEFINED if DEFINITIONS.there else {}),
+}
 
 
 def rules(found: list[Finding]) -> set[str]:
     return {each.rule for each in found}
 
 
-@pytest.mark.parametrize("how", BROKEN)
-def test_a_broken_manifest_is_found_out(small: Tree, how: str) -> None:
-    rule, change = BROKEN[how]
-    broken = copy.deepcopy(small)
-    change(broken)
-    assert broken != small
-    assert rule in rules(list(everything.of_objects(broken, ROOT, schemas.Definitions(None))))
+@pytest.mark.parametrize(
+    ("overlay", "how"),
+    [
+        (overlay, how)
+        for overlay in kustomized.OVERLAYS
+        for how, case in BROKEN.items()
+        if case.only in (None, overlay)
+    ],
+)
+def test_a_broken_manifest_is_found_out(shipped: dict[str, Tree], overlay: str, how: str) -> None:
+    case = BROKEN[how]
+    broken = copy.deepcopy(shipped[overlay])
+    case.change(broken)
+    assert broken != shipped[overlay]
+    assert case.rule in rules(list(everything.of_objects(broken, ROOT, DEFINITIONS)))
+
+
+def test_no_way_of_breaking_it_is_written_down_twice() -> None:
+    tables = (DOORS, OPEN, CLOSED, SETTINGS, PODS, SERVING, OBJECTS, DEFINED)
+    assert len({how for table in tables for how in table}) == sum(map(len, tables))
 
 
 DEFINITION = """
@@ -111,19 +144,16 @@ def copied(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("name", "old", "new", "rule"), BROKEN_FILES)
+@pytest.mark.parametrize(("name", "old", "new", "rule"), [*BROKEN_FILES, *BROKEN_MACHINES])
 def test_a_broken_file_is_found_out(copied: Path, name: str, old: str, new: str, rule: str) -> None:
     text = (copied / name).read_text("utf-8")
     assert old in text
     (copied / name).write_text(text.replace(old, new), "utf-8")
-    found = list(everything.of_files(copied))
-    if rule == "rendering":
-        found = list(kustomized.check(copied))
-    assert rule in rules(found)
+    assert rule in rules(list(everything.of_files(copied)))
 
 
 def test_a_file_that_is_not_broken_is_not_found_out(copied: Path) -> None:
-    assert [*everything.of_files(copied), *kustomized.check(copied)] == []
+    assert list(everything.of_files(copied)) == []
 
 
 @pytest.mark.parametrize("there", ["kubectl", "no kubectl"])
@@ -136,3 +166,16 @@ def test_sources_that_changed_are_noticed_with_and_without_kubectl(
     settings_file = copied / "deploy/aks/base/settings.yaml"
     settings_file.write_text(settings_file.read_text().replace('"2"', '"3"', 1))
     assert rules(list(kustomized.check(copied))) == {"rendering"}
+
+
+def test_what_was_rendered_and_then_changed_by_hand_is_noticed_without_kubectl(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kustomized, "kubectl", lambda: None)
+    for overlay in kustomized.OVERLAYS:
+        file = kustomized.place(copied, overlay)
+        text = file.read_text("utf-8")
+        file.write_text(text.replace("type: ClusterIP", "type: LoadBalancer", 1), "utf-8")
+        found = [one.where for one in kustomized.check(copied)]
+        assert found == [str(file.relative_to(copied))]
+        file.write_text(text, "utf-8")

@@ -1,0 +1,87 @@
+"""Who speaks with whom: the pods of a deployment by what they are for, and those others outside of
+it that have to do with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from tests.deploying.objects import Objects, Pods, behind, matches, of_kind, pods
+from tests.deploying.policies import NAME, End
+
+#: Others, as their own installation calls them: the charts of KubeRay, CloudNativePG and
+#: kube-prometheus-stack, AKS's application routing and its CoreDNS.
+OTHERS: Final = {
+    "names": End("DNS", {"k8s-app": "kube-dns"}, space={NAME: "kube-system"}),
+    "kuberay": End(
+        "KubeRay",
+        {
+            "app.kubernetes.io/name": "kuberay-operator",
+            "app.kubernetes.io/component": "kuberay-operator",
+        },
+        space={NAME: "kuberay-system"},
+    ),
+    "cnpg": End(
+        "CloudNativePG",
+        {"app.kubernetes.io/name": "cloudnative-pg"},
+        space={NAME: "cnpg-system"},
+    ),
+    "ingress": End("the ingress", space={NAME: "app-routing-system"}),
+    "prometheus": End(
+        "Prometheus",
+        {"app.kubernetes.io/name": "prometheus"},
+        space={NAME: "monitoring"},
+    ),
+    # Of the ranges that RFC 5737 sets aside, so nobody's.
+    "world": End("an address of the internet", address="203.0.113.7"),
+}
+
+#: Where a machine has its own identity and what else is told to it only.
+METADATA: Final = End("the machine's metadata", address="169.254.169.254")
+
+
+def end(one: Pods) -> End:
+    """A pod as policies see it."""
+    return End(one.owner, one.labels, one.ports)
+
+
+def entrances(objects: Objects) -> Iterator[tuple[Pods, int]]:
+    """The pods to which ingresses lead, each with the port on which they are asked."""
+    for one in of_kind(objects, "Ingress"):
+        for rule in one["spec"].get("rules") or []:
+            for path in rule["http"]["paths"]:
+                backend = path["backend"].get("service") or {}
+                yield from _asked(objects, str(backend.get("name")), backend.get("port") or {})
+
+
+def _asked(
+    objects: Objects, service: str, port: Mapping[str, str | int]
+) -> Iterator[tuple[Pods, int]]:
+    for one in of_kind(objects, "Service"):
+        for offered in one["spec"]["ports"]:
+            known = (offered.get("name") or "", offered["port"])
+            wanted = port.get("name", port.get("number"))
+            if one["metadata"]["name"] != service or wanted not in known:
+                continue
+            for some in behind(objects, service):
+                number = some.port(offered.get("targetPort", offered["port"]))
+                if number is not None:
+                    yield some, number
+
+
+def measured(objects: Objects) -> Iterator[tuple[Pods, int]]:
+    """The pods that monitors choose, each with the port on which Prometheus asks."""
+    for one in of_kind(objects, "PodMonitor"):
+        for some in pods(objects):
+            if matches(one["spec"]["selector"], some.labels):
+                for endpoint in one["spec"]["podMetricsEndpoints"]:
+                    number = some.port(endpoint.get("port"))
+                    if number is not None:
+                        yield some, number
+    for one in of_kind(objects, "ServiceMonitor"):
+        for service in of_kind(objects, "Service"):
+            if matches(one["spec"]["selector"], service["metadata"].get("labels") or {}):
+                for endpoint in one["spec"]["endpoints"]:
+                    port = {"name": str(endpoint.get("port"))}
+                    yield from _asked(objects, service["metadata"]["name"], port)
