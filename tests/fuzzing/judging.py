@@ -17,7 +17,7 @@ SLOW_SECONDS: Final = 2.0
 #: Requests over which growth can be told from the allocator's leavings.
 ENOUGH_REQUESTS: Final = 10_000
 
-#: A replica that keeps that much of each request has a leak: at ten requests a second, 170 MB a day.
+#: One that keeps that much of each request has a leak: at ten requests a second, 170 MB a day.
 MOST_BYTES_A_REQUEST: Final = 200
 
 
