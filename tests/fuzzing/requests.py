@@ -40,6 +40,11 @@ _PAGES: Final = (
     "/webhook?hub.mode=subscribe&hub.verify_token=x&hub.challenge=1",
 )
 
+#: Not the one that signs everybody out, which would end it for all that come signed in.
+_OPERATIONS: Final = tuple(
+    one for one in OPERATIONS if (one.method, one.path) != ("DELETE", "/sessions")
+)
+
 _HEADERS: Final = (
     b"Content-Type: text/plain",
     b"Content-Encoding: gzip",
@@ -122,7 +127,7 @@ def _event(hand: random.Random) -> bytes:
 
 
 def _api(hand: random.Random) -> bytes:
-    one = hand.choice(OPERATIONS)
+    one = hand.choice(_OPERATIONS)
     path = API + one.path
     for name in one.params:
         path = path.replace(f"{{{name}}}", hand.choice(("x", "..", "%00", "0", "%ff", "a" * 300)))
@@ -139,13 +144,15 @@ def _api(hand: random.Random) -> bytes:
 
 
 def _deletion(hand: random.Random) -> bytes:
-    told: dict[str, Any] = {
+    told: dict[str, Any] = {"algorithm": "HMAC-SHA256", "issued_at": 0, "user_id": "1234"}
+    hostile: dict[str, Any] = {
         "algorithm": hand.choice(("HMAC-SHA256", "none", 1, None)),
         # Those that Meta made too long ago are refused; without a time none is too old.
         "issued_at": hand.choice((1_700_000_000, 0, -1, 1e300, "x")),
         "user_id": hand.choice(("1234", "", 9, None, ["x"], "9" * 300)),
     }
-    payload = _base64(_body(hand, json.dumps(told).encode()))
+    right = json.dumps(told if hand.random() < 0.3 else hostile)
+    payload = _base64(_body(hand, right.encode()))
     signed = hmac.new(SECRET.encode(), payload, hashlib.sha256).digest()
     signature = _base64(signed if hand.random() < 0.8 else b"x" * hand.randrange(40))
     body = b"signed_request=" + signature + b"." + payload
