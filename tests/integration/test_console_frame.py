@@ -37,6 +37,14 @@ async def test_pages_of_the_frame_have_no_barriers_in_both_languages(site: Site)
             assert await barriers(page) == []
 
 
+async def test_each_page_says_by_whose_clock_its_times_are(site: Site) -> None:
+    async with signed_client(site) as client:
+        of_all = (await client.get("/console/audit")).text
+        of_an_account = (await client.get("/console/posts")).text
+    assert "Kellaajad: UTC" in of_all
+    assert "Kellaajad: Europe/Tallinn" in of_an_account
+
+
 async def test_a_cookie_that_comes_again_after_signing_out_lets_nobody_in(site: Site) -> None:
     async with signed_client(site) as client:
         assert (await client.get("/console")).status_code == HTTPStatus.OK

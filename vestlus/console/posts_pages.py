@@ -69,7 +69,6 @@ class PostsPages:
             title=_title(visit, span, on, weekly=weekly),
             before=_shifted(on, span, weekly=weekly, forward=False),
             after=_shifted(on, span, weekly=weekly, forward=True),
-            zone_name=zone.key,
             waiting=waiting,
             first_waiting=min(waiting, key=lambda one: one.due_ms, default=None),
         )

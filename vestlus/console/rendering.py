@@ -119,7 +119,9 @@ def rendered(
     status: HTTPStatus = HTTPStatus.OK,
     **values: object,
 ) -> HTMLResponse:
-    """A page. Templates have ``t(key, …)`` for words, ``moment``, ``ago`` and ``number``."""
+    """A page. Templates have ``t(key, …)`` for words, ``moment``, ``ago``, ``number``, and in
+    ``clock`` the name of the zone.
+    """
     said: Callable[..., str] = partial(words, language)
     text = _ENVIRONMENT.get_template(template).render(
         **values,
@@ -129,5 +131,6 @@ def rendered(
         ago=lambda at_ms: ago(at_ms, now_ms, language),
         number=lambda value: number(value, language),
         now_ms=now_ms,
+        clock=zone.key,
     )
     return HTMLResponse(text, status_code=status, headers=dict(PAGE_HEADERS))

@@ -53,6 +53,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Viga on meie oma ja kirjas teenuse logis tunnusega {id}.",
         "The mistake is ours. The service's log has it under {id}.",
     ),
+    "frame.zone": ("Kellaajad: {zone}", "Times: {zone}"),
     "frame.ended": (
         (
             "Seanss on läbi: leht enam ei uuene ja midagi saata ei saa. Kopeeri pooleli "

@@ -15,7 +15,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "posts.today": ("Täna", "Today"),
     "posts.write": ("Uus postitus", "New post"),
     "posts.schedules": ("Ajakavad", "Schedules"),
-    "posts.zone": ("Kellaajad: {zone}", "Times: {zone}"),
     "posts.none": ("Sel ajal ei ole ühtegi postitust.", "There are no posts in this time."),
     "posts.waiting": (
         "Heakskiitu ootab {number}, esimene neist {when}.",
