@@ -34,7 +34,9 @@ def leaving_nodes() -> Leaving:
     if not found:
         return Leaving()
     nodes: Callable[[], list[dict[str, Any]]] = ray.nodes
-    return Leaving(found, found >= {node["NodeID"] for node in nodes() if node["Alive"]})
+    alive = {node["NodeID"] for node in nodes() if node["Alive"]}
+    # A head that is just back knows of none for a moment: that is no end.
+    return Leaving(found, whole=bool(alive) and found >= alive)
 
 
 class LeavingNodes:

@@ -12,6 +12,8 @@ from vestlus.hosting.places import place_of
 #: Where drivers keep the code of what went wrong: ``SQLITE_FULL`` (Python 3.11), ``53100``
 #: (PostgreSQL, "Appendix A: error codes"), ``AuthorizationFailure`` (Azure Storage).
 _CODES: Final = ("sqlite_errorname", "sqlstate", "error_code")
+#: Causes of causes that are looked at: Python allows them to go round in a ring.
+_DEEPEST: Final = 20
 _CODE: Final = re.compile(r"[A-Za-z0-9_]{1,60}")
 
 
@@ -31,7 +33,9 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, RejectedError):
         return error.reason
     first = error
-    while first.__cause__ is not None:
+    for _ in range(_DEEPEST):
+        if first.__cause__ is None:
+            break
         first = first.__cause__
     name = "" if first is error else type(first).__name__
     return " ".join(word for word in (name, _code(first)) if word)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from actors.leaving import Leaving, who_moves
+from actors.leaving import Leaving, leaving_nodes, who_moves
 from actors.watched import Watched
 from vestlus.store.rows import MemberKind
 
@@ -58,3 +58,15 @@ def test_of_a_cluster_that_ends_everybody_moves_who_is_there() -> None:
     whole = Leaving(frozenset({LEAVES}), whole=True)
     names = ["conversation-0", "conversation-1", "publisher-0"]
     assert who_moves(watched, whole, (CONVERSATION,)) == names
+
+
+@pytest.mark.parametrize(
+    ("alive", "whole"), [([LEAVES], True), ([LEAVES, STAYS], False), ([], False)]
+)
+def test_a_cluster_ends_when_all_of_its_nodes_do_and_not_when_its_head_knows_of_none(
+    monkeypatch: pytest.MonkeyPatch, alive: list[str], *, whole: bool
+) -> None:
+    nodes = [{"NodeID": one, "Alive": True} for one in alive] + [{"NodeID": "gone", "Alive": False}]
+    monkeypatch.setattr("actors.leaving.state.get_draining_nodes", lambda: {LEAVES: 0})
+    monkeypatch.setattr("actors.leaving.ray.nodes", lambda: nodes)
+    assert leaving_nodes() == Leaving(frozenset({LEAVES}), whole=whole)

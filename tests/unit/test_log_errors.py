@@ -102,3 +102,9 @@ def test_a_code_with_words_in_it_is_left_out() -> None:
 )
 def test_what_is_to_be_mended_is_said(error: Exception, said: str) -> None:
     assert said in error_fields(error)["reason"]
+
+
+def test_causes_that_go_round_in_a_ring_are_looked_at_for_a_while() -> None:
+    one, other = ValueError(WORDS), KeyError(WORDS)
+    one.__cause__, other.__cause__ = other, one
+    assert reason_of(one) in {"ValueError", "KeyError", ""}
