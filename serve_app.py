@@ -10,16 +10,19 @@ from typing import Any
 from uuid import uuid4
 
 import ray
+import structlog
 from ray import serve
 from ray.serve import Application, RunTarget
 from starlette.types import ASGIApp
 
-from actors.roles import WEBHOOK, role_resources
+from actors.roles import WEBHOOK, role_resource, role_resources
 from conversation_registry import start_registry
 from vestlus.garbage import collect_seldom
 from vestlus.logs import configure_logs
 from vestlus.scaling.size import MOST_REPLICAS, PoolSize
 from vestlus.settings import Settings, load_settings
+
+_log = structlog.get_logger(__name__)
 
 APP_NAME = "vestlus"
 DEPLOYMENT_NAME = "Webhook"
@@ -80,6 +83,17 @@ def replica_bounds(size: PoolSize) -> tuple[int, int]:
     return size.bounds(MOST_REPLICAS, processors)
 
 
+def _warn_of_missing_nodes(least: int) -> None:
+    """Replicas beyond the nodes of their role wait, and whoever deploys waits with them."""
+    nodes: Callable[[], list[dict[str, Any]]] = ray.nodes
+    if not ray.is_initialized():
+        return
+    offered = {role_resource(WEBHOOK)}
+    places = sum(1 for one in nodes() if one["Alive"] and offered & set(one["Resources"]))
+    if places < least:
+        _log.warning("replicas_wait_for_nodes", role=WEBHOOK, replicas=least, nodes=places)
+
+
 def application(
     settings: Settings, cluster: str, size: PoolSize | None = None, version: str | None = None
 ) -> Application:
@@ -110,6 +124,7 @@ def application(
         # Spreading alone is a wish: the first node that comes would take all of them, and one that
         # outlives another too. Then only one node would take webhooks in, and could not be drained.
         replicas["max_replicas_per_node"] = 1
+        _warn_of_missing_nodes(least)
     deployment: Any = Webhook
     # Ray 2.60 has no public way to keep the version, and makes a new one each time otherwise.
     deployment = deployment.options(**replicas, version=version or cluster, _internal=True)

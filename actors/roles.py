@@ -18,6 +18,11 @@ WEBHOOK: Final = "webhook"
 SHARE: Final = 0.001
 
 
+def role_resource(role: str) -> str:
+    """The resource by which a node says that it is for that role."""
+    return f"vestlus_{role}"
+
+
 def role_resources(settings: Settings, role: str) -> dict[str, float]:
     """What an actor of that role asks of a node beside processors; nothing by default."""
-    return {f"vestlus_{role}": SHARE} if settings.node_roles else {}
+    return {role_resource(role): SHARE} if settings.node_roles else {}

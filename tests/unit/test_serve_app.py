@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from serve_app import application
 from vestlus.scaling.size import parse_size
@@ -46,6 +47,33 @@ def test_no_two_replicas_share_a_node_of_their_role(settings: Settings) -> None:
     for size in ("2", "auto:2-5"):
         assert told(with_roles, size)._replica_config.max_replicas_per_node == 1
         assert told(settings, size)._replica_config.max_replicas_per_node is None
+
+
+def test_that_replicas_will_wait_for_nodes_of_their_role_is_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 2.0, "vestlus_webhook": 1.0}},
+        {"Alive": False, "Resources": {"CPU": 2.0, "vestlus_webhook": 1.0}},
+        {"Alive": True, "Resources": {"CPU": 2.0, "vestlus_publisher": 1.0}},
+    ]
+    monkeypatch.setattr("ray.is_initialized", lambda: True)
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 4.0})
+    monkeypatch.setattr("ray.nodes", lambda: nodes)
+    with capture_logs() as logs:
+        told(settings.model_copy(update={"node_roles": True}), "1")
+        told(settings, "2")
+        assert logs == []
+        told(settings.model_copy(update={"node_roles": True}), "2")
+    assert logs == [
+        {
+            "event": "replicas_wait_for_nodes",
+            "log_level": "warning",
+            "role": "webhook",
+            "replicas": 2,
+            "nodes": 1,
+        }
+    ]
 
 
 def test_replicas_ask_for_nodes_of_their_role_only_where_the_cluster_has_such(
