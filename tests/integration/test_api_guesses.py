@@ -113,6 +113,21 @@ async def test_where_addresses_cannot_be_told_guesses_end_and_programs_are_let_i
         assert answer.status_code == HTTPStatus.OK
 
 
+async def test_behind_rays_haproxy_all_come_from_one_address_and_nobody_locks_others_out(
+    tmp_path: Path,
+) -> None:
+    async with (
+        served(console_settings(tmp_path, ingress="haproxy")) as site,
+        httpx.AsyncClient(base_url=site.address) as client,
+    ):
+        for number in range(MOST_OF_ALL):
+            answer = await asked(client, f"{WRONG_TOKEN} {number}")
+            assert answer.status_code == HTTPStatus.UNAUTHORIZED
+        answer = await asked(client, f"{WRONG_TOKEN} more")
+        assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        assert (await asked(client, TOKEN)).status_code == HTTPStatus.OK
+
+
 async def test_guesses_at_the_api_lock_nobody_out_of_the_console(site: Site) -> None:
     async with httpx.AsyncClient(base_url=site.address) as client:
         for _ in range(MOST_OF_ONE + 1):

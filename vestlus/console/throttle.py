@@ -54,7 +54,7 @@ class Throttle:
         mark, _, seal = request.cookies.get(cookie_name(request, KNOWN), "").partition(".")
         if mark and hmac.compare_digest(seal.encode(), self._sealed(mark).encode()):
             return ((self._name(f"browser {mark}"), guesses.MOST_OF_ONE),)
-        address = source(request, self._settings.sign_in.proxies)
+        address = source(request, self._settings)
         return _of_strangers(self._key, address)
 
     def _sealed(self, mark: str) -> str:
@@ -69,7 +69,7 @@ class BearerThrottle:
     """The limits of guessing the token at the API. A right token costs no call of the store."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._proxies = settings.sign_in.proxies
+        self._settings = settings
         self._key = key_for(settings, "wrong bearers")
         self._guesses = Guesses(clock)
 
@@ -80,14 +80,14 @@ class BearerThrottle:
         Where it cannot be told where requests come from, a right token is let in whatever others
         guess: else any stranger could keep all programs out.
         """
-        address = source(request, self._proxies)
+        address = source(request, self._settings)
         return self._guesses.full_ms(_of_strangers(self._key, address)[:1]) if address else 0
 
     async def wrong(self, store: Store, request: Request) -> int:
         """Counts a wrong token. Until when there is no room for another, 0 where there was room for
         this one. Raises StoreUnavailable.
         """
-        address = source(request, self._proxies)
+        address = source(request, self._settings)
         tried = await self._guesses.admit(store, _of_strangers(self._key, address))
         return tried.again_ms
 
