@@ -24,7 +24,7 @@ async def written(tools: Tools, entry: AuditEntry) -> None:
     try:
         await tools.store.audit(entry)
     except ValuesRefused as error:
-        lost(entry, "refused", error)
+        lost(entry, "refused", type(error).__name__)
     except StoreUnavailable:
         tools.waiting.add(lambda: tools.store, entry)
 

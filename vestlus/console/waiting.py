@@ -52,11 +52,11 @@ class WaitingEntries:
             try:
                 await find_store().audit(entry)
             except ValuesRefused as error:
-                lost(entry, "refused", error)
+                lost(entry, "refused", type(error).__name__)
             except StoreUnavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - logged; those behind it are written
-                lost(entry, "failed", error)
+                lost(entry, "failed", type(error).__name__)
 
         try:
             while self._entries:
@@ -68,8 +68,8 @@ class WaitingEntries:
                 lost(self._entries.popleft(), "ended")
 
 
-def lost(entry: AuditEntry, why: Why, error: Exception | None = None) -> None:
-    """Counts and logs an entry that nobody will write."""
+def lost(entry: AuditEntry, why: Why, error: str = "") -> None:
+    """Counts and logs an entry that nobody will write. ``error`` names an error's class."""
     of(AUDIT_ENTRIES_LOST, why).inc()
     _log.error(
         "audit_entry_lost",
@@ -77,5 +77,5 @@ def lost(entry: AuditEntry, why: Why, error: Exception | None = None) -> None:
         way=entry.way,
         outcome=entry.outcome,
         reason=why,
-        error=type(error).__name__ if error else "",
+        error=error,
     )
