@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from http import HTTPStatus
 from pathlib import Path
 
@@ -29,7 +31,13 @@ from vestlus.store.port import Store
 pytestmark = IN_ONE_LOOP
 
 WRONG_TOKEN = "a wrong token of somebody's"
+NUMBERS = itertools.count()
 OPENAPI = "/api/v1/openapi.json"
+
+
+def guess() -> str:
+    """A wrong token that was not given before."""
+    return f"{WRONG_TOKEN} {next(NUMBERS)}"
 
 
 async def asked(
@@ -48,8 +56,8 @@ def refused(way: str, outcome: str) -> float:
 async def test_guesses_end_and_a_program_that_waits_is_told_how_long(site: Site) -> None:
     async with httpx.AsyncClient(base_url=site.address) as client:
         for _ in range(MOST_OF_ONE):
-            assert (await asked(client, WRONG_TOKEN)).status_code == HTTPStatus.UNAUTHORIZED
-        answer = await asked(client, WRONG_TOKEN)
+            assert (await asked(client, guess())).status_code == HTTPStatus.UNAUTHORIZED
+        answer = await asked(client, guess())
         assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
         assert answer.json()["error"] == "too_many_wrong"
         assert 0 < int(answer.headers["retry-after"]) <= WINDOW_MS // 1000
@@ -60,12 +68,12 @@ async def test_guesses_end_and_a_program_that_waits_is_told_how_long(site: Site)
 async def test_another_replica_counts_the_same_guesses(site: Site) -> None:
     async with httpx.AsyncClient(base_url=site.address) as client:
         for _ in range(MOST_OF_ONE):
-            await asked(client, WRONG_TOKEN)
+            await asked(client, guess())
     async with (
         served(site.settings) as replica,
         httpx.AsyncClient(base_url=replica.address) as client,
     ):
-        answer = await asked(client, WRONG_TOKEN)
+        answer = await asked(client, guess())
         assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
         assert (await asked(client, TOKEN)).status_code == HTTPStatus.TOO_MANY_REQUESTS
 
@@ -75,13 +83,46 @@ async def test_a_program_with_the_right_token_is_let_in_between_guesses_and_neve
 ) -> None:
     async with httpx.AsyncClient(base_url=site.address) as client:
         for _ in range(MOST_OF_ONE - 1):
-            await asked(client, WRONG_TOKEN)
+            await asked(client, guess())
         for _ in range(MOST_OF_ALL + 1):
             assert (await asked(client, TOKEN)).status_code == HTTPStatus.OK
         # Without a token nothing is guessed.
         for _ in range(MOST_OF_ONE + 1):
             assert (await client.get(OPENAPI)).status_code == HTTPStatus.UNAUTHORIZED
-        assert (await asked(client, WRONG_TOKEN)).status_code == HTTPStatus.UNAUTHORIZED
+        assert (await asked(client, guess())).status_code == HTTPStatus.UNAUTHORIZED
+
+
+async def test_a_program_that_goes_on_with_an_old_token_shuts_nobody_out(site: Site) -> None:
+    async with httpx.AsyncClient(base_url=site.address) as client:
+        at_once = [asked(client, WRONG_TOKEN) for _ in range(MOST_OF_ONE)]
+        for answer in await asyncio.gather(*at_once):
+            assert answer.status_code == HTTPStatus.UNAUTHORIZED
+        for _ in range(MOST_OF_ALL):
+            assert (await asked(client, WRONG_TOKEN)).status_code == HTTPStatus.UNAUTHORIZED
+        assert (await asked(client, TOKEN)).status_code == HTTPStatus.OK
+        # It was counted once; others are guesses still.
+        for _ in range(MOST_OF_ONE - 1):
+            assert (await asked(client, guess())).status_code == HTTPStatus.UNAUTHORIZED
+        assert (await asked(client, guess())).status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+async def test_a_token_that_could_not_be_counted_is_counted_when_it_comes_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    throttle = BearerThrottle(site.settings, system_clock)
+    request = Request({"type": "http", "headers": [], "client": ("192.0.2.1", 1)})
+
+    async def away(*_: object) -> int:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.store), "admit_try", away)
+        with pytest.raises(StoreUnavailable):
+            await throttle.wrong(site.store, request, WRONG_TOKEN.encode())
+    assert await throttle.wrong(site.store, request, WRONG_TOKEN.encode()) == 0
+    for _ in range(MOST_OF_ONE - 1):
+        assert await throttle.wrong(site.store, request, guess().encode()) == 0
+    assert await throttle.wrong(site.store, request, guess().encode()) > 0
 
 
 async def test_who_guesses_locks_nobody_out_who_comes_from_elsewhere(tmp_path: Path) -> None:
@@ -89,13 +130,17 @@ async def test_who_guesses_locks_nobody_out_who_comes_from_elsewhere(tmp_path: P
         served(console_settings(tmp_path, sign_in={"proxies": 1})) as site,
         httpx.AsyncClient(base_url=site.address) as client,
     ):
-        for place in range(MOST_OF_ALL + 1):
-            await asked(client, WRONG_TOKEN, x_forwarded_for=f"192.0.2.{place}")
-        # Strangers together are refused, each after one guess more.
-        guess = await asked(client, WRONG_TOKEN, x_forwarded_for="192.0.2.200")
-        assert guess.status_code == HTTPStatus.TOO_MANY_REQUESTS
-        guess = await asked(client, TOKEN, x_forwarded_for="192.0.2.200")
-        assert guess.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        for number in range(MOST_OF_ALL + 1):
+            await asked(client, guess(), x_forwarded_for=f"192.0.2.{number}")
+        # Strangers together are refused, each at its address with as many guesses as ever.
+        place = "192.0.2.200"
+        for _ in range(MOST_OF_ONE):
+            answer = await asked(client, guess(), x_forwarded_for=place)
+            assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            assert (await asked(client, TOKEN, x_forwarded_for=place)).status_code == HTTPStatus.OK
+        await asked(client, guess(), x_forwarded_for=place)
+        answer = await asked(client, TOKEN, x_forwarded_for=place)
+        assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
         answer = await asked(client, TOKEN, x_forwarded_for="192.0.2.201")
         assert answer.status_code == HTTPStatus.OK
 
@@ -105,18 +150,33 @@ async def test_where_addresses_cannot_be_told_guesses_end_and_programs_are_let_i
 ) -> None:
     async with httpx.AsyncClient(base_url=site.address) as client:
         for place in range(MOST_OF_ALL):
-            answer = await asked(client, WRONG_TOKEN, x_forwarded_for=f"192.0.2.{place}")
+            answer = await asked(client, guess(), x_forwarded_for=f"192.0.2.{place}")
             assert answer.status_code == HTTPStatus.UNAUTHORIZED
-        answer = await asked(client, WRONG_TOKEN, x_forwarded_for="198.51.100.1")
+        answer = await asked(client, guess(), x_forwarded_for="198.51.100.1")
         assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
         answer = await asked(client, TOKEN, x_forwarded_for="198.51.100.1")
         assert answer.status_code == HTTPStatus.OK
 
 
+async def test_behind_rays_haproxy_all_come_from_one_address_and_nobody_locks_others_out(
+    tmp_path: Path,
+) -> None:
+    async with (
+        served(console_settings(tmp_path, ingress="haproxy")) as site,
+        httpx.AsyncClient(base_url=site.address) as client,
+    ):
+        for _ in range(MOST_OF_ALL):
+            answer = await asked(client, guess())
+            assert answer.status_code == HTTPStatus.UNAUTHORIZED
+        answer = await asked(client, guess())
+        assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        assert (await asked(client, TOKEN)).status_code == HTTPStatus.OK
+
+
 async def test_guesses_at_the_api_lock_nobody_out_of_the_console(site: Site) -> None:
     async with httpx.AsyncClient(base_url=site.address) as client:
         for _ in range(MOST_OF_ONE + 1):
-            await asked(client, WRONG_TOKEN)
+            await asked(client, guess())
     async with signed_client(site) as known:
         assert (await known.get("/console")).status_code == HTTPStatus.OK
 
@@ -131,7 +191,7 @@ async def test_guesses_are_counted_and_in_log_and_audit_once_without_a_word_of_t
         with capture_logs() as logs:
             for _ in range(MOST_OF_ONE + 2):
                 if way == "api":
-                    await asked(client, WRONG_TOKEN)
+                    await asked(client, guess())
                 else:
                     form = {"name": "Somebody", "token": WRONG_TOKEN, "next": "/console"}
                     await client.post("/console/sign-in", data=form)
@@ -185,7 +245,7 @@ async def test_while_the_store_is_away_no_guess_is_answered_and_a_right_token_is
 ) -> None:
     site.front.adapters.store = None
     async with httpx.AsyncClient(base_url=site.address) as client:
-        answer = await asked(client, WRONG_TOKEN)
+        answer = await asked(client, guess())
         assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
         assert (await asked(client, TOKEN)).status_code == HTTPStatus.OK
 
@@ -197,11 +257,11 @@ async def test_a_lock_ends_with_the_time_that_tries_count(site: Site) -> None:
     request = Request(scope)
     store: Store = site.store
     for _ in range(MOST_OF_ONE):
-        assert await throttle.wrong(store, request) == 0
+        assert await throttle.wrong(store, request, guess().encode()) == 0
     assert throttle.locked_ms(request) == 0
-    again_ms = await throttle.wrong(store, request)
+    again_ms = await throttle.wrong(store, request, guess().encode())
     assert again_ms == now[0] + WINDOW_MS
     assert throttle.locked_ms(request) == again_ms
     now[0] = again_ms
     assert throttle.locked_ms(request) == 0
-    assert await throttle.wrong(store, request) == 0
+    assert await throttle.wrong(store, request, guess().encode()) == 0

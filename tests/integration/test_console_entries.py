@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from tests.integration.console_support import ACCOUNT, IN_ONE_LOOP, TOKEN, Site, signed_client
 from tests.integration.talks_support import HOUR_MS, Talking, handed_in
 from vestlus.conversation.identity import conversation_id
-from vestlus.errors import BusUnavailable, StoreUnavailable
+from vestlus.errors import BusUnavailable, StoreUnavailable, ValuesRefused
 from vestlus.store.operator_rows import AuditEntry
 
 pytestmark = IN_ONE_LOOP
@@ -139,4 +139,22 @@ async def test_what_is_done_is_told_although_its_entry_waits_until_the_store_is_
     assert await entries(site) == [("conversation.read", "done", "")]
     assert [one["action"] for one in logs if one["event"] == "audit_entry_waits"] == [
         "conversation.read"
+    ]
+
+
+async def test_an_entry_that_the_store_refuses_is_told_as_lost_at_once_and_not_tried_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await Talking.on(site).write(USER, "Tere", ago_ms=HOUR_MS)
+    tries: list[Any] = []
+    monkeypatch.setattr(type(site.store), "audit", fails(ValuesRefused("too long"), tries))
+    headers = {b"authorization": f"Bearer {TOKEN}".encode()}
+    with capture_logs() as logs:
+        async with httpx.AsyncClient(base_url=site.address, headers=headers) as client:
+            answer = await client.post(f"/api/v1/conversations/{ID}/read", json={})
+    assert answer.status_code == HTTPStatus.OK
+    assert len(tries) == 1
+    told = [one for one in logs if one["event"].startswith("audit_entry")]
+    assert [(one["event"], one["action"], one["reason"]) for one in told] == [
+        ("audit_entry_lost", "conversation.read", "refused")
     ]

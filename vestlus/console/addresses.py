@@ -118,8 +118,16 @@ def source_of(peer: str, forwarded: Sequence[str], proxies: int) -> str | None:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def source(request: Request, proxies: int) -> str | None:
-    """See :func:`source_of`."""
+def source(request: Request, settings: Settings) -> str | None:
+    """See :func:`source_of`.
+
+    Ray's HAProxy opens the connections to us itself and adds no ``X-Forwarded-For`` (Ray 2.60,
+    ``serve/_private/haproxy_templates.py``): behind it nothing tells where a request came from,
+    unless a proxy of ours before it does.
+    """
+    proxies = settings.sign_in.proxies
+    if proxies == 0 and settings.ingress == "haproxy":
+        return None
     entries = ",".join(request.headers.getlist("x-forwarded-for"))
     forwarded = [one for one in entries.split(",") if one.strip()]
     return source_of(request.client.host if request.client else "", forwarded, proxies)

@@ -130,10 +130,11 @@ class Gate:
             raise _unauthorized()
         locked_ms = self._throttle.locked_ms(request)
         # Headers are Latin-1; the token may have any letters.
-        if not locked_ms and hmac.compare_digest(given.encode("latin-1"), self._token):
+        token = given.encode("latin-1")
+        if not locked_ms and hmac.compare_digest(token, self._token):
             return Person("VESTLUS_OPERATOR_TOKEN", TOKEN_ROLE, "api")
         store = self._tools.store
-        again_ms = locked_ms or await self._throttle.wrong(store, request)
+        again_ms = locked_ms or await self._throttle.wrong(store, request, token)
         await self._refusals.note(store, LOCKED if again_ms else WRONG)
         if again_ms:
             raise self._too_many(again_ms)

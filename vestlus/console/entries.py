@@ -5,49 +5,28 @@ because its entry has to wait.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
-import structlog
-
-from vestlus.backoff import until_available
 from vestlus.console.tools import Tools
+from vestlus.console.waiting import lost
 from vestlus.conversation.events import Event
 from vestlus.desk.conversations import HandIn
-from vestlus.errors import StoreUnavailable
+from vestlus.errors import StoreUnavailable, ValuesRefused
 from vestlus.store.operator_rows import HANDED_IN, AuditEntry
-
-_log = structlog.get_logger(__name__)
-
-#: The loop itself holds tasks weakly only.
-_waiting: Final[set[asyncio.Task[None]]] = set()
 
 
 async def written(tools: Tools, entry: AuditEntry) -> None:
     """Writes an entry of something that is over, however it ended. While the store is away nobody
-    waits for that: it is written when the store is back, twice if the first try had succeeded
-    unseen. With the process it is lost; the log has that it waited.
+    waits for that: see :class:`~vestlus.console.waiting.WaitingEntries`. One that the store refuses
+    is lost at once: what is done is not undone by that, and the log and a measure have it.
     """
-
-    async def write() -> None:
-        await tools.store.audit(entry)
-
     try:
-        await write()
+        await tools.store.audit(entry)
+    except ValuesRefused as error:
+        lost(entry, "refused", type(error).__name__)
     except StoreUnavailable:
-        _log.error("audit_entry_waits", action=entry.action, way=entry.way, outcome=entry.outcome)
-        task = asyncio.create_task(until_available(write), name="audit entry")
-        _waiting.add(task)
-        task.add_done_callback(_over)
-
-
-def _over(task: asyncio.Task[None]) -> None:
-    _waiting.discard(task)
-    error = None if task.cancelled() else task.exception()
-    if task.cancelled() or error is not None:
-        _log.error("audit_entry_lost", error=type(error).__name__ if error else "cancelled")
+        tools.waiting.add(lambda: tools.store, entry)
 
 
 def written_first(

@@ -25,6 +25,8 @@ from vestlus.store.port import Store
 
 KNOWN: Final = "vestlus-known"
 _KNOWN_SECONDS: Final = 90 * 24 * 60 * 60
+#: Wrong tokens that a replica knows again.
+_REMEMBERED: Final = 1_000
 
 
 class Throttle:
@@ -54,7 +56,7 @@ class Throttle:
         mark, _, seal = request.cookies.get(cookie_name(request, KNOWN), "").partition(".")
         if mark and hmac.compare_digest(seal.encode(), self._sealed(mark).encode()):
             return ((self._name(f"browser {mark}"), guesses.MOST_OF_ONE),)
-        address = source(request, self._settings.sign_in.proxies)
+        address = source(request, self._settings)
         return _of_strangers(self._key, address)
 
     def _sealed(self, mark: str) -> str:
@@ -69,9 +71,11 @@ class BearerThrottle:
     """The limits of guessing the token at the API. A right token costs no call of the store."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._proxies = settings.sign_in.proxies
+        self._settings = settings
         self._key = key_for(settings, "wrong bearers")
         self._guesses = Guesses(clock)
+        # Keyed digests, in memory only; the one that came last stands last.
+        self._counted: dict[str, None] = {}
 
     def locked_ms(self, request: Request) -> int:
         """Until when nothing is compared that comes from there, for all that this replica knows;
@@ -80,16 +84,41 @@ class BearerThrottle:
         Where it cannot be told where requests come from, a right token is let in whatever others
         guess: else any stranger could keep all programs out.
         """
-        address = source(request, self._proxies)
+        address = source(request, self._settings)
         return self._guesses.full_ms(_of_strangers(self._key, address)[:1]) if address else 0
 
-    async def wrong(self, store: Store, request: Request) -> int:
+    async def wrong(self, store: Store, request: Request, given: bytes) -> int:
         """Counts a wrong token. Until when there is no room for another, 0 where there was room for
         this one. Raises StoreUnavailable.
+
+        One that comes again is no guess, and counts once in each replica: a program that goes on
+        with an old token shuts nobody out. What there is no room for among all strangers counts at
+        its address all the same: else whoever filled that count could guess there without end.
         """
-        address = source(request, self._proxies)
-        tried = await self._guesses.admit(store, _of_strangers(self._key, address))
-        return tried.again_ms
+        digest = hmac.new(self._key, given, "sha256").hexdigest()
+        known = digest in self._counted
+        # At once: it may come again while the store is asked.
+        self._remember(digest)
+        if known:
+            return 0
+        counted = False
+        try:
+            for bucket in _of_strangers(self._key, source(request, self._settings)):
+                # One by one: that all strangers have no room is held against no address.
+                tried = await self._guesses.admit(store, (bucket,))
+                if tried.again_ms:
+                    return tried.again_ms
+                counted = True
+        finally:
+            if not counted:
+                self._counted.pop(digest, None)
+        return 0
+
+    def _remember(self, digest: str) -> None:
+        self._counted.pop(digest, None)
+        if len(self._counted) >= _REMEMBERED:
+            self._counted.pop(next(iter(self._counted)))
+        self._counted[digest] = None
 
 
 def _of_strangers(key: bytes, address: str | None) -> Buckets:

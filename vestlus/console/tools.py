@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from image_bank.errors import StorageUnavailable
 from image_bank.storage import MediaStorage
 from vestlus.bus.port import Bus, Queue
 from vestlus.clock import Clock
+from vestlus.console.waiting import WaitingEntries
 from vestlus.conversation.events import Event
 from vestlus.conversation.identity import partition_of
 from vestlus.errors import BusUnavailable, StoreUnavailable
@@ -29,6 +30,7 @@ class Tools:
     ring: Callable[[], Awaitable[None]]
     #: The image bank's files.
     find_storage: Callable[[], MediaStorage | None] = lambda: None
+    waiting: WaitingEntries = field(default_factory=WaitingEntries)
 
     @property
     def store(self) -> Store:

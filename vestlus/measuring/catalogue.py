@@ -210,6 +210,9 @@ SIGN_IN_REFUSALS: Final = _counter(
     "Times that somebody was not let into the console or the API.",
     *("way", "outcome"),
 )
+AUDIT_ENTRIES_LOST: Final = _counter(
+    "vestlus_audit_entries_lost_total", "Entries of the audit that were not written.", "reason"
+)
 
 # The service.
 LEASE_CHANGES: Final = _counter(
