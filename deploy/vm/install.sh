@@ -70,7 +70,8 @@ done
 install -m 755 deploy/vm/vestlus-run /usr/local/sbin/vestlus-run
 systemctl daemon-reload
 systemctl enable --quiet rabbitmq-server postgresql vestlus-firewall vestlus
-systemctl restart vestlus-firewall
+# Reloaded, its rules are never away; restarted, it would take the service with it.
+systemctl reload-or-restart vestlus-firewall
 if systemctl is-active --quiet vestlus; then
     say "restarting vestlus with what is new"
     systemctl restart vestlus

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, select, update
 
+from tests.contract.plan_support import schedule
 from tests.contract.pruning_support import (
     BEFORE,
     DAY_MS,
@@ -240,7 +241,7 @@ async def test_what_was_done_to_an_accounts_things_goes_by_that_accounts_period(
                     person="mari",
                     role="admin",
                     way="token",
-                    action="conversation.export",
+                    action="dead_letter.discard" if target == "l" else "conversation.reply",
                     target=target,
                 )
             )
@@ -262,6 +263,40 @@ async def test_what_was_done_to_an_accounts_things_goes_by_that_accounts_period(
         "nobody's": [5, 20],
         "nothing": [5, 20],
     }
+
+
+async def accounts_of_entries(store: SqlStore) -> list[str]:
+    """Whose the entries of the audit are, oldest first."""
+    its = schema.audit.c
+    rows = await store._database.fetch(select(its.account).order_by(its.id))
+    return [row.account for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("action", "whose"),
+    [
+        *((one, BRIEF) for one in ("schedule.pause", "schedule.resume")),
+        *((one, "") for one in ("event.fire", "image.retire", "pool.resize", "schedules.pause")),
+    ],
+)
+async def test_what_only_reads_like_the_name_of_an_accounts_schedule_is_not_the_accounts(
+    store: Store, action: str, whose: str
+) -> None:
+    assert isinstance(store, SqlStore)
+    assert await store.add_schedule(schedule("emadepäev", account=BRIEF))
+    await store.audit(AuditEntry(1, "mari", "admin", "token", action, "emadepäev"))
+    assert await accounts_of_entries(store) == [whose]
+
+
+async def test_entries_are_the_accounts_of_what_each_act_names(store: Store) -> None:
+    assert isinstance(store, SqlStore)
+    lease = await hold(store)
+    asked = message("mari", account=BRIEF)
+    await recorded(store, lease, asked)
+    conversation = str(asked.conversation)
+    for action in ("conversation.reply", "user.export", "post.reject", "image.retire"):
+        await store.audit(AuditEntry(1, "mari", "admin", "token", action, conversation))
+    assert await accounts_of_entries(store) == [BRIEF, BRIEF, "", ""]
 
 
 async def test_whoever_erases_asks_for_the_mark_in_the_same_transaction(store: Store) -> None:

@@ -272,7 +272,9 @@ async def test_one_code_erases_once(store: Store) -> None:
     now = await store.now_ms()
     await came(store, inbox, message(USER, text="Tere jälle", timestamp_ms=now + 1_000))
 
-    assert await store.erase(wish("TWICE"), [whom(USER)]) == first
+    again = await store.erase(wish("TWICE"), [whom(USER)])
+    assert again == first
+    assert (first.is_new, again.is_new) == (True, False)
     assert await ids_of(store, USER) == ["Tere jälle"]
     assert await store.erasures(limit=9) == (first,)
 

@@ -11,9 +11,13 @@ from structlog.testing import capture_logs
 
 from tests.integration.console_support import ACCOUNT, IN_ONE_LOOP, TOKEN, Site, signed_client
 from tests.integration.talks_support import HOUR_MS, Talking, handed_in
+from vestlus.clock import system_clock
 from vestlus.conversation.identity import conversation_id
+from vestlus.desk.looking import Looking
+from vestlus.desk.transcripts import Holder
 from vestlus.errors import BusUnavailable, StoreUnavailable, ValuesRefused
-from vestlus.store.operator_rows import AuditEntry
+from vestlus.store.operator_rows import HANDED_IN, AuditEntry
+from vestlus.store.rows import Change, Silence
 
 pytestmark = IN_ONE_LOOP
 
@@ -93,6 +97,23 @@ async def test_what_could_not_be_handed_in_has_a_second_entry_that_says_so(
     (_, failed, key), (_, tried, same) = await entries(site)
     assert (failed, tried) == ("failed", "handed_in")
     assert key == same != ""
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+async def test_who_could_not_hand_anything_in_is_not_said_to_hold_the_conversation(
+    site: Site, surface: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talking = Talking.on(site)
+    await talking.write(USER, "Tere", ago_ms=HOUR_MS)
+    taken = Change(silence=Silence.PERSON, silent_until_ms=talking.now_ms + HOUR_MS)
+    await talking.change(USER, taken)
+    boris = AuditEntry(1, "Boris", "agent", "oidc", "conversation.take_over", ID, HANDED_IN, "key")
+    await site.store.audit(boris)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.bus), "publish", fails(BusUnavailable("away")))
+        await reply(site, surface)
+    transcript = await Looking(site.store, system_clock).transcript(ID)
+    assert transcript.holder == Holder("Boris", 1)
 
 
 @pytest.mark.parametrize("surface", SURFACES)

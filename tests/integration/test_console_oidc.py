@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from joserfc.jwk import OctKey, RSAKey
 
+from tests.fakes.measures import measured
 from tests.fakes.oidc_provider import CLIENT, SECRET, OidcProvider, provided
 from tests.integration.console_support import (
     IN_ONE_BROWSER,
@@ -65,6 +66,10 @@ async def client_of(site: Site) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+def refusals(outcome: str) -> float:
+    return measured("vestlus_sign_in_refusals_total", way="oidc", outcome=outcome)
+
+
 async def to_the_provider_and_back(client: httpx.AsyncClient, start: str = START) -> str:
     """The address with which the provider sends the browser back."""
     there = (await client.get(start)).headers["location"]
@@ -104,8 +109,10 @@ async def test_who_has_no_role_is_told_so_and_stands_in_the_audit(
     site: Site, provider: OidcProvider, roles: object
 ) -> None:
     provider.person["roles"] = roles
+    before = refusals("no_role")
     async with client_of(site) as client:
         answer = await signed_in(client)
+        assert refusals("no_role") == before + 1
         assert answer.status_code == HTTPStatus.FORBIDDEN
         assert "Mari Maasikas &lt;mari@example.ee&gt;: sul ei ole siin rolli" in answer.text
     [entry] = await site.store.audit_entries()
@@ -214,10 +221,12 @@ async def test_a_token_that_is_not_as_it_must_be_lets_nobody_in(
     site: Site, provider: OidcProvider, change: Callable[[OidcProvider], None]
 ) -> None:
     change(provider)
+    before = refusals("id_token")
     async with client_of(site) as client:
         answer = await signed_in(client)
         assert answer.status_code == HTTPStatus.FORBIDDEN
         assert "ei saa usaldada" in answer.text
+        assert refusals("id_token") == before + 1
         assert (await client.get("/console")).status_code == HTTPStatus.SEE_OTHER
     assert await site.store.sessions(0) == ()
 
@@ -260,19 +269,26 @@ async def test_the_way_back_of_another_browser_lets_nobody_in(site: Site) -> Non
         *("?code=x&state=%ed%a0%80", "?state=%00", f"?state={'x' * 5_000}"),
     ],
 )
-async def test_whatever_comes_back_unasked_gets_a_page(site: Site, query: str) -> None:
+async def test_whatever_comes_back_unasked_gets_a_page_and_is_counted(
+    site: Site, query: str
+) -> None:
+    before = refusals("not_begun")
     async with client_of(site) as client:
         answer = await client.get(f"/console/sign-in/entra/back{query}")
+    assert refusals("not_begun") == before + 1
     assert answer.status_code == HTTPStatus.FORBIDDEN
     assert await site.store.audit_entries() == ()
 
 
-async def test_who_is_refused_there_is_told_so(site: Site) -> None:
+async def test_who_is_refused_there_is_told_so_and_counted_and_in_no_audit(site: Site) -> None:
+    before = refusals("refused_there")
     async with client_of(site) as client:
         there = (await client.get(START)).headers["location"]
         state = parse_qs(urlsplit(there).query)["state"][0]
         back = f"/console/sign-in/entra/back?error=access_denied&state={state}"
         assert "Microsoft ei lasknud sind sisse" in (await client.get(back)).text
+    assert refusals("refused_there") == before + 1
+    assert await site.store.audit_entries() == ()
 
 
 async def test_another_issuer_that_answers_is_not_believed(site: Site) -> None:

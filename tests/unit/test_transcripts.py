@@ -13,10 +13,10 @@ from vestlus.conversation.operating import Act
 from vestlus.conversation.window import WINDOW_MS
 from vestlus.desk.looking import place_of, place_word
 from vestlus.desk.transcript_lines import LineState, What, Who
-from vestlus.desk.transcripts import NEWEST_MS, Holder, Transcript, transcript_of
+from vestlus.desk.transcripts import NEWEST_MS, Holder, Transcript, happened, transcript_of
 from vestlus.desk.writing import ReplyRefused, Way, checked_text, checked_way, way_to_write
 from vestlus.store.ledger import SendState
-from vestlus.store.operator_rows import AuditEntry
+from vestlus.store.operator_rows import FAILED, HANDED_IN, AuditEntry
 from vestlus.store.rows import (
     ConversationRow,
     EventState,
@@ -170,6 +170,23 @@ def test_who_has_taken_a_conversation_over_is_told_by_the_newest_sign() -> None:
     assert told(TranscriptPart(), talk=talk).holder == Holder("", 0)
     over = replace(talk, row=replace(talk.row, silent_until_ms=1_000))
     assert told(TranscriptPart(), taken, talk=over).holder is None
+
+
+def test_an_act_that_could_not_be_handed_in_did_not_happen_unless_its_event_is_there() -> None:
+    boris = replace(entry(1, "take_over", "Boris", "key-1"), outcome=HANDED_IN)
+    tried = replace(entry(2, "take_over", "Anna", "key-2"), outcome=HANDED_IN)
+    failed = replace(tried, at_ms=3, outcome=FAILED)
+    refused = replace(entry(3, "reply", "Anna"), outcome="not_sent")
+    assert happened([refused, failed, tried, boris], {"key-1"}) == [boris]
+    assert happened([failed, tried, boris], {"key-1", "key-2"}) == [tried, boris]
+
+
+def test_an_act_that_was_handed_in_at_the_second_try_happened_then() -> None:
+    first = replace(entry(1, "take_over", "Anna", "key-1"), outcome=HANDED_IN)
+    failed = replace(first, at_ms=2, outcome=FAILED)
+    second = replace(first, at_ms=3)
+    assert happened([second, failed, first], ()) == [second]
+    assert happened([replace(failed, at_ms=4), second, failed, first], ()) == []
 
 
 def test_drafts_are_told_by_their_turns() -> None:

@@ -14,6 +14,7 @@ from vestlus.desk import preserving
 from vestlus.desk.moments import iso
 from vestlus.desk.preserving import LONGEST_REASON, PreserveRefused, Problem
 from vestlus.desk.user_data import (
+    REPEATED,
     NobodyMeant,
     Wish,
     conversation_erased,
@@ -160,7 +161,10 @@ async def _erase(call: Call) -> dict[str, Any]:
         raise CODE_TAKEN.refusal() from error
     except SettingsError as error:
         raise NO_KEY.refusal() from error
-    call.audited()
+    if done.is_new:
+        call.audited()
+    else:
+        call.note(target=done.code, detail=REPEATED)
     return _told(done)
 
 

@@ -27,7 +27,7 @@ from vestlus.console.live import Following, ended_at_once
 from vestlus.console.people import Role
 from vestlus.console.tools import Tools
 from vestlus.console.visits import Done, Refusal, Visit, text
-from vestlus.store.operator_rows import ConsoleSession
+from vestlus.store.operator_rows import FAILED, ConsoleSession
 
 SIGN_IN: Final = "/console/sign-in"
 
@@ -164,7 +164,7 @@ class Guard:
             # Some of it may be done.
             noted = visit.noted.get
             await self._audit(
-                visit, action, noted("target", ""), "failed", detail=noted("detail", "")
+                visit, action, noted("target", ""), FAILED, detail=noted("detail", "")
             )
             raise
         if not done.audited:

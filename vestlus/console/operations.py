@@ -17,7 +17,7 @@ from vestlus.console.entries import written
 from vestlus.console.finishing import to_its_end
 from vestlus.console.people import Person, Role
 from vestlus.console.tools import Tools
-from vestlus.store.operator_rows import AuditEntry
+from vestlus.store.operator_rows import FAILED, AuditEntry
 
 API: Final = "/api/v1"
 
@@ -195,7 +195,7 @@ async def _acted(one: Operation, call: Call) -> Any:  # noqa: ANN401 - whatever 
         raise
     except Exception:
         # Some of it may be done.
-        await _audit(one, call, "failed")
+        await _audit(one, call, FAILED)
         raise
     if "audited" not in call.noted:
         await _audit(one, call, "done")

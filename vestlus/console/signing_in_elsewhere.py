@@ -102,7 +102,7 @@ class Elsewhere:
         try:
             response = await self._redeemed(request, directory)
         except (NotLetIn, ProviderAway, ProviderUnfit) as error:
-            if isinstance(error, NotLetIn) and error.who:
+            if isinstance(error, NotLetIn):
                 await self._note(error)
             response = self._failed(request, directory.provider, error)
         # A way is gone once.
@@ -151,8 +151,10 @@ class Elsewhere:
         return RedirectResponse(address, HTTPStatus.SEE_OTHER)
 
     async def _note(self, error: NotLetIn) -> None:
-        """Who proved who they are and is not let in stands in the audit."""
+        """Counts it. Who proved who they are and is not let in stands in the audit besides."""
         of(SIGN_IN_REFUSALS, "oidc", error.reason).inc()
+        if not error.who:
+            return
         now_ms = self._tools.clock()
         await self._tools.store.audit(
             AuditEntry(now_ms, error.who, "", "oidc", "session.begin", outcome=error.reason)

@@ -20,6 +20,7 @@ from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk import preserving
 from vestlus.desk.preserving import LONGEST_REASON, PreserveRefused
 from vestlus.desk.user_data import (
+    REPEATED,
     TYPED,
     Held,
     NobodyMeant,
@@ -124,7 +125,13 @@ async def _erase(visit: Visit, form: FormData) -> Done:
     except SettingsError as error:
         raise Refusal("user_data.refused.no_key", here) from error
     # Nothing that says whose data they were is in the audit.
-    return Done(f"{ERASURES}#{done.code}", done.code, "user_data.erased", audited=True)
+    return Done(
+        f"{ERASURES}#{done.code}",
+        done.code,
+        "user_data.erased",
+        "" if done.is_new else REPEATED,
+        audited=done.is_new,
+    )
 
 
 async def _preserve(visit: Visit, form: FormData) -> Done:

@@ -9,9 +9,8 @@ from typing import Final
 from vestlus.clock import Clock
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.window import WINDOW_MS
-from vestlus.desk.transcripts import NEWEST_MS, Transcript, transcript_of
+from vestlus.desk.transcripts import NEWEST_MS, Transcript, happened, transcript_of
 from vestlus.errors import VestlusError
-from vestlus.store.operator_rows import HANDED_IN
 from vestlus.store.port import Store
 from vestlus.store.rows import ConversationRow, Draft, RecordedEvent, Silence
 from vestlus.store.talk_rows import Place, Talk, TalkPage, Wanted
@@ -32,7 +31,6 @@ _DIGITS: Final = 18
 
 #: What the audit calls what is done with conversations, and what is none of their doings.
 ACTIONS: Final = "conversation."
-_HAPPENED: Final = frozenset({"done", HANDED_IN})
 _UNSAID: Final = frozenset({"conversation.read"})
 
 
@@ -134,7 +132,8 @@ class Looking:
         entries = await self._store.audit_entries(
             target=conversation, action=ACTIONS, limit=_ENTRIES
         )
-        done = [one for one in entries if one.outcome in _HAPPENED and one.action not in _UNSAID]
+        told = [one for one in entries if one.action not in _UNSAID]
+        done = happened(told, {one.event.key for one in part.events})
         return transcript_of(talk, part, done, now_ms=self._clock(), limit=PART)
 
     async def message(self, conversation: str, seq: int) -> RecordedEvent | None:

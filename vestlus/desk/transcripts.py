@@ -7,19 +7,21 @@ as the history has it. Nothing here reads or writes anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from vestlus.desk.transcript_lines import Line, LineState, What, Who
 from vestlus.desk.transcript_reading import Reading
-from vestlus.store.operator_rows import AuditEntry
+from vestlus.store.operator_rows import FAILED, HANDED_IN, AuditEntry
 from vestlus.store.rows import Silence
 from vestlus.store.talk_rows import Talk, TranscriptPart
 
 #: Later than anything.
 NEWEST_MS: Final = 2**62
 
+_HAPPENED: Final = frozenset({"done", HANDED_IN})
 _TAKEN: Final = ("conversation.take_over", "conversation.reply")
 
 
@@ -57,6 +59,26 @@ class Transcript:
     holder: Holder | None
 
 
+def happened(entries: Sequence[AuditEntry], recorded: Collection[str]) -> list[AuditEntry]:
+    """The entries of what was done, newest first as they are given.
+
+    An entry that says ``failed`` takes back the one before it that says that the same act was
+    handed in; it may have been handed in anew since. ``recorded`` are keys of events that are
+    there: whatever is said of those acts, they were handed in.
+    """
+    done: list[AuditEntry] = []
+    failed: Counter[str] = Counter()
+    for one in entries:
+        key = one.detail
+        if one.outcome == FAILED:
+            failed[key] += 1
+        elif one.outcome == HANDED_IN and failed[key] and key not in recorded:
+            failed[key] -= 1
+        elif one.outcome in _HAPPENED:
+            done.append(one)
+    return done
+
+
 def transcript_of(
     talk: Talk,
     part: TranscriptPart,
@@ -67,7 +89,8 @@ def transcript_of(
 ) -> Transcript:
     """The part as people read it.
 
-    ``entries`` are what the audit says was done with the conversation, newest first; ``limit`` is
+    ``entries`` are what the audit says was done with the conversation, newest first, as
+    :func:`happened` leaves them; ``limit`` is
     the number of rows of each kind that were asked for.
     """
     reading = Reading(part, entries)

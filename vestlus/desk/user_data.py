@@ -22,6 +22,9 @@ from vestlus.store.rows import ConversationRow
 #: Of a conversation's id, that somebody types to say that they mean this one.
 TYPED: Final = 4
 
+#: The detail of an entry of the audit: the erasure had been recorded before, and nothing was done.
+REPEATED: Final = "repeated"
+
 
 class Hands(Protocol):
     """What whoever sees to users' data works with."""
@@ -60,7 +63,9 @@ class Held:
 class Wish:
     """Who wishes an erasure, and how. A ``code`` that is recorded already is not done again.
 
-    ``entry`` is what the audit says of whoever wishes it; the erasure itself writes it.
+    ``entry`` is what the audit says of whoever wishes it; the erasure itself writes it. Where
+    nothing was done, since the code was recorded already (not ``is_new``), whoever asks for it
+    writes an entry with the code and ``REPEATED``.
     """
 
     by: str

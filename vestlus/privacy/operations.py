@@ -125,6 +125,8 @@ class Privacy:
         await self.forget(whom)
         while await self._store.erase_more(done.code):
             pass
+        if not done.is_new:
+            return done
         of(ERASURES, done.way, done.state).inc()
         about = {"way": str(way), "code_begins": done.code[:4], "state": str(done.state)}
         _log.info("erasure_recorded", **about, rows=sum(done.counts.values()))

@@ -82,6 +82,8 @@ class Erasure:
     done_ms: int = 0
     #: Rows that went, by table.
     counts: Mapping[str, int] = field(default_factory=dict)
+    #: Whether the call that returns it recorded it; False of what was recorded before.
+    is_new: bool = field(default=False, compare=False)
 
     @property
     def closed_by_person(self) -> bool:
@@ -170,8 +172,10 @@ class Erasing(Protocol):
 
         Whoever records events of theirs, commits a turn or makes a step of a send at the same
         moment comes wholly before or wholly after. One of a code that is known is not done again:
-        what is recorded of it is returned. Raises CodeTaken where a person gave that code to
-        another erasure; codes of the other ways are made of what asks, or at random.
+        what is recorded of it is returned, not ``is_new``, and the audit has no further entry.
+
+        Raises CodeTaken where a person gave that code to another erasure; codes of the other ways
+        are made of what asks, or at random.
         """
         ...
 

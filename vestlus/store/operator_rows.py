@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 #: The outcome of an act upon a conversation: its owner does it within moments. Written before it is
-#: handed in; of one that could not be there is another entry, ``failed``.
+#: handed in; of one that could not be there is another entry, FAILED, with the same detail.
 HANDED_IN: Final = "handed_in"
+#: The outcome of what was begun and not carried through.
+FAILED: Final = "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class SqlErasing(SqlLeases, SqlErasures):
             )
             self._record_erasure(connection, made)
             connection.execute(self._audit_erased, audit_values(entry_of(made, entry)))
-            return made
+            return replace(made, is_new=True)
 
         return await self._database.write(work)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -32,15 +32,18 @@ _AUDIT: Final = schema.audit.c
 _SESSION: Final = schema.console_session.c
 #: What the rest of the service is told of an entry: whose account it is about is for retention.
 _TOLD: Final = tuple(column for column in _AUDIT if column is not _AUDIT.account)
-#: What acts are done to that belongs to an account, by what the audit calls it.
-_OF_ACCOUNTS: Final = (
-    schema.conversation.c.id,
-    schema.post.c.id,
-    schema.occurrence.c.id,
-    schema.schedule.c.name,
-    schema.dead_letter.c.id,
-    schema.account_token.c.account,
-)
+#: What acts are done to that belongs to an account, by the first word of what the audit calls the
+#: act. Of others no target is an account's, though it may read like the name of a schedule.
+_OF_ACCOUNTS: Final[Mapping[str, tuple[Column[Any], ...]]] = {
+    "account": (schema.account_token.c.account,),
+    "conversation": (schema.conversation.c.id,),
+    "dead_letter": (schema.dead_letter.c.id,),
+    # The command that plans one names the account.
+    "post": (schema.post.c.id, schema.occurrence.c.id, schema.account_token.c.account),
+    "schedule": (schema.schedule.c.name,),
+    # An export names the conversation; an erasure its code.
+    "user": (schema.conversation.c.id,),
+}
 
 
 class SqlOperators(SqlPart):
@@ -48,10 +51,13 @@ class SqlOperators(SqlPart):
 
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
-        # Of ids only one kind has each; names of schedules and accounts are none of these.
-        self._audit_add = insert(schema.audit).values(
-            account=func.coalesce(*(_account_of(named) for named in _OF_ACCOUNTS), "")
-        )
+        self._audit_nobodys = insert(schema.audit)
+        self._audit_accounts = {
+            word: insert(schema.audit).values(
+                account=func.coalesce(*(_account_of(one) for one in named), "")
+            )
+            for word, named in _OF_ACCOUNTS.items()
+        }
         self._session_add = insert(schema.console_session)
         its = _SESSION.digest == bindparam("of", type_=Text())
         now = bindparam("at", type_=BigInteger())
@@ -86,7 +92,7 @@ class SqlOperators(SqlPart):
                 same = {"of": session.subject, "may": session.role, "on": session.grounds}
                 connection.execute(self._session_replace, same)
             connection.execute(self._session_add, asdict(session))
-            connection.execute(self._audit_add, audit_values(entry))
+            self._add_entry(connection, entry)
 
         await self._database.write(work)
 
@@ -108,7 +114,7 @@ class SqlOperators(SqlPart):
         def work(connection: Connection) -> None:
             for digest in digests:
                 connection.execute(self._session_end, {"of": digest})
-            connection.execute(self._audit_add, audit_values(entry))
+            self._add_entry(connection, entry)
 
         await self._database.write(work)
 
@@ -119,9 +125,12 @@ class SqlOperators(SqlPart):
 
     async def audit(self, entry: AuditEntry) -> None:
         """See :meth:`vestlus.store.operator_port.Operators.audit`."""
-        await self._database.write(
-            lambda connection: connection.execute(self._audit_add, audit_values(entry))
-        )
+        await self._database.write(lambda connection: self._add_entry(connection, entry))
+
+    def _add_entry(self, connection: Connection, entry: AuditEntry) -> None:
+        word, _, _ = entry.action.partition(".")
+        adding = self._audit_accounts.get(word, self._audit_nobodys)
+        connection.execute(adding, audit_values(entry))
 
     async def audit_entries(
         self,
