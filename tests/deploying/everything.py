@@ -109,14 +109,30 @@ def of_ports(root: Path) -> Iterator[Finding]:
         yield Finding("public", where, what)
 
 
+def of_overlays(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
+    """Of each overlay that is there, and of what is restored into those that are shipped."""
+    yield from kustomized.check(root)
+    whole = True
+    for overlay in kustomized.overlays(root):
+        if not kustomized.place(root, overlay).exists():
+            # Told already: it is not what its sources say.
+            whole = False
+            continue
+        objects = kustomized.kept(root, overlay)
+        found = list(of_objects(objects, root, definitions))
+        for one in found:
+            yield Finding(one.rule, f"{overlay}: {one.where}", one.what)
+        if any(one.rule == "schema" for one in found):
+            # What has not its form can neither be added up nor restored.
+            whole = False
+        else:
+            yield from room.check(root, objects, overlay)
+    if whole:
+        yield from restoring.check(root, definitions)
+
+
 def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
     """All of it."""
-    yield from kustomized.check(root)
-    for overlay in kustomized.OVERLAYS:
-        objects = kustomized.kept(root, overlay)
-        for one in of_objects(objects, root, definitions):
-            yield Finding(one.rule, f"{overlay}: {one.where}", one.what)
-        yield from room.check(root, objects, overlay)
-    yield from restoring.check(root, definitions)
+    yield from of_overlays(root, definitions)
     yield from of_files(root)
     yield from of_ports(root)

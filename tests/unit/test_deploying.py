@@ -32,7 +32,7 @@ def test_nothing_that_is_shipped_is_wrong() -> None:
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, Tree]:
-    return {overlay: kustomized.kept(ROOT, overlay) for overlay in kustomized.OVERLAYS}
+    return {overlay: kustomized.kept(ROOT, overlay) for overlay in kustomized.SHIPPED}
 
 
 #: Those of DEFINED need the operators' definitions.
@@ -56,7 +56,7 @@ def rules(found: list[Finding]) -> set[str]:
     ("overlay", "how"),
     [
         (overlay, how)
-        for overlay in kustomized.OVERLAYS
+        for overlay in kustomized.SHIPPED
         for how, case in BROKEN.items()
         if case.only in (None, overlay)
     ],
@@ -172,7 +172,7 @@ def test_what_was_rendered_and_then_changed_by_hand_is_noticed_without_kubectl(
     copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kustomized, "kubectl", lambda: None)
-    for overlay in kustomized.OVERLAYS:
+    for overlay in kustomized.SHIPPED:
         file = kustomized.place(copied, overlay)
         text = file.read_text("utf-8")
         file.write_text(text.replace("type: ClusterIP", "type: LoadBalancer", 1), "utf-8")

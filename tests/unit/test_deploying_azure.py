@@ -14,7 +14,7 @@ from tests.deploying.safety import INTERNAL_CLASSES
 from tests.scripts_loaded import ROOT
 
 
-@pytest.fixture(scope="module", params=kustomized.OVERLAYS)
+@pytest.fixture(scope="module", params=kustomized.SHIPPED)
 def shipped(request: pytest.FixtureRequest) -> Tree:
     return kustomized.kept(ROOT, request.param)
 
