@@ -53,7 +53,6 @@ LOOKS: Final = (
     identity.check,
     flows.check,
     admitted.check,
-    doors.check,
     probes.check,
     lasting.check,
     serving.check,
@@ -77,6 +76,7 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
         return
     for look in LOOKS:
         yield from look(objects)
+    yield from doors.check(objects, azure.internal_classes(root))
     yield from safety.check(objects, safety.project_version(root))
     yield from alerts.check(root, objects)
     yield from azure.check(objects)
@@ -134,5 +134,6 @@ def of_overlays(root: Path, definitions: schemas.Definitions) -> Iterator[Findin
 def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
     """All of it."""
     yield from of_overlays(root, definitions)
+    yield from azure.check_beside(root, definitions)
     yield from of_files(root)
     yield from of_ports(root)
