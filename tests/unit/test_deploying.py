@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploying import everything, kustomized, schemas
+from tests.deploying import caddyfile, everything, kustomized, schemas
 from tests.deploying.broken import Case, Tree
 from tests.deploying.broken_doors import DOORS
 from tests.deploying.broken_files import BROKEN_FILES
@@ -154,6 +154,24 @@ def test_a_broken_file_is_found_out(copied: Path, name: str, old: str, new: str,
 
 def test_a_file_that_is_not_broken_is_not_found_out(copied: Path) -> None:
     assert list(everything.of_files(copied)) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "upstream"),
+    [
+        ("VESTLUS_HTTP_HOST=127.0.0.1", "", "127.0.0.1:8000"),
+        ("", "", "@public 127.0.0.1:8000"),
+        ("VESTLUS_HTTP_HOST=::1", "VESTLUS_HTTP_PORT=9000", "http://[::1]:9000"),
+    ],
+)
+def test_a_proxy_leads_to_where_the_service_listens(
+    copied: Path, host: str, port: str, upstream: str
+) -> None:
+    (copied / "deploy/vm/settings.env").write_text(f"{host}\n{port}\n", "utf-8")
+    file = copied / "deploy/vm/Caddyfile"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("_proxy 127.0.0.1:8000", f"_proxy {upstream}"), "utf-8")
+    assert list(caddyfile.check(copied)) == []
 
 
 @pytest.mark.parametrize("there", ["kubectl", "no kubectl"])
