@@ -8,12 +8,14 @@ from typing import Final
 
 import yaml
 
+from tests.deploying import schemas
 from tests.deploying.findings import Finding
-from tests.deploying.objects import Objects, named, of_kind
+from tests.deploying.objects import Object, Objects, named, of_kind
 
 _TENANT: Final = "azure.workload.identity/tenant-id"
 _CLIENT: Final = "azure.workload.identity/client-id"
 _INTERNAL: Final = "service.beta.kubernetes.io/azure-load-balancer-internal"
+_CONTROLLER: Final = "NginxIngressController"
 _LOG: Final = "nginx.ingress.kubernetes.io/enable-access-log"
 _USE: Final = "azure.workload.identity/use"
 
@@ -66,19 +68,45 @@ def _accounts(objects: Objects) -> Iterator[Finding]:
                 yield Finding("identity", where, f"the account {account} names no identity")
 
 
+def beside(root: Path, folder: str) -> list[Object]:
+    """The objects of a folder of ``deploy/aks`` that is in no overlay, kustomizations apart."""
+    read = [
+        one
+        for file in sorted((root / "deploy/aks" / folder).rglob("*.y*ml"))
+        for one in yaml.safe_load_all(file.read_text("utf-8"))
+        if one
+    ]
+    return [one for one in read if one.get("kind", "Kustomization") != "Kustomization"]
+
+
 def internal_classes(root: Path) -> frozenset[str]:
     """Classes of ingress of the controllers in ``deploy/aks/cluster`` whose load balancer has an
     address of the own network only.
     """
-    shipped = [
-        yaml.safe_load(file.read_text("utf-8"))
-        for file in sorted((root / "deploy/aks/cluster").glob("*.yaml"))
-    ]
+    specs = [one.get("spec") or {} for one in of_kind(beside(root, "cluster"), _CONTROLLER)]
     return frozenset(
-        one["spec"]["ingressClassName"]
-        for one in of_kind(shipped, "NginxIngressController")
-        if one["spec"].get("loadBalancerAnnotations", {}).get(_INTERNAL) == "true"
+        str(spec.get("ingressClassName"))
+        for spec in specs
+        if (spec.get("loadBalancerAnnotations") or {}).get(_INTERNAL) == "true"
     )
+
+
+def check_beside(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
+    """Whether what is applied beside an overlay has its form, and every controller is internal:
+    the public one is Azure's own. Kinds of which the folder has no definition are let be.
+    """
+    for folder in ("cluster", "optional"):
+        for one in beside(root, folder):
+            group = str(one.get("apiVersion")).partition("/")[0]
+            operators = "." in group and not group.endswith(".k8s.io")
+            if operators and not definitions.validator(one["apiVersion"], one["kind"]):
+                continue
+            for fault in schemas.check([one], definitions):
+                yield Finding(fault.rule, f"{folder}: {fault.where}", fault.what)
+    known = internal_classes(root)
+    for one in of_kind(beside(root, "cluster"), _CONTROLLER):
+        if (one.get("spec") or {}).get("ingressClassName") not in known:
+            yield Finding("public", f"cluster: {named(one)}", f'{_INTERNAL} is not "true"')
 
 
 def _classes(objects: Objects) -> Iterator[Finding]:

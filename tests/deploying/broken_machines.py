@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _CADDY: Final = "deploy/vm/Caddyfile"
+_SETTINGS: Final = "deploy/vm/settings.env"
 _NFT: Final = "deploy/vm/nftables.conf"
 _UNIT: Final = "deploy/vm/vestlus.service"
 _ON_RAY: Final = "deploy/vm/vestlus-on-ray.service"
@@ -32,6 +33,16 @@ BROKEN_MACHINES: Final = [
     (_CADDY, "remote_ip private_ranges", "path /console/* /api/v1/*", "public"),
     (_CADDY, "respond 404", "respond 200", "public"),
     (_CADDY, "max_size 4MiB", "max_size 4KiB", "body"),
+    (_CADDY, _PROXY, "reverse_proxy 127.0.0.1:8265", "upstream"),
+    (_CADDY, _PROXY, "reverse_proxy 127.0.0.1", "upstream"),
+    (_CADDY, _PROXY, "reverse_proxy 10.0.0.4:8000", "upstream"),
+    (_CADDY, _PROXY, f"{_PROXY} 127.0.0.1:8265", "upstream"),
+    (_CADDY, _PROXY, "reverse_proxy /console/* 127.0.0.1:8265", "upstream"),
+    (_CADDY, _PROXY, "reverse_proxy {\n\t\t\tto 127.0.0.1:8265\n\t\t}", "upstream"),
+    (_CADDY, _PROXY, f"{_PROXY} {{\n\t\t\tdynamic a example.org 8000\n\t\t}}", "upstream"),
+    (_CADDY, _PROXY, "reverse_proxy", "upstream"),
+    (_SETTINGS, "VESTLUS_HTTP_PORT=8000", "VESTLUS_HTTP_PORT=8001", "upstream"),
+    (_SETTINGS, "VESTLUS_HTTP_HOST=127.0.0.1", "VESTLUS_HTTP_HOST=::1", "upstream"),
     (_CADDY, "# The console,", "}\n# The console,", "public"),
     (_NFT, 'iifname "lo" accept', 'iifname "eth0" accept', "public"),
     (_NFT, 'iifname "lo" accept', "accept", "public"),

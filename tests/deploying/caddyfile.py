@@ -1,4 +1,6 @@
-"""The Caddyfile: who is handed on to the service, asked of every ``reverse_proxy`` by itself."""
+"""The Caddyfile: who is handed on to the service, and to nothing else, asked of every
+``reverse_proxy`` by itself.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from typing import Final
 
 from tests.deploying.findings import Finding
 from tests.deploying.safety import PUBLIC
+from tests.deploying.units import assignments
 from vestlus.instagram.handler import MAX_BODY_BYTES
 
 #: Directives that hand nothing on and change no request ("Caddyfile Directives").
@@ -58,7 +61,10 @@ def parsed(text: str) -> list[Node]:
 
 
 def check(root: Path) -> Iterator[Finding]:
-    """A finding for each way to the service that is neither public nor of the own network."""
+    """A finding for each way to the service that is neither public nor of the own network, and for
+    each to something else than the service.
+    """
+    listens = _listens(root)
     for file in sorted((root / "deploy/vm").glob("Caddyfile*")):
         where = str(file.relative_to(root))
         try:
@@ -70,6 +76,34 @@ def check(root: Path) -> Iterator[Finding]:
             # Options of all sites have no address.
             if site.words:
                 yield from _site(f"{where}, {site.name}", site)
+                yield from _upstreams(f"{where}, {site.name}", site, listens)
+
+
+def _listens(root: Path) -> str:
+    """Where the service of a single machine listens, as Caddy writes it."""
+    given = assignments((root / "deploy/vm/settings.env").read_text("utf-8"))
+    host = given.get("VESTLUS_HTTP_HOST", "127.0.0.1")
+    port = given.get("VESTLUS_HTTP_PORT", "8000")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _upstreams(where: str, node: Node, listens: str) -> Iterator[Finding]:
+    """Of every reverse_proxy, however deep it stands: on the same machine are Ray's ports too."""
+    for one in node.block:
+        yield from _upstreams(where, one, listens)
+        if one.name != "reverse_proxy":
+            continue
+        # The first word may be a matcher ("Caddyfile Directives", "Matcher tokens").
+        words = one.words[2:] if one.words[1:] and one.words[1][0] in "@/*" else one.words[1:]
+        words = [*words, *(word for sub in one.block if sub.name == "to" for word in sub.words[1:])]
+        if any(sub.name == "dynamic" for sub in one.block):
+            yield Finding("upstream", where, "where it leads is decided elsewhere: dynamic")
+        if not words:
+            yield Finding("upstream", where, "leads nowhere")
+        for word in words:
+            if word.removeprefix("http://") != listens:
+                what = f"leads to {word}, and the service listens on {listens}"
+                yield Finding("upstream", where, what)
 
 
 def _site(where: str, site: Node) -> Iterator[Finding]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from tests.deploying.findings import Finding
 from tests.deploying.names import walked
 from tests.deploying.objects import Object, Objects, named, of_kind
-from tests.deploying.safety import INTERNAL_CLASSES, PUBLIC
+from tests.deploying.safety import PUBLIC
 from vestlus.instagram.handler import MAX_BODY_BYTES
 
 _NGINX: Final = "nginx.ingress.kubernetes.io/"
@@ -44,8 +44,10 @@ _WAYS: Final[Mapping[str, tuple[object, ...]]] = {
 _OUTWARD: Final = frozenset({"LoadBalancer", "NodePort", "ExternalName"})
 
 
-def check(objects: Objects) -> Iterator[Finding]:
-    """A finding for each way in that is not one of those."""
+def check(objects: Objects, internal: Collection[str]) -> Iterator[Finding]:
+    """A finding for each way in that is not one of those. ``internal`` are the classes of ingress
+    that only the own network reaches.
+    """
     for one in objects:
         yield from _ways(one)
     for one in of_kind(objects, "RayService"):
@@ -54,7 +56,7 @@ def check(objects: Objects) -> Iterator[Finding]:
             yield Finding("auth", named(one), "whoever reaches Ray's ports needs no token")
     for one in of_kind(objects, "Ingress"):
         yield from _ingress(one)
-        if one["spec"].get("ingressClassName") not in INTERNAL_CLASSES:
+        if one["spec"].get("ingressClassName") not in internal:
             yield from _public(one)
 
 

@@ -53,7 +53,6 @@ LOOKS: Final = (
     identity.check,
     flows.check,
     admitted.check,
-    doors.check,
     probes.check,
     lasting.check,
     serving.check,
@@ -77,6 +76,7 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
         return
     for look in LOOKS:
         yield from look(objects)
+    yield from doors.check(objects, azure.internal_classes(root))
     yield from safety.check(objects, safety.project_version(root))
     yield from alerts.check(root, objects)
     yield from azure.check(objects)
@@ -109,14 +109,31 @@ def of_ports(root: Path) -> Iterator[Finding]:
         yield Finding("public", where, what)
 
 
+def of_overlays(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
+    """Of each overlay that is there, and of what is restored into those that are shipped."""
+    yield from kustomized.check(root)
+    whole = True
+    for overlay in kustomized.overlays(root):
+        if not kustomized.place(root, overlay).exists():
+            # Told already: it is not what its sources say.
+            whole = False
+            continue
+        objects = kustomized.kept(root, overlay)
+        found = list(of_objects(objects, root, definitions))
+        for one in found:
+            yield Finding(one.rule, f"{overlay}: {one.where}", one.what)
+        if any(one.rule == "schema" for one in found):
+            # What has not its form can neither be added up nor restored.
+            whole = False
+        else:
+            yield from room.check(root, objects, overlay)
+    if whole:
+        yield from restoring.check(root, definitions)
+
+
 def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
     """All of it."""
-    yield from kustomized.check(root)
-    for overlay in kustomized.OVERLAYS:
-        objects = kustomized.kept(root, overlay)
-        for one in of_objects(objects, root, definitions):
-            yield Finding(one.rule, f"{overlay}: {one.where}", one.what)
-        yield from room.check(root, objects, overlay)
-    yield from restoring.check(root, definitions)
+    yield from of_overlays(root, definitions)
+    yield from azure.check_beside(root, definitions)
     yield from of_files(root)
     yield from of_ports(root)

@@ -8,9 +8,10 @@ without kubectl, and nobody has changed it by hand.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,11 @@ import yaml
 from tests.deploying.findings import Finding
 from tests.deploying.schemas import Loader
 
-OVERLAYS: Final = ("small", "production")
+#: Those that everybody has; beside them somebody may have his own.
+SHIPPED: Final = ("small", "production")
+
+#: What makes a folder one that kustomize renders ("kustomization.yaml" and its two other names).
+_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 _DIGEST: Final = "# Made of sources with this digest: "
 _OWN: Final = "# What follows has this digest: "
@@ -40,13 +45,37 @@ def place(root: Path, overlay: str) -> Path:
     return root / "deploy/aks/rendered" / f"{overlay}.yaml"
 
 
-def digest(root: Path) -> str:
-    """Of all that goes into the overlays."""
+def overlays(root: Path) -> tuple[str, ...]:
+    """The names of all that are there, those that somebody added for himself too, in order."""
+    folders = sorted((root / "deploy/aks/overlays").iterdir())
+    return tuple(one.name for one in folders if _kustomization(one))
+
+
+def _kustomization(folder: Path) -> Path | None:
+    return next((folder / name for name in _NAMES if (folder / name).is_file()), None)
+
+
+def _sources(folder: Path) -> set[Path]:
+    """The files of a folder, and of those that it is built on."""
+    found = {file for file in folder.rglob("*") if file.is_file()}
+    named = _kustomization(folder)
+    said = (yaml.safe_load(named.read_text("utf-8")) if named else None) or {}
+    for key in ("bases", "resources", "components"):
+        for word in said.get(key) or []:
+            if (folder / word).is_dir():
+                found |= _sources((folder / word).resolve())
+            elif (folder / word).is_file():
+                found.add((folder / word).resolve())
+    return found
+
+
+def digest(root: Path, overlay: str) -> str:
+    """Of all that goes into an overlay, and of nothing that goes into others only."""
+    here = root.resolve()
     found = hashlib.sha256()
-    for folder in ("base", "overlays"):
-        for file in sorted((root / "deploy/aks" / folder).rglob("*.yaml")):
-            found.update(str(file.relative_to(root)).encode())
-            found.update(file.read_bytes())
+    for file in sorted(_sources(here / "deploy/aks/overlays" / overlay)):
+        found.update(os.path.relpath(file, here).encode())
+        found.update(file.read_bytes())
     return found.hexdigest()
 
 
@@ -60,10 +89,14 @@ def rendered(root: Path, overlay: str, program: str) -> str:
     )
     if done.returncode:
         raise NotRenderedError(done.stderr.strip()[-500:])
+    return written(root, overlay, filter(None, yaml.load_all(done.stdout, Loader)))
+
+
+def written(root: Path, overlay: str, objects: Iterable[dict[str, Any]]) -> str:
+    """Objects as they are kept, with both digests."""
     # In the order in which they come from every version, with anchors and styles resolved.
-    documents = sorted(filter(None, yaml.load_all(done.stdout, Loader)), key=_order)
-    text = yaml.safe_dump_all(documents, allow_unicode=True, width=1000)
-    about = _ABOUT.format(overlay) + _DIGEST + digest(root) + "\n"
+    text = yaml.safe_dump_all(sorted(objects, key=_order), allow_unicode=True, width=1000)
+    about = _ABOUT.format(overlay) + _DIGEST + digest(root, overlay) + "\n"
     return about + _OWN + hashlib.sha256(text.encode()).hexdigest() + "\n" + text
 
 
@@ -80,7 +113,7 @@ def _order(one: dict[str, Any]) -> tuple[bool, str, str, str]:
 
 
 def kept(root: Path, overlay: str) -> list[dict[str, Any]]:
-    """The objects of what is kept."""
+    """The objects of what is kept. Raises FileNotFoundError where it was never rendered."""
     text = place(root, overlay).read_text("utf-8")
     return [one for one in yaml.load_all(text, Loader) if one]
 
@@ -88,7 +121,7 @@ def kept(root: Path, overlay: str) -> list[dict[str, Any]]:
 def check(root: Path) -> Iterator[Finding]:
     """Whether what is kept is what would be rendered now."""
     program = kubectl()
-    for overlay in OVERLAYS:
+    for overlay in overlays(root):
         file = place(root, overlay)
         where = str(file.relative_to(root))
         text = file.read_text("utf-8") if file.exists() else ""
@@ -97,14 +130,14 @@ def check(root: Path) -> Iterator[Finding]:
         except NotRenderedError as error:
             yield Finding("rendering", f"deploy/aks/overlays/{overlay}", str(error))
             continue
-        known = f"{_DIGEST}{digest(root)}\n" in text and _untouched(text)
+        known = f"{_DIGEST}{digest(root, overlay)}\n" in text and _untouched(text)
         if not known or fresh not in (None, text):
             yield Finding("rendering", where, "is not what its sources say: `make manifests`")
 
 
 def render(root: Path, program: str) -> None:
     """Writes what is kept anew. Raises NotRenderedError."""
-    for overlay in OVERLAYS:
+    for overlay in overlays(root):
         file = place(root, overlay)
         file.parent.mkdir(exist_ok=True)
         file.write_text(rendered(root, overlay, program), "utf-8")

@@ -16,9 +16,6 @@ from tests.deploying.objects import Objects, Pods, named, of_kind, pods
 #: The paths that anybody may reach.
 PUBLIC: Final = frozenset({"/webhook", "/media", "/events", "/data-deletion", "/deauthorize"})
 
-#: Classes of ingress whose load balancer has an address of the own network only.
-INTERNAL_CLASSES: Final = frozenset({"nginx-internal"})
-
 #: What every container says of itself.
 _WANTED: Final = {
     "runAsNonRoot": True,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploying import everything, kustomized, schemas
+from tests.deploying import caddyfile, everything, kustomized, schemas
 from tests.deploying.broken import Case, Tree
 from tests.deploying.broken_doors import DOORS
 from tests.deploying.broken_files import BROKEN_FILES
@@ -32,7 +32,7 @@ def test_nothing_that_is_shipped_is_wrong() -> None:
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, Tree]:
-    return {overlay: kustomized.kept(ROOT, overlay) for overlay in kustomized.OVERLAYS}
+    return {overlay: kustomized.kept(ROOT, overlay) for overlay in kustomized.SHIPPED}
 
 
 #: Those of DEFINED need the operators' definitions.
@@ -56,7 +56,7 @@ def rules(found: list[Finding]) -> set[str]:
     ("overlay", "how"),
     [
         (overlay, how)
-        for overlay in kustomized.OVERLAYS
+        for overlay in kustomized.SHIPPED
         for how, case in BROKEN.items()
         if case.only in (None, overlay)
     ],
@@ -156,6 +156,24 @@ def test_a_file_that_is_not_broken_is_not_found_out(copied: Path) -> None:
     assert list(everything.of_files(copied)) == []
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "upstream"),
+    [
+        ("VESTLUS_HTTP_HOST=127.0.0.1", "", "127.0.0.1:8000"),
+        ("", "", "@public 127.0.0.1:8000"),
+        ("VESTLUS_HTTP_HOST=::1", "VESTLUS_HTTP_PORT=9000", "http://[::1]:9000"),
+    ],
+)
+def test_a_proxy_leads_to_where_the_service_listens(
+    copied: Path, host: str, port: str, upstream: str
+) -> None:
+    (copied / "deploy/vm/settings.env").write_text(f"{host}\n{port}\n", "utf-8")
+    file = copied / "deploy/vm/Caddyfile"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("_proxy 127.0.0.1:8000", f"_proxy {upstream}"), "utf-8")
+    assert list(caddyfile.check(copied)) == []
+
+
 @pytest.mark.parametrize("there", ["kubectl", "no kubectl"])
 def test_sources_that_changed_are_noticed_with_and_without_kubectl(
     copied: Path, monkeypatch: pytest.MonkeyPatch, there: str
@@ -172,7 +190,7 @@ def test_what_was_rendered_and_then_changed_by_hand_is_noticed_without_kubectl(
     copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kustomized, "kubectl", lambda: None)
-    for overlay in kustomized.OVERLAYS:
+    for overlay in kustomized.SHIPPED:
         file = kustomized.place(copied, overlay)
         text = file.read_text("utf-8")
         file.write_text(text.replace("type: ClusterIP", "type: LoadBalancer", 1), "utf-8")

@@ -19,7 +19,7 @@ RECOVERY, JOB, SMALL = "small/recovery.yaml", "job/job.yaml", "job-small/databas
 @pytest.fixture(scope="module")
 def overlays() -> dict[str, list[dict[str, Any]]]:
     """What the overlays are, read once."""
-    return {name: kustomized.kept(ROOT, name) for name in kustomized.OVERLAYS}
+    return {name: kustomized.kept(ROOT, name) for name in kustomized.SHIPPED}
 
 
 @pytest.fixture

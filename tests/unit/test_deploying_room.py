@@ -11,7 +11,7 @@ from tests.deploying.broken import container, group, one
 from tests.scripts_loaded import ROOT
 
 
-@pytest.mark.parametrize("overlay", kustomized.OVERLAYS)
+@pytest.mark.parametrize("overlay", kustomized.SHIPPED)
 def test_the_page_with_sizes_says_what_the_pods_ask_for(overlay: str) -> None:
     shipped = kustomized.kept(ROOT, overlay)
     assert list(room.check(ROOT, shipped, overlay)) == []
