@@ -16,7 +16,7 @@ from tests.e2e.service import everybody
 @pytest.fixture
 async def frozen() -> AsyncIterator[Process]:
     """A process that is frozen."""
-    process = await asyncio.create_subprocess_exec("/bin/sleep", "0.1")
+    process = await asyncio.create_subprocess_exec("/bin/sleep", "2")
     send(process.pid, signal.SIGSTOP)
     yield process
     if process.returncode is None:
