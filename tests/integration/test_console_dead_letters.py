@@ -78,6 +78,7 @@ async def test_letters_are_listed_filtered_and_paged(site: Site) -> None:
         assert letter.id in page
         found = (await client.get("/console/dead-letters?reason=delivery_limit")).text
         assert found.count("<tr>") - 1 == 1
+        assert "seda ei õnnestunud korduvalt töödelda" in found
         doubtful = (await client.get("/console/dead-letters?unknown=1")).text
         assert odd(70).id in doubtful
         assert letter.id not in doubtful

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -13,6 +14,7 @@ from starlette.routing import Route
 
 from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
+from vestlus.console.talk_words import reason_word
 from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk.dead_letters import (
     NoSuchLetter,
@@ -78,6 +80,7 @@ async def _list(visit: Visit) -> Response:
         older=f"{PATH}?{urlencode(older)}" if older else "",
         newest=f"{PATH}?{urlencode(given)}" if visit.query("behind") else "",
         path_of=path_of,
+        reason_word=partial(reason_word, visit),
     )
 
 
@@ -86,7 +89,12 @@ async def _show(visit: Visit) -> Response:
     admin = visit.may(Role.ADMIN)
     content, cut = _content(letter) if admin else ("", False)
     return visit.page(
-        "dead_letter.html", letter=letter, content=content, cut=cut, to=path_of(letter.id)
+        "dead_letter.html",
+        letter=letter,
+        content=content,
+        cut=cut,
+        to=path_of(letter.id),
+        reason_word=partial(reason_word, visit),
     )
 
 

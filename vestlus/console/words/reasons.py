@@ -1,4 +1,4 @@
-"""Why a message was not sent: the reasons of sends, in words."""
+"""Why a message was not sent, or not taken in, in words."""
 
 from __future__ import annotations
 
@@ -50,6 +50,12 @@ _BY_REASON: Final[dict[str, tuple[str, str]]] = {
     "look_failed": _UNCLEAR,
     "look_refused": _UNCLEAR,
     "pictures_unclear": _UNCLEAR,
+    # Of what could not be taken in.
+    "delivery_limit": (
+        "seda ei õnnestunud korduvalt töödelda",
+        "processing it failed again and again",
+    ),
+    "no_json": ("seda ei saa lugeda", "it cannot be read"),
 }
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
