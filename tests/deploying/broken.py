@@ -76,6 +76,18 @@ def gone(kind: str, name: str = "vestlus") -> Callable[[Tree], None]:
     return lambda tree: without(tree, kind, name)
 
 
+def unmounted(name: str) -> Callable[[Tree], None]:
+    """What takes a volume out of the first group's container."""
+
+    def take(tree: Tree) -> None:
+        mounts = container(tree)["volumeMounts"]
+        kept = [one for one in mounts if one["name"] != name]
+        assert kept != mounts
+        container(tree).update(volumeMounts=kept)
+
+    return take
+
+
 def variable(tree: Tree, name: str, old: str, new: str) -> None:
     """Changes a part of a variable of the first group."""
     (found,) = (each for each in container(tree)["env"] if each["name"] == name)

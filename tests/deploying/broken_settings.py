@@ -14,6 +14,7 @@ from tests.deploying.broken import (
     pod,
     public,
     settings,
+    unmounted,
     variable,
 )
 
@@ -73,12 +74,7 @@ SETTINGS: Final = {
             value="amqps://a:b@vestlus-rabbitmq.vestlus.svc:5672/"
         ),
     ),
-    "a broker's certificate that is not mounted": Case(
-        "volume",
-        lambda t: container(t).update(
-            volumeMounts=[x for x in container(t)["volumeMounts"] if x["name"] != "bus"]
-        ),
-    ),
+    "a broker's certificate that is not mounted": Case("volume", unmounted("bus")),
     "a broker's certificate under another name": Case(
         "volume", lambda t: variable(t, _BUS, "/ca.crt", "/ca.pem")
     ),
@@ -92,12 +88,7 @@ SETTINGS: Final = {
     "a database whose TLS is left to chance": Case(
         "tls", lambda t: variable(t, _DATABASE, "&sslmode=require", ""), only="small"
     ),
-    "a file of settings that is not mounted": Case(
-        "volume",
-        lambda t: container(t).update(
-            volumeMounts=[x for x in container(t)["volumeMounts"] if x["name"] != "files"]
-        ),
-    ),
+    "a file of settings that is not mounted": Case("volume", unmounted("files")),
     "an address of a service that is not there": Case(
         "selector", lambda t: variable(t, _BUS, "vestlus-rabbitmq.", "rabbitmq.")
     ),

@@ -79,7 +79,7 @@ schema = schemathesis.openapi.from_dict(described(), config=_CONFIG)
 
 @schema.parametrize()
 @settings(
-    max_examples=15,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),  # the machine may be slow, and the site is shared

@@ -181,7 +181,8 @@ async def test_long_lists_go_on_page_by_page(site: Site) -> None:
             await expect(page.get_by_role("heading", level=1)).to_have_text("Vestlused")
 
 
-@pytest.mark.parametrize(("language", "phone"), [("et-EE", True), ("en-GB", False)])
+@pytest.mark.parametrize("phone", [True, False])
+@pytest.mark.parametrize("language", ["et-EE", "en-GB"])
 async def test_nothing_stands_in_anybodys_way(site: Site, language: str, *, phone: bool) -> None:
     talking = Talking.on(site)
     await a_day(talking)

@@ -325,7 +325,8 @@ async def test_what_is_not_there_is_said_to_be_so(site: Site) -> None:
             assert answer.status_code == HTTPStatus.SEE_OTHER
 
 
-@pytest.mark.parametrize(("language", "phone"), [("et-EE", True), ("en-GB", False)])
+@pytest.mark.parametrize("phone", [True, False])
+@pytest.mark.parametrize("language", ["et-EE", "en-GB"])
 async def test_nothing_stands_in_anybodys_way(site: Site, language: str, *, phone: bool) -> None:
     talking = Talking.on(site)
     await bank(site)

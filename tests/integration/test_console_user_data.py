@@ -339,18 +339,19 @@ async def sideways(page: Page) -> bool:
 
 async def test_the_pages_have_no_barriers_in_both_languages_and_fit_a_phone(site: Site) -> None:
     await waits(site)
-    for language, phone in (("et-EE", True), ("en-GB", False)):
-        async with browsing(site, language=language, phone=phone) as page:
-            await sign_in(page, to=DATA)
-            assert await barriers(page) == []
-            await site.store.preserve(ID, reason="Vaidlus 7", by="Mari")
-            await page.reload()
-            assert await barriers(page) == []
-            assert not await sideways(page)
-            await page.goto("/console/erasures")
-            assert await barriers(page) == []
-            assert not await sideways(page)
-            await site.store.release_conversation(ID)
+    for language in ("et-EE", "en-GB"):
+        for phone in (True, False):
+            async with browsing(site, language=language, phone=phone) as page:
+                await sign_in(page, to=DATA)
+                assert await barriers(page) == []
+                await site.store.preserve(ID, reason="Vaidlus 7", by="Mari")
+                await page.reload()
+                assert await barriers(page) == []
+                assert not await sideways(page)
+                await page.goto("/console/erasures")
+                assert await barriers(page) == []
+                assert not await sideways(page)
+                await site.store.release_conversation(ID)
 
 
 async def test_in_a_browser_a_preserved_user_is_erased_after_two_confirmations(site: Site) -> None:

@@ -54,6 +54,14 @@ def signs() -> SignsOfLife:
     return SignsOfLife()
 
 
+async def on_one_node(signs: SignsOfLife) -> Pretended:
+    """Two ConversationActors, both on the node that will leave."""
+    fleet = Pretended(signs)
+    await fleet.look_after(TWO)
+    fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
+    return fleet
+
+
 async def test_an_actor_that_is_started_after_one_of_its_name_was_ended_is_not_taken_for_frozen(
     signs: SignsOfLife,
 ) -> None:
@@ -128,9 +136,7 @@ async def test_who_is_on_a_node_that_leaves_is_ended_and_started_anew(signs: Sig
 async def test_where_all_are_on_nodes_that_leave_one_after_the_other_moves(
     signs: SignsOfLife,
 ) -> None:
-    fleet = Pretended(signs)
-    await fleet.look_after(TWO)
-    fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
+    fleet = await on_one_node(signs)
     fleet.leaving = Leaving(frozenset({"leaves"}))
     while not fleet.ending:
         await fleet.look_after(TWO)
@@ -140,9 +146,7 @@ async def test_where_all_are_on_nodes_that_leave_one_after_the_other_moves(
 async def test_on_a_cluster_of_which_no_node_stays_all_end_at_once_and_none_starts_again(
     signs: SignsOfLife,
 ) -> None:
-    fleet = Pretended(signs)
-    await fleet.look_after(TWO)
-    fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
+    fleet = await on_one_node(signs)
     fleet.leaving = Leaving(frozenset({"leaves", "the head"}), whole=True)
     while not fleet.ending:
         await fleet.look_after(TWO)
@@ -162,9 +166,7 @@ async def test_on_a_cluster_of_which_no_node_stays_all_end_at_once_and_none_star
 async def test_who_serves_alone_leaves_its_node_only_when_the_one_that_moved_serves_again(
     signs: SignsOfLife,
 ) -> None:
-    fleet = Pretended(signs)
-    await fleet.look_after(TWO)
-    fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
+    fleet = await on_one_node(signs)
     fleet.leaving = Leaving(frozenset({"leaves"}))
     while fleet.ended == 0:
         await fleet.look_after(TWO)
@@ -183,9 +185,7 @@ async def test_who_serves_alone_leaves_its_node_only_when_the_one_that_moved_ser
 async def test_who_serves_alone_beside_one_too_many_stays_until_that_has_ended(
     signs: SignsOfLife,
 ) -> None:
-    fleet = Pretended(signs)
-    await fleet.look_after(TWO)
-    fleet.on = {"conversation-0": "leaves", "conversation-1": "leaves"}
+    fleet = await on_one_node(signs)
     fleet.leaving = Leaving(frozenset({"leaves"}))
     while "leaves" not in fleet.known_leaving():
         await asyncio.sleep(0)
