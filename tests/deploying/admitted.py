@@ -71,8 +71,7 @@ def check(objects: Objects) -> Iterator[Finding]:
     asked |= {(some.owner, "monitoring", port) for some, port in measured(objects)}
     callers = [*_STRANGERS, *OTHERS.values(), *witnesses(objects, "ingress"), METADATA]
     for one in found:
-        for caller in dict.fromkeys(caller.name for caller in callers):
-            who = next(some for some in callers if some.name == caller)
+        for who in {some.name: some for some in callers}.values():
             for protocol in ("TCP", "UDP", "SCTP"):
                 ports = taken(objects, end(one), who, protocol)
                 if more := ports & ~_admitted(one, who, found, asked):

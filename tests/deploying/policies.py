@@ -160,7 +160,7 @@ def _witnesses(peer: Mapping[str, Any]) -> Iterator[End]:
     spaces = peer.get("namespaceSelector")
     for space in [{NAME: OWN}] if spaces is None else _fulfilling(spaces):
         for labels in _fulfilling(peer.get("podSelector") or {}):
-            where = space.get(NAME, "any namespace")
+            where = space.get(NAME) or f"a namespace with {space or 'any labels'}"
             whole = space if NAME in space else {NAME: _ANOTHER, **space}
             yield End(f"pods of {where} with {labels or 'any labels'}", labels, space=whole)
 

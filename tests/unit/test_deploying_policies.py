@@ -120,3 +120,10 @@ def test_ports_are_told_as_they_are(ports: set[int]) -> None:
         read |= set(range(int(low), int(high or low) + 1))
     assert read == ports
     assert sum(bits(port) for port in read) == mask
+
+
+def test_namespaces_of_different_labels_are_asked_about_one_by_one() -> None:
+    peers = [{"namespaceSelector": {"matchLabels": {"team": team}}} for team in ("red", "blue")]
+    found = list(witnesses([lets_in(peers[0]), lets_in(peers[1])], "ingress"))
+    assert {one.space.get("team") for one in found} == {"red", "blue"}
+    assert len({one.name for one in found}) == len(found)

@@ -20,13 +20,13 @@ from vestlus.console import sessions
 from vestlus.console.addresses import asked_for, is_own, local
 from vestlus.console.entries import written
 from vestlus.console.failing import Failing
-from vestlus.console.finishing import to_its_end
 from vestlus.console.forms import LARGEST_FORM, read_form
 from vestlus.console.grounds import Grounds
 from vestlus.console.live import Following, ended_at_once
 from vestlus.console.people import Role
 from vestlus.console.tools import Tools
 from vestlus.console.visits import Done, Refusal, Visit, text
+from vestlus.finishing import to_its_end
 from vestlus.store.operator_rows import FAILED, ConsoleSession
 
 SIGN_IN: Final = "/console/sign-in"

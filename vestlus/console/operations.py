@@ -14,9 +14,9 @@ from starlette.routing import Route
 
 from vestlus.console.api import ApiRefusal, Gate, PersonHandler, answer
 from vestlus.console.entries import written
-from vestlus.console.finishing import to_its_end
 from vestlus.console.people import Person, Role
 from vestlus.console.tools import Tools
+from vestlus.finishing import to_its_end
 from vestlus.store.operator_rows import FAILED, AuditEntry
 
 API: Final = "/api/v1"

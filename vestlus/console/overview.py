@@ -101,12 +101,10 @@ class Overview:
 
     async def _live(self, visit: Visit) -> Response:
         store = self._tools.store
-
-        asked = visit.query("account")
+        account = self._chosen(visit.query("account"), self._accounts(await store.tokens()))
 
         async def look() -> str:
             now_ms = visit.tools.clock()
-            account = self._chosen(asked, self._accounts(await store.tokens()))
             work = await self._work(account)
             minutes = await self._minutes(store, now_ms, RECENT_MINUTES, account)
             return stamp(work, minutes, now_ms)

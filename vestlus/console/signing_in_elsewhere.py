@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from vestlus.console import sessions
 from vestlus.console.addresses import console_address, local
+from vestlus.console.entries import written
 from vestlus.console.guarding import SIGN_IN, Guard
 from vestlus.console.oidc.directory import Directory
 from vestlus.console.oidc.errors import NotLetIn, ProviderAway, ProviderUnfit
@@ -156,9 +157,8 @@ class Elsewhere:
         if not error.who:
             return
         now_ms = self._tools.clock()
-        await self._tools.store.audit(
-            AuditEntry(now_ms, error.who, "", "oidc", "session.begin", outcome=error.reason)
-        )
+        entry = AuditEntry(now_ms, error.who, "", "oidc", "session.begin", outcome=error.reason)
+        await written(self._tools, entry)
 
     def _failed(
         self, request: Request, provider: Provider, error: NotLetIn | ProviderAway | ProviderUnfit

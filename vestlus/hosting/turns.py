@@ -27,6 +27,7 @@ from vestlus.errors import (
     LeaseLost,
     StoreUnavailable,
 )
+from vestlus.finishing import to_its_end
 from vestlus.hosting.answers import Answers
 from vestlus.hosting.asking import Asking, monotonic_ms
 from vestlus.hosting.commits import TurnCommits
@@ -71,8 +72,6 @@ class Conversing:
         eraser: Eraser | None = None,
     ) -> None:
         self._eraser = eraser
-        #: Erasures under way: they go on though their turns are stopped.
-        self._erasures: set[asyncio.Task[PutOff | None]] = set()
         self._store = store
         self._load = load
         self._commits = commits
@@ -226,16 +225,12 @@ class Conversing:
         return Burst(seqs, events, tuple(as_history(event, quotes) for event in events))
 
     async def _erase(self, box: Mailbox, burst: Burst, text: str) -> PutOff | None:
-        """Erases the user, shielded: what is confirmed is done though its host stops."""
+        """Erases the user: what is confirmed is done though its host stops."""
         assert self._eraser is not None  # noqa: S101 - the caller has looked
         deadline_ms = window_end_ms(written_ms(box, burst))
-        erasing = asyncio.create_task(
-            self._erase_and_count(self._eraser, box.account, box.user, text, deadline_ms),
-            name="erasure",
+        put_off = await to_its_end(
+            self._erase_and_count(self._eraser, box.account, box.user, text, deadline_ms)
         )
-        self._erasures.add(erasing)
-        erasing.add_done_callback(self._erasures.discard)
-        put_off = await asyncio.shield(erasing)
         if put_off is None:
             box.erased()
         return put_off

@@ -13,8 +13,8 @@ _under_way: Final[set[asyncio.Task[Any]]] = set()
 
 
 async def to_its_end(act: Coroutine[Any, Any, T]) -> T:
-    """What the act returns or raises. Where its caller is cancelled, as when a browser has gone,
-    the act goes on by itself: what it did stands in the audit.
+    """What the act returns or raises. Where its caller is cancelled, as when a browser has
+    gone or a turn is stopped, the act goes on by itself.
     """
     task = asyncio.create_task(act)
     _under_way.add(task)
