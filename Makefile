@@ -34,16 +34,18 @@ run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops i
 	@exec $(VENV)/vestlus demo $(ARGS)
 
 WHOLE := tests/e2e tests/chaos/test_chaos.py
-SIDE_BY_SIDE := tests/contract tests/integration tests/chaos $(WHOLE:%=--ignore=%)
+BESIDE := tests/unit tests/contract tests/integration/test_api_fuzzed.py
+SIDE_BY_SIDE := tests/integration tests/chaos $(WHOLE:%=--ignore=%) $(BESIDE:%=--ignore=%)
 
 .PHONY: test
 test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k name" chooses some
 	@$(VENV)/python -m tests.services ensure
 ifeq ($(strip $(ARGS)),)
 # Those of parts wait half of their time: four at a time leave no processor idle. Those that start
-# whole services have the machine for themselves, but for unit tests on what they leave idle.
+# whole services have the machine for themselves, but for tests on what they leave idle that do not
+# mind being slow.
 	@$(VENV)/python -m pytest --numprocesses 4 --dist worksteal $(SIDE_BY_SIDE)
-	@exec $(VENV)/python -m tests.beside --others tests/unit -- $(WHOLE)
+	@exec $(VENV)/python -m tests.beside --others $(BESIDE) -- $(WHOLE)
 else
 	@exec $(VENV)/python -m pytest $(ARGS)
 endif

@@ -25,6 +25,8 @@ QUICK = {
 
 VERIFY_TOKEN = "the verify token"
 OPERATOR_TOKEN = "the token of the operators"
+#: Of the system that tells of events.
+EVENT_TOKEN = "of-the-calendar-of-the-library"
 
 EMBEDDED = "sqlite"
 PRODUCTION = "rabbitmq+postgresql"
@@ -43,11 +45,12 @@ def _place(item: pytest.Item) -> tuple[int, ...]:
     if not isinstance(item, pytest.Function) or "pair" not in item.fixturenames:
         return (0,)
     # One pair after the other. On each, whoever ends the demo comes last or, where it starts it
-    # again, first; and before the last who looks at what takes its time.
+    # again, first; before the last who looks at all there is, and before those who look at what
+    # takes its time.
     pair = PAIRS.index(item.callspec.params["pair"])
-    asked_for = item.fixturenames
+    late = [name in item.fixturenames for name in ("service_to_end", "much_happened", "in_the_end")]
     starts = item.path.stem == "test_stopping"
-    return 1 + pair, "service_to_end" in asked_for, "in_the_end" in asked_for, not starts
+    return 1 + pair, *late, not starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ def pair(
     settings = QUICK | {
         "VESTLUS_VERIFY_TOKEN": VERIFY_TOKEN,
         "VESTLUS_OPERATOR_TOKEN": OPERATOR_TOKEN,
+        "VESTLUS_EVENT_TOKENS": f"calendar={EVENT_TOKEN}",
     }
     if request.param == EMBEDDED:
         yield Pair(EMBEDDED, folder, settings)
@@ -101,6 +105,11 @@ def service(demo: Service, pair: Pair) -> Service:
 def service_to_end(service: Service) -> Service:
     """Return the same, for a test that does not leave it running."""
     return service
+
+
+@pytest.fixture
+def much_happened() -> None:
+    """For a test that looks at everything, and leaves traces everywhere."""
 
 
 @pytest.fixture

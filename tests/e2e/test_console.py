@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.conftest import EMBEDDED, OPERATOR_TOKEN, QUICK, VERIFY_TOKEN
-from tests.e2e.console_story import BERT, BY_HAND, EVENT_TOKEN, THEN, tell
+from tests.e2e.conftest import EMBEDDED, OPERATOR_TOKEN
+from tests.e2e.console_story import BERT, BY_HAND, THEN, tell
 from tests.e2e.console_views import SIGN_IN, VIEWS, View, keep_picture
-from tests.e2e.service import Service, running_service
+from tests.e2e.service import Service
 from tests.integration.console_support import barriers, browsing, sign_in
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Service]:
-    """Return a demo of its own, in which nothing has happened yet."""
-    settings = QUICK | {
-        "VESTLUS_VERIFY_TOKEN": VERIFY_TOKEN,
-        "VESTLUS_OPERATOR_TOKEN": OPERATOR_TOKEN,
-        "VESTLUS_EVENT_TOKENS": f"calendar={EVENT_TOKEN}",
-    }
-    folder = tmp_path / "var"
-    folder.mkdir()
-    with running_service(folder, settings) as running:
-        yield running
 
 
 @pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
@@ -59,10 +43,10 @@ async def test_an_operator_takes_a_live_conversation_over_and_the_bot_knows_what
         assert any(mark in one for one in said), mark
 
 
+@pytest.mark.parametrize("pair", [EMBEDDED], indirect=True)
 async def test_every_page_is_there_without_barriers_and_without_complaints_of_the_browser(
-    fresh: Service,
+    service: Service, much_happened: None
 ) -> None:
-    service = fresh
     told = await asyncio.to_thread(tell, service)
     await _taken_over(service, told["bert"])
     for language in ("et-EE", "en-GB"):
