@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from tests.deploying import schemas
+from tests.deploying import rights, schemas
 from tests.deploying.findings import Finding
 from tests.deploying.objects import Object, Objects, named, of_kind
 
@@ -101,7 +101,7 @@ def check_beside(root: Path, definitions: schemas.Definitions) -> Iterator[Findi
             operators = "." in group and not group.endswith(".k8s.io")
             if operators and not definitions.validator(one["apiVersion"], one["kind"]):
                 continue
-            for fault in schemas.check([one], definitions):
+            for fault in (*schemas.check([one], definitions), *rights.check([one])):
                 yield Finding(fault.rule, f"{folder}: {fault.where}", fault.what)
     known = internal_classes(root)
     for one in of_kind(beside(root, "cluster"), _CONTROLLER):

@@ -62,6 +62,10 @@ def database(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
     return one(tree, "Cluster", "vestlus-postgres")["spec"]
 
 
+def pooler(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
+    return one(tree, "Pooler", "vestlus-pooler")["spec"]
+
+
 def public(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
     return one(tree, "Ingress", "vestlus-public")
 

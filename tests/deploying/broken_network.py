@@ -7,7 +7,8 @@ from typing import Any, Final
 from tests.deploying.broken import Case, Tree, gone, policy
 
 _OURS: Final = {"app.kubernetes.io/part-of": "vestlus"}
-_HEAD: Final = {"app.kubernetes.io/component": "head"}
+_COMPONENT: Final = "app.kubernetes.io/component"
+_HEAD: Final = {_COMPONENT: "head"}
 _SPACE: Final = "kubernetes.io/metadata.name"
 
 
@@ -137,6 +138,19 @@ OPEN: Final = {
     "a broker that is open to all": Case("network", opened("rabbitmq", ports=[{"port": 5671}])),
     "a database that is open to all": Case(
         "network", opened("postgres", ports=[{"port": 5432}]), only="small"
+    ),
+    "a Redis for all pods of the service": Case(
+        "network",
+        peers("redis", {"podSelector": {"matchLabels": _OURS}}),
+        only="small",
+    ),
+    "a Redis for pods of another kind": Case(
+        "network",
+        peers("redis", {"podSelector": {"matchLabels": _OURS | {_COMPONENT: "webhook"}}}),
+        only="small",
+    ),
+    "a Redis on every port": Case(
+        "network", lambda t: policy(t, "redis")["ingress"][0].pop("ports"), only="small"
     ),
     "Ray's ports of datagrams": Case(
         "network", opened("ray-within", ports=[{"port": 8265, "protocol": "UDP"}])

@@ -84,4 +84,16 @@ SERVING: Final = {
     "Serve told nothing": Case(
         "serve", lambda t: one(t, "RayService")["spec"].update(serveConfigV2="{}")
     ),
+    "an option that Ray does not know": Case(
+        "options", lambda t: group(t)["rayStartParams"].update({"num-cpu": "1"})
+    ),
+    "an option of the head that Ray does not know": Case(
+        "options", lambda t: ray(t)["headGroupSpec"]["rayStartParams"].update(dashboard="true")
+    ),
+    "an option with what Ray does not take": Case(
+        "options", lambda t: group(t)["rayStartParams"].update({"object-store-memory": "100M"})
+    ),
+    "an option that no shell takes": Case(
+        "options", lambda t: group(t)["rayStartParams"].update({"node-ip-address": '"'})
+    ),
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from tests.deploying.objects import Objects, Pods, behind, matches, of_kind, pods
 from tests.deploying.policies import NAME, End
@@ -85,3 +86,12 @@ def measured(objects: Objects) -> Iterator[tuple[Pods, int]]:
                 for endpoint in one["spec"]["endpoints"]:
                     port = {"name": str(endpoint.get("port"))}
                     yield from _asked(objects, service["metadata"]["name"], port)
+
+
+def remembering(objects: Objects) -> Iterator[Pods]:
+    """The pods of the Redis in which Ray's head keeps what it knows, where it is in the cluster."""
+    for one in of_kind(objects, "RayService"):
+        options = one["spec"]["rayClusterConfig"].get("gcsFaultToleranceOptions") or {}
+        service, _, rest = (urlsplit(options.get("redisAddress", "")).hostname or "").partition(".")
+        if not rest or "svc" in rest.split("."):
+            yield from behind(objects, service)

@@ -16,6 +16,7 @@ from tests.deploying import (
     azure,
     control_store,
     doors,
+    everywhere,
     flows,
     identity,
     image,
@@ -25,10 +26,13 @@ from tests.deploying import (
     machine,
     names,
     outside,
+    pooled,
     pools,
     probes,
+    rays_options,
     references,
     restoring,
+    rights,
     room,
     safety,
     schemas,
@@ -57,6 +61,10 @@ LOOKS: Final = (
     lasting.check,
     serving.check,
     watching.check,
+    everywhere.check,
+    rights.check,
+    pooled.check,
+    rays_options.check,
 )
 
 

@@ -19,6 +19,7 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 from tests.deploying.findings import Finding
 from tests.deploying.head import check_starts
 from tests.deploying.rays_names import unknown
+from tests.deploying.rays_options import refused
 from tests.deploying.serving import ROLES
 
 #: What the start of each node must have in its environment.
@@ -145,12 +146,19 @@ def _option(text: str, name: str) -> str | None:
     return found[1] if found else None
 
 
+def _words(command: str) -> list[str]:
+    """What ``ray start`` is told, to the end of its part of a command."""
+    (_, told, *_) = re.split(r"\bray start\b", command)
+    return re.split(r"[;&|)>\n]", told)[0].split()
+
+
 def _commands(prepared: Mapping[str, Any]) -> Iterator[Finding]:
     for name in ("head_start_ray_commands", "worker_start_ray_commands"):
         starts = [one for one in prepared[name] if "ray start" in one]
         if len(starts) != 1:
             yield Finding("cluster", _FILE, f"{name}: starts Ray {len(starts)} times")
         for start in starts:
+            yield from refused(f"{_FILE}, {name}", _words(start))
             for flag in _FLAGS:
                 if not re.search(rf"(^|\s){re.escape(flag)}(\s|;|$)", start):
                     yield Finding("ingress", _FILE, f"{name}: lacks {flag}")

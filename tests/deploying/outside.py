@@ -48,7 +48,8 @@ def _addresses(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple
     for account in settings.accounts:
         given[f"notify_url of {account.id}"] = account.notify_url
     for name, address in given.items():
-        if address:
+        # A folder is nowhere outside.
+        if address and urlsplit(address).scheme in _PORTS:
             yield name, address
 
 

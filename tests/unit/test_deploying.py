@@ -17,6 +17,7 @@ from tests.deploying.broken_machines import BROKEN_MACHINES
 from tests.deploying.broken_network import CLOSED, OPEN
 from tests.deploying.broken_objects import DEFINED, OBJECTS
 from tests.deploying.broken_pods import PODS
+from tests.deploying.broken_rights import RIGHTS
 from tests.deploying.broken_serving import SERVING
 from tests.deploying.broken_settings import SETTINGS
 from tests.deploying.findings import Finding
@@ -44,6 +45,7 @@ BROKEN: dict[str, Case] = {
     **PODS,
     **SERVING,
     **OBJECTS,
+    **RIGHTS,
     **(DEFINED if DEFINITIONS.there else {}),
 }
 
@@ -70,7 +72,7 @@ def test_a_broken_manifest_is_found_out(shipped: dict[str, Tree], overlay: str, 
 
 
 def test_no_way_of_breaking_it_is_written_down_twice() -> None:
-    tables = (DOORS, OPEN, CLOSED, SETTINGS, PODS, SERVING, OBJECTS, DEFINED)
+    tables = (DOORS, OPEN, CLOSED, SETTINGS, PODS, SERVING, OBJECTS, RIGHTS, DEFINED)
     assert len({how for table in tables for how in table}) == sum(map(len, tables))
 
 
