@@ -13,11 +13,9 @@ from tests.deploying.findings import Finding
 from tests.deploying.objects import Object, Objects, named, of_kind
 
 _TENANT: Final = "azure.workload.identity/tenant-id"
-_CLIENT: Final = "azure.workload.identity/client-id"
 _INTERNAL: Final = "service.beta.kubernetes.io/azure-load-balancer-internal"
 _CONTROLLER: Final = "NginxIngressController"
 _LOG: Final = "nginx.ingress.kubernetes.io/enable-access-log"
-_USE: Final = "azure.workload.identity/use"
 
 
 def check(objects: Objects) -> Iterator[Finding]:
@@ -45,7 +43,6 @@ def _accounts(objects: Objects) -> Iterator[Finding]:
     ``rbac.go``), and External Secrets' reads the vault: neither is that of pods which take in what
     comes from outside, and these have no token for Kubernetes.
     """
-    accounts = {one["metadata"]["name"]: one for one in of_kind(objects, "ServiceAccount")}
     readers = {
         (one["spec"]["provider"].get("azurekv") or {}).get("serviceAccountRef", {}).get("name")
         for one in of_kind(objects, "SecretStore")
@@ -63,9 +60,6 @@ def _accounts(objects: Objects) -> Iterator[Finding]:
                 yield Finding("identity", where, "may do what the head's autoscaler may do")
             if "groupName" in group and spec.get("automountServiceAccountToken") is not False:
                 yield Finding("identity", where, "has a token for Kubernetes")
-            annotations = accounts.get(account, {}).get("metadata", {}).get("annotations") or {}
-            if group["template"]["metadata"]["labels"].get(_USE) and _CLIENT not in annotations:
-                yield Finding("identity", where, f"the account {account} names no identity")
 
 
 def beside(root: Path, folder: str) -> list[Object]:

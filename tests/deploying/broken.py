@@ -66,6 +66,10 @@ def pooler(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
     return one(tree, "Pooler", "vestlus-pooler")["spec"]
 
 
+def options(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
+    return ray(tree)["gcsFaultToleranceOptions"]
+
+
 def public(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
     return one(tree, "Ingress", "vestlus-public")
 

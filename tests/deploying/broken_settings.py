@@ -101,6 +101,14 @@ SETTINGS: Final = {
     "an address of a service that is not there": Case(
         "selector", lambda t: variable(t, _BUS, "vestlus-rabbitmq.", "rabbitmq.")
     ),
+    "a head whose Redis is not there": Case(
+        "selector", gone("Service", "vestlus-redis"), only="small"
+    ),
+    "a head whose Redis is on another port": Case(
+        "port",
+        lambda t: one(t, "Service", "vestlus-redis")["spec"]["ports"][0].update(port=6380),
+        only="small",
+    ),
     "no store of secrets": Case("store", gone("SecretStore", "key-vault")),
     "a store of secrets by another name": Case(
         "store",
@@ -163,7 +171,7 @@ SETTINGS: Final = {
         ].pop("tls.key"),
     ),
     "a password of Redis that nothing makes": Case(
-        "secret", gone("ExternalSecret", "vestlus-redis"), only="production"
+        "secret", gone("ExternalSecret", "vestlus-redis")
     ),
     "a pooler of a database that is not there": Case(
         "database",

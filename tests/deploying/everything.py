@@ -14,7 +14,6 @@ from tests.deploying import (
     admitted,
     alerts,
     azure,
-    control_store,
     doors,
     everywhere,
     flows,
@@ -27,7 +26,6 @@ from tests.deploying import (
     names,
     outside,
     pooled,
-    pools,
     probes,
     rays_options,
     references,
@@ -55,7 +53,9 @@ LOOKS: Final = (
     supplied.check,
     addresses.check,
     identity.check,
+    azure.check,
     flows.check,
+    outside.check,
     admitted.check,
     probes.check,
     lasting.check,
@@ -87,10 +87,6 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
     yield from doors.check(objects, azure.internal_classes(root))
     yield from safety.check(objects, safety.project_version(root))
     yield from alerts.check(root, objects)
-    yield from azure.check(objects)
-    yield from control_store.check(objects)
-    yield from outside.check(objects)
-    yield from pools.check(objects)
 
 
 def of_files(root: Path) -> Iterator[Finding]:

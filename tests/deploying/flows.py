@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from tests.deploying.ends import OTHERS, end, entrances, measured
 from tests.deploying.findings import Finding
 from tests.deploying.objects import Objects, Pods, behind, of_kind, pods, services
-from tests.deploying.policies import ALL, OWN, End, bits, reached, sent, told, witnesses
+from tests.deploying.outside import let_out
+from tests.deploying.policies import ALL, OWN, End, bits, reached, told
 from tests.deploying.supplied import environment
 
 
@@ -110,6 +111,7 @@ def _addresses(one: Pods, objects: Objects) -> Iterator[Finding]:
                 plain = re.sub(r"[$()]", "", value)
                 yield from _address(one, objects, variable["name"], plain)
     if ".svc" not in given.get("VESTLUS_DATABASE_URL", ".svc"):
+        # Its name is secret too.
         yield from _outside(one, objects, "the managed database", _MANAGED)
 
 
@@ -131,7 +133,5 @@ def _address(one: Pods, objects: Objects, what: str, address: str) -> Iterator[F
 
 
 def _outside(one: Pods, objects: Objects, where: str, port: int) -> Iterator[Finding]:
-    """Whether some block of addresses is open to it: which one is its, nobody knows beforehand."""
-    blocks = [some for some in witnesses(objects, "egress") if some.address is not None]
-    if not any(bits(port) & sent(objects, end(one), some) for some in [*blocks, OTHERS["world"]]):
+    if not let_out(one, objects, where, port):
         yield Finding("network", one.owner, f"may reach no address on {port}, and {where} is there")

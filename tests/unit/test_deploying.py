@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -129,21 +128,6 @@ def test_a_kind_that_the_folder_does_not_define_is_a_finding(tmp_path: Path) -> 
     (tmp_path / "definition.yaml").write_text(DEFINITION)
     made = {"apiVersion": "ray.io/v2", "kind": "RayService", "metadata": {"name": "a"}}
     assert rules(list(schemas.check([made], schemas.Definitions(tmp_path)))) == {"schema"}
-
-
-COPIED = ("Dockerfile", ".dockerignore", "compose.yaml", "cluster.yaml", "pyproject.toml")
-
-
-@pytest.fixture
-def copied(tmp_path: Path) -> Path:
-    """The repository's deployment, and what it is made of by links."""
-    for name in COPIED:
-        shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
-    for place in ROOT.iterdir():
-        if not (tmp_path / place.name).exists() and not place.name.startswith("."):
-            (tmp_path / place.name).symlink_to(place)
-    return tmp_path
 
 
 @pytest.mark.parametrize(("name", "old", "new", "rule"), [*BROKEN_FILES, *BROKEN_MACHINES])
