@@ -81,7 +81,7 @@ def check(objects: Objects) -> Iterator[Finding]:
     """A finding for each who may reach what is not for them."""
     kept = {some.owner for some in remembering(objects)}
     found = [_Known(some, _kinds(some, kept)) for some in pods(objects)]
-    asked = {(some.owner, "app-routing-system", port) for some, port in entrances(objects)}
+    asked = {(some.owner, who.space[NAME], port) for who, some, port in entrances(objects)}
     asked |= {(some.owner, "monitoring", port) for some, port in measured(objects)}
     callers = [
         *(*_STRANGERS, *OTHERS.values(), *witnesses(objects, "ingress"), METADATA),

@@ -62,15 +62,18 @@ def _accounts(objects: Objects) -> Iterator[Finding]:
                 yield Finding("identity", where, "has a token for Kubernetes")
 
 
-def beside(root: Path, folder: str) -> list[Object]:
-    """The objects of a folder of ``deploy/aks`` that is in no overlay, kustomizations apart."""
+def beside(root: Path, folder: str, *, deleting: bool = False) -> list[Object]:
+    """The objects of a folder of ``deploy/aks`` that is in no overlay, kustomizations apart; or
+    those that patches in it take away.
+    """
     read = [
         one
         for file in sorted((root / "deploy/aks" / folder).rglob("*.y*ml"))
         for one in yaml.safe_load_all(file.read_text("utf-8"))
         if one
     ]
-    return [one for one in read if one.get("kind", "Kustomization") != "Kustomization"]
+    made = [one for one in read if one.get("kind", "Kustomization") != "Kustomization"]
+    return [one for one in made if (one.get("$patch") == "delete") is deleting]
 
 
 def internal_classes(root: Path) -> frozenset[str]:
@@ -92,8 +95,7 @@ def check_beside(root: Path, definitions: schemas.Definitions) -> Iterator[Findi
     for folder in ("cluster", "optional"):
         for one in beside(root, folder):
             group = str(one.get("apiVersion")).partition("/")[0]
-            operators = "." in group and not group.endswith(".k8s.io")
-            if operators and not definitions.validator(one["apiVersion"], one["kind"]):
+            if schemas.defined(group) and not definitions.validator(one["apiVersion"], one["kind"]):
                 continue
             for fault in (*schemas.check([one], definitions), *rights.check([one])):
                 yield Finding(fault.rule, f"{folder}: {fault.where}", fault.what)

@@ -5,11 +5,12 @@ it that have to do with them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tests.deploying.gateways import parents, routes
 from tests.deploying.objects import Objects, Pods, behind, matches, of_kind, pods
-from tests.deploying.policies import NAME, End
+from tests.deploying.policies import NAME, OWN, End
 
 #: Others, as their own installation calls them: the charts of KubeRay, CloudNativePG and
 #: kube-prometheus-stack, AKS's application routing and its CoreDNS.
@@ -47,13 +48,31 @@ def end(one: Pods) -> End:
     return End(one.owner, one.labels, one.ports)
 
 
-def entrances(objects: Objects) -> Iterator[tuple[Pods, int]]:
-    """The pods to which ingresses lead, each with the port on which they are asked."""
+def entrances(objects: Objects) -> Iterator[tuple[End, Pods, int]]:
+    """The pods to which ingresses and gateways lead: who asks, whom, and on which port."""
     for one in of_kind(objects, "Ingress"):
         for rule in one["spec"].get("rules") or []:
             for path in rule["http"]["paths"]:
                 backend = path["backend"].get("service") or {}
-                yield from _asked(objects, str(backend.get("name")), backend.get("port") or {})
+                port = backend.get("port") or {}
+                for some, number in _asked(objects, str(backend.get("name")), port):
+                    yield OTHERS["ingress"], some, number
+    for route in routes(objects):
+        for _, gateway in parents(route, objects):
+            if gateway is None:
+                continue
+            for rule in route["spec"].get("rules") or []:
+                for backend in rule.get("backendRefs") or []:
+                    port = {"number": backend.get("port", 0)}
+                    for some, number in _asked(objects, str(backend.get("name")), port):
+                        yield _of_gateway(gateway["metadata"]), some, number
+
+
+def _of_gateway(metadata: Mapping[str, Any]) -> End:
+    """The pods that come of a gateway, in its own namespace ("GEP-1762")."""
+    label = {"gateway.networking.k8s.io/gateway-name": metadata["name"]}
+    where = {NAME: metadata.get("namespace", OWN)}
+    return End(f"the gateway {metadata['name']}", label, space=where)
 
 
 def _asked(

@@ -17,6 +17,7 @@ from tests.deploying import (
     doors,
     everywhere,
     flows,
+    gateways,
     identity,
     image,
     kustomized,
@@ -39,17 +40,19 @@ from tests.deploying import (
     watching,
 )
 from tests.deploying.findings import Finding
-from tests.deploying.objects import Objects
+from tests.deploying.objects import Objects, named
 from tests.scripts_loaded import ROOT
 
 #: Where the definitions of operators' kinds lie, if VESTLUS_CRD_DIR does not say it.
 BESIDE: Final = ROOT.parent / "shared/schemas/crds"
 
+_GATEWAYS: Final = "optional/gateway-api"
 
 #: What is looked for in the objects by themselves.
 LOOKS: Final = (
     names.check,
     references.check,
+    gateways.check,
     supplied.check,
     addresses.check,
     identity.check,
@@ -82,6 +85,11 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
     if misshapen:
         # What has not its form cannot be asked what it means.
         return
+    yield from meant(objects, root)
+
+
+def meant(objects: Objects, root: Path) -> Iterator[Finding]:
+    """Of what has its form."""
     for look in LOOKS:
         yield from look(objects)
     yield from doors.check(objects, azure.internal_classes(root))
@@ -133,6 +141,21 @@ def of_overlays(root: Path, definitions: schemas.Definitions) -> Iterator[Findin
             yield from room.check(root, objects, overlay)
     if whole:
         yield from restoring.check(root, definitions)
+        yield from of_gateways(root)
+
+
+def with_gateways(objects: Objects, root: Path) -> Objects:
+    """An overlay whose ways in are by Gateway API, without what the patch there takes away."""
+    gone = {named(one) for one in azure.beside(root, _GATEWAYS, deleting=True)}
+    kept = [one for one in objects if named(one) not in gone]
+    return [*kept, *azure.beside(root, _GATEWAYS)]
+
+
+def of_gateways(root: Path) -> Iterator[Finding]:
+    """Of what is shipped, with those. Their form is compared where there are definitions of it."""
+    for overlay in kustomized.SHIPPED:
+        for one in meant(with_gateways(kustomized.kept(root, overlay), root), root):
+            yield Finding(one.rule, f"{_GATEWAYS}, {overlay}: {one.where}", one.what)
 
 
 def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:

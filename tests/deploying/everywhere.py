@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from tests.deploying.addresses import contents, mounts
 from tests.deploying.findings import Finding
+from tests.deploying.gateways import routes
 from tests.deploying.objects import Objects, Pods, of_kind, pods
 from tests.deploying.supplied import environment, files_of, settings_of
 from vestlus.settings import Settings
@@ -25,6 +26,7 @@ def check(objects: Objects) -> Iterator[Finding]:
         for one in of_kind(objects, "Ingress")
         for rule in one["spec"].get("rules") or []
     }
+    hosts |= {str(host) for one in routes(objects) for host in one["spec"].get("hostnames") or []}
     for one in pods(objects):
         settings = settings_of(one, objects) if one.ours and one.lasting else None
         # What cannot be read is told by who looks at settings.

@@ -61,8 +61,9 @@ def check(objects: Objects) -> Iterator[Finding]:
                 there = reached(objects, source, target, flow.protocol)
                 if missing := flow.ports & ~there:
                     yield _missing(source, target, missing, flow.why)
-    yield from _asked(objects, OTHERS["ingress"], entrances(objects), "hands requests on")
-    yield from _asked(objects, OTHERS["prometheus"], measured(objects), "reads measures")
+    yield from _asked(objects, entrances(objects), "hands requests on")
+    measures = ((OTHERS["prometheus"], some, port) for some, port in measured(objects))
+    yield from _asked(objects, measures, "reads measures")
     for one in found:
         if one.ours:
             yield from _addresses(one, objects)
@@ -71,9 +72,9 @@ def check(objects: Objects) -> Iterator[Finding]:
 
 
 def _asked(
-    objects: Objects, who: End, chosen: Iterable[tuple[Pods, int]], why: str
+    objects: Objects, chosen: Iterable[tuple[End, Pods, int]], why: str
 ) -> Iterator[Finding]:
-    for some, port in chosen:
+    for who, some, port in chosen:
         if bits(port) & ~reached(objects, who, end(some)):
             yield _missing(who, end(some), bits(port), why)
 
