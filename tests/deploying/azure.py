@@ -70,7 +70,8 @@ def beside(root: Path, folder: str, *, deleting: bool = False) -> list[Object]:
         one
         for file in sorted((root / "deploy/aks" / folder).rglob("*.y*ml"))
         for one in yaml.safe_load_all(file.read_text("utf-8"))
-        if one
+        # Lists are patches.
+        if isinstance(one, dict)
     ]
     made = [one for one in read if one.get("kind", "Kustomization") != "Kustomization"]
     return [one for one in made if (one.get("$patch") == "delete") is deleting]

@@ -57,6 +57,10 @@ def entrances(objects: Objects) -> Iterator[tuple[End, Pods, int]]:
                 port = backend.get("port") or {}
                 for some, number in _asked(objects, str(backend.get("name")), port):
                     yield OTHERS["ingress"], some, number
+    yield from _routed(objects)
+
+
+def _routed(objects: Objects) -> Iterator[tuple[End, Pods, int]]:
     for route in routes(objects):
         for _, gateway in parents(route, objects):
             if gateway is None:

@@ -26,6 +26,7 @@ from tests.deploying import (
     machine,
     names,
     outside,
+    plugin,
     pooled,
     probes,
     rays_options,
@@ -142,6 +143,7 @@ def of_overlays(root: Path, definitions: schemas.Definitions) -> Iterator[Findin
     if whole:
         yield from restoring.check(root, definitions)
         yield from of_gateways(root)
+        yield from of_plugin(root, definitions)
 
 
 def with_gateways(objects: Objects, root: Path) -> Objects:
@@ -149,6 +151,17 @@ def with_gateways(objects: Objects, root: Path) -> Objects:
     gone = {named(one) for one in azure.beside(root, _GATEWAYS, deleting=True)}
     kept = [one for one in objects if named(one) not in gone]
     return [*kept, *azure.beside(root, _GATEWAYS)]
+
+
+def of_plugin(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
+    """Of the overlay ``small`` with the plugin that makes backups."""
+    try:
+        objects = plugin.with_plugin(kustomized.kept(root, "small"), root)
+    except LookupError as error:
+        yield Finding("rendering", plugin.FOLDER, f"patches what is not there: {error}")
+        return
+    for one in (*plugin.check(objects, root, definitions), *meant(objects, root)):
+        yield Finding(one.rule, f"{plugin.FOLDER}: {one.where}", one.what)
 
 
 def of_gateways(root: Path) -> Iterator[Finding]:
