@@ -50,22 +50,26 @@ def _encrypted(
         yield Finding("tls", where, f"{name}: does not ask for TLS: sslmode=require at least")
 
 
-def _mounted(one: Pods, file: PurePosixPath, objects: Objects) -> bool:
-    """Whether a volume of the first container has it."""
+def mounts(one: Pods) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """What the first container mounts, each with its volume."""
     volumes = {volume["name"]: volume for volume in (one.spec or {}).get("volumes") or []}
     for mount in one.containers[0].get("volumeMounts") or []:
+        yield mount, volumes.get(mount["name"], {})
+
+
+def _mounted(one: Pods, file: PurePosixPath, objects: Objects) -> bool:
+    """Whether a volume of the first container has it."""
+    for mount, volume in mounts(one):
         place = PurePosixPath(mount["mountPath"])
         if mount.get("subPath"):
             if place == file:
                 return True
-        elif place in file.parents:
-            names = _contents(volumes.get(mount["name"], {}), objects)
-            if str(file.relative_to(place)) in names:
-                return True
+        elif place in file.parents and str(file.relative_to(place)) in contents(volume, objects):
+            return True
     return False
 
 
-def _contents(volume: Mapping[str, Any], objects: Objects) -> set[str]:
+def contents(volume: Mapping[str, Any], objects: Objects) -> set[str]:
     """The files of a volume that comes of a map or of a secret."""
     sources = [volume, *((volume.get("projected") or {}).get("sources") or [])]
     found: set[str] = set()

@@ -4,10 +4,14 @@ that are for it, asked about everybody whom any policy names and some whom none 
 
 from __future__ import annotations
 
+import functools
+import itertools
+import operator
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from tests.deploying.ends import METADATA, OTHERS, end, entrances, measured
+from tests.deploying.ends import METADATA, OTHERS, end, entrances, measured, remembering
 from tests.deploying.findings import Finding
 from tests.deploying.objects import Objects, Pods, pods
 from tests.deploying.policies import (
@@ -39,19 +43,20 @@ _WITHIN: Final = {
     ("ray", "ray"): ALL,
     ("ray", "broker"): bits(5671),
     ("ray", "pooler"): bits(5432),
-    ("ray", "other"): ALL,
-    # Jobs of ours, which ask the same servers as the service does.
-    ("other", "broker"): bits(5671),
-    ("other", "pooler"): bits(5432),
-    ("other", "database"): bits(5432),
-    ("other", "other"): ALL,
+    # Where Ray's head keeps what it knows, the settings with their secrets among it.
+    ("head", "redis"): bits(6379),
+    # Jobs of ours are among Ray's pods, and ask the same servers as the service does.
+    ("ray", "job"): ALL,
+    ("job", "ray"): ALL,
+    ("job", "job"): ALL,
+    ("job", "broker"): bits(5671),
+    ("job", "pooler"): bits(5432),
+    ("job", "database"): bits(5432),
     # What its command line listens on comes with the other two ("Networking and RabbitMQ").
     ("broker", "broker"): bits(4369) | bits(25672) | bits(35672, 35682),
     ("pooler", "database"): bits(5432),
     ("database", "database"): bits(5432) | bits(8000),
 }
-
-_RAYS: Final = frozenset({"head", "worker"})
 
 #: Of nobody whom a policy would name.
 _STRANGERS: Final = (
@@ -64,46 +69,71 @@ _STRANGERS: Final = (
 _NOBODY: Final = End("a pod of no known kind")
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Pods, and what they are in the tables."""
+
+    pods: Pods
+    kinds: frozenset[str]
+
+
 def check(objects: Objects) -> Iterator[Finding]:
     """A finding for each who may reach what is not for them."""
-    found = pods(objects)
-    asked = {(some.owner, "app-routing-system", port) for some, port in entrances(objects)}
+    kept = {some.owner for some in remembering(objects)}
+    found = [_Known(some, _kinds(some, kept)) for some in pods(objects)]
+    asked = {(some.owner, who.space[NAME], port) for who, some, port in entrances(objects)}
     asked |= {(some.owner, "monitoring", port) for some, port in measured(objects)}
-    callers = [*_STRANGERS, *OTHERS.values(), *witnesses(objects, "ingress"), METADATA]
+    callers = [
+        *(*_STRANGERS, *OTHERS.values(), *witnesses(objects, "ingress"), METADATA),
+        *(end(one.pods) for one in found),
+    ]
     for one in found:
         for who in {some.name: some for some in callers}.values():
             for protocol in ("TCP", "UDP", "SCTP"):
-                ports = taken(objects, end(one), who, protocol)
+                ports = taken(objects, end(one.pods), who, protocol)
                 if more := ports & ~_admitted(one, who, found, asked):
                     what = f"lets in {who.name} on {told(more)} of {protocol}"
-                    yield Finding("network", one.owner, what)
+                    yield Finding("network", one.pods.owner, what)
                     break
     yield from _closed(objects, callers)
     for one in found:
-        if ports := sent(objects, end(one), METADATA):
+        if ports := sent(objects, end(one.pods), METADATA):
             what = f"may have the node's own identity: {told(ports)} of {METADATA.address}"
-            yield Finding("network", one.owner, what)
+            yield Finding("network", one.pods.owner, what)
 
 
-def _admitted(one: Pods, who: End, found: list[Pods], asked: set[tuple[str, str, int]]) -> int:
+def _admitted(one: _Known, who: End, found: list[_Known], asked: set[tuple[str, str, int]]) -> int:
     if who.address is not None:
         return 0
     space = who.space.get(NAME, "")
-    allowed = _NAMESPACES.get((space, one.role), 0)
+    allowed = _NAMESPACES.get((space, one.pods.role), 0)
     for owner, asking, port in asked:
-        if owner == one.owner and asking == space:
+        if owner == one.pods.owner and asking == space:
             allowed |= bits(port)
-    if space != OWN:
+    # Who has no label may be anybody.
+    if space != OWN or not who.labels:
         return allowed
-    for other in found:
-        # Whom the caller's labels may belong to; who has fewer labels may be somebody else.
-        if who.labels and all(other.labels.get(name) == at for name, at in who.labels.items()):
-            allowed |= _WITHIN.get((_kind(other), _kind(one)), 0)
-    return allowed
+    # Whose the caller's labels may be: what one of them may not, the labels do not allow.
+    possible = [
+        _within(other.kinds, one.kinds)
+        for other in found
+        if who.labels.items() <= other.pods.labels.items()
+    ]
+    return allowed | functools.reduce(operator.and_, possible, ALL if possible else 0)
 
 
-def _kind(one: Pods) -> str:
-    return "ray" if one.role in _RAYS else one.role
+def _within(source: frozenset[str], target: frozenset[str]) -> int:
+    pairs = itertools.product(source, target)
+    return functools.reduce(operator.or_, (_WITHIN.get(pair, 0) for pair in pairs), 0)
+
+
+def _kinds(one: Pods, kept: set[str]) -> frozenset[str]:
+    if one.role in {"head", "worker"}:
+        return frozenset({one.role, "ray"})
+    if one.role != "other":
+        return frozenset({one.role})
+    kinds = {"redis"} if one.owner in kept else set()
+    return frozenset(kinds if one.lasting else {*kinds, "job"})
 
 
 def _closed(objects: Objects, callers: list[End]) -> Iterator[Finding]:

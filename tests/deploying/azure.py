@@ -8,16 +8,14 @@ from typing import Final
 
 import yaml
 
-from tests.deploying import schemas
+from tests.deploying import rights, schemas
 from tests.deploying.findings import Finding
 from tests.deploying.objects import Object, Objects, named, of_kind
 
 _TENANT: Final = "azure.workload.identity/tenant-id"
-_CLIENT: Final = "azure.workload.identity/client-id"
 _INTERNAL: Final = "service.beta.kubernetes.io/azure-load-balancer-internal"
 _CONTROLLER: Final = "NginxIngressController"
 _LOG: Final = "nginx.ingress.kubernetes.io/enable-access-log"
-_USE: Final = "azure.workload.identity/use"
 
 
 def check(objects: Objects) -> Iterator[Finding]:
@@ -45,7 +43,6 @@ def _accounts(objects: Objects) -> Iterator[Finding]:
     ``rbac.go``), and External Secrets' reads the vault: neither is that of pods which take in what
     comes from outside, and these have no token for Kubernetes.
     """
-    accounts = {one["metadata"]["name"]: one for one in of_kind(objects, "ServiceAccount")}
     readers = {
         (one["spec"]["provider"].get("azurekv") or {}).get("serviceAccountRef", {}).get("name")
         for one in of_kind(objects, "SecretStore")
@@ -63,20 +60,21 @@ def _accounts(objects: Objects) -> Iterator[Finding]:
                 yield Finding("identity", where, "may do what the head's autoscaler may do")
             if "groupName" in group and spec.get("automountServiceAccountToken") is not False:
                 yield Finding("identity", where, "has a token for Kubernetes")
-            annotations = accounts.get(account, {}).get("metadata", {}).get("annotations") or {}
-            if group["template"]["metadata"]["labels"].get(_USE) and _CLIENT not in annotations:
-                yield Finding("identity", where, f"the account {account} names no identity")
 
 
-def beside(root: Path, folder: str) -> list[Object]:
-    """The objects of a folder of ``deploy/aks`` that is in no overlay, kustomizations apart."""
+def beside(root: Path, folder: str, *, deleting: bool = False) -> list[Object]:
+    """The objects of a folder of ``deploy/aks`` that is in no overlay, kustomizations apart; or
+    those that patches in it take away.
+    """
     read = [
         one
         for file in sorted((root / "deploy/aks" / folder).rglob("*.y*ml"))
         for one in yaml.safe_load_all(file.read_text("utf-8"))
-        if one
+        # Lists are patches.
+        if isinstance(one, dict)
     ]
-    return [one for one in read if one.get("kind", "Kustomization") != "Kustomization"]
+    made = [one for one in read if one.get("kind", "Kustomization") != "Kustomization"]
+    return [one for one in made if (one.get("$patch") == "delete") is deleting]
 
 
 def internal_classes(root: Path) -> frozenset[str]:
@@ -98,10 +96,9 @@ def check_beside(root: Path, definitions: schemas.Definitions) -> Iterator[Findi
     for folder in ("cluster", "optional"):
         for one in beside(root, folder):
             group = str(one.get("apiVersion")).partition("/")[0]
-            operators = "." in group and not group.endswith(".k8s.io")
-            if operators and not definitions.validator(one["apiVersion"], one["kind"]):
+            if schemas.defined(group) and not definitions.validator(one["apiVersion"], one["kind"]):
                 continue
-            for fault in schemas.check([one], definitions):
+            for fault in (*schemas.check([one], definitions), *rights.check([one])):
                 yield Finding(fault.rule, f"{folder}: {fault.where}", fault.what)
     known = internal_classes(root)
     for one in of_kind(beside(root, "cluster"), _CONTROLLER):

@@ -62,6 +62,14 @@ def database(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
     return one(tree, "Cluster", "vestlus-postgres")["spec"]
 
 
+def pooler(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
+    return one(tree, "Pooler", "vestlus-pooler")["spec"]
+
+
+def options(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
+    return ray(tree)["gcsFaultToleranceOptions"]
+
+
 def public(tree: Tree) -> Any:  # noqa: ANN401 - of any shape
     return one(tree, "Ingress", "vestlus-public")
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 from tests.deploying.broken import Case, Tree, gone, policy
 
 _OURS: Final = {"app.kubernetes.io/part-of": "vestlus"}
-_HEAD: Final = {"app.kubernetes.io/component": "head"}
+_COMPONENT: Final = "app.kubernetes.io/component"
+_HEAD: Final = {_COMPONENT: "head"}
 _SPACE: Final = "kubernetes.io/metadata.name"
 
 
@@ -138,6 +139,19 @@ OPEN: Final = {
     "a database that is open to all": Case(
         "network", opened("postgres", ports=[{"port": 5432}]), only="small"
     ),
+    "a Redis for all pods of the service": Case(
+        "network",
+        peers("redis", {"podSelector": {"matchLabels": _OURS}}),
+        only="small",
+    ),
+    "a Redis for pods of another kind": Case(
+        "network",
+        peers("redis", {"podSelector": {"matchLabels": _OURS | {_COMPONENT: "webhook"}}}),
+        only="small",
+    ),
+    "a Redis on every port": Case(
+        "network", lambda t: policy(t, "redis")["ingress"][0].pop("ports"), only="small"
+    ),
     "Ray's ports of datagrams": Case(
         "network", opened("ray-within", ports=[{"port": 8265, "protocol": "UDP"}])
     ),
@@ -153,7 +167,7 @@ CLOSED: Final = {
     },
     **{
         f"no policy {name}": Case("network", gone("NetworkPolicy", name), only="small")
-        for name in ("ray-to-postgres", "pooler", "postgres")
+        for name in ("ray-to-postgres", "pooler", "postgres", "head-to-redis")
     },
     "no policy ray-to-managed": Case(
         "network", gone("NetworkPolicy", "ray-to-managed"), only="production"
@@ -163,6 +177,24 @@ CLOSED: Final = {
     ),
     "no way to the managed Redis": Case(
         "network", _port("ray-to-managed", "egress", 10000), only="production"
+    ),
+    "a Redis that lets nobody in": Case(
+        "network", lambda t: policy(t, "redis")["ingress"].clear(), only="small"
+    ),
+    "a Redis that lets in to another port": Case(
+        "network", _port("redis", "ingress", 6379), only="small"
+    ),
+    "a Redis that lets in by another protocol": Case(
+        "network",
+        lambda t: policy(t, "redis")["ingress"][0]["ports"][0].update(protocol="UDP"),
+        only="small",
+    ),
+    "a head that is let out to a range without its port": Case(
+        "network",
+        lambda t: policy(t, "head-to-redis")["egress"][0]["ports"][0].update(
+            port=6300, endPort=6378
+        ),
+        only="small",
     ),
     "a database that lets nobody in": Case(
         "network", lambda t: policy(t, "pooler")["ingress"].clear(), only="small"

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.deploying.broken import HTTP, Case, broker, database, gone, one, public, ray
+from tests.deploying.broken import (
+    HTTP,
+    Case,
+    broker,
+    database,
+    gone,
+    one,
+    pooler,
+    public,
+    ray,
+    variable,
+)
 
 OBJECTS: Final = {
     "a field that Kubernetes does not know": Case(
@@ -91,6 +102,19 @@ OBJECTS: Final = {
         ),
         only="small",
     ),
+    "a pooler of sessions": Case(
+        "pooler",
+        lambda t: pooler(t)["pgbouncer"].update(poolMode="session"),
+        only="small",
+    ),
+    "a pooler of no told mode": Case(
+        "pooler", lambda t: pooler(t)["pgbouncer"].pop("poolMode"), only="small"
+    ),
+    "a pooler that the address does not tell of": Case(
+        "pooler",
+        lambda t: variable(t, "VESTLUS_DATABASE_URL", "pooler=transaction&", ""),
+        only="small",
+    ),
 }
 
 #: Changes of operators' kinds, which only their definitions find out.
@@ -113,12 +137,12 @@ DEFINED: Final = {
     ),
     "a pooler of an unknown mode": Case(
         "schema",
-        lambda t: one(t, "Pooler", "vestlus-pooler")["spec"]["pgbouncer"].update(poolMode="query"),
+        lambda t: pooler(t)["pgbouncer"].update(poolMode="query"),
         only="small",
     ),
     "a pooler of no type that there is": Case(
         "schema",
-        lambda t: one(t, "Pooler", "vestlus-pooler")["spec"].update(type="wr"),
+        lambda t: pooler(t).update(type="wr"),
         only="small",
     ),
     "a backup without a time": Case(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.deploying.broken import Case, group, one, ray, serve_config, settings
+from tests.deploying.broken import Case, group, one, options, ray, serve_config, settings
 
 SERVING: Final = {
     "another Ray than the locked one": Case(
@@ -84,4 +84,24 @@ SERVING: Final = {
     "Serve told nothing": Case(
         "serve", lambda t: one(t, "RayService")["spec"].update(serveConfigV2="{}")
     ),
+    "an option that Ray does not know": Case(
+        "options", lambda t: group(t)["rayStartParams"].update({"num-cpu": "1"})
+    ),
+    "an option of the head that Ray does not know": Case(
+        "options", lambda t: ray(t)["headGroupSpec"]["rayStartParams"].update(dashboard="true")
+    ),
+    "an option with what Ray does not take": Case(
+        "options", lambda t: group(t)["rayStartParams"].update({"object-store-memory": "100M"})
+    ),
+    "an option that no shell takes": Case(
+        "options", lambda t: group(t)["rayStartParams"].update({"node-ip-address": '"'})
+    ),
+    "a head that keeps it behind a gate": Case(
+        "ray", lambda t: options(t).update(backend="rocksdb")
+    ),
+    "a head whose settings are sent as they are": Case(
+        "ray",
+        lambda t: options(t).update(redisAddress="redis://vestlus-redis.vestlus.svc:6379"),
+    ),
+    "a head without a password": Case("secret", lambda t: options(t).pop("redisPassword")),
 }

@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.deploying.broken import (
     Case,
+    Tree,
     container,
     gone,
     group,
@@ -22,6 +23,14 @@ _BUS: Final = "VESTLUS_BUS_URL"
 _DATABASE: Final = "VESTLUS_DATABASE_URL"
 _USE: Final = "azure.workload.identity/use"
 _CLIENT: Final = "azure.workload.identity/client-id"
+
+
+def _files(tree: Tree, name: str, old: str, new: str) -> None:
+    """Changes a part of a file of accounts."""
+    data = one(tree, "ConfigMap", "vestlus-files")["data"]
+    assert old in data[name]
+    data[name] = data[name].replace(old, new)
+
 
 SETTINGS: Final = {
     "a certificate that nothing makes": Case(
@@ -92,6 +101,14 @@ SETTINGS: Final = {
     "an address of a service that is not there": Case(
         "selector", lambda t: variable(t, _BUS, "vestlus-rabbitmq.", "rabbitmq.")
     ),
+    "a head whose Redis is not there": Case(
+        "selector", gone("Service", "vestlus-redis"), only="small"
+    ),
+    "a head whose Redis is on another port": Case(
+        "port",
+        lambda t: one(t, "Service", "vestlus-redis")["spec"]["ports"][0].update(port=6380),
+        only="small",
+    ),
     "no store of secrets": Case("store", gone("SecretStore", "key-vault")),
     "a store of secrets by another name": Case(
         "store",
@@ -154,11 +171,37 @@ SETTINGS: Final = {
         ].pop("tls.key"),
     ),
     "a password of Redis that nothing makes": Case(
-        "secret", gone("ExternalSecret", "vestlus-redis"), only="production"
+        "secret", gone("ExternalSecret", "vestlus-redis")
     ),
     "a pooler of a database that is not there": Case(
         "database",
         lambda t: one(t, "Pooler", "vestlus-pooler")["spec"]["cluster"].update(name="postgres"),
         only="small",
+    ),
+    "no address under which others reach us": Case(
+        "settings", lambda t: settings(t).pop("VESTLUS_PUBLIC_URL")
+    ),
+    "an address at which nobody answers": Case(
+        "settings", lambda t: settings(t).update(VESTLUS_PUBLIC_URL="https://example.org")
+    ),
+    "an address without TLS": Case(
+        "settings", lambda t: settings(t).update(VESTLUS_PUBLIC_URL="http://dm.example.org")
+    ),
+    "pictures in the pod that took them in": Case(
+        "settings", lambda t: settings(t).pop("VESTLUS_MEDIA_URL")
+    ),
+    "pictures in a folder of each pod": Case(
+        "settings",
+        lambda t: settings(t).update(VESTLUS_MEDIA_URL="file:///var/lib/vestlus/media"),
+    ),
+    "a persona that is not there": Case(
+        "volume", lambda t: one(t, "ConfigMap", "vestlus-files")["data"].pop("persona.md")
+    ),
+    "a persona by another name": Case(
+        "volume", lambda t: _files(t, "vestlus.toml", '"persona.md"', '"personas/mine.md"')
+    ),
+    "knowledge that is not there": Case(
+        "volume",
+        lambda t: _files(t, "vestlus.toml", "persona =", 'knowledge = "knowledge"\npersona ='),
     ),
 }

@@ -107,8 +107,7 @@ def _upstreams(where: str, node: Node, listens: str) -> Iterator[Finding]:
 
 
 def _site(where: str, site: Node) -> Iterator[Finding]:
-    matchers = {node.name: _conditions(node) for node in site.block if node.name.startswith("@")}
-    handed = list(_walked(where, site.block, matchers, ()))
+    handed = list(_ways(where, site))
     for one in handed:
         if isinstance(one, Finding):
             yield one
@@ -121,6 +120,18 @@ def _site(where: str, site: Node) -> Iterator[Finding]:
         yield Finding("public", where, "what is not named is not refused")
     if any(not any(map(_own, chain)) for chain in chains) and not _bounded(site):
         yield Finding("body", where, "has no limit of bodies, or a lower one than ours")
+
+
+def handed_on(site: Node) -> Iterator[tuple[Conditions, ...]]:
+    """For each ``reverse_proxy`` of a site the matchers that lead to it, all of which must hold."""
+    for one in _ways("", site):
+        if not isinstance(one, Finding):
+            yield one
+
+
+def _ways(where: str, site: Node) -> Iterator[tuple[Conditions, ...] | Finding]:
+    matchers = {node.name: _conditions(node) for node in site.block if node.name.startswith("@")}
+    yield from _walked(where, site.block, matchers, ())
 
 
 #: What one matcher asks for: the kind of each condition and its words. All of them must hold.

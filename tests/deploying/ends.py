@@ -5,10 +5,12 @@ it that have to do with them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
+from tests.deploying.gateways import parents, routes
 from tests.deploying.objects import Objects, Pods, behind, matches, of_kind, pods
-from tests.deploying.policies import NAME, End
+from tests.deploying.policies import NAME, OWN, End
 
 #: Others, as their own installation calls them: the charts of KubeRay, CloudNativePG and
 #: kube-prometheus-stack, AKS's application routing and its CoreDNS.
@@ -46,13 +48,35 @@ def end(one: Pods) -> End:
     return End(one.owner, one.labels, one.ports)
 
 
-def entrances(objects: Objects) -> Iterator[tuple[Pods, int]]:
-    """The pods to which ingresses lead, each with the port on which they are asked."""
+def entrances(objects: Objects) -> Iterator[tuple[End, Pods, int]]:
+    """The pods to which ingresses and gateways lead: who asks, whom, and on which port."""
     for one in of_kind(objects, "Ingress"):
         for rule in one["spec"].get("rules") or []:
             for path in rule["http"]["paths"]:
                 backend = path["backend"].get("service") or {}
-                yield from _asked(objects, str(backend.get("name")), backend.get("port") or {})
+                port = backend.get("port") or {}
+                for some, number in _asked(objects, str(backend.get("name")), port):
+                    yield OTHERS["ingress"], some, number
+    yield from _routed(objects)
+
+
+def _routed(objects: Objects) -> Iterator[tuple[End, Pods, int]]:
+    for route in routes(objects):
+        for _, gateway in parents(route, objects):
+            if gateway is None:
+                continue
+            for rule in route["spec"].get("rules") or []:
+                for backend in rule.get("backendRefs") or []:
+                    port = {"number": backend.get("port", 0)}
+                    for some, number in _asked(objects, str(backend.get("name")), port):
+                        yield _of_gateway(gateway["metadata"]), some, number
+
+
+def _of_gateway(metadata: Mapping[str, Any]) -> End:
+    """The pods that come of a gateway, in its own namespace ("GEP-1762")."""
+    label = {"gateway.networking.k8s.io/gateway-name": metadata["name"]}
+    where = {NAME: metadata.get("namespace", OWN)}
+    return End(f"the gateway {metadata['name']}", label, space=where)
 
 
 def _asked(
@@ -85,3 +109,12 @@ def measured(objects: Objects) -> Iterator[tuple[Pods, int]]:
                 for endpoint in one["spec"]["endpoints"]:
                     port = {"name": str(endpoint.get("port"))}
                     yield from _asked(objects, service["metadata"]["name"], port)
+
+
+def remembering(objects: Objects) -> Iterator[Pods]:
+    """The pods of the Redis in which Ray's head keeps what it knows, where it is in the cluster."""
+    for one in of_kind(objects, "RayService"):
+        options = one["spec"]["rayClusterConfig"].get("gcsFaultToleranceOptions") or {}
+        service, _, rest = (urlsplit(options.get("redisAddress", "")).hostname or "").partition(".")
+        if not rest or "svc" in rest.split("."):
+            yield from behind(objects, service)

@@ -14,9 +14,10 @@ from tests.deploying import (
     admitted,
     alerts,
     azure,
-    control_store,
     doors,
+    everywhere,
     flows,
+    gateways,
     identity,
     image,
     kustomized,
@@ -25,10 +26,13 @@ from tests.deploying import (
     machine,
     names,
     outside,
-    pools,
+    plugin,
+    pooled,
     probes,
+    rays_options,
     references,
     restoring,
+    rights,
     room,
     safety,
     schemas,
@@ -37,26 +41,34 @@ from tests.deploying import (
     watching,
 )
 from tests.deploying.findings import Finding
-from tests.deploying.objects import Objects
+from tests.deploying.objects import Objects, named
 from tests.scripts_loaded import ROOT
 
 #: Where the definitions of operators' kinds lie, if VESTLUS_CRD_DIR does not say it.
 BESIDE: Final = ROOT.parent / "shared/schemas/crds"
 
+_GATEWAYS: Final = "optional/gateway-api"
 
 #: What is looked for in the objects by themselves.
 LOOKS: Final = (
     names.check,
     references.check,
+    gateways.check,
     supplied.check,
     addresses.check,
     identity.check,
+    azure.check,
     flows.check,
+    outside.check,
     admitted.check,
     probes.check,
     lasting.check,
     serving.check,
     watching.check,
+    everywhere.check,
+    rights.check,
+    pooled.check,
+    rays_options.check,
 )
 
 
@@ -74,15 +86,16 @@ def of_objects(objects: Objects, root: Path, definitions: schemas.Definitions) -
     if misshapen:
         # What has not its form cannot be asked what it means.
         return
+    yield from meant(objects, root)
+
+
+def meant(objects: Objects, root: Path) -> Iterator[Finding]:
+    """Of what has its form."""
     for look in LOOKS:
         yield from look(objects)
     yield from doors.check(objects, azure.internal_classes(root))
     yield from safety.check(objects, safety.project_version(root))
     yield from alerts.check(root, objects)
-    yield from azure.check(objects)
-    yield from control_store.check(objects)
-    yield from outside.check(objects)
-    yield from pools.check(objects)
 
 
 def of_files(root: Path) -> Iterator[Finding]:
@@ -129,6 +142,33 @@ def of_overlays(root: Path, definitions: schemas.Definitions) -> Iterator[Findin
             yield from room.check(root, objects, overlay)
     if whole:
         yield from restoring.check(root, definitions)
+        yield from of_gateways(root)
+        yield from of_plugin(root, definitions)
+
+
+def with_gateways(objects: Objects, root: Path) -> Objects:
+    """An overlay whose ways in are by Gateway API, without what the patch there takes away."""
+    gone = {named(one) for one in azure.beside(root, _GATEWAYS, deleting=True)}
+    kept = [one for one in objects if named(one) not in gone]
+    return [*kept, *azure.beside(root, _GATEWAYS)]
+
+
+def of_plugin(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
+    """Of the overlay ``small`` with the plugin that makes backups."""
+    try:
+        objects = plugin.with_plugin(kustomized.kept(root, "small"), root)
+    except LookupError as error:
+        yield Finding("rendering", plugin.FOLDER, f"patches what is not there: {error}")
+        return
+    for one in (*plugin.check(objects, root, definitions), *meant(objects, root)):
+        yield Finding(one.rule, f"{plugin.FOLDER}: {one.where}", one.what)
+
+
+def of_gateways(root: Path) -> Iterator[Finding]:
+    """Of what is shipped, with those. Their form is compared where there are definitions of it."""
+    for overlay in kustomized.SHIPPED:
+        for one in meant(with_gateways(kustomized.kept(root, overlay), root), root):
+            yield Finding(one.rule, f"{_GATEWAYS}, {overlay}: {one.where}", one.what)
 
 
 def everything(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from tests.deploying.ends import OTHERS, end, entrances, measured
 from tests.deploying.findings import Finding
 from tests.deploying.objects import Objects, Pods, behind, of_kind, pods, services
-from tests.deploying.policies import ALL, OWN, End, bits, reached, sent, told, witnesses
+from tests.deploying.outside import let_out
+from tests.deploying.policies import ALL, OWN, End, bits, reached, told
 from tests.deploying.supplied import environment
 
 
@@ -60,8 +61,9 @@ def check(objects: Objects) -> Iterator[Finding]:
                 there = reached(objects, source, target, flow.protocol)
                 if missing := flow.ports & ~there:
                     yield _missing(source, target, missing, flow.why)
-    yield from _asked(objects, OTHERS["ingress"], entrances(objects), "hands requests on")
-    yield from _asked(objects, OTHERS["prometheus"], measured(objects), "reads measures")
+    yield from _asked(objects, entrances(objects), "hands requests on")
+    measures = ((OTHERS["prometheus"], some, port) for some, port in measured(objects))
+    yield from _asked(objects, measures, "reads measures")
     for one in found:
         if one.ours:
             yield from _addresses(one, objects)
@@ -70,9 +72,9 @@ def check(objects: Objects) -> Iterator[Finding]:
 
 
 def _asked(
-    objects: Objects, who: End, chosen: Iterable[tuple[Pods, int]], why: str
+    objects: Objects, chosen: Iterable[tuple[End, Pods, int]], why: str
 ) -> Iterator[Finding]:
-    for some, port in chosen:
+    for who, some, port in chosen:
         if bits(port) & ~reached(objects, who, end(some)):
             yield _missing(who, end(some), bits(port), why)
 
@@ -110,6 +112,7 @@ def _addresses(one: Pods, objects: Objects) -> Iterator[Finding]:
                 plain = re.sub(r"[$()]", "", value)
                 yield from _address(one, objects, variable["name"], plain)
     if ".svc" not in given.get("VESTLUS_DATABASE_URL", ".svc"):
+        # Its name is secret too.
         yield from _outside(one, objects, "the managed database", _MANAGED)
 
 
@@ -131,7 +134,5 @@ def _address(one: Pods, objects: Objects, what: str, address: str) -> Iterator[F
 
 
 def _outside(one: Pods, objects: Objects, where: str, port: int) -> Iterator[Finding]:
-    """Whether some block of addresses is open to it: which one is its, nobody knows beforehand."""
-    blocks = [some for some in witnesses(objects, "egress") if some.address is not None]
-    if not any(bits(port) & sent(objects, end(one), some) for some in [*blocks, OTHERS["world"]]):
+    if not let_out(one, objects, where, port):
         yield Finding("network", one.owner, f"may reach no address on {port}, and {where} is there")

@@ -36,9 +36,15 @@ def check(objects: Objects) -> Iterator[Finding]:
         account = (vault.get("serviceAccountRef") or {}).get("name")
         if vault.get("authType") == "WorkloadIdentity" and account not in known:
             yield Finding("identity", named(one), f"its service account names no {_CLIENT}")
+    stores = {str(one["metadata"]["name"]): one["spec"] for one in of_kind(objects, "ObjectStore")}
     for one in of_kind(objects, "Cluster"):
-        backup = (one["spec"].get("backup") or {}).get("barmanObjectStore") or {}
-        if (backup.get("azureCredentials") or {}).get("inheritFromAzureAD"):
+        built_in = (one["spec"].get("backup") or {}).get("barmanObjectStore") or {}
+        named_stores = [
+            stores.get(str((plugin.get("parameters") or {}).get("barmanObjectName")), {})
+            for plugin in one["spec"].get("plugins") or []
+        ]
+        places = [built_in, *(store.get("configuration") or {} for store in named_stores)]
+        if any((place.get("azureCredentials") or {}).get("inheritFromAzureAD") for place in places):
             template = (one["spec"].get("serviceAccountTemplate") or {}).get("metadata") or {}
             labels = (one["spec"].get("inheritedMetadata") or {}).get("labels") or {}
             if not _client(template) or labels.get(_USE) != "true":

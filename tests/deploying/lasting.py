@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from tests.deploying.findings import Finding
 from tests.deploying.objects import Object, Objects, Pods, matches, named, of_kind, pods
@@ -104,7 +105,13 @@ def _database(one: Object, objects: Objects) -> Iterator[Finding]:
 
 
 def _head(one: Object) -> Iterator[Finding]:
+    """What Ray's head knows is in a Redis; that it reaches it, ``flows`` looks at."""
     options = one["spec"]["rayClusterConfig"].get("gcsFaultToleranceOptions") or {}
-    volume = options.get("backend") == "rocksdb" and options.get("storage")
-    if not volume and not options.get("redisAddress"):
+    if options.get("backend") == "rocksdb":
+        yield Finding("ray", named(one), "is refused by KubeRay but for an alpha feature gate")
+    elif not options.get("redisAddress"):
         yield Finding("ray", named(one), "the head's death would end the cluster")
+    elif urlsplit(options["redisAddress"]).scheme != "rediss":
+        yield Finding("ray", named(one), "the settings that Ray keeps are not encrypted")
+    if not (options.get("redisPassword") or {}).get("valueFrom"):
+        yield Finding("secret", named(one), "nothing makes the password of Redis")

@@ -6,7 +6,7 @@ import functools
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 from tests.deploying.findings import Finding
 from tests.deploying.head import check_starts
 from tests.deploying.rays_names import unknown
+from tests.deploying.rays_options import refused
 from tests.deploying.serving import ROLES
 
 #: What the start of each node must have in its environment.
@@ -44,7 +45,7 @@ def check_cluster(root: Path) -> Iterator[Finding]:
     yield from _network(prepared["provider"])
     yield from _machines(prepared)
     yield from _commands(prepared)
-    yield from _together(root, prepared)
+    yield from _together(prepared)
     yield from check_starts(root, prepared)
     for target, source in prepared["file_mounts"].items():
         if not source.startswith("~") and not (root / source).exists():
@@ -105,11 +106,10 @@ def _machines(prepared: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("cluster", _FILE, f"no kind of worker offers {role}: its actors would wait")
 
 
-def _together(root: Path, prepared: Mapping[str, Any]) -> Iterator[Finding]:
+def _together(prepared: Mapping[str, Any]) -> Iterator[Finding]:
     """That nodes find the head, that all know the token, and that the head keeps what it knows."""
     head, worker = (
-        _text(root, prepared["head_setup_commands"], prepared[f"{kind}_start_ray_commands"])
-        for kind in ("head", "worker")
+        "\n".join(prepared[f"{kind}_start_ray_commands"]) + "\n" for kind in ("head", "worker")
     )
     port = _option(head, "port")
     address = _option(worker, "address") or ""
@@ -127,22 +127,16 @@ def _together(root: Path, prepared: Mapping[str, Any]) -> Iterator[Finding]:
         yield from unknown(_FILE, re.findall(r"\b(RAY_\w+)=", text))
 
 
-def _text(root: Path, setup: Sequence[str], commands: Sequence[str]) -> str:
-    """Commands with the units in deploy/vm that they start, by the names under which these were
-    put.
-    """
-    installed = r"deploy/vm/([\w-]+\.service) /etc/systemd/system/([\w-]+)\.service"
-    put = {name: file for file, name in re.findall(installed, "\n".join(setup))}
-    started = re.findall(r"systemctl (?:re)?start (?:-\S+ )*(.*)", "\n".join(commands))
-    units = [put[name] for words in started for name in words.split() if name in put]
-    texts = [(root / "deploy/vm" / unit).read_text("utf-8") for unit in dict.fromkeys(units)]
-    return "\n".join([*commands, *texts]) + "\n"
-
-
 def _option(text: str, name: str) -> str | None:
     """What ``ray start`` is told by an option."""
     found = re.search(rf"\bray start\b[^\n;]*?--{name}[= ]([^\s;\"']+)", text)
     return found[1] if found else None
+
+
+def _words(command: str) -> list[str]:
+    """What ``ray start`` is told, to the end of its part of a command."""
+    (_, told, *_) = re.split(r"\bray start\b", command)
+    return re.split(r"[;&|)>\n]", told)[0].split()
 
 
 def _commands(prepared: Mapping[str, Any]) -> Iterator[Finding]:
@@ -151,6 +145,7 @@ def _commands(prepared: Mapping[str, Any]) -> Iterator[Finding]:
         if len(starts) != 1:
             yield Finding("cluster", _FILE, f"{name}: starts Ray {len(starts)} times")
         for start in starts:
+            yield from refused(f"{_FILE}, {name}", _words(start))
             for flag in _FLAGS:
                 if not re.search(rf"(^|\s){re.escape(flag)}(\s|;|$)", start):
                     yield Finding("ingress", _FILE, f"{name}: lacks {flag}")

@@ -4,15 +4,17 @@ not let through is cut off without a word.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
+from tests.deploying.ends import OTHERS, end
 from tests.deploying.findings import Finding
-from tests.deploying.objects import Objects, Pods, matches, of_kind, pods
-from tests.deploying.supplied import environment, files_of, loaded
-from vestlus.errors import SettingsError
-from vestlus.settings import Mode, Settings
+from tests.deploying.objects import Objects, Pods, pods
+from tests.deploying.policies import NAME, End, bits, sent, witnesses
+from tests.deploying.supplied import environment, settings_of
+from vestlus.settings import Settings
 
 #: Where a scheme's address without a port leads; aiosmtplib's own for the two of mail.
 _PORTS: Final = {"http": 80, "https": 443, "smtp": 25, "smtps": 465}
@@ -24,17 +26,39 @@ _TELEMETRY: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 def check(objects: Objects) -> Iterator[Finding]:
     """A finding for each address to whose port no policy lets a pod of the service go."""
     for one in pods(objects):
-        if not one.containers or one.labels.get("app.kubernetes.io/part-of") != "vestlus":
+        settings = settings_of(one, objects) if one.ours else None
+        # What cannot be read is told by who looks at settings.
+        if settings is None:
             continue
-        environ = environment(one, objects)
-        try:
-            settings = loaded(environ, files_of(one, objects, environ), Mode.SERVE)
-        except SettingsError:  # told by who looks at settings
-            continue
-        for name, address in _addresses(settings, environ):
-            port = _port(address)
-            if not _let_out(objects, one, port):
+        for name, address in _addresses(settings, environment(one, objects)):
+            parts = urlsplit(address)
+            port = parts.port or _PORTS[parts.scheme]
+            if not let_out(one, objects, parts.hostname or "", port):
                 yield Finding("network", one.owner, f"{name}: no policy lets it out to port {port}")
+
+
+def let_out(one: Pods, objects: Objects, host: str, port: int) -> bool:
+    """Whether the policies of a pod let it go to that port of a host outside the namespace: of the
+    address itself, of some pods of the namespace that its name speaks of, or, where only DNS knows
+    who it is, of some address.
+    """
+    return any(bits(port) & sent(objects, end(one), other) for other in _possible(host, objects))
+
+
+def _possible(host: str, objects: Objects) -> Iterator[End]:
+    try:
+        yield End(host, address=str(ipaddress.ip_address(host)))
+    except ValueError:
+        _, _, rest = host.partition(".")
+        space, _, suffix = rest.partition(".")
+        inside = suffix.split(".")[0] == "svc"
+        if inside:
+            yield End(f"pods of {space}", space={NAME: space})
+        else:
+            yield OTHERS["world"]
+        for other in witnesses(objects, "egress"):
+            if other.space.get(NAME) == space if inside else other.address is not None:
+                yield other
 
 
 def _addresses(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -48,28 +72,6 @@ def _addresses(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple
     for account in settings.accounts:
         given[f"notify_url of {account.id}"] = account.notify_url
     for name, address in given.items():
-        if address:
+        # A folder is nowhere outside.
+        if address and urlsplit(address).scheme in _PORTS:
             yield name, address
-
-
-def _port(address: str) -> int:
-    parts = urlsplit(address)
-    return parts.port or _PORTS[parts.scheme]
-
-
-def _let_out(objects: Objects, one: Pods, port: int) -> bool:
-    """Whether a policy lets the pods go to that port of anything but pods of the namespace."""
-    return any(
-        _leads_outside(rule, port)
-        for policy in of_kind(objects, "NetworkPolicy")
-        if matches(policy["spec"]["podSelector"], one.labels)
-        for rule in policy["spec"].get("egress") or []
-    )
-
-
-def _leads_outside(rule: Mapping[str, Any], port: int) -> bool:
-    listed = [one.get("port") for one in rule.get("ports") or []]
-    peers = rule.get("to") or [{"ipBlock": {}}]
-    return (not listed or port in listed) and any(
-        "ipBlock" in peer or "namespaceSelector" in peer for peer in peers
-    )

@@ -30,7 +30,7 @@ _PATIENCE_S: Final = 60
 
 def check(objects: Objects) -> Iterator[Finding]:
     """A finding for each that does not."""
-    entered = {some.owner for some, _ in entrances(objects)}
+    entered = {some.owner for _, some, _ in entrances(objects)}
     for one in pods(objects):
         for container in one.containers if one.lasting else ():
             live, ready = container.get("livenessProbe"), container.get("readinessProbe")

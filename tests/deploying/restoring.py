@@ -19,6 +19,9 @@ from tests.deploying.objects import Object, Objects, matches, named, of_kind
 
 FOLDER: Final = Path("deploy/aks/restore")
 
+#: What goes into an overlay, or is made of one.
+_OPTIONAL: Final = Path("deploy/aks/optional")
+
 #: The folder of the Job for each overlay, with the patches that come on top of the first.
 _JOBS: Final = {"production": ("job", ()), "small": ("job-small", ("job-small/database.yaml",))}
 
@@ -45,7 +48,7 @@ def check(root: Path, definitions: schemas.Definitions) -> Iterator[Finding]:
 
 
 def patched(one: Object, operations: list[dict[str, Any]]) -> dict[str, Any]:
-    """An object after the operations ``add`` and ``replace`` of a JSON patch (RFC 6902).
+    """An object after the operations ``add``, ``replace``, ``remove`` of a JSON patch (RFC 6902).
 
     Raises LookupError where a place is not there.
     """
@@ -59,9 +62,12 @@ def patched(one: Object, operations: list[dict[str, Any]]) -> dict[str, Any]:
             at.insert(int(last), each["value"])
             continue
         key: Any = int(last) if isinstance(at, list) else last
-        if each["op"] == "replace" and not isinstance(at, list) and key not in at:
+        if each["op"] != "add" and not isinstance(at, list) and key not in at:
             raise LookupError(each["path"])
-        at[key] = each["value"]
+        if each["op"] == "remove":
+            del at[key]
+        else:
+            at[key] = each["value"]
     return found
 
 
@@ -77,7 +83,9 @@ def _told(where: str, found: Iterator[Finding]) -> Iterator[Finding]:
 def _built(root: Path) -> Iterator[Finding]:
     """Whether kubectl makes anything of it, where there is one."""
     program = kustomized.kubectl()
-    for file in sorted((root / FOLDER).rglob("kustomization.yaml")) if program else ():
+    folders = (root / FOLDER, root / _OPTIONAL)
+    files = [file for folder in folders for file in sorted(folder.rglob("kustomization.yaml"))]
+    for file in files if program else ():
         done = subprocess.run(
             [str(program), "kustomize", str(file.parent)],
             capture_output=True,

@@ -29,6 +29,9 @@ _MOST_TOLD: Final = 5
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+#: Groups that end like Kubernetes' own.
+_LIKE_ITS_OWN: Final = frozenset({"gateway.networking.k8s.io"})
+
 
 class Definitions:
     """The CustomResourceDefinitions of a folder, each read when it is first needed."""
@@ -94,13 +97,20 @@ def _closed(schema: Any, *, root: bool = False) -> Any:  # noqa: ANN401 - of any
     return closed
 
 
+def defined(group: str) -> bool:
+    """Whether a group's kinds are defined by others, in definitions of their own: Kubernetes' own
+    groups end like one of these.
+    """
+    return "." in group and (group in _LIKE_ITS_OWN or not group.endswith(".k8s.io"))
+
+
 def check(objects: Objects, definitions: Definitions) -> Iterator[Finding]:
     """A finding for each fault. Kinds whose definition is not in the folder are findings too,
     unless there is no folder.
     """
     for one in objects:
         group = str(one.get("apiVersion", "")).partition("/")[0]
-        if "." in group and not group.endswith(".k8s.io"):
+        if defined(group):
             yield from _custom(one, definitions)
         else:
             yield from _own(json.dumps(one, sort_keys=True))

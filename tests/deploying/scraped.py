@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import yaml
 
+from tests.deploying.caddyfile import Conditions, handed_on, parsed
 from tests.deploying.findings import Finding
 
 _PROMETHEUS: Final = "deploy/monitoring/prometheus.yml"
@@ -23,16 +23,27 @@ def check_scraped(root: Path) -> Iterator[Finding]:
     # The firewall of the machine lets in no other port of the proxy's for it.
     if (job.get("scheme"), port) != ("https", "443"):
         yield Finding("scrape", _PROMETHEUS, f"Caddy answers by HTTPS on 443, not at {target}")
-    text = (root / _PROXY).read_text("utf-8")
-    site = re.search(rf"^{re.escape(host)} \{{\n(.*?)^\}}", text, re.MULTILINE | re.DOTALL)
-    if site is None:
+    try:
+        sites = [node for node in parsed((root / _PROXY).read_text("utf-8")) if host in node.words]
+    except ValueError:
+        # Told by who looks at the proxy by itself.
+        return
+    if len(sites) != 1:
         yield Finding("scrape", _PROXY, f"has no site {host}, which Prometheus asks")
         return
-    if "tls internal" in site[1] and not (job.get("tls_config") or {}).get("ca_file"):
+    own = any(node.words == ["tls", "internal"] for node in sites[0].block)
+    if own and not (job.get("tls_config") or {}).get("ca_file"):
         yield Finding("scrape", _PROMETHEUS, f"does not know who signed for {host}")
-    matcher = re.search(r"@(\w+) \{\n(.*?)\n\t\}", site[1], re.DOTALL)
-    asked = dict(re.findall(r"^\t\t(\w+) (.*)$", matcher[2], re.MULTILINE)) if matcher else {}
-    if asked.get("path") != job["metrics_path"] or "remote_ip" not in asked:
-        yield Finding("scrape", _PROXY, f"{host}: is not for {job['metrics_path']} and one address")
-    elif f"handle @{matcher[1] if matcher else ''} {{\n\t\treverse_proxy " not in site[1]:
+    chains = list(handed_on(sites[0]))
+    if not chains:
         yield Finding("scrape", _PROXY, f"{host}: leads nowhere")
+    for chain in chains:
+        if not _for_one(chain, job["metrics_path"]):
+            what = f"{host}: is not for {job['metrics_path']} and one address"
+            yield Finding("scrape", _PROXY, what)
+
+
+def _for_one(chain: tuple[Conditions, ...], path: str) -> bool:
+    """Whether these matchers together let one path through, from some address only."""
+    asked = [(kind, list(words)) for conditions in chain for kind, words in conditions]
+    return ("path", [path]) in asked and any(kind == "remote_ip" for kind, _ in asked)

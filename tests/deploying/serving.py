@@ -111,17 +111,33 @@ def _room(one: Pods, settings: Settings, groups: Sequence[Mapping[str, Any]]) ->
     wanted: tuple[tuple[str, PoolSize], ...] = (
         ("conversation", settings.conversation_actors),
         ("publisher", settings.publisher_actors),
-        ("webhook", settings.webhook_replicas),
     )
+    yield from _webhooks(one, settings, [group for group in groups if _offers(group, "webhook")])
     for role, size in wanted:
-        room = 0
-        for group in groups:
-            each = 1 if role == "webhook" else math.floor(_cpus(group) / settings.actor_cpus)
-            room += group["maxReplicas"] * each if _offers(group, role) else 0
+        room = sum(
+            group["maxReplicas"] * math.floor(_cpus(group) / settings.actor_cpus)
+            for group in groups
+            if _offers(group, role)
+        )
         most = size.least if size.most is None else size.most
         if most > room:
             what = f"there is room for {room} {role} actors, and the settings want {size}"
             yield Finding("cluster", one.owner, what)
+
+
+def _webhooks(
+    one: Pods, settings: Settings, groups: Sequence[Mapping[str, Any]]
+) -> Iterator[Finding]:
+    """A webhook pod has one replica at most: one more would wait, and KubeRay with it, and a pod
+    without one is never ready.
+    """
+    bounds = {
+        sum(group[name] for group in groups) for name in ("minReplicas", "replicas", "maxReplicas")
+    }
+    size = settings.webhook_replicas
+    if bounds != {size.least} or size.auto:
+        told = " to ".join(map(str, sorted({min(bounds), max(bounds)})))
+        yield Finding("cluster", one.owner, f"{size} replicas for {told} webhook pods")
 
 
 def _offers(group: Mapping[str, Any], role: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.deploying.findings import Finding
 from tests.deploying.rays_names import unknown
-from tests.deploying.supplied import OPERATORS, problems
+from tests.deploying.supplied import OF_A_MACHINE, problems
 
 _FIREWALL: Final = "vestlus-firewall.service"
 
@@ -18,12 +18,7 @@ _FIREWALL: Final = "vestlus-firewall.service"
 _COMMON: Final = frozenset({"HOME", "PATH", "LANG", "LC_ALL", "TZ", "PYTHONUNBUFFERED"})
 
 #: In the place of what comes from the file of settings.
-_REST: Final = {
-    **OPERATORS,
-    "VESTLUS_BUS_URL": "amqps://a:b@broker.example.org:5671/",
-    "VESTLUS_DATABASE_URL": "postgresql://a:b@database.example.org:5432/c",
-    "VESTLUS_CONFIG": "/etc/vestlus/vestlus.toml",
-}
+_REST: Final = {**OF_A_MACHINE, "VESTLUS_CONFIG": "/etc/vestlus/vestlus.toml"}
 
 
 class Unit:

@@ -38,6 +38,13 @@ OPERATORS: Final = {
     "OPENAI_API_KEY": "made-up",
 }
 
+#: In the place of what a file of settings on a machine has, or the vault.
+OF_A_MACHINE: Final = {
+    **OPERATORS,
+    "VESTLUS_BUS_URL": "amqps://a:b@broker.example.org:5671/",
+    "VESTLUS_DATABASE_URL": "postgresql://a:b@database.example.org:5432/c",
+}
+
 #: What Ray Serve must be told where HAProxy is its ingress: one without the other is slow.
 _FLAGS: Final = ("RAY_SERVE_ENABLE_HA_PROXY", "RAY_SERVE_THROUGHPUT_OPTIMIZED")
 

@@ -9,14 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.deploying.findings import Finding
-from tests.deploying.supplied import OPERATORS, problems
-
-#: In the place of what an operator, or the vault, has.
-_MADE_UP: Final = {
-    **OPERATORS,
-    "VESTLUS_BUS_URL": "amqps://a:b@broker.example.org:5671/",
-    "VESTLUS_DATABASE_URL": "postgresql://a:b@database.example.org:5432/c",
-}
+from tests.deploying.supplied import OF_A_MACHINE, problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +57,7 @@ def check_supplies(root: Path) -> Iterator[Finding]:
         where = f"deploy/vm/{one.settings}"
         given = assignments((root / where).read_text("utf-8"))
         del given["KEY_VAULT_URL"]
-        given = {name: _MADE_UP.get(name, value) for name, value in given.items() if value}
+        given = {name: OF_A_MACHINE.get(name, value) for name, value in given.items() if value}
         yield from problems(where, given, {"vestlus.toml": toml})
         yield from _said(one, where, given)
         yield from _made(root, one, where, given)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.deploying.broken_machines import BROKEN_MACHINES
 from tests.deploying.broken_network import CLOSED, OPEN
 from tests.deploying.broken_objects import DEFINED, OBJECTS
 from tests.deploying.broken_pods import PODS
+from tests.deploying.broken_rights import RIGHTS
 from tests.deploying.broken_serving import SERVING
 from tests.deploying.broken_settings import SETTINGS
 from tests.deploying.findings import Finding
@@ -44,6 +44,7 @@ BROKEN: dict[str, Case] = {
     **PODS,
     **SERVING,
     **OBJECTS,
+    **RIGHTS,
     **(DEFINED if DEFINITIONS.there else {}),
 }
 
@@ -70,7 +71,7 @@ def test_a_broken_manifest_is_found_out(shipped: dict[str, Tree], overlay: str, 
 
 
 def test_no_way_of_breaking_it_is_written_down_twice() -> None:
-    tables = (DOORS, OPEN, CLOSED, SETTINGS, PODS, SERVING, OBJECTS, DEFINED)
+    tables = (DOORS, OPEN, CLOSED, SETTINGS, PODS, SERVING, OBJECTS, RIGHTS, DEFINED)
     assert len({how for table in tables for how in table}) == sum(map(len, tables))
 
 
@@ -127,21 +128,6 @@ def test_a_kind_that_the_folder_does_not_define_is_a_finding(tmp_path: Path) -> 
     (tmp_path / "definition.yaml").write_text(DEFINITION)
     made = {"apiVersion": "ray.io/v2", "kind": "RayService", "metadata": {"name": "a"}}
     assert rules(list(schemas.check([made], schemas.Definitions(tmp_path)))) == {"schema"}
-
-
-COPIED = ("Dockerfile", ".dockerignore", "compose.yaml", "cluster.yaml", "pyproject.toml")
-
-
-@pytest.fixture
-def copied(tmp_path: Path) -> Path:
-    """The repository's deployment, and what it is made of by links."""
-    for name in COPIED:
-        shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
-    for place in ROOT.iterdir():
-        if not (tmp_path / place.name).exists() and not place.name.startswith("."):
-            (tmp_path / place.name).symlink_to(place)
-    return tmp_path
 
 
 @pytest.mark.parametrize(("name", "old", "new", "rule"), [*BROKEN_FILES, *BROKEN_MACHINES])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,9 +34,6 @@ BROKEN: dict[str, Callable[[Tree], Any]] = {
         group(t)["template"]["metadata"]["labels"].pop("azure.workload.identity/use"),
     ),
     "pods that have a token for Kubernetes": lambda t: pod(t).pop("automountServiceAccountToken"),
-    "pods whose account names no identity": lambda t: one(t, "ServiceAccount")["metadata"].pop(
-        "annotations"
-    ),
     "a console whose addresses get into a log": lambda t: one(t, "Ingress", "vestlus-console")[
         "metadata"
     ]["annotations"].pop("nginx.ingress.kubernetes.io/enable-access-log"),
@@ -56,16 +52,6 @@ def test_a_deployment_that_gets_less_than_it_needs_or_more_is_found_out(
 
 NO_DEFINITIONS = schemas.Definitions(None)
 CONTROLLER = Path("deploy/aks/cluster/internal-ingress.yaml")
-
-
-@pytest.fixture
-def copied(tmp_path: Path) -> Path:
-    """What is applied beside an overlay, and what the service's objects are compared with."""
-    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
-    for place in ROOT.iterdir():
-        if place.name != "deploy" and not place.name.startswith("."):
-            (tmp_path / place.name).symlink_to(place)
-    return tmp_path
 
 
 def test_what_is_applied_beside_an_overlay_has_its_form() -> None:

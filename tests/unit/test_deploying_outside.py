@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import yaml
@@ -52,6 +53,46 @@ def test_a_port_that_no_policy_opens_is_told_and_the_optional_policies_open_it(
     LEADING[what](changed)
     assert {each.rule for each in outside.check(changed)} == {"network"}
     assert list(outside.check([*changed, *other_ports])) == []
+
+
+@pytest.fixture
+def own_model(shipped: Tree) -> Tree:
+    changed = copy.deepcopy(shipped)
+    settings(changed).update(OPENAI_BASE_URL="http://10.1.2.3:8080/v1")
+    return changed
+
+
+def test_a_port_in_a_range_is_open(own_model: Tree, other_ports: Tree) -> None:
+    opened = copy.deepcopy(other_ports)
+    policy(opened, "ray-to-model")["egress"][0]["ports"][0].update(port=8000, endPort=9000)
+    assert list(outside.check([*own_model, *opened])) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rule: rule["ports"][0].update(port=8000, endPort=8079),
+        lambda rule: rule["ports"][0].update(protocol="UDP"),
+        lambda rule: rule["to"][0]["ipBlock"].update(cidr="10.9.0.0/16"),
+        lambda rule: rule["to"][0]["ipBlock"].update({"except": ["10.1.2.0/24"]}),
+    ],
+)
+def test_another_address_range_or_protocol_is_not_taken_for_the_one_that_is_needed(
+    own_model: Tree, other_ports: Tree, change: Callable[[Any], None]
+) -> None:
+    opened = copy.deepcopy(other_ports)
+    rule = policy(opened, "ray-to-model")["egress"][0]
+    rule["ports"][0].update(port=8080)
+    change(rule)
+    assert {each.rule for each in outside.check([*own_model, *opened])} == {"network"}
+
+
+def test_a_collector_in_another_namespace_is_not_the_one_that_is_open(
+    shipped: Tree, other_ports: Tree
+) -> None:
+    changed = copy.deepcopy(shipped)
+    settings(changed).update(OTEL_EXPORTER_OTLP_ENDPOINT="http://collector.tracing.svc:4318")
+    assert {each.rule for each in outside.check([*changed, *other_ports])} == {"network"}
 
 
 def test_a_service_that_may_reach_nothing_outside_is_told(shipped: Tree) -> None:

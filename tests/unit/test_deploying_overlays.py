@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,17 +19,13 @@ OWN = "bases: [../production, ../../optional/other-ports]\n"
 
 
 @pytest.fixture
-def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What overlays are made of, the page with their sizes, and an overlay more: `ours`."""
+def ours(copied: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy in which is an overlay more, `ours`."""
     monkeypatch.setattr(kustomized, "kubectl", lambda: None)
-    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
-    for place in ROOT.iterdir():
-        if place.name != "deploy" and not place.name.startswith("."):
-            (tmp_path / place.name).symlink_to(place)
-    ours = tmp_path / "deploy/aks/overlays/ours"
-    ours.mkdir()
-    (ours / "kustomization.yaml").write_text(OWN, "utf-8")
-    return tmp_path
+    folder = copied / "deploy/aks/overlays/ours"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text(OWN, "utf-8")
+    return copied
 
 
 def keep(root: Path, change: Callable[[Tree], Any]) -> None:
@@ -50,43 +45,43 @@ def test_those_that_are_shipped_are_there_and_the_page_says_their_sizes() -> Non
 
 
 def test_an_own_overlay_that_was_not_rendered_is_a_finding_and_the_others_have_none(
-    copied: Path,
+    ours: Path,
 ) -> None:
-    assert found(copied) == [("rendering", "deploy/aks/rendered/ours.yaml")]
+    assert found(ours) == [("rendering", "deploy/aks/rendered/ours.yaml")]
 
 
 def test_an_own_overlay_with_nothing_wrong_has_no_finding_and_need_not_be_on_the_page(
-    copied: Path,
+    ours: Path,
 ) -> None:
     def larger(tree: Tree) -> None:
         broker = one(tree, "RabbitmqCluster", "vestlus-rabbitmq")["spec"]["resources"]
         broker["requests"]["memory"] = broker["limits"]["memory"] = "6Gi"
 
-    keep(copied, larger)
-    assert found(copied) == []
+    keep(ours, larger)
+    assert found(ours) == []
 
 
-def test_a_balancer_in_an_own_overlay_is_found_out(copied: Path) -> None:
-    keep(copied, lambda t: one(t, "Service", "vestlus-http")["spec"].update(type="LoadBalancer"))
-    assert ("public", "ours: Service vestlus-http") in found(copied)
+def test_a_balancer_in_an_own_overlay_is_found_out(ours: Path) -> None:
+    keep(ours, lambda t: one(t, "Service", "vestlus-http")["spec"].update(type="LoadBalancer"))
+    assert ("public", "ours: Service vestlus-http") in found(ours)
 
 
 @pytest.mark.parametrize(
     "changed", ["overlays/production/ray.yaml", "optional/other-ports/network.yaml"]
 )
 def test_what_an_own_overlay_is_built_on_may_not_change_without_it(
-    copied: Path, changed: str
+    ours: Path, changed: str
 ) -> None:
-    keep(copied, lambda _: None)
-    with (copied / "deploy/aks" / changed).open("a", encoding="utf-8") as file:
+    keep(ours, lambda _: None)
+    with (ours / "deploy/aks" / changed).open("a", encoding="utf-8") as file:
         file.write("\n")
-    assert ("rendering", "deploy/aks/rendered/ours.yaml") in found(copied)
+    assert ("rendering", "deploy/aks/rendered/ours.yaml") in found(ours)
 
 
-def test_what_has_not_its_form_is_told_and_is_not_added_up(copied: Path) -> None:
+def test_what_has_not_its_form_is_told_and_is_not_added_up(ours: Path) -> None:
     def broken(tree: Tree) -> None:
         group(tree, 1).pop("minReplicas")
         one(tree, "Service", "vestlus-http")["spec"]["prots"] = []
 
-    keep(copied, broken)
-    assert found(copied) == [("schema", "ours: Service vestlus-http")]
+    keep(ours, broken)
+    assert found(ours) == [("schema", "ours: Service vestlus-http")]
