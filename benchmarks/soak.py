@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,10 +70,24 @@ def allocated(folder: Path) -> int:
     return found
 
 
-def load_test(arguments: list[str], environment: Mapping[str, str]) -> int:
-    """Runs it; its exit status."""
+@contextmanager
+def load_test_process(
+    arguments: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """``vestlus loadtest``, under way."""
     command = [sys.executable, "-m", "vestlus.cli.main", "loadtest", *arguments]
-    return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603 - our own
+    with subprocess.Popen(command, env={**os.environ, **environment}) as process:  # noqa: S603 - our own
+        try:
+            yield process
+        except BaseException:
+            process.terminate()
+            raise
+
+
+def load_test(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Runs it; its exit status."""
+    with load_test_process(arguments, environment) as process:
+        return process.wait()
 
 
 @contextmanager
