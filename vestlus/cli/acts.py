@@ -29,8 +29,8 @@ class Act:
     action: str
     target: str = ""
     of: Of | None = None
-    #: It writes its entry itself where it is done: only then is known to what. Of those that failed
-    #: there is an entry as of all others.
+    #: It writes its entry itself where it is done: only there is known to what, or whose it was. Of
+    #: those that failed there is an entry as of all others.
     itself: bool = False
 
 
@@ -50,7 +50,7 @@ ACTS: Final = {
     "conversations_privacy.erasures": Act("erasure.close", "close", Of.ERASURE),
     "posts.publish_now": Act("post.plan", "account", Of.ACCOUNT),
     "posts_plans.schedule": Act("schedule.add", "name", Of.SCHEDULE),
-    "posts_plans.unschedule": Act("schedule.remove", "name", Of.SCHEDULE),
+    "posts_plans.unschedule": Act("schedule.remove", "name", Of.SCHEDULE, itself=True),
     "posts_plans.pause": Act("schedule.pause", "name", Of.SCHEDULE),
     "posts_plans.resume": Act("schedule.resume", "name", Of.SCHEDULE),
     "posts_drafts.approve": Act("post.approve", "id", Of.POST),

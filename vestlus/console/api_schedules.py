@@ -150,9 +150,9 @@ async def _paused(call: Call, *, paused: bool) -> dict[str, Any]:
 
 async def _known(call: Call, desk: ScheduleDesk) -> str:
     """The schedule's name, noted. What is none, perhaps a user's id, is in no audit."""
-    name: str = (await desk.schedule(call.param("name"))).name
-    call.note(target=name)
-    return name
+    row = await desk.schedule(call.param("name"))
+    call.note(target=row.name, account=row.account)
+    return row.name
 
 
 async def _next(call: Call) -> dict[str, Any]:

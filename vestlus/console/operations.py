@@ -68,9 +68,11 @@ class Call:
         """A part of the path."""
         return str(self.request.path_params[name])
 
-    def note(self, *, target: str, detail: str = "") -> None:
-        """Says what the act was done to, for the audit."""
-        self.noted.update(target=target, detail=detail)
+    def note(self, *, target: str, detail: str = "", account: str = "") -> None:
+        """Says what the act was done to, for the audit; and whose, where what was done may have
+        taken that away.
+        """
+        self.noted.update(target=target, detail=detail, account=account)
 
     def entry(self, action: str, outcome: str = "done") -> AuditEntry:
         """What the audit says of the caller, and of what was noted."""
@@ -83,6 +85,7 @@ class Call:
             self.noted.get("target", ""),
             outcome,
             self.noted.get("detail", ""),
+            account=self.noted.get("account", ""),
         )
 
     def audited(self) -> None:

@@ -125,8 +125,15 @@ def entry_of(erasure: Erasure, entry: AuditEntry | None = None) -> AuditEntry:
     way = _AUDITED.get(erasure.way, str(erasure.way))
     who = entry or AuditEntry(erasure.asked_ms, erasure.by, "", way, ERASE)
     outcome = str(erasure.state) if erasure.state is ErasureState.OPEN else "done"
+    # Of no account: that would say among fewer people whose data they were.
     return replace(
-        who, at_ms=erasure.asked_ms, action=ERASE, target=erasure.code, outcome=outcome, detail=""
+        who,
+        at_ms=erasure.asked_ms,
+        action=ERASE,
+        target=erasure.code,
+        outcome=outcome,
+        detail="",
+        account="",
     )
 
 

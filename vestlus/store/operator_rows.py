@@ -31,6 +31,9 @@ class AuditEntry:
     detail: str = ""
     #: Its place in the audit; 0 before it is written.
     id: int = 0
+    #: Whose account it is about, as whoever writes it knows; otherwise the store looks for what the
+    #: target names. It is for retention: an entry that is read has none.
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
