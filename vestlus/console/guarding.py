@@ -162,12 +162,10 @@ class Guard:
             return _onwards(refusal.to, problem=refusal.problem)
         except Exception:
             # Some of it may be done.
-            noted = visit.noted.get
-            await self._audit(
-                visit, action, noted("target", ""), FAILED, detail=noted("detail", "")
-            )
+            noted = visit.noted
+            await self._audit(visit, action, noted.target, FAILED, detail=noted.detail)
             raise
-        if not done.audited:
+        if not visit.noted.written:
             await self._audit(visit, action, done.target, detail=done.detail)
         return _onwards(done.to, notice=done.notice)
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from vestlus.console.addresses import HOME, asked_for
+from vestlus.console.noting import Noted
 from vestlus.console.people import Person, Role
 from vestlus.console.rendering import rendered
 from vestlus.console.tools import Tools
@@ -30,12 +31,7 @@ class Visit:
     tools: Tools
     session: ConsoleSession
     person: Person
-    #: What the audit names where an act fails half-way.
-    noted: dict[str, str] = field(default_factory=dict)
-
-    def note(self, *, target: str, detail: str = "") -> None:
-        """Says what was acted on so far, should the act fail: ids of ours, no user's id."""
-        self.noted.update(target=target, detail=detail)
+    noted: Noted = field(default_factory=Noted)
 
     @cached_property
     def language(self) -> Language:
@@ -69,7 +65,15 @@ class Visit:
         """What the audit says of something that they do."""
         who = self.person
         return AuditEntry(
-            self.now_ms, who.name, who.role.word, who.way, action, target, outcome, detail
+            self.now_ms,
+            who.name,
+            who.role.word,
+            who.way,
+            action,
+            target,
+            outcome,
+            detail,
+            account=self.noted.account,
         )
 
     def page(
@@ -111,8 +115,6 @@ class Done:
     target: str = ""
     notice: str = "frame.done"
     detail: str = ""
-    #: The act wrote its entry itself, in the transaction in which it was done.
-    audited: bool = False
 
 
 class Refusal(Exception):
