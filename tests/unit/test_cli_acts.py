@@ -170,7 +170,7 @@ def test_an_id_of_nothing_that_there_is_stays_out_of_the_audit(run: Callable[...
     found = entries()
     assert len(found) == len(ON_NOTHING)
     assert {action for _, _, action, _, _ in found} >= {
-        act.action for act in ACTS.values() if act.of
+        act.action for act in ACTS.values() if act.is_known
     }
     assert USER not in str(found)
 
