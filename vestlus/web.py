@@ -69,7 +69,7 @@ class Front:
             on_counts=partial(count, EVENT_REQUESTS),
         )
         self._exposition = Exposition(mine, Counting(time.monotonic), system_clock)
-        self._inbox = InboxCounting(settings.partitions, time.monotonic)
+        self._inbox = InboxCounting(time.monotonic)
         self._readiness = Readiness(adapters)
         privacy = PrivacyRoutes(
             secrets=settings.secrets,
