@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from vestlus.clock import Clock
 from vestlus.errors import StoreUnavailable, ValuesRefused
-from vestlus.hosting.places import place_of
+from vestlus.log_errors import place_of
 from vestlus.measuring.catalogue import LOOP_LAG, NOT_TOLD, REGISTRY
 from vestlus.measuring.minutes import MINUTES, MinuteTally
 from vestlus.measuring.processes import REMEMBERED_SECONDS, Identity
