@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vestlus.cli import acts_known as known
 from vestlus.errors import StoreError, VestlusError
+from vestlus.store.operator_rows import DONE
 
 if TYPE_CHECKING:
     from vestlus.settings import Settings
@@ -119,7 +120,7 @@ def noted(command: Callable[..., Any], given: BoundArguments) -> Iterator[None]:
         _note(act, targets, outcome=_word(type(error)), given=arguments)
         raise
     if not act.itself:
-        _note(act, targets, outcome="done", given=arguments)
+        _note(act, targets, outcome=DONE, given=arguments)
 
 
 def _targets(value: object) -> Sequence[str]:
@@ -142,7 +143,7 @@ def _note(act: Act, targets: Sequence[str], *, outcome: str, given: dict[str, An
 
     async def write(store: Store, settings: Settings) -> None:
         # Of what was done there was everything.
-        named = targets if outcome == "done" else await _known(store, settings, act, targets)
+        named = targets if outcome == DONE else await _known(store, settings, act, targets)
         for target in named:
             at_ms = system_clock()
             await store.audit(
@@ -151,7 +152,7 @@ def _note(act: Act, targets: Sequence[str], *, outcome: str, given: dict[str, An
 
     try:
         # After a repartition the store has the number that was given.
-        asyncio.run(_on_store(write, given.get("partitions") if outcome == "done" else None))
+        asyncio.run(_on_store(write, given.get("partitions") if outcome == DONE else None))
     except (VestlusError, OSError, ValueError) as error:
         kind = StoreError.__name__ if isinstance(error, StoreError) else type(error).__name__
         print(f"This is not in the audit log: {kind}.", file=sys.stderr)  # noqa: T201 - its output

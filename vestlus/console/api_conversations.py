@@ -248,7 +248,6 @@ OPERATIONS: Final = (
         handler=_list,
         answer=ListShape,
         query=ListQuery,
-        faults=(INVALID,),
         tag=_TAG,
     ),
     # What users said and their numbers are in no address: proxies keep those.
@@ -260,7 +259,6 @@ OPERATIONS: Final = (
         handler=_search,
         answer=ListShape,
         body=SearchBody,
-        faults=(INVALID,),
         tag=_TAG,
     ),
     Operation(
@@ -282,7 +280,7 @@ OPERATIONS: Final = (
         handler=_messages,
         answer=TranscriptShape,
         query=MessagesQuery,
-        faults=(NO_SUCH, INVALID),
+        faults=(NO_SUCH,),
         params=_PARAMS,
         tag=_TAG,
     ),
@@ -294,7 +292,6 @@ OPERATIONS: Final = (
         handler=_drafts,
         answer=DraftsShape,
         query=DraftsQuery,
-        faults=(INVALID,),
         tag=_TAG,
     ),
     _act(
@@ -350,7 +347,7 @@ OPERATIONS: Final = (
         role=Role.AGENT,
         body=ReadBody,
         action="conversation.read",
-        faults=(NO_SUCH, INVALID),
+        faults=(NO_SUCH,),
         params=_PARAMS,
         tag=_TAG,
     ),

@@ -188,7 +188,6 @@ OPERATIONS: Final = (
         role=Role.AGENT,
         body=PlanPost,
         action="post.plan",
-        faults=(INVALID,),
         tag="posts",
     ),
     Operation(

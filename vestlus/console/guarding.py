@@ -27,7 +27,7 @@ from vestlus.console.people import Role
 from vestlus.console.tools import Tools
 from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.finishing import to_its_end
-from vestlus.store.operator_rows import FAILED, ConsoleSession
+from vestlus.store.operator_rows import DONE, FAILED, ConsoleSession
 
 SIGN_IN: Final = "/console/sign-in"
 
@@ -179,7 +179,7 @@ class Guard:
         return _onwards(done.to, notice=done.notice)
 
     async def _audit(
-        self, visit: Visit, action: str, target: str = "", outcome: str = "done", detail: str = ""
+        self, visit: Visit, action: str, target: str = "", outcome: str = DONE, detail: str = ""
     ) -> None:
         await written(self._tools, visit.entry(action, target, outcome=outcome, detail=detail))
 

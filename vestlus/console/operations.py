@@ -18,7 +18,7 @@ from vestlus.console.noting import Noted
 from vestlus.console.people import Person, Role
 from vestlus.console.tools import Tools
 from vestlus.finishing import to_its_end
-from vestlus.store.operator_rows import FAILED, AuditEntry
+from vestlus.store.operator_rows import DONE, FAILED, AuditEntry
 
 API: Final = "/api/v1"
 
@@ -68,7 +68,7 @@ class Call:
         """A part of the path."""
         return str(self.request.path_params[name])
 
-    def entry(self, action: str, outcome: str = "done") -> AuditEntry:
+    def entry(self, action: str, outcome: str = DONE) -> AuditEntry:
         """What the audit says of the caller, and of what was noted."""
         return AuditEntry(
             self.tools.clock(),
@@ -191,7 +191,7 @@ async def _acted(one: Operation, call: Call) -> Any:  # noqa: ANN401 - whatever 
         await _audit(one, call, FAILED)
         raise
     if not call.noted.written:
-        await _audit(one, call, "done")
+        await _audit(one, call, DONE)
     return value
 
 

@@ -18,7 +18,7 @@ from vestlus.console.people import Person, Role
 from vestlus.console.rendering import rendered
 from vestlus.console.tools import Tools
 from vestlus.console.words import LANGUAGES, USUAL, Language, known, words
-from vestlus.store.operator_rows import AuditEntry, ConsoleSession
+from vestlus.store.operator_rows import DONE, AuditEntry, ConsoleSession
 
 LANGUAGE_COOKIE: Final = "vestlus_language"
 
@@ -60,7 +60,7 @@ class Visit:
         return self.person.role >= role
 
     def entry(
-        self, action: str, target: str = "", *, outcome: str = "done", detail: str = ""
+        self, action: str, target: str = "", *, outcome: str = DONE, detail: str = ""
     ) -> AuditEntry:
         """What the audit says of something that they do."""
         who = self.person
