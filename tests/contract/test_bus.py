@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiormq.abc import AbstractChannel, AbstractConnection
 
 from tests.contract.bus_process import TOPOLOGY
 from tests.services import AmqpSpace
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Delivery, Queue, Subscription
+from vestlus.bus.rabbitmq_link import Link
 from vestlus.errors import BusUnavailable, SubscriptionLost
 
 ROOT = Path(__file__).parents[2]
@@ -387,6 +389,21 @@ async def test_depths_are_those_of_all_partitions_of_one_queue(bus: Bus) -> None
         while await bus.depths(Queue.INBOX) != waiting:
             await asyncio.sleep(0.05)
     assert [await bus.depth(Queue.INBOX, one) for one in range(TOPOLOGY.inbox)] == list(waiting)
+
+
+async def test_rabbitmq_is_asked_for_all_depths_over_one_channel(
+    amqp_space: AmqpSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_channel, opened = Link.open_channel, list[Link]()
+
+    async def counted(self: Link, connection: AbstractConnection) -> AbstractChannel:
+        opened.append(self)
+        return await open_channel(self, connection)
+
+    async with Place(amqp_space.url, amqp_space.queue_prefix).open() as bus:
+        monkeypatch.setattr(Link, "open_channel", counted)
+        assert len(await bus.depths(Queue.INBOX)) == TOPOLOGY.inbox > 1
+    assert len(opened) == 1
 
 
 async def test_partitions_and_queues_do_not_mix(bus: Bus) -> None:
