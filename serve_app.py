@@ -15,6 +15,7 @@ from ray import serve
 from ray.serve import Application, RunTarget
 from starlette.types import ASGIApp
 
+from actors.nodes import live_nodes
 from actors.roles import WEBHOOK, role_resource, role_resources
 from conversation_registry import start_registry
 from vestlus.garbage import collect_seldom
@@ -85,11 +86,10 @@ def replica_bounds(size: PoolSize) -> tuple[int, int]:
 
 def _warn_of_missing_nodes(least: int) -> None:
     """Replicas beyond the nodes of their role wait, and whoever deploys waits with them."""
-    nodes: Callable[[], list[dict[str, Any]]] = ray.nodes
     if not ray.is_initialized():
         return
     offered = {role_resource(WEBHOOK)}
-    places = sum(1 for one in nodes() if one["Alive"] and offered & set(one["Resources"]))
+    places = sum(1 for one in live_nodes() if offered & set(one["Resources"]))
     if places < least:
         _log.warning("replicas_wait_for_nodes", role=WEBHOOK, replicas=least, nodes=places)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import ray
 from ray._private.state import state
 
+from actors.nodes import live_nodes
 from actors.watched import Watched
 from vestlus.store.rows import MemberKind
 
@@ -33,8 +33,7 @@ def leaving_nodes() -> Leaving:
     found = frozenset(draining)
     if not found:
         return Leaving()
-    nodes: Callable[[], list[dict[str, Any]]] = ray.nodes
-    alive = {node["NodeID"] for node in nodes() if node["Alive"]}
+    alive = {node["NodeID"] for node in live_nodes()}
     # A head that is just back knows of none for a moment: that is no end.
     return Leaving(found, whole=bool(alive) and found >= alive)
 

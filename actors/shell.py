@@ -20,10 +20,9 @@ import ray
 import structlog
 import uvloop
 
-from vestlus.hosting.places import place_of
 from vestlus.hosting.predecessor import host_name
 from vestlus.hosting.run import once_reachable
-from vestlus.log_errors import reason_of
+from vestlus.log_errors import place_of, reason_of
 from vestlus.logs import configure_logs
 from vestlus.store.rows import Member, MemberKind
 

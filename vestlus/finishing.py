@@ -12,11 +12,13 @@ T = TypeVar("T")
 _under_way: Final[set[asyncio.Task[Any]]] = set()
 
 
-async def to_its_end(act: Coroutine[Any, Any, T]) -> T:
+async def to_its_end(act: Coroutine[Any, Any, T], among: set[asyncio.Task[Any]] = _under_way) -> T:
     """What the act returns or raises. Where its caller is cancelled, as when a browser has
     gone or a turn is stopped, the act goes on by itself.
+
+    ``among`` has its task until it ends, for whoever must not end before it.
     """
     task = asyncio.create_task(act)
-    _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
+    among.add(task)
+    task.add_done_callback(among.discard)
     return await asyncio.shield(task)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import re
+import traceback
 from typing import Final
 
 from vestlus.errors import RejectedError, VestlusError
-from vestlus.hosting.places import place_of
 
 #: Where drivers keep the code of what went wrong: ``SQLITE_FULL`` (Python 3.11), ``53100``
 #: (PostgreSQL, "Appendix A: error codes"), ``AuthorizationFailure`` (Azure Storage).
@@ -22,6 +22,15 @@ def error_fields(error: BaseException) -> dict[str, str]:
     reason = reason_of(error)
     where = {"reason": reason} if reason else {"place": place_of(error)}
     return {"error": type(error).__name__, **where}
+
+
+def place_of(error: BaseException) -> str:
+    """Where it came from: the innermost frames as ``file:line function``, innermost last."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    where = " > ".join(
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames
+    )
+    return f"{type(error).__name__} at {where or 'no known place'}"
 
 
 def reason_of(error: BaseException) -> str:

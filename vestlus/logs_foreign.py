@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TextIO
 
-from vestlus.hosting.places import place_of
+from vestlus.log_errors import place_of
 
 #: What a renderer of structlog's gets.
 Line = MutableMapping[str, Any]

@@ -20,6 +20,9 @@ from vestlus.store.rows import MemberKind
 #: A probe answers within this time, whatever hangs behind it.
 PROBE_SECONDS: Final = 3.0
 
+HEALTHY_PATH: Final = "/healthz"
+READY_PATH: Final = "/readyz"
+
 
 class Reached(Protocol):
     """What there is by now."""
@@ -44,7 +47,7 @@ class Readiness:
     @property
     def routes(self) -> list[Route]:
         """For Starlette."""
-        return [Route("/healthz", self._healthy), Route("/readyz", self._ready)]
+        return [Route(HEALTHY_PATH, self._healthy), Route(READY_PATH, self._ready)]
 
     async def bus_problem(self) -> str | None:
         """What is wrong with the bus just now, if anything is."""

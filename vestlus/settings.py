@@ -35,7 +35,7 @@ from vestlus.settings_plans import plan_problems, repeated, with_account
 from vestlus.settings_prices import Prices, price_problems
 from vestlus.settings_retention import Retention
 from vestlus.settings_schedules import Schedule
-from vestlus.settings_secrets import SHORTEST_KEY, short_key, short_operator_token
+from vestlus.settings_secrets import SHORTEST_KEY, SHORTEST_TOKEN, short_key, short_operator_token
 from vestlus.settings_sign_in import SignIn
 from vestlus.settings_sources import Sources, sources_of
 from vestlus.settings_values import (
@@ -273,7 +273,9 @@ def environment_names() -> dict[str, str]:
 _REQUIRED: Mapping[str, str] = {
     "app_secrets": "the app secret from Meta's app dashboard",
     "verify_token": "a word of your choice, entered in Meta's webhook form too",
-    "operator_token": "a long random word, at least 16 characters; operators sign in with it",
+    "operator_token": (
+        f"a long random word, at least {SHORTEST_TOKEN} characters; operators sign in with it"
+    ),
     "encryption_key": "a long random word, at least 32 characters, kept for as long as the data",
 }
 

@@ -32,8 +32,9 @@ from vestlus.console.tools import Tools
 from vestlus.counting import Counting
 from vestlus.errors import SettingsError
 from vestlus.hosting.predecessor import host_name
+from vestlus.instagram.handler import WEBHOOK_PATH
 from vestlus.measuring.catalogue import EVENT_REQUESTS, count
-from vestlus.measuring.exposition import CONTENT_TYPE, Exposition
+from vestlus.measuring.exposition import CONTENT_TYPE, METRICS_PATH, Exposition
 from vestlus.measuring.inbox import InboxCounting
 from vestlus.measuring.reporter import new_identity
 from vestlus.measuring.requests import measured
@@ -69,7 +70,7 @@ class Front:
             on_counts=partial(count, EVENT_REQUESTS),
         )
         self._exposition = Exposition(mine, Counting(time.monotonic), system_clock)
-        self._inbox = InboxCounting(settings.partitions, time.monotonic)
+        self._inbox = InboxCounting(time.monotonic)
         self._readiness = Readiness(adapters)
         privacy = PrivacyRoutes(
             secrets=settings.secrets,
@@ -91,7 +92,7 @@ class Front:
                 *console_routes(tools),
                 *privacy.routes,
                 *self._readiness.routes,
-                Route("/metrics", self._metrics),
+                Route(METRICS_PATH, self._metrics),
             ],
             lifespan=self._lifespan,
         )
@@ -106,7 +107,7 @@ class Front:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         adapters = self.adapters
         path = scope["path"]
-        if path == "/webhook":
+        if path == WEBHOOK_PATH:
             adapters.refused_early |= adapters.webhook is None and scope["method"] == "POST"
             await (adapters.webhook or _NOT_YET)(scope, receive, send)
         elif adapters.media and path.startswith(MEDIA_PATH):

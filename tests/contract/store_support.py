@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select
 
 from vestlus.conversation.events import Event, EventKind, calls_for_answer, event_key
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.identity import conversation_id, outbox_partition_of
 from vestlus.conversation.transcript import as_history
+from vestlus.store import schema
 from vestlus.store.ledger import SendState
 from vestlus.store.names import inbox_lease, outbox_lease
 from vestlus.store.open import open_store
@@ -240,3 +242,9 @@ async def answered(
 async def texts(store: Store, user: str = "user") -> list[str]:
     """What the history with a user says."""
     return [item.text for item in (await conversation(store, user, history=1_000)).history]
+
+
+def whose_entries(connection: Connection) -> list[str]:
+    """Whose the entries of the audit are, oldest first."""
+    its = schema.audit.c
+    return list(connection.execute(select(its.account).order_by(its.id)).scalars())

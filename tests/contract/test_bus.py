@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiormq.abc import AbstractChannel, AbstractConnection
 
 from tests.contract.bus_process import TOPOLOGY
 from tests.services import AmqpSpace
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Delivery, Queue, Subscription
+from vestlus.bus.rabbitmq_link import Link
 from vestlus.errors import BusUnavailable, SubscriptionLost
 
 ROOT = Path(__file__).parents[2]
@@ -360,6 +362,8 @@ async def test_a_closed_bus_ends_its_subscriptions_and_refuses_to_publish(place:
     with pytest.raises(BusUnavailable):
         await bus.depth(Queue.INBOX, 0)
     with pytest.raises(BusUnavailable):
+        await bus.depths(Queue.INBOX)
+    with pytest.raises(BusUnavailable):
         await bus.check()
 
 
@@ -372,6 +376,34 @@ async def test_depth_counts_what_waits_in_one_partition(bus: Bus) -> None:
     await subscription.ack(await receive(subscription, 3))
     await subscription.close()
     await depth_is(bus, 4)
+
+
+async def test_depths_are_those_of_all_partitions_of_one_queue(bus: Bus) -> None:
+    assert await bus.depths(Queue.INBOX) == (0,) * TOPOLOGY.inbox
+    assert await bus.depths(Queue.DEAD) == (0,)
+    waiting = tuple(range(1, TOPOLOGY.inbox + 1))
+    for partition, count in enumerate(waiting):
+        await bus.publish(Queue.INBOX, partition, numbers(count))
+    await bus.publish(Queue.OUTBOX, 0, numbers(9))
+    async with asyncio.timeout(PATIENCE):
+        while await bus.depths(Queue.INBOX) != waiting:
+            await asyncio.sleep(0.05)
+    assert [await bus.depth(Queue.INBOX, one) for one in range(TOPOLOGY.inbox)] == list(waiting)
+
+
+async def test_rabbitmq_is_asked_for_all_depths_over_one_channel(
+    amqp_space: AmqpSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_channel, opened = Link.open_channel, list[Link]()
+
+    async def counted(self: Link, connection: AbstractConnection) -> AbstractChannel:
+        opened.append(self)
+        return await open_channel(self, connection)
+
+    async with Place(amqp_space.url, amqp_space.queue_prefix).open() as bus:
+        monkeypatch.setattr(Link, "open_channel", counted)
+        assert len(await bus.depths(Queue.INBOX)) == TOPOLOGY.inbox > 1
+    assert len(opened) == 1
 
 
 async def test_partitions_and_queues_do_not_mix(bus: Bus) -> None:

@@ -20,7 +20,7 @@ from tests.contract.pruning_support import (
     left_rows,
     pruned,
 )
-from tests.contract.store_support import ACCOUNT, hold, message, recorded, store
+from tests.contract.store_support import ACCOUNT, hold, message, recorded, store, whose_entries
 from tests.contract.test_store_opening import in_database
 from vestlus.conversation.events import EventKind
 from vestlus.retention import pruner
@@ -265,13 +265,6 @@ async def test_what_was_done_to_an_accounts_things_goes_by_that_accounts_period(
     }
 
 
-async def accounts_of_entries(store: SqlStore) -> list[str]:
-    """Whose the entries of the audit are, oldest first."""
-    its = schema.audit.c
-    rows = await store._database.fetch(select(its.account).order_by(its.id))
-    return [row.account for row in rows]
-
-
 @pytest.mark.parametrize(
     ("action", "whose"),
     [
@@ -282,21 +275,32 @@ async def accounts_of_entries(store: SqlStore) -> list[str]:
 async def test_what_only_reads_like_the_name_of_an_accounts_schedule_is_not_the_accounts(
     store: Store, action: str, whose: str
 ) -> None:
-    assert isinstance(store, SqlStore)
     assert await store.add_schedule(schedule("emadepäev", account=BRIEF))
     await store.audit(AuditEntry(1, "mari", "admin", "token", action, "emadepäev"))
-    assert await accounts_of_entries(store) == [whose]
+    assert await in_database(store, whose_entries) == [whose]
 
 
 async def test_entries_are_the_accounts_of_what_each_act_names(store: Store) -> None:
-    assert isinstance(store, SqlStore)
     lease = await hold(store)
     asked = message("mari", account=BRIEF)
     await recorded(store, lease, asked)
     conversation = str(asked.conversation)
     for action in ("conversation.reply", "user.export", "post.reject", "image.retire"):
         await store.audit(AuditEntry(1, "mari", "admin", "token", action, conversation))
-    assert await accounts_of_entries(store) == [BRIEF, BRIEF, "", ""]
+    assert await in_database(store, whose_entries) == [BRIEF, BRIEF, "", ""]
+
+
+async def test_an_entry_is_of_the_account_that_its_writer_knows_though_its_row_is_gone(
+    store: Store,
+) -> None:
+    assert await store.add_schedule(schedule("emadepäev", account=BRIEF))
+    for action in ("schedule.remove", "event.fire"):
+        await store.audit(
+            AuditEntry(1, "mari", "admin", "token", action, "gone already", account=LONG)
+        )
+    await store.audit(AuditEntry(1, "mari", "admin", "token", "schedule.pause", "emadepäev"))
+    assert await in_database(store, whose_entries) == [LONG, LONG, BRIEF]
+    assert {one.account for one in await store.audit_entries()} == {""}
 
 
 async def test_whoever_erases_asks_for_the_mark_in_the_same_transaction(store: Store) -> None:

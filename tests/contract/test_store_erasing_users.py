@@ -38,7 +38,9 @@ from tests.contract.store_support import (
     texts,
     turn,
     walk,
+    whose_entries,
 )
+from tests.contract.test_store_opening import in_database
 from vestlus.conversation.events import EventKind
 from vestlus.conversation.identity import conversation_id
 from vestlus.errors import CodeTaken, ConversationGone, ConversationPreserved
@@ -308,10 +310,13 @@ async def test_an_erasure_and_its_entry_in_the_audit_are_written_together_and_on
 
 async def test_who_erases_by_hand_stands_in_the_entry_as_they_came(store: Store) -> None:
     who = AuditEntry(1, "Mari", "admin", "oidc", "user.erase", "not a code", detail="x")
+    who = replace(who, account=ACCOUNT)
     done = await store.erase(replace(wish(), way=Way.CONSOLE), [whom(USER)], entry=who)
     [entry] = await store.audit_entries()
     assert (entry.person, entry.role, entry.way) == ("Mari", "admin", "oidc")
     assert (entry.at_ms, entry.target, entry.detail) == (done.asked_ms, done.code, "")
+    # Which would say among fewer people whose data they were.
+    assert await in_database(store, whose_entries) == [""]
 
 
 async def test_what_is_not_erased_has_no_entry_of_an_erasure(store: Store) -> None:

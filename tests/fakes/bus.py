@@ -117,6 +117,12 @@ class MemoryBus:
     async def depth(self, queue: Queue, partition: int) -> int:
         return len(self.messages[queue, partition])
 
+    async def depths(self, queue: Queue) -> tuple[int, ...]:
+        partitions = [partition for of, partition in self.messages if of is queue]
+        return tuple(
+            [await self.depth(queue, one) for one in range(max(partitions, default=0) + 1)]
+        )
+
     async def reclaim(self) -> bool:
         return True
 

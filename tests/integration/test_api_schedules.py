@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from image_bank.catalogue import Picture, encode
+from tests.contract.store_support import whose_entries
+from tests.contract.test_store_opening import in_database
 from tests.services.kept import free_port
 from tests.unit.test_webhook_handler import Answer
 from vestlus.bus.port import Topology
@@ -129,6 +131,9 @@ async def test_a_schedule_is_added_shown_paused_and_removed(front: Front) -> Non
     assert (await call(front, "POST", "/api/v1/schedules/news/resume"))[1] == added
     assert (await call(front, "DELETE", "/api/v1/schedules/news"))[0] == 200
     assert (await call(front, "GET", "/api/v1/schedules/news"))[0] == 404
+    store = front.adapters.store
+    assert store is not None
+    assert await in_database(store, whose_entries) == [ACCOUNT] * 4, "the removed one's too"
 
 
 async def test_what_was_given_out_can_be_given_back(front: Front) -> None:

@@ -160,6 +160,7 @@ async def test_a_stopped_broker_is_said_at_once_and_the_same_bus_works_again_aft
     await refused_within(0.1, bus.check)
     await refused_within(TIMEOUT + 0.5, lambda: bus.subscribe(Queue.INBOX, 0))
     await refused_within(TIMEOUT + 0.5, lambda: bus.depth(Queue.INBOX, 0))
+    await refused_within(TIMEOUT + 0.5, lambda: bus.depths(Queue.INBOX))
 
     await asyncio.to_thread(rabbitmq_server.start)
     await recovered(bus, b"after")

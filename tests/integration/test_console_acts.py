@@ -38,14 +38,14 @@ class Act:
         self._problem = problem
 
     async def by_form(self, visit: Visit, form: FormData) -> Done:
-        visit.note(target="ours")
+        visit.noted.note(target="ours")
         await self._go_on()
         given = form.get("file")
         self.read = await given.read() if isinstance(given, UploadFile) else b""
         return Done("/console", "ours")
 
     async def by_api(self, call: Call) -> None:
-        call.note(target="ours")
+        call.noted.note(target="ours")
         await self._go_on()
 
     async def _go_on(self) -> None:

@@ -179,3 +179,21 @@ async def test_an_entry_that_the_store_refuses_is_told_as_lost_at_once_and_not_t
     assert [(one["event"], one["action"], one["reason"]) for one in told] == [
         ("audit_entry_lost", "conversation.read", "refused")
     ]
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+async def test_whoever_acts_upon_a_conversation_reads_it_once(
+    site: Site, surface: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await Talking.on(site).write(USER, "Tere", ago_ms=HOUR_MS)
+    talk, read = type(site.store).talk, list[str]()
+
+    async def counted(self: Any, conversation: str) -> Any:  # noqa: ANN401 - the store's
+        read.append(conversation)
+        return await talk(self, conversation)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.store), "talk", counted)
+        assert (await reply(site, surface)).status_code < HTTPStatus.BAD_REQUEST
+    await handed_in(site, USER, 1)
+    assert read == [ID]

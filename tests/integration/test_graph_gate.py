@@ -7,14 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.test_graph_client import (
-    ACCOUNT,
-    TEXT,
-    USER,
-    Connection,
-    answering,
-    graph,
-)
+from tests.integration.graph_support import ACCOUNT, TEXT, USER, Connection, answering, graph
 from vestlus.errors import HeldBack, NotSent, OutcomeUnknown
 
 SENT = {"recipient_id": USER, "message_id": "m1"}

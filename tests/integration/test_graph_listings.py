@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.test_graph_client import ACCOUNT, USER, answering, failure, graph
+from tests.integration.graph_support import ACCOUNT, USER, answering, failure, graph
 from vestlus.conversation.events import Attachment
 from vestlus.errors import NotSent
 from vestlus.instagram.port import ListedMessage, Thread, ThreadPage

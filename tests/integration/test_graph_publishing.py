@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.test_graph_client import ACCOUNT, answering, failure, graph
+from tests.integration.graph_support import ACCOUNT, answering, failure, graph
 from vestlus.errors import HeldBack, NotSent, OutcomeUnknown, Refused, TokenRejected
 from vestlus.instagram.graph import GraphClient
 from vestlus.instagram.port import (

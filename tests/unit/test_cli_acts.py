@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 import pytest
 from cyclopts import App
 
+from tests.contract.plan_support import schedule
+from tests.contract.store_support import whose_entries
+from tests.contract.test_store_opening import in_database
 from tests.unit.test_cli_conversations import service
 from vestlus.burying import unreadable
 from vestlus.cli.acts import ACTS, key_of
@@ -127,6 +130,13 @@ def test_what_a_command_could_not_do_is_there_too(
     ]
 
 
+def test_whose_a_schedule_was_is_in_the_entry_of_its_removal(run: Callable[..., None]) -> None:
+    on_store(lambda store: store.add_schedule(schedule("news", account="7")))
+    run("posts", "unschedule", "news")
+    assert entries() == [("mari", "command", "schedule.remove", "news", "done")]
+    assert on_store(lambda store: in_database(store, whose_entries)) == ["7"]
+
+
 USER = "17841400000004821"
 
 ON_NOTHING = (
@@ -160,7 +170,7 @@ def test_an_id_of_nothing_that_there_is_stays_out_of_the_audit(run: Callable[...
     found = entries()
     assert len(found) == len(ON_NOTHING)
     assert {action for _, _, action, _, _ in found} >= {
-        act.action for act in ACTS.values() if act.of
+        act.action for act in ACTS.values() if act.is_known
     }
     assert USER not in str(found)
 

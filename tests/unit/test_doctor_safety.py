@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from vestlus.doctor.findings import Finding, Level
 from vestlus.doctor.safety import CONTROL_PORTS, _listens, check_safety, outward_address
 from vestlus.settings import Settings
+from vestlus.settings_secrets import SHORTEST_TOKEN
 
 GOOD = "k3-Zq9vT0xWb7Lr2NfYh8MdCs5Ju4PaGe"
 
@@ -40,6 +41,12 @@ async def found(of: Settings, open_ports: frozenset[int] = frozenset()) -> list[
 async def test_a_set_up_without_faults_gets_one_line(tmp_path: Path) -> None:
     (only,) = await found(settings(tmp_path))
     assert (only.level, only.said) == (Level.OK, "nothing unsafe was found")
+
+
+async def test_a_token_that_is_long_enough_to_start_is_so_for_the_doctor(tmp_path: Path) -> None:
+    shortest = settings(tmp_path, operator_token=SecretStr(GOOD[:SHORTEST_TOKEN]))
+    (only,) = await found(shortest)
+    assert only.level is Level.OK
 
 
 @pytest.mark.parametrize(

@@ -68,5 +68,5 @@ def test_a_cluster_ends_when_all_of_its_nodes_do_and_not_when_its_head_knows_of_
 ) -> None:
     nodes = [{"NodeID": one, "Alive": True} for one in alive] + [{"NodeID": "gone", "Alive": False}]
     monkeypatch.setattr("actors.leaving.state.get_draining_nodes", lambda: {LEAVES: 0})
-    monkeypatch.setattr("actors.leaving.ray.nodes", lambda: nodes)
+    monkeypatch.setattr("ray.nodes", lambda: nodes)
     assert leaving_nodes() == Leaving(frozenset({LEAVES}), whole=whole)

@@ -21,15 +21,15 @@ class CountedQueues:
     waiting: list[int]
     away: bool = False
     hangs: bool = False
-    asked: list[tuple[Queue, int]] = field(default_factory=list)
+    asked: list[Queue] = field(default_factory=list)
 
-    async def depth(self, queue: Queue, partition: int) -> int:
-        self.asked.append((queue, partition))
+    async def depths(self, queue: Queue) -> tuple[int, ...]:
+        self.asked.append(queue)
         if self.away:
             raise BusUnavailable("away")
         if self.hangs:
             await asyncio.Event().wait()
-        return self.waiting[partition]
+        return tuple(self.waiting)
 
 
 @dataclass
@@ -52,13 +52,13 @@ def told(messages: int | None) -> dict[str, float]:
 
 async def test_all_partitions_of_the_inbox_are_added_up() -> None:
     bus = CountedQueues([3, 0, 4])
-    assert await InboxCounting(3, Time()).messages(bus) == 7
-    assert bus.asked == [(Queue.INBOX, 0), (Queue.INBOX, 1), (Queue.INBOX, 2)]
+    assert await InboxCounting(Time()).messages(bus) == 7
+    assert bus.asked == [Queue.INBOX]
 
 
 async def test_the_bus_is_asked_once_in_a_while_however_many_ask() -> None:
     bus, time = CountedQueues([1]), Time()
-    counting = InboxCounting(1, time)
+    counting = InboxCounting(time)
     assert await asyncio.gather(*(counting.messages(bus) for _ in range(5))) == [1] * 5
     bus.waiting = [2]
     time.now += COUNT_SECONDS - 0.1
@@ -70,7 +70,7 @@ async def test_the_bus_is_asked_once_in_a_while_however_many_ask() -> None:
 
 async def test_a_bus_that_is_away_leaves_no_old_number_and_is_not_asked_more_often() -> None:
     bus, time = CountedQueues([5]), Time()
-    counting = InboxCounting(1, time)
+    counting = InboxCounting(time)
     await counting.messages(bus)
     bus.away = True
     time.now += COUNT_SECONDS
@@ -89,11 +89,11 @@ async def test_a_bus_that_does_not_answer_holds_nobody_up(
 ) -> None:
     monkeypatch.setattr(inbox, "COUNTING_SECONDS", 0.0)
     hanging = CountedQueues([1], hangs=True)
-    assert await InboxCounting(1, Time()).messages(hanging) is None
+    assert await InboxCounting(Time()).messages(hanging) is None
 
 
 async def test_before_the_bus_is_reached_nothing_is_known_of_it() -> None:
-    counting = InboxCounting(1, Time())
+    counting = InboxCounting(Time())
     assert await counting.messages(None) is None
     # And it is asked as soon as it is there.
     assert await counting.messages(CountedQueues([2])) == 2

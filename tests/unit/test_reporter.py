@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from tests.fakes.measures import measured, total
 from vestlus.counting import Counting
-from vestlus.errors import StoreUnavailable
+from vestlus.errors import StoreUnavailable, ValuesRefused
 from vestlus.measuring import reporter
 from vestlus.measuring.exposition import Exposition
 from vestlus.measuring.minutes import MinuteTally
@@ -133,11 +133,12 @@ class Breaking:
     """What is read off breaks so many times."""
 
     times: int
+    error: Exception
 
     def read_off(self) -> None:
         if self.times:
             self.times -= 1
-            raise ZeroDivisionError
+            raise self.error
 
 
 async def _soon(answer: T) -> T:
@@ -225,12 +226,13 @@ async def test_a_store_that_is_away_stops_neither_the_process_nor_its_end() -> N
     assert {log["event"] for log in logs} <= {"measures_not_told_yet"}
 
 
-async def test_measures_that_break_are_counted_logged_once_and_told_again_when_they_can_be(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("error", [ZeroDivisionError(), ValuesRefused("no text")])
+async def test_measures_that_break_are_counted_and_logged_each_time_until_they_can_be_told(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reporter, "TELL_SECONDS", 0.0)
     world, before = World(), measured("vestlus_measures_not_told_total")
-    broken = Breaking(3)
+    broken = Breaking(3, error)
     mended = Reporter(world.store, MINE, clock=lambda: NOW_MS, read_off=broken.read_off)
     with capture_logs() as logs:
         async with asyncio.timeout(5), reporting(mended):
@@ -238,9 +240,9 @@ async def test_measures_that_break_are_counted_logged_once_and_told_again_when_t
             while not world.store.told:
                 await asyncio.sleep(0)
     assert measured("vestlus_measures_not_told_total") == before + 3
-    assert [(log["event"], log["error"]) for log in logs] == [
-        ("measures_not_told", "ZeroDivisionError")
-    ]
+    assert [(log["event"], log["error"], log["log_level"]) for log in logs] == [
+        ("measures_not_told", type(error).__name__, "error")
+    ] * 3
 
 
 def test_a_process_is_known_by_its_name_and_by_its_start() -> None:

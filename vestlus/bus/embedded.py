@@ -120,6 +120,11 @@ class EmbeddedBus:
         name = self._name(queue, partition)
         return await self._threads.read(partial(embedded_file.count, queue=name))
 
+    async def depths(self, queue: Queue) -> tuple[int, ...]:
+        """As the port says, and as :meth:`depth`."""
+        names = [self._name(queue, one) for one in range(self._topology.partitions(queue))]
+        return await self._threads.read(partial(embedded_file.counts, queues=names))
+
     async def reclaim(self) -> bool:
         """As the port says: the log goes into the file, where deleted rows are overwritten."""
         return await self._threads.empty_log()

@@ -157,6 +157,11 @@ def count(connection: sqlite3.Connection, queue: str) -> int:
     return int(row[0])
 
 
+def counts(connection: sqlite3.Connection, queues: Sequence[str]) -> tuple[int, ...]:
+    """The same of each of these."""
+    return tuple(count(connection, queue) for queue in queues)
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """How one process takes, renews and gives back consumers' places."""

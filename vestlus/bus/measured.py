@@ -53,6 +53,10 @@ class MeasuredBus:
         """As the port says."""
         return await self._bus.depth(queue, partition)
 
+    async def depths(self, queue: Queue) -> tuple[int, ...]:
+        """As the port says."""
+        return await self._bus.depths(queue)
+
     async def reclaim(self) -> bool:
         """As the port says."""
         return await self._bus.reclaim()

@@ -117,6 +117,12 @@ class Bus(Protocol):
         """
         ...
 
+    async def depths(self, queue: Queue) -> tuple[int, ...]:
+        """Gives the same for each partition of a queue, by its number, at the cost of one question:
+        not as of one moment. Raises BusUnavailable.
+        """
+        ...
+
     async def reclaim(self) -> bool:
         """Makes what was acknowledged unreadable in files that are the bus's own; False where
         others were in the way. Where a broker keeps the messages, that is the broker's. Raises

@@ -92,15 +92,13 @@ class RabbitBus:
 
     async def depth(self, queue: Queue, partition: int) -> int:
         """As the port says: what is delivered and not acknowledged is not counted."""
-        name = self._layout.queue(queue, partition)
-        channel = await self._consuming.open_channel(self._consuming.connection())
-        try:
-            declared = await call_broker(
-                f"count {name}", channel.queue_declare(name, passive=True), self._timeout
-            )
-            return declared.message_count or 0
-        finally:
-            await close_quietly("the counting channel", channel.close(), self._timeout)
+        (depth,) = await self._counted([self._layout.queue(queue, partition)])
+        return depth
+
+    async def depths(self, queue: Queue) -> tuple[int, ...]:
+        """As the port says, over one channel, and as :meth:`depth`."""
+        partitions = range(self._layout.topology.partitions(queue))
+        return await self._counted([self._layout.queue(queue, one) for one in partitions])
 
     async def reclaim(self) -> bool:
         """As the port says: RabbitMQ deletes the segments of its logs by itself."""
@@ -113,6 +111,22 @@ class RabbitBus:
         self._consuming.connection()
         probe = await self._publishing.open_channel(self._publishing.connection())
         await close_quietly("the probe", probe.close(), self._timeout)
+
+    async def _counted(self, names: Sequence[str]) -> tuple[int, ...]:
+        channel = await self._consuming.open_channel(self._consuming.connection())
+
+        async def counted(name: str) -> int:
+            # One that is only looked for: it tells how much waits (AMQP 0-9-1, "queue.declare").
+            return (await channel.queue_declare(name, passive=True)).message_count or 0
+
+        async def one_after_another() -> tuple[int, ...]:
+            # A channel has one question open at a time.
+            return tuple([await counted(name) for name in names])
+
+        try:
+            return await call_broker(f"count {names[0]}", one_after_another(), self._timeout)
+        finally:
+            await close_quietly("the counting channel", channel.close(), self._timeout)
 
     async def _prepare(self, connection: AbstractConnection) -> None:
         """Before a fresh connection publishes: the queues are there, even if the broker is new."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from inspect import BoundArguments
 from typing import TYPE_CHECKING, Any, Final
 
-from vestlus.cli.acts_known import Of, is_known
+from vestlus.cli import acts_known as known
 from vestlus.errors import StoreError, VestlusError
+from vestlus.store.operator_rows import DONE
 
 if TYPE_CHECKING:
     from vestlus.settings import Settings
@@ -22,54 +23,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a command does: its word in the audit, the argument that says to what, and what that
-    is; where the latter is not said, the argument is in the audit of what was done alone.
+    """What a command does: its word in the audit, the argument that says to what, and whether there
+    is that; where the latter is not said, the argument is in the audit of what was done alone.
     """
 
     action: str
     target: str = ""
-    of: Of | None = None
-    #: It writes its entry itself where it is done: only then is known to what. Of those that failed
-    #: there is an entry as of all others.
+    is_known: known.Known | None = None
+    #: It writes its entry itself where it is done: only there is known to what, or whose it was. Of
+    #: those that failed there is an entry as of all others.
     itself: bool = False
 
 
 #: By module below ``vestlus.cli`` and function. What is not here only looks, or reaches no service
 #: of anybody's.
 ACTS: Final = {
-    "conversations.reply": Act("conversation.reply", "conversation", Of.CONVERSATION),
-    "conversations.take_over": Act("conversation.take_over", "conversation", Of.CONVERSATION),
-    "conversations.hand_back": Act("conversation.hand_back", "conversation", Of.CONVERSATION),
-    "conversations.approve": Act("conversation.approve", "conversation", Of.CONVERSATION),
-    "conversations.reject": Act("conversation.reject", "conversation", Of.CONVERSATION),
-    "conversations.read": Act("conversation.read", "conversation", Of.CONVERSATION),
-    "conversations.recover": Act("account.recover", "account", Of.ACCOUNT),
-    "conversations_privacy.export": Act("user.export", "conversation", Of.CONVERSATION),
+    "conversations.reply": Act("conversation.reply", "conversation", known.conversation),
+    "conversations.take_over": Act("conversation.take_over", "conversation", known.conversation),
+    "conversations.hand_back": Act("conversation.hand_back", "conversation", known.conversation),
+    "conversations.approve": Act("conversation.approve", "conversation", known.conversation),
+    "conversations.reject": Act("conversation.reject", "conversation", known.conversation),
+    "conversations.read": Act("conversation.read", "conversation", known.conversation),
+    "conversations.recover": Act("account.recover", "account", known.account),
+    "conversations_privacy.export": Act("user.export", "conversation", known.conversation),
     # Nobody who is erased is in the audit: its target is the confirmation code.
     "conversations_privacy.erase": Act("user.erase", itself=True),
-    "conversations_privacy.erasures": Act("erasure.close", "close", Of.ERASURE),
-    "posts.publish_now": Act("post.plan", "account", Of.ACCOUNT),
-    "posts_plans.schedule": Act("schedule.add", "name", Of.SCHEDULE),
-    "posts_plans.unschedule": Act("schedule.remove", "name", Of.SCHEDULE),
-    "posts_plans.pause": Act("schedule.pause", "name", Of.SCHEDULE),
-    "posts_plans.resume": Act("schedule.resume", "name", Of.SCHEDULE),
-    "posts_drafts.approve": Act("post.approve", "id", Of.POST),
-    "posts_drafts.reject": Act("post.reject", "id", Of.POST),
-    "posts_drafts.now": Act("post.publish_now", "id", Of.POST),
-    "posts_cancel.cancel": Act("post.cancel", "id", Of.POST),
-    "events.fire": Act("event.fire", "name", Of.EVENT),
-    "images.add": Act("image.add", "id", Of.IMAGE),
-    "images.describe_": Act("image.describe", "id", Of.IMAGE),
-    "images.retire": Act("image.retire", "id", Of.IMAGE),
-    "images.remove": Act("image.remove", "id", Of.IMAGE),
-    "accounts.connect": Act("account.connect", "account", Of.ACCOUNT),
-    "accounts.start": Act("account.start", "account", Of.ACCOUNT),
-    "accounts.refresh": Act("account.refresh", "accounts", Of.ACCOUNT),
-    "dead_letters.replay": Act("dead_letter.replay", "letters", Of.LETTER),
-    "dead_letters.discard": Act("dead_letter.discard", "letters", Of.LETTER),
+    "conversations_privacy.erasures": Act("erasure.close", "close", known.erasure),
+    "posts.publish_now": Act("post.plan", "account", known.account),
+    "posts_plans.schedule": Act("schedule.add", "name", known.schedule),
+    "posts_plans.unschedule": Act("schedule.remove", "name", known.schedule, itself=True),
+    "posts_plans.pause": Act("schedule.pause", "name", known.schedule),
+    "posts_plans.resume": Act("schedule.resume", "name", known.schedule),
+    "posts_drafts.approve": Act("post.approve", "id", known.post),
+    "posts_drafts.reject": Act("post.reject", "id", known.post),
+    "posts_drafts.now": Act("post.publish_now", "id", known.post),
+    "posts_cancel.cancel": Act("post.cancel", "id", known.post),
+    "events.fire": Act("event.fire", "name", known.event),
+    "images.add": Act("image.add", "id", known.image),
+    "images.describe_": Act("image.describe", "id", known.image),
+    "images.retire": Act("image.retire", "id", known.image),
+    "images.remove": Act("image.remove", "id", known.image),
+    "accounts.connect": Act("account.connect", "account", known.account),
+    "accounts.start": Act("account.start", "account", known.account),
+    "accounts.refresh": Act("account.refresh", "accounts", known.account),
+    "dead_letters.replay": Act("dead_letter.replay", "letters", known.letter),
+    "dead_letters.discard": Act("dead_letter.discard", "letters", known.letter),
     "retention.run_": Act("retention.run"),
     "preserving.preserve": Act(
-        "conversation.preserve", "conversation", Of.CONVERSATION, itself=True
+        "conversation.preserve", "conversation", known.conversation, itself=True
     ),
     "scale.scale": Act("pool.resize"),
     "repartition.repartition": Act("store.repartition", "partitions"),
@@ -119,7 +120,7 @@ def noted(command: Callable[..., Any], given: BoundArguments) -> Iterator[None]:
         _note(act, targets, outcome=_word(type(error)), given=arguments)
         raise
     if not act.itself:
-        _note(act, targets, outcome="done", given=arguments)
+        _note(act, targets, outcome=DONE, given=arguments)
 
 
 def _targets(value: object) -> Sequence[str]:
@@ -142,7 +143,7 @@ def _note(act: Act, targets: Sequence[str], *, outcome: str, given: dict[str, An
 
     async def write(store: Store, settings: Settings) -> None:
         # Of what was done there was everything.
-        named = targets if outcome == "done" else await _known(store, settings, act, targets)
+        named = targets if outcome == DONE else await _known(store, settings, act, targets)
         for target in named:
             at_ms = system_clock()
             await store.audit(
@@ -151,7 +152,7 @@ def _note(act: Act, targets: Sequence[str], *, outcome: str, given: dict[str, An
 
     try:
         # After a repartition the store has the number that was given.
-        asyncio.run(_on_store(write, given.get("partitions") if outcome == "done" else None))
+        asyncio.run(_on_store(write, given.get("partitions") if outcome == DONE else None))
     except (VestlusError, OSError, ValueError) as error:
         kind = StoreError.__name__ if isinstance(error, StoreError) else type(error).__name__
         print(f"This is not in the audit log: {kind}.", file=sys.stderr)  # noqa: T201 - its output
@@ -160,9 +161,9 @@ def _note(act: Act, targets: Sequence[str], *, outcome: str, given: dict[str, An
 async def _known(
     store: Store, settings: Settings, act: Act, targets: Sequence[str]
 ) -> Sequence[str]:
-    if act.of is None:
+    if act.is_known is None:
         return ("",)
-    return [one for one in targets if one and await is_known(store, settings, act.of, one)] or ("",)
+    return [one for one in targets if one and await act.is_known(store, settings, one)] or ("",)
 
 
 async def _on_store(work: Callable[[Store, Settings], Any], partitions: int | None) -> None:

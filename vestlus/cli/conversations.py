@@ -22,7 +22,7 @@ from vestlus.errors import VestlusError
 from vestlus.messages import SearchRequest, encode, outbox_message
 from vestlus.store.preserving import Preservation
 from vestlus.store.rows import ConversationRow, Draft
-from vestlus.store.talk_rows import TalkPage, Wanted
+from vestlus.store.talk_rows import Talk, TalkPage, Wanted
 
 __all__ = ["NoSuchConversation", "RecoveryRefused", "ReplyRefused", "app"]
 
@@ -56,6 +56,13 @@ class RecoveryRefused(VestlusError):
 
 def _run(work: Callable[[ConversationDesk], Awaitable[T]]) -> T:
     return run(lambda service: work(ConversationDesk(service.store, service.hand_in, system_clock)))
+
+
+def _act(conversation: str, work: Callable[[ConversationDesk, Talk], Awaitable[T]]) -> T:
+    async def acted(desk: ConversationDesk) -> T:
+        return await work(desk, await desk.talk(conversation))
+
+    return _run(acted)
 
 
 @app.command(name="list")
@@ -159,7 +166,7 @@ def read(conversation: str) -> None:
     conversation
         Its id.
     """
-    _run(lambda desk: desk.read(conversation))
+    _act(conversation, lambda desk, talk: desk.read(talk))
     print("Marked as read.")  # noqa: T201 - a command's output
 
 
@@ -218,7 +225,7 @@ def reply(conversation: str, text: str) -> None:
         What to write. After the 24 hours in which anybody may write, Instagram marks it as a
         human agent's, for up to 7 days.
     """
-    handed = _run(lambda desk: desk.reply(conversation, text))
+    handed = _act(conversation, lambda desk, talk: desk.reply(talk, text))
     if handed.way is Way.HUMAN_AGENT:
         print(  # noqa: T201 - a command's output
             "Handed in: it is sent within seconds, as a human agent's, because the user last wrote "
@@ -237,7 +244,7 @@ def take_over(conversation: str) -> None:
     conversation
         Its id.
     """
-    _run(lambda desk: desk.take_over(conversation))
+    _act(conversation, lambda desk, talk: desk.take_over(talk))
     print("The bot is silent for this user.")  # noqa: T201 - a command's output
 
 
@@ -250,7 +257,7 @@ def hand_back(conversation: str) -> None:
     conversation
         Its id.
     """
-    came_to, _ = _run(lambda desk: desk.hand_back(conversation))
+    came_to, _ = _act(conversation, lambda desk, talk: desk.hand_back(talk))
     print(_HANDED_BACK[came_to])  # noqa: T201 - a command's output
 
 
@@ -290,7 +297,7 @@ def approve(conversation: str, turn: int, *, text: str | None = None) -> None:
     text
         Send this instead of the draft's own text.
     """
-    _run(lambda desk: desk.approve(conversation, turn, text))
+    _act(conversation, lambda desk, talk: desk.approve(talk, turn, text))
     print("Handed in: it is sent within seconds.")  # noqa: T201 - a command's output
 
 
@@ -305,7 +312,7 @@ def reject(conversation: str, turn: int) -> None:
     turn
         The number behind the id in `drafts`.
     """
-    _run(lambda desk: desk.reject(conversation, turn))
+    _act(conversation, lambda desk, talk: desk.reject(talk, turn))
     print("The draft is not sent.")  # noqa: T201 - a command's output
 
 

@@ -145,7 +145,25 @@ def unschedule(name: str, *, as_json: AsJson = False) -> None:
     name
         The schedule.
     """
-    _at_desk(lambda desk: desk.remove(name))
+    from vestlus.cli.acts import os_user
+    from vestlus.clock import system_clock
+    from vestlus.store.operator_rows import AuditEntry
+
+    async def removed(store: Store, settings: Settings) -> None:
+        row = await _desk(store, settings).remove(name)
+        # Whose it was, nobody can look up any more.
+        entry = AuditEntry(
+            system_clock(),
+            os_user(),
+            "",
+            "command",
+            "schedule.remove",
+            row.name,
+            account=row.account,
+        )
+        await store.audit(entry)
+
+    run_on_store(removed)
     if as_json:
         print_json({"name": name, "removed": True})
     else:
@@ -222,18 +240,23 @@ def _pause(name: str, *, paused: bool, as_json: bool) -> None:
 
 def _at_desk(work: Callable[[ScheduleDesk], Awaitable[T]]) -> T:
     """Does something at the desk. Raises PostRefused, with the options by their names."""
-    from vestlus.cli.bell import bell_of
-    from vestlus.clock import system_clock
     from vestlus.planning.desk import PlanRefused
-    from vestlus.planning.desk_open import open_desk
 
     async def working(store: Store, settings: Settings) -> T:
-        return await work(open_desk(store, settings, system_clock, bell_of(settings)))
+        return await work(_desk(store, settings))
 
     try:
         return run_on_store(working)
     except PlanRefused as error:
         raise PostRefused(tuple(map(_by_option, error.problems))) from error
+
+
+def _desk(store: Store, settings: Settings) -> ScheduleDesk:
+    from vestlus.cli.bell import bell_of
+    from vestlus.clock import system_clock
+    from vestlus.planning.desk_open import open_desk
+
+    return open_desk(store, settings, system_clock, bell_of(settings))
 
 
 def _by_option(problem: Problem) -> str:

@@ -75,14 +75,10 @@ async def _repartition(settings: Settings, partitions: int, *, quiet: bool) -> R
 
     topology = Topology(inbox=settings.partitions)
     async with open_bus(settings.bus, topology) as bus:
-        waiting = {
-            partition: depth
-            for partition in range(topology.inbox)
-            if (depth := await bus.depth(Queue.INBOX, partition))
-        }
+        waiting = [depth for depth in await bus.depths(Queue.INBOX) if depth]
     if waiting:
         raise CannotRepartition(
-            f"{sum(waiting.values())} messages wait in {len(waiting)} inbox queues: start the "
+            f"{sum(waiting)} messages wait in {len(waiting)} inbox queues: start the "
             f"service with VESTLUS_PARTITIONS={settings.partitions} and without webhooks, let it "
             "take them in, stop it, and try again"
         )

@@ -96,7 +96,7 @@ async def _list(call: Call) -> dict[str, Any]:
 async def _export(call: Call) -> Response:
     query: AuditFile = call.query
     store = call.tools.store
-    call.note(target="", detail=query.format)
+    call.noted.note(target="", detail=query.format)
     if query.format == "csv":
         return StreamingResponse(as_csv(store, query.wanted), media_type="text/csv; charset=utf-8")
     return StreamingResponse(

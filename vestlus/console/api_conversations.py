@@ -32,7 +32,7 @@ from vestlus.desk.conversations import ConversationDesk, NoSuchDraft
 from vestlus.desk.looking import NoSuchConversation, place_of
 from vestlus.desk.transcripts import NEWEST_MS
 from vestlus.desk.writing import ReplyRefused
-from vestlus.store.talk_rows import Place
+from vestlus.store.talk_rows import Place, Talk
 
 NO_SUCH: Final = Fault(
     HTTPStatus.NOT_FOUND, "no_such_conversation", "there is no conversation of that id"
@@ -69,12 +69,7 @@ def _desk(call: Call) -> ConversationDesk:
 def _acting(call: Call) -> ConversationDesk:
     """The same, for acts: each is in the audit before it is handed in."""
     tools = call.tools
-    hand_in = written_first(
-        tools,
-        call.entry(call.action),
-        note=lambda target, key: call.note(target=target, detail=key),
-        done=call.audited,
-    )
+    hand_in = written_first(tools, call.entry(call.action), call.noted)
     return ConversationDesk(tools.store, hand_in, tools.clock)
 
 
@@ -144,15 +139,15 @@ async def _drafts(call: Call) -> DraftsShape:
 
 async def _take_over(call: Call) -> HandedShape:
     with _answering(call):
-        conversation = await _known(call)
-        handed = await _acting(call).take_over(conversation, _identity(call))
+        talk = await _known(call)
+        handed = await _acting(call).take_over(talk, _identity(call))
         return HandedShape.of(handed)
 
 
 async def _hand_back(call: Call) -> HandedShape:
     with _answering(call):
-        conversation = await _known(call)
-        _, handed = await _acting(call).hand_back(conversation, _identity(call))
+        talk = await _known(call)
+        _, handed = await _acting(call).hand_back(talk, _identity(call))
         if handed is None:
             raise STOPPED.refusal()
         return HandedShape.of(handed)
@@ -160,38 +155,38 @@ async def _hand_back(call: Call) -> HandedShape:
 
 async def _reply(call: Call) -> HandedShape:
     with _answering(call):
-        conversation = await _known(call)
-        handed = await _acting(call).reply(conversation, call.body.text, _identity(call))
+        talk = await _known(call)
+        handed = await _acting(call).reply(talk, call.body.text, _identity(call))
         return HandedShape.of(handed)
 
 
 async def _approve(call: Call) -> HandedShape:
     with _answering(call):
-        conversation = await _known(call)
+        talk = await _known(call)
         turn, text = _turn(call), call.body.text
-        handed = await _acting(call).approve(conversation, turn, text, _identity(call))
+        handed = await _acting(call).approve(talk, turn, text, _identity(call))
         return HandedShape.of(handed)
 
 
 async def _reject(call: Call) -> HandedShape:
     with _answering(call):
-        conversation = await _known(call)
-        handed = await _acting(call).reject(conversation, _turn(call), _identity(call))
+        talk = await _known(call)
+        handed = await _acting(call).reject(talk, _turn(call), _identity(call))
         return HandedShape.of(handed)
 
 
 async def _read(call: Call) -> ConversationShape:
     with _answering(call):
-        conversation = await _known(call)
-        await _desk(call).read(conversation, call.body.until_ms)
-        return ConversationShape.of(await _desk(call).talk(conversation), call.tools.clock())
+        talk = await _known(call)
+        await _desk(call).read(talk, call.body.until_ms)
+        return ConversationShape.of(await _desk(call).talk(talk.row.id), call.tools.clock())
 
 
-async def _known(call: Call) -> str:
-    """The conversation's id, noted. What is none, perhaps a user's id, is in no audit."""
-    id_: str = (await _desk(call).talk(call.param("conversation"))).row.id
-    call.note(target=id_)
-    return id_
+async def _known(call: Call) -> Talk:
+    """The conversation, noted. What is none, perhaps a user's id, is in no audit."""
+    talk: Talk = await _desk(call).talk(call.param("conversation"))
+    call.noted.note(target=talk.row.id, account=talk.row.account)
+    return talk
 
 
 def _identity(call: Call) -> str:
@@ -253,7 +248,6 @@ OPERATIONS: Final = (
         handler=_list,
         answer=ListShape,
         query=ListQuery,
-        faults=(INVALID,),
         tag=_TAG,
     ),
     # What users said and their numbers are in no address: proxies keep those.
@@ -265,7 +259,6 @@ OPERATIONS: Final = (
         handler=_search,
         answer=ListShape,
         body=SearchBody,
-        faults=(INVALID,),
         tag=_TAG,
     ),
     Operation(
@@ -287,7 +280,7 @@ OPERATIONS: Final = (
         handler=_messages,
         answer=TranscriptShape,
         query=MessagesQuery,
-        faults=(NO_SUCH, INVALID),
+        faults=(NO_SUCH,),
         params=_PARAMS,
         tag=_TAG,
     ),
@@ -299,7 +292,6 @@ OPERATIONS: Final = (
         handler=_drafts,
         answer=DraftsShape,
         query=DraftsQuery,
-        faults=(INVALID,),
         tag=_TAG,
     ),
     _act(
@@ -355,7 +347,7 @@ OPERATIONS: Final = (
         role=Role.AGENT,
         body=ReadBody,
         action="conversation.read",
-        faults=(NO_SUCH, INVALID),
+        faults=(NO_SUCH,),
         params=_PARAMS,
         tag=_TAG,
     ),

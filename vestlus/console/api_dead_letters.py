@@ -142,7 +142,7 @@ async def _letter(call: Call) -> DeadLetter:
         letter = await letter_named(call.tools, call.param("letter"))
     except NoSuchLetter as error:
         raise NO_LETTER.refusal() from error
-    call.note(target=letter.id)
+    call.noted.note(target=letter.id)
     return letter
 
 

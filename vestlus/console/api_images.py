@@ -113,7 +113,7 @@ async def _add(call: Call) -> DescribedShape:
         data = await _body(call)
         picture = await desk.add(id_, description, data, replacing=replacing)
     # Only now: before it is a picture's it may be anything, even a user's id.
-    call.note(target=picture.id)
+    call.noted.note(target=picture.id)
     return _described(call, picture)
 
 
@@ -140,7 +140,7 @@ async def _remove(call: Call) -> None:
 async def _known(call: Call) -> str:
     """The picture's id, noted. What is none, perhaps a user's id, is in no audit."""
     id_: str = (await _picture(call)).id
-    call.note(target=id_)
+    call.noted.note(target=id_)
     return id_
 
 

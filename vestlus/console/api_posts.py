@@ -87,7 +87,7 @@ async def _plan(call: Call) -> PlannedShape:
             within_hours=body.within_hours,
         )
         row, added = await desk.plan(wish, key=body.key)
-    call.note(target=row.id, detail="" if added else "known")
+    call.noted.note(target=row.id, detail="" if added else "known")
     return PlannedShape(post=post_shape(row), added=added)
 
 
@@ -127,7 +127,7 @@ async def _publish_now(call: Call) -> PostShape:
 async def _known(call: Call, desk: PostDesk) -> str:
     """The post's id, noted. What is none, perhaps a user's id, is in no audit."""
     id_: str = (await desk.item(call.param("id"))).id
-    call.note(target=id_)
+    call.noted.note(target=id_)
     return id_
 
 
@@ -188,7 +188,6 @@ OPERATIONS: Final = (
         role=Role.AGENT,
         body=PlanPost,
         action="post.plan",
-        faults=(INVALID,),
         tag="posts",
     ),
     Operation(

@@ -117,7 +117,7 @@ async def _list(call: Call) -> dict[str, Any]:
 async def _add(call: Call) -> dict[str, Any]:
     with _desk(call) as desk:
         row = await desk.add(call.body)
-    call.note(target=row.name)
+    call.noted.note(target=row.name)
     return schedule_values(row, call.tools.clock())
 
 
@@ -150,9 +150,9 @@ async def _paused(call: Call, *, paused: bool) -> dict[str, Any]:
 
 async def _known(call: Call, desk: ScheduleDesk) -> str:
     """The schedule's name, noted. What is none, perhaps a user's id, is in no audit."""
-    name: str = (await desk.schedule(call.param("name"))).name
-    call.note(target=name)
-    return name
+    row = await desk.schedule(call.param("name"))
+    call.noted.note(target=row.name, account=row.account)
+    return row.name
 
 
 async def _next(call: Call) -> dict[str, Any]:

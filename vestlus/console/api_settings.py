@@ -143,12 +143,12 @@ async def _end_one(call: Call) -> None:
     if not await end_one(call.tools.store, name, _entry(call, name)):
         raise NO_SESSION.refusal()
     # Only now: what is no session's name, perhaps a user's id, is in no audit.
-    call.note(target=name)
+    call.noted.note(target=name)
 
 
 async def _end_all(call: Call) -> dict[str, int]:
     number = await end_all(call.tools.store, _entry(call))
-    call.note(target="", detail=str(number))
+    call.noted.note(target="", detail=str(number))
     return {"ended": number}
 
 

@@ -129,7 +129,7 @@ class NoBody(Shape):
 async def _export(call: Call) -> Response:
     try:
         row = await conversation_of(call.tools, call.param("conversation"))
-        call.note(target=row.id)
+        call.noted.note(target=row.id)
         content = await exported(call.tools, row.account, row.user)
     except NobodyMeant as error:
         raise UNKNOWN.refusal() from error
@@ -161,10 +161,9 @@ async def _erase(call: Call) -> dict[str, Any]:
         raise CODE_TAKEN.refusal() from error
     except SettingsError as error:
         raise NO_KEY.refusal() from error
-    if done.is_new:
-        call.audited()
-    else:
-        call.note(target=done.code, detail=REPEATED)
+    call.noted.written = done.is_new
+    if not done.is_new:
+        call.noted.note(target=done.code, detail=REPEATED)
     return _told(done)
 
 
@@ -192,7 +191,7 @@ async def _close(call: Call) -> None:
     known = await call.tools.store.erasure(code)
     if known is None:
         raise NO_ERASURE.refusal()
-    call.note(target=known.code)
+    call.noted.note(target=known.code)
     if not await call.tools.store.close_erasure(known.code, by=call.person.name):
         raise NOT_OPEN.refusal()
 
@@ -221,7 +220,7 @@ async def _known(call: Call) -> str:
         row = await conversation_of(call.tools, call.param("conversation"))
     except NobodyMeant as error:
         raise UNKNOWN.refusal() from error
-    call.note(target=row.id)
+    call.noted.note(target=row.id)
     return row.id
 
 

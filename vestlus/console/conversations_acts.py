@@ -16,6 +16,7 @@ from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk.conversations import ConversationDesk, Handed, HandedBack, NoSuchDraft
 from vestlus.desk.looking import NoSuchConversation
 from vestlus.desk.writing import ReplyRefused
+from vestlus.store.talk_rows import Talk
 
 _PATH: Final = "/console/conversations"
 _HANDED_IN: Final = "conversations.handed_in"
@@ -25,7 +26,7 @@ _ONCE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 #: A turn's number, or a time.
 _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
-Act = Callable[[ConversationDesk, str, FormData], Awaitable[Handed | None]]
+Act = Callable[[ConversationDesk, Talk, FormData], Awaitable[Handed | None]]
 
 
 class ConversationActs:
@@ -56,25 +57,18 @@ class ConversationActs:
     def _done(self, action: str, act: Act) -> Callable[[Visit, FormData], Awaitable[Done]]:
         async def done(visit: Visit, form: FormData) -> Done:
             tools = visit.tools
-            audited: list[bool] = []
-            hand_in = written_first(
-                tools,
-                visit.entry(action),
-                note=lambda target, key: visit.note(target=target, detail=key),
-                done=lambda: audited.append(True),
-            )
+            hand_in = written_first(tools, visit.entry(action), visit.noted)
             desk = ConversationDesk(tools.store, hand_in, tools.clock)
             try:
                 # First of all: what is no conversation's id, perhaps a user's, is in no audit.
-                conversation = (await desk.talk(visit.param("conversation"))).row.id
+                talk = await desk.talk(visit.param("conversation"))
             except NoSuchConversation as error:
-                raise _gone() from error
-            visit.note(target=conversation)
+                raise Refusal("conversations.refused.no_such", _PATH) from error
+            conversation = talk.row.id
+            visit.noted.note(target=conversation, account=talk.row.account)
             page = f"{_PATH}/{conversation}"
             try:
-                handed = await act(desk, conversation, form)
-            except NoSuchConversation as error:
-                raise _gone() from error
+                handed = await act(desk, talk, form)
             except NoSuchDraft as error:
                 raise Refusal("conversations.refused.no_draft", page, conversation) from error
             except ReplyRefused as error:
@@ -84,50 +78,44 @@ class ConversationActs:
                 raise Refusal("conversations.refused.stopped", page, conversation) from error
             if handed is None:
                 return Done(page, conversation, "conversations.read_done")
-            return Done(
-                f"{page}#write", conversation, _HANDED_IN, handed.key, audited=bool(audited)
-            )
+            return Done(f"{page}#write", conversation, _HANDED_IN, handed.key)
 
         return done
-
-
-def _gone() -> Refusal:
-    return Refusal("conversations.refused.no_such", _PATH)
 
 
 class _StoppedError(Exception):
     """The user asked for no answers, and nobody but the user can change that."""
 
 
-async def _take_over(desk: ConversationDesk, conversation: str, form: FormData) -> Handed:
-    return await desk.take_over(conversation, _once(form))
+async def _take_over(desk: ConversationDesk, talk: Talk, form: FormData) -> Handed:
+    return await desk.take_over(talk, _once(form))
 
 
-async def _hand_back(desk: ConversationDesk, conversation: str, form: FormData) -> Handed:
-    came_to, handed = await desk.hand_back(conversation, _once(form))
+async def _hand_back(desk: ConversationDesk, talk: Talk, form: FormData) -> Handed:
+    came_to, handed = await desk.hand_back(talk, _once(form))
     if came_to is HandedBack.STOPPED or handed is None:
         raise _StoppedError
     return handed
 
 
-async def _reply(desk: ConversationDesk, conversation: str, form: FormData) -> Handed:
-    return await desk.reply(conversation, text(form, "text"), _once(form))
+async def _reply(desk: ConversationDesk, talk: Talk, form: FormData) -> Handed:
+    return await desk.reply(talk, text(form, "text"), _once(form))
 
 
-async def _approve(desk: ConversationDesk, conversation: str, form: FormData) -> Handed:
+async def _approve(desk: ConversationDesk, talk: Talk, form: FormData) -> Handed:
     turn, said = _number(form, "turn"), text(form, "text")
     # Browsers write line ends as CR LF.
     changed = said.replace("\r\n", "\n") != text(form, "was").replace("\r\n", "\n")
     words = said if said and changed else None
-    return await desk.approve(conversation, turn, words, _once(form))
+    return await desk.approve(talk, turn, words, _once(form))
 
 
-async def _reject(desk: ConversationDesk, conversation: str, form: FormData) -> Handed:
-    return await desk.reject(conversation, _number(form, "turn"), _once(form))
+async def _reject(desk: ConversationDesk, talk: Talk, form: FormData) -> Handed:
+    return await desk.reject(talk, _number(form, "turn"), _once(form))
 
 
-async def _read(desk: ConversationDesk, conversation: str, form: FormData) -> None:
-    await desk.read(conversation, _number(form, "until"))
+async def _read(desk: ConversationDesk, talk: Talk, form: FormData) -> None:
+    await desk.read(talk, _number(form, "until"))
 
 
 def _once(form: FormData) -> str:

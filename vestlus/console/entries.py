@@ -5,9 +5,9 @@ because its entry has to wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
+from vestlus.console.noting import Noted
 from vestlus.console.tools import Tools
 from vestlus.console.waiting import lost
 from vestlus.conversation.events import Event
@@ -29,21 +29,20 @@ async def written(tools: Tools, entry: AuditEntry) -> None:
         tools.waiting.add(lambda: tools.store, entry)
 
 
-def written_first(
-    tools: Tools, entry: AuditEntry, *, note: Callable[[str, str], None], done: Callable[[], None]
-) -> HandIn:
+def written_first(tools: Tools, entry: AuditEntry, noted: Noted) -> HandIn:
     """Hands acts in, each with its entry before it: what goes out to a user is in the audit, should
-    the store go away in between. ``entry`` says who acts; ``note`` is called with what the act is
-    about and its key, for the entry of one that could not be handed in, and ``done`` behind it.
+    the store go away in between. ``entry`` says who acts; one that could not be handed in has
+    another, of what is ``noted``.
 
     Raises StoreUnavailable, upon which nothing was handed in, and BusUnavailable.
     """
 
     async def hand_in(event: Event) -> None:
-        about = event.conversation or ""
-        note(about, event.key)
-        await tools.store.audit(replace(entry, target=about, detail=event.key, outcome=HANDED_IN))
+        about, account = event.conversation or "", event.account
+        noted.note(target=about, detail=event.key, account=account)
+        first = replace(entry, target=about, detail=event.key, account=account, outcome=HANDED_IN)
+        await tools.store.audit(first)
         await tools.hand_in(event)
-        done()
+        noted.written = True
 
     return hand_in

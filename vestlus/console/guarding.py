@@ -27,13 +27,14 @@ from vestlus.console.people import Role
 from vestlus.console.tools import Tools
 from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.finishing import to_its_end
-from vestlus.store.operator_rows import FAILED, ConsoleSession
+from vestlus.store.operator_rows import DONE, FAILED, ConsoleSession
 
 SIGN_IN: Final = "/console/sign-in"
 
 Page = Callable[[Visit], Awaitable[Response]]
 Action = Callable[[Visit, FormData], Awaitable[Done]]
 Asked = Callable[[Visit, FormData], Awaitable[Response]]
+Posted = Callable[[Visit, FormData, AsyncExitStack], Awaitable[Response]]
 Open = Callable[[Request], Awaitable[Response]]
 
 
@@ -70,18 +71,10 @@ class Guard:
         The form carries the session's ``csrf``.
         """
 
-        async def answered(request: Request) -> Response:
-            visit = await self.visit(request)
-            if visit is None:
-                return self._unknown(request)
-            if not visit.may(role):
-                return _forbidden(visit, role)
-            async with read_form(request, LARGEST_FORM) as form:
-                if not is_own(request, self._tools.settings) or not _has_mark(form, visit.session):
-                    return _told(visit, HTTPStatus.FORBIDDEN, "frame.stale", "frame.stale_why")
-                return await handler(visit, form)
+        async def shown(visit: Visit, form: FormData, _: AsyncExitStack) -> Response:
+            return await handler(visit, form)
 
-        return Route(path, self._failing.safely(answered), methods=["POST"])
+        return self._posted(path, shown, role, LARGEST_FORM)
 
     def action(
         self,
@@ -98,21 +91,10 @@ class Guard:
         The form carries the session's ``csrf``, and an upload is gone when the handler is done.
         """
 
-        async def answered(request: Request) -> Response:
-            visit = await self.visit(request)
-            if visit is None:
-                return self._unknown(request)
-            if not visit.may(role):
-                await self._audit(visit, action, outcome="forbidden")
-                return _forbidden(visit, role)
-            async with AsyncExitStack() as held:
-                form = await held.enter_async_context(read_form(request, limit))
-                if not is_own(request, self._tools.settings) or not _has_mark(form, visit.session):
-                    await self._audit(visit, action, outcome="forged")
-                    return _told(visit, HTTPStatus.FORBIDDEN, "frame.stale", "frame.stale_why")
-                return await to_its_end(self._act(visit, action, handler, form, held.pop_all()))
+        async def acted(visit: Visit, form: FormData, held: AsyncExitStack) -> Response:
+            return await to_its_end(self._act(visit, action, handler, form, held.pop_all()))
 
-        return Route(path, self._failing.safely(answered), methods=["POST"])
+        return self._posted(path, acted, role, limit, action)
 
     def open(self, handler: Open) -> Open:
         """What anybody may ask for; what it raises becomes a page."""
@@ -132,6 +114,33 @@ class Guard:
         if session is None:
             return None
         return Visit(request, tools, session, sessions.person_of(session))
+
+    def _posted(
+        self, path: str, handler: Posted, role: Role, limit: int, action: str = ""
+    ) -> Route:
+        """What a page of ours posts. Who is refused is in the audit where there is an ``action``;
+        the form is closed behind the handler, unless the handler takes that over.
+        """
+
+        async def refused(visit: Visit, outcome: str) -> None:
+            if action:
+                await self._audit(visit, action, outcome=outcome)
+
+        async def answered(request: Request) -> Response:
+            visit = await self.visit(request)
+            if visit is None:
+                return self._unknown(request)
+            if not visit.may(role):
+                await refused(visit, "forbidden")
+                return _forbidden(visit, role)
+            async with AsyncExitStack() as held:
+                form = await held.enter_async_context(read_form(request, limit))
+                if not is_own(request, self._tools.settings) or not _has_mark(form, visit.session):
+                    await refused(visit, "forged")
+                    return _told(visit, HTTPStatus.FORBIDDEN, "frame.stale", "frame.stale_why")
+                return await handler(visit, form, held)
+
+        return Route(path, self._failing.safely(answered), methods=["POST"])
 
     async def _still(self, visit: Visit, role: Role) -> bool:
         found = await self.visit(visit.request)
@@ -162,17 +171,15 @@ class Guard:
             return _onwards(refusal.to, problem=refusal.problem)
         except Exception:
             # Some of it may be done.
-            noted = visit.noted.get
-            await self._audit(
-                visit, action, noted("target", ""), FAILED, detail=noted("detail", "")
-            )
+            noted = visit.noted
+            await self._audit(visit, action, noted.target, FAILED, detail=noted.detail)
             raise
-        if not done.audited:
+        if not visit.noted.written:
             await self._audit(visit, action, done.target, detail=done.detail)
         return _onwards(done.to, notice=done.notice)
 
     async def _audit(
-        self, visit: Visit, action: str, target: str = "", outcome: str = "done", detail: str = ""
+        self, visit: Visit, action: str, target: str = "", outcome: str = DONE, detail: str = ""
     ) -> None:
         await written(self._tools, visit.entry(action, target, outcome=outcome, detail=detail))
 

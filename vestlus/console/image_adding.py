@@ -77,7 +77,7 @@ class ImageAdding:
                     one.filename or "", own, description, await one.read()
                 )
                 added.append(picture.id)
-                visit.note(target=",".join(added))
+                visit.noted.note(target=",".join(added))
         except CatalogueRefused as error:
             said = refused_words(error, visit.language)
             if added or len(files) > 1:

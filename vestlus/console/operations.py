@@ -14,10 +14,11 @@ from starlette.routing import Route
 
 from vestlus.console.api import ApiRefusal, Gate, PersonHandler, answer
 from vestlus.console.entries import written
+from vestlus.console.noting import Noted
 from vestlus.console.people import Person, Role
 from vestlus.console.tools import Tools
 from vestlus.finishing import to_its_end
-from vestlus.store.operator_rows import FAILED, AuditEntry
+from vestlus.store.operator_rows import DONE, FAILED, AuditEntry
 
 API: Final = "/api/v1"
 
@@ -61,18 +62,13 @@ class Call:
     body: Any
     #: The operation's word in the audit, empty for what only reads.
     action: str = ""
-    #: What the audit names; the handler of an act sets it: ids of ours, no words, no user's id.
-    noted: dict[str, str] = field(default_factory=dict)
+    noted: Noted = field(default_factory=Noted)
 
     def param(self, name: str) -> str:
         """A part of the path."""
         return str(self.request.path_params[name])
 
-    def note(self, *, target: str, detail: str = "") -> None:
-        """Says what the act was done to, for the audit."""
-        self.noted.update(target=target, detail=detail)
-
-    def entry(self, action: str, outcome: str = "done") -> AuditEntry:
+    def entry(self, action: str, outcome: str = DONE) -> AuditEntry:
         """What the audit says of the caller, and of what was noted."""
         return AuditEntry(
             self.tools.clock(),
@@ -80,14 +76,11 @@ class Call:
             self.person.role.word,
             self.person.way,
             action,
-            self.noted.get("target", ""),
+            self.noted.target,
             outcome,
-            self.noted.get("detail", ""),
+            self.noted.detail,
+            account=self.noted.account,
         )
-
-    def audited(self) -> None:
-        """The act wrote its entry itself, in the transaction in which it was done."""
-        self.noted["audited"] = "yes"
 
 
 Handler = Callable[[Call], Awaitable[Any]]
@@ -197,8 +190,8 @@ async def _acted(one: Operation, call: Call) -> Any:  # noqa: ANN401 - whatever 
         # Some of it may be done.
         await _audit(one, call, FAILED)
         raise
-    if "audited" not in call.noted:
-        await _audit(one, call, "done")
+    if not call.noted.written:
+        await _audit(one, call, DONE)
     return value
 
 

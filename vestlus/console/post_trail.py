@@ -9,6 +9,7 @@ from vestlus.console.post_views import form_of, state_key, why
 from vestlus.console.words import Language, known, words
 from vestlus.desk.posts import Item
 from vestlus.store.occurrences import OccurrenceState
+from vestlus.store.operator_rows import DONE
 from vestlus.store.plan_rows import OccurrenceRow
 from vestlus.store.port import Store
 from vestlus.store.post_rows import PostRow
@@ -50,10 +51,10 @@ async def _of_people(store: Store, id_: str, language: Language) -> list[Moment]
     found = []
     for one in entries:
         key = f"posts.trail.{one.action}"
-        if not known(key) or (one.action in _IN_ROW and one.outcome == "done"):
+        if not known(key) or (one.action in _IN_ROW and one.outcome == DONE):
             continue
         said = words(language, key, by=one.person)
-        if one.outcome != "done":
+        if one.outcome != DONE:
             said = words(language, "posts.trail.refused", what=said)
         found.append(Moment(one.at_ms, said))
     return found

@@ -124,14 +124,10 @@ async def _erase(visit: Visit, form: FormData) -> Done:
         raise Refusal("user_data.refused.code_taken", here) from error
     except SettingsError as error:
         raise Refusal("user_data.refused.no_key", here) from error
+    visit.noted.written = done.is_new
     # Nothing that says whose data they were is in the audit.
-    return Done(
-        f"{ERASURES}#{done.code}",
-        done.code,
-        "user_data.erased",
-        "" if done.is_new else REPEATED,
-        audited=done.is_new,
-    )
+    again = "" if done.is_new else REPEATED
+    return Done(f"{ERASURES}#{done.code}", done.code, "user_data.erased", again)
 
 
 async def _preserve(visit: Visit, form: FormData) -> Done:

@@ -13,11 +13,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from vestlus.console.addresses import HOME, asked_for
+from vestlus.console.noting import Noted
 from vestlus.console.people import Person, Role
 from vestlus.console.rendering import rendered
 from vestlus.console.tools import Tools
 from vestlus.console.words import LANGUAGES, USUAL, Language, known, words
-from vestlus.store.operator_rows import AuditEntry, ConsoleSession
+from vestlus.store.operator_rows import DONE, AuditEntry, ConsoleSession
 
 LANGUAGE_COOKIE: Final = "vestlus_language"
 
@@ -30,12 +31,7 @@ class Visit:
     tools: Tools
     session: ConsoleSession
     person: Person
-    #: What the audit names where an act fails half-way.
-    noted: dict[str, str] = field(default_factory=dict)
-
-    def note(self, *, target: str, detail: str = "") -> None:
-        """Says what was acted on so far, should the act fail: ids of ours, no user's id."""
-        self.noted.update(target=target, detail=detail)
+    noted: Noted = field(default_factory=Noted)
 
     @cached_property
     def language(self) -> Language:
@@ -64,12 +60,20 @@ class Visit:
         return self.person.role >= role
 
     def entry(
-        self, action: str, target: str = "", *, outcome: str = "done", detail: str = ""
+        self, action: str, target: str = "", *, outcome: str = DONE, detail: str = ""
     ) -> AuditEntry:
         """What the audit says of something that they do."""
         who = self.person
         return AuditEntry(
-            self.now_ms, who.name, who.role.word, who.way, action, target, outcome, detail
+            self.now_ms,
+            who.name,
+            who.role.word,
+            who.way,
+            action,
+            target,
+            outcome,
+            detail,
+            account=self.noted.account,
         )
 
     def page(
@@ -111,8 +115,6 @@ class Done:
     target: str = ""
     notice: str = "frame.done"
     detail: str = ""
-    #: The act wrote its entry itself, in the transaction in which it was done.
-    audited: bool = False
 
 
 class Refusal(Exception):

@@ -17,7 +17,8 @@ from vestlus.store.port import Store
 #: Entries that one look at the store gives to a file.
 _PAGE: Final = 500
 
-COLUMNS: Final = tuple(field.name for field in fields(AuditEntry))
+#: What is told of each; whose account it is about is for retention alone.
+COLUMNS: Final = tuple(field.name for field in fields(AuditEntry) if field.name != "account")
 
 #: What a spreadsheet takes for a formula (OWASP, "CSV Injection").
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")

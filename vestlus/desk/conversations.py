@@ -17,6 +17,7 @@ from vestlus.desk.writing import Way, checked_text, checked_way
 from vestlus.errors import StoreUnavailable, VestlusError
 from vestlus.store.port import Store
 from vestlus.store.rows import ConversationRow, Silence
+from vestlus.store.talk_rows import Talk
 
 _log = structlog.get_logger(__name__)
 
@@ -49,7 +50,7 @@ class Handed:
 
 
 class ConversationDesk(Looking):
-    """The conversations of the service.
+    """The conversations of the service. Acts are upon one as :meth:`talk` read it just now.
 
     What is done goes to the conversation's owner over the bus, durably, and is there within
     moments. ``identity`` tells acts apart: the same one twice, as of a form that was sent twice,
@@ -60,19 +61,18 @@ class ConversationDesk(Looking):
         super().__init__(store, clock)
         self._hand_in = hand_in
 
-    async def take_over(self, conversation: str, identity: str = "") -> Handed:
-        """Silences the bot, and cancels what it has not sent. Raises NoSuchConversation."""
-        row = (await self.talk(conversation)).row
-        return await self._act(Act.TAKE_OVER, row, identity)
+    async def take_over(self, talk: Talk, identity: str = "") -> Handed:
+        """Silences the bot, and cancels what it has not sent."""
+        return await self._act(Act.TAKE_OVER, talk.row, identity)
 
-    async def reply(self, conversation: str, text: str, identity: str = "") -> Handed:
+    async def reply(self, talk: Talk, text: str, identity: str = "") -> Handed:
         """Writes to the user as a person; the bot is silent then. Whoever writes has read, as far
         as that can be noted just now.
 
-        Raises ReplyRefused where Instagram would not take it, and NoSuchConversation.
+        Raises ReplyRefused where Instagram would not take it.
         """
         checked_text(text)
-        row = (await self.talk(conversation)).row
+        row = talk.row
         way = checked_way(row.user_ms, self._clock())
         handed = await self._act(Act.REPLY, row, identity, text=text, way=way)
         try:
@@ -83,30 +83,25 @@ class ConversationDesk(Looking):
         return handed
 
     async def approve(
-        self, conversation: str, turn: int, text: str | None = None, identity: str = ""
+        self, talk: Talk, turn: int, text: str | None = None, identity: str = ""
     ) -> Handed:
         """Sends the drafts of a turn; with ``text``, that instead.
 
-        Raises NoSuchDraft, NoSuchConversation, and ReplyRefused for a text that is too long.
+        Raises NoSuchDraft, and ReplyRefused for a text that is too long.
         """
         if text is not None and text.strip():
             checked_text(text)
-        row = await self._drafted(conversation, turn)
-        return await self._act(Act.APPROVE, row, identity, text=text, turn=turn)
+        await self._look_for_draft(talk, turn)
+        return await self._act(Act.APPROVE, talk.row, identity, text=text, turn=turn)
 
-    async def reject(self, conversation: str, turn: int, identity: str = "") -> Handed:
-        """Does not send the drafts of a turn. Raises NoSuchDraft, NoSuchConversation."""
-        row = await self._drafted(conversation, turn)
-        return await self._act(Act.REJECT, row, identity, turn=turn)
+    async def reject(self, talk: Talk, turn: int, identity: str = "") -> Handed:
+        """Does not send the drafts of a turn. Raises NoSuchDraft."""
+        await self._look_for_draft(talk, turn)
+        return await self._act(Act.REJECT, talk.row, identity, turn=turn)
 
-    async def hand_back(
-        self, conversation: str, identity: str = ""
-    ) -> tuple[HandedBack, Handed | None]:
-        """Lets the bot answer again, unless the user asked for no more answers.
-
-        Raises NoSuchConversation.
-        """
-        row = (await self.talk(conversation)).row
+    async def hand_back(self, talk: Talk, identity: str = "") -> tuple[HandedBack, Handed | None]:
+        """Lets the bot answer again, unless the user asked for no more answers."""
+        row = talk.row
         stopped = silence_of(row, self._clock()) is Silence.STOPPED
         if stopped and not row.waiting_ms:
             return HandedBack.STOPPED, None
@@ -114,21 +109,16 @@ class ConversationDesk(Looking):
         # An emergency makes a person wanted even there; this is how it is marked as seen to.
         return HandedBack.SEEN_TO if stopped else HandedBack.ANSWERS, handed
 
-    async def read(self, conversation: str, until_ms: int | None = None) -> None:
-        """Notes that somebody has read up to the user's message of that time, or all of it.
-
-        Raises NoSuchConversation.
-        """
-        row = (await self.talk(conversation)).row
+    async def read(self, talk: Talk, until_ms: int | None = None) -> None:
+        """Notes that somebody has read up to the user's message of that time, or all of it."""
+        row = talk.row
         until = row.user_ms if until_ms is None else min(until_ms, row.user_ms)
-        await self._store.mark_read(conversation, until, self._clock())
+        await self._store.mark_read(row.id, until, self._clock())
 
-    async def _drafted(self, conversation: str, turn: int) -> ConversationRow:
-        talk = await self.talk(conversation)
-        waiting = await self._store.drafts_of(conversation) if talk.drafts else ()
+    async def _look_for_draft(self, talk: Talk, turn: int) -> None:
+        waiting = await self._store.drafts_of(talk.row.id) if talk.drafts else ()
         if turn not in waiting:
             raise NoSuchDraft("no such draft waits: it was decided about, or its window closed")
-        return talk.row
 
     async def _act(
         self,

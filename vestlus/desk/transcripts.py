@@ -14,14 +14,14 @@ from typing import Final
 
 from vestlus.desk.transcript_lines import Line, LineState, What, Who
 from vestlus.desk.transcript_reading import Reading
-from vestlus.store.operator_rows import FAILED, HANDED_IN, AuditEntry
+from vestlus.store.operator_rows import DONE, FAILED, HANDED_IN, AuditEntry
 from vestlus.store.rows import Silence
 from vestlus.store.talk_rows import Talk, TranscriptPart
 
 #: Later than anything.
 NEWEST_MS: Final = 2**62
 
-_HAPPENED: Final = frozenset({"done", HANDED_IN})
+_HAPPENED: Final = frozenset({DONE, HANDED_IN})
 _TAKEN: Final = ("conversation.take_over", "conversation.reply")
 
 

@@ -14,10 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from vestlus.doctor.findings import Finding, Level
 from vestlus.settings import Settings
 from vestlus.settings_events import event_source
-from vestlus.settings_secrets import SHORTEST_KEY
-
-#: Characters of a secret that is sent to us: at random, 20 of them have over 100 bits.
-SHORTEST_TOKEN: Final = 20
+from vestlus.settings_secrets import SHORTEST_KEY, SHORTEST_TOKEN
 
 #: Different characters in a random secret of that length; fewer look typed.
 _LEAST_DIFFERENT: Final = 8

@@ -17,8 +17,8 @@ from vestlus.hosting.answers import Answers
 from vestlus.hosting.composing import Answer, Burst
 from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.mailbox import Mailbox
-from vestlus.hosting.places import place_of
 from vestlus.hosting.turn_counts import TurnCounts
+from vestlus.log_errors import place_of
 from vestlus.measuring.catalogue import TURN_SECONDS, of
 from vestlus.measuring.timing import timed
 from vestlus.store.port import Turns

@@ -119,6 +119,7 @@ class Conversations:
         self._stack.callback(sweeper.cancel)
         self._stack.callback(self._suspects.stop)
         self._stack.push_async_callback(self._summaries.close)
+        self._stack.push_async_callback(self._conversing.close)
         return self
 
     async def __aexit__(

@@ -26,9 +26,9 @@ from vestlus.hosting.courtesy import Courtesy
 from vestlus.hosting.echo_desk import EchoDesk
 from vestlus.hosting.effects import people_policy
 from vestlus.hosting.intake import MOST_EVENTS_TOGETHER, IntakeStore, PartitionIntake, Recorder
-from vestlus.hosting.places import place_of
 from vestlus.hosting.turn_parts import Eraser, HandedOver, TurnPolicies
 from vestlus.hosting.turn_places import Limits
+from vestlus.log_errors import place_of
 from vestlus.privacy.graves import Graves
 from vestlus.settings_account import Account
 from vestlus.store.names import partition_number

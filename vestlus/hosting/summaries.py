@@ -47,7 +47,12 @@ class Summaries:
         return conversation in self._tasks
 
     def look(self, box: Mailbox) -> None:
-        """Begins a summary of the conversation, if it needs one and none is being made."""
+        """Begins a summary of the conversation, if it needs one and none is being made.
+
+        Of a mailbox that was stopped none is made: somebody else may have the conversation.
+        """
+        if box.stopped:
+            return
         if box.known.messages - box.known.summarised < SUM_UP_AT or box.id in self._tasks:
             return
         if len(self._tasks) >= MOST:

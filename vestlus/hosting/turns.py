@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any, Final
 
 import structlog
 
@@ -42,9 +43,13 @@ from vestlus.log_context import About
 from vestlus.measuring.catalogue import TURN_SECONDS, of
 from vestlus.measuring.timing import timed
 from vestlus.store.port import Turns
-from vestlus.store.rows import CommitResult
+from vestlus.store.rows import CommitResult, TurnCommit
 
 _log = structlog.get_logger(__name__)
+
+#: How long closing waits for commits of turns that were stopped, seconds: a database that is away
+#: has them tried again and again.
+LAST_COMMITS_SECONDS: Final = 3.0
 
 
 class Conversing:
@@ -82,6 +87,8 @@ class Conversing:
         self._policies = policies
         self._handed_over = handed_over
         self.counts = TurnCounts()
+        #: Commits, with what follows them.
+        self._under_way: set[asyncio.Task[Any]] = set()
         self._asking = Asking(
             store=store,
             assistant=assistant,
@@ -110,6 +117,16 @@ class Conversing:
             box.restarts += 1
             self.counts.restart(box.account)
             box.thinking.cancel()
+
+    async def close(self) -> None:
+        """Lets commits under way end, for some seconds; no mailbox may run any more."""
+        if not self._under_way:
+            return
+        _, late = await asyncio.wait(self._under_way, timeout=LAST_COMMITS_SECONDS)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
 
     async def run(self, box: Mailbox) -> None:
         """Answers what is unanswered. Returns early when the next try is due later: see
@@ -246,16 +263,28 @@ class Conversing:
 
     @timed(of(TURN_SECONDS, "committing"))
     async def _commit(self, box: Mailbox, burst: Burst, answer: Answer, version: int) -> None:
-        """Commits, shielded: a turn that is decided is not half done because its host stops."""
+        """Commits: a turn that is decided is not half done because its host stops."""
         if box.asked and answer.after.usage is None:
             answer = replace(answer, after=replace(answer.after, usage=box.known.usage))
         turn = turn_of(box, burst, answer, version=version, now_ms=self._clock())
+        with tracing.here("commit"):
+            result = await to_its_end(self._commit_and_count(box, turn, answer), self._under_way)
+        tracing.current().note(turn__outcome=str(result), turn__sends=len(turn.sends))
+        match result:
+            case CommitResult.REFUSED:
+                await self._give_up(box, "not_storable")
+            case CommitResult.LEASE_LOST:
+                raise LeaseLost(turn.lease.name)
+
+    async def _commit_and_count(
+        self, box: Mailbox, turn: TurnCommit, answer: Answer
+    ) -> CommitResult:
+        """Also of a mailbox that was stopped meanwhile, which nobody has any more: what is in the
+        store is counted, and people are told of what waits for them there.
+        """
         # Repeated while the database is away: the answer is there, and asking the model again
         # would cost more. The version makes a repeat of a commit that was done a conflict.
-        commit = until_available(partial(self._commits.commit, turn))
-        with tracing.here("commit"):
-            result = await asyncio.shield(commit)
-        tracing.current().note(turn__outcome=str(result), turn__sends=len(turn.sends))
+        result = await until_available(partial(self._commits.commit, turn))
         _log.debug("turn_committed", conversation=box.id, result=str(result))
         match result:
             case CommitResult.COMMITTED:
@@ -264,10 +293,7 @@ class Conversing:
             case CommitResult.CONFLICT:
                 self.counts.conflict(box.account)
                 box.loaded = False
-            case CommitResult.REFUSED:
-                await self._give_up(box, "not_storable")
-            case CommitResult.LEASE_LOST:
-                raise LeaseLost(turn.lease.name)
+        return result
 
     def _committed(self, box: Mailbox, waiting_ms: int | None, answer: Answer) -> None:
         self.counts.committed(box.account, answer, handed_over=bool(waiting_ms))

@@ -50,6 +50,8 @@ from vestlus.tracing import moment
 
 _log = structlog.get_logger(__name__)
 
+WEBHOOK_PATH: Final = "/webhook"
+
 #: A POST of Meta's has at most 1000 updates. A text of 1000 characters takes 6 kB in Meta's
 #: escaped form at worst; captures have under 1 kB an update. 4 MiB leaves 4 kB for each.
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024

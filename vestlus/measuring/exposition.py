@@ -20,6 +20,8 @@ from vestlus.measuring.snapshot import collected
 from vestlus.measuring.store_families import families_of_store
 from vestlus.store.measure_rows import Heard
 
+METRICS_PATH: Final = "/metrics"
+
 #: Prometheus, "Exposition formats": of the text format.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from vestlus.bus.port import Queue
-from vestlus.counting import next_count
+from vestlus.counting import Kept
 from vestlus.errors import BusUnavailable
 
 _log = structlog.get_logger(__name__)
 
-#: How old the number may be. An alert looks over minutes, and RabbitMQ opens a channel for each
-#: partition that is counted.
+#: How old the number may be. An alert looks over minutes, and RabbitMQ is asked about each
+#: partition.
 COUNT_SECONDS: Final = 20.0
 
 #: What counting all partitions may take; Prometheus waits for 10 s.
@@ -29,8 +30,8 @@ COUNTING_SECONDS: Final = 4.0
 class CountedBus(Protocol):
     """What counting needs of the bus."""
 
-    async def depth(self, queue: Queue, partition: int) -> int:
-        """See :meth:`vestlus.bus.port.Bus.depth`. Raises BusUnavailable."""
+    async def depths(self, queue: Queue) -> tuple[int, ...]:
+        """See :meth:`vestlus.bus.port.Bus.depths`. Raises BusUnavailable."""
         ...
 
 
@@ -41,28 +42,17 @@ class InboxCounting:
     not answering.
     """
 
-    def __init__(self, partitions: int, monotonic: Callable[[], float]) -> None:
-        self._partitions = partitions
-        self._monotonic = monotonic
-        self._one = asyncio.Lock()
-        self._messages: int | None = None
-        self._due: float | None = None
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._kept = Kept[int | None](monotonic, None, every=COUNT_SECONDS)
 
     async def messages(self, bus: CountedBus | None) -> int | None:
         """How many messages wait in all partitions; ``None`` where that cannot be said."""
-        if bus is None:
-            return None
-        async with self._one:
-            began = self._monotonic()
-            if self._due is None or began >= self._due:
-                self._messages = await self._count(bus)
-                self._due = next_count(began, self._monotonic(), every=COUNT_SECONDS)
-            return self._messages
+        return None if bus is None else await self._kept.get(partial(self._count, bus))
 
     async def _count(self, bus: CountedBus) -> int | None:
         try:
             async with asyncio.timeout(COUNTING_SECONDS):
-                return sum([await bus.depth(Queue.INBOX, one) for one in range(self._partitions)])
+                return sum(await bus.depths(Queue.INBOX))
         except (BusUnavailable, TimeoutError) as error:
             _log.warning("inbox_not_counted", error=type(error).__name__)
             return None

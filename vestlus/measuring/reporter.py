@@ -12,8 +12,8 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from vestlus.clock import Clock
-from vestlus.errors import StoreUnavailable
-from vestlus.hosting.places import place_of
+from vestlus.errors import StoreUnavailable, ValuesRefused
+from vestlus.log_errors import place_of
 from vestlus.measuring.catalogue import LOOP_LAG, NOT_TOLD, REGISTRY
 from vestlus.measuring.minutes import MINUTES, MinuteTally
 from vestlus.measuring.processes import REMEMBERED_SECONDS, Identity
@@ -67,8 +67,6 @@ class Reporter:
         self._registry = registry
         self._minutes = minutes
         self._tidied_ms = 0
-        #: What went wrong the last time, until a telling is whole again.
-        self._broken = ""
 
     async def tell(self) -> None:
         """Once. Raises StoreUnavailable; what was not written is told with the next."""
@@ -84,16 +82,15 @@ class Reporter:
             await self._tidy()
 
     async def run(self) -> None:
-        """Tells until cancelled, whatever goes wrong with one telling: the next may be whole."""
+        """Tells until cancelled. A store that is away passes; whatever else goes wrong is a defect,
+        counted and logged as often as it is met, and stops neither the process nor its measures.
+        """
         loop = asyncio.get_running_loop()
         while True:
             try:
                 await self.tell()
-                self._broken = ""
-            except StoreUnavailable:
-                _log.warning("measures_not_told_yet")
             except Exception as error:  # noqa: BLE001 - a process that measures no more serves unseen
-                self._broke(error)
+                _not_told(error)
             due = loop.time() + TELL_SECONDS
             await asyncio.sleep(TELL_SECONDS)
             LOOP_LAG.set(max(0.0, loop.time() - due))
@@ -104,14 +101,6 @@ class Reporter:
             async with asyncio.timeout(_LAST_SECONDS):
                 await self._write_minutes()
                 await self._store.withdraw_measures(self._mine.process)
-
-    def _broke(self, error: Exception) -> None:
-        """Counts it each time, and logs it when it is another than the last time."""
-        NOT_TOLD.inc()
-        name, place = type(error).__name__, place_of(error)
-        if self._broken != f"{name} {place}":
-            self._broken = f"{name} {place}"
-            _log.error("measures_not_told", error=name, place=place)
 
     async def _write_minutes(self) -> None:
         rows = self._minutes.take()
@@ -128,6 +117,15 @@ class Reporter:
             self._tidied_ms = now_ms
             await self._store.forget_minutes(now_ms - KEPT_MS)
             await self._store.forget_measures(REMEMBERED_SECONDS)
+
+
+def _not_told(error: Exception) -> None:
+    # What is refused for its values is so again with the next telling.
+    if isinstance(error, StoreUnavailable) and not isinstance(error, ValuesRefused):
+        _log.warning("measures_not_told_yet")
+        return
+    NOT_TOLD.inc()
+    _log.error("measures_not_told", error=type(error).__name__, place=place_of(error))
 
 
 def identity_of(member: Member) -> Identity:

@@ -7,23 +7,34 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from image_bank.links import MEDIA_PATH
+from vestlus.console.addresses import HOME
+from vestlus.console.guarding import SIGN_IN
+from vestlus.console.operations import API
+from vestlus.console.rendering import STATIC_PATH
+from vestlus.instagram.handler import WEBHOOK_PATH
 from vestlus.measuring.catalogue import of
 from vestlus.measuring.catalogue_edges import REQUEST_SECONDS
+from vestlus.measuring.exposition import METRICS_PATH
+from vestlus.planning.http import EVENTS_PATH
+from vestlus.privacy.http import DEAUTHORIZE_PATH
+from vestlus.privacy.operations import DATA_DELETION_PATH
+from vestlus.readiness import HEALTHY_PATH, READY_PATH
 
 #: Routes that are told apart, by how their paths begin; the first that fits.
 _ROUTES: Final = (
-    ("/webhook", "webhook"),
-    ("/media/", "media"),
-    ("/events/", "events"),
-    ("/api/", "api"),
-    ("/console/sign-in", "sign_in"),
-    ("/console/static/", "console_files"),
-    ("/console", "console"),
-    ("/data-deletion", "data_deletion"),
-    ("/deauthorize", "deauthorize"),
-    ("/metrics", "metrics"),
-    ("/healthz", "probes"),
-    ("/readyz", "probes"),
+    (WEBHOOK_PATH, "webhook"),
+    (MEDIA_PATH, "media"),
+    (EVENTS_PATH, "events"),
+    (API, "api"),
+    (SIGN_IN, "sign_in"),
+    (STATIC_PATH, "console_files"),
+    (HOME, "console"),
+    (DATA_DELETION_PATH, "data_deletion"),
+    (DEAUTHORIZE_PATH, "deauthorize"),
+    (METRICS_PATH, "metrics"),
+    (HEALTHY_PATH, "probes"),
+    (READY_PATH, "probes"),
 )
 
 _ELSEWHERE: Final = "other"

@@ -12,7 +12,7 @@ from vestlus import tracing
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost, StoreUnavailable
-from vestlus.hosting.places import place_of
+from vestlus.log_errors import place_of
 from vestlus.measuring.catalogue import OCCURRENCE_LATENESS, OCCURRENCE_STEPS, of
 from vestlus.planning.claiming import Plan
 from vestlus.planning.definitions import Unreadable, read_definition

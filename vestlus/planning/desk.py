@@ -97,13 +97,16 @@ class ScheduleDesk:
         await self.ring()
         return row
 
-    async def remove(self, name: str) -> None:
-        """Takes a schedule out, and what it had planned. Raises NoSuchSchedule, KeptByFile."""
+    async def remove(self, name: str) -> ScheduleRow:
+        """Takes a schedule out, and what it had planned; what it was. Raises NoSuchSchedule,
+        KeptByFile.
+        """
+        row = await self.schedule(name)
+        if row.keeper is Keeper.FILE:
+            raise KeptByFile(f"{name}: {_ELSEWHERE}")
         if not await self.store.remove_schedule(name, self.clock()):
-            row = await self.schedule(name)
-            if row.keeper is Keeper.FILE:
-                raise KeptByFile(f"{name}: {_ELSEWHERE}")
             raise _none(name)
+        return row
 
     async def pause(self, name: str, *, paused: bool) -> ScheduleRow:
         """Pauses a schedule or lets it go on; what it is then. Raises NoSuchSchedule."""

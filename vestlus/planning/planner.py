@@ -16,7 +16,7 @@ import structlog
 from vestlus.backoff import Backoff
 from vestlus.clock import Clock
 from vestlus.errors import StoreUnavailable
-from vestlus.hosting.places import place_of
+from vestlus.log_errors import place_of
 from vestlus.measuring.catalogue import OCCURRENCE_STEPS, of
 from vestlus.planning.bench import Bench, PlannerStore
 from vestlus.planning.claiming import claim_of, may_have_changed

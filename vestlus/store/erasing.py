@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from vestlus.store.operator_rows import AuditEntry
+from vestlus.store.operator_rows import DONE, AuditEntry
 
 #: Rows of each table that one transaction takes away: less than a second of either database. What
 #: is more goes in steps; nothing can read it meanwhile.
@@ -124,9 +124,16 @@ def entry_of(erasure: Erasure, entry: AuditEntry | None = None) -> AuditEntry:
     """
     way = _AUDITED.get(erasure.way, str(erasure.way))
     who = entry or AuditEntry(erasure.asked_ms, erasure.by, "", way, ERASE)
-    outcome = str(erasure.state) if erasure.state is ErasureState.OPEN else "done"
+    outcome = str(erasure.state) if erasure.state is ErasureState.OPEN else DONE
+    # Of no account: that would say among fewer people whose data they were.
     return replace(
-        who, at_ms=erasure.asked_ms, action=ERASE, target=erasure.code, outcome=outcome, detail=""
+        who,
+        at_ms=erasure.asked_ms,
+        action=ERASE,
+        target=erasure.code,
+        outcome=outcome,
+        detail="",
+        account="",
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+#: The outcome of what was done.
+DONE: Final = "done"
 #: The outcome of an act upon a conversation: its owner does it within moments. Written before it is
 #: handed in; of one that could not be there is another entry, FAILED, with the same detail.
 HANDED_IN: Final = "handed_in"
@@ -26,11 +28,14 @@ class AuditEntry:
     #: A word of ours, such as ``conversation.take_over``.
     action: str
     target: str = ""
-    #: ``done``, ``handed_in``, or the reason why not.
-    outcome: str = "done"
+    #: DONE, HANDED_IN, or the reason why not.
+    outcome: str = DONE
     detail: str = ""
     #: Its place in the audit; 0 before it is written.
     id: int = 0
+    #: Whose account it is about, as whoever writes it knows; otherwise the store looks for what the
+    #: target names. It is for retention: an entry that is read has none.
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

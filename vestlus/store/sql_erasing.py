@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Row, Text, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, Row, Text, bindparam, func, select, update
 
 from vestlus.conversation.identity import outbox_partition_of
 from vestlus.errors import ConversationPreserved
@@ -27,12 +27,12 @@ from vestlus.store.erasing import (
 from vestlus.store.names import inbox_lease, outbox_lease
 from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.rows import NewSend
+from vestlus.store.sql_audit import add_entry
 from vestlus.store.sql_codec import cleaned, rows_parameter
 from vestlus.store.sql_dead_letters import DEAD_QUEUE_LEASE
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_erasures import SqlErasures
 from vestlus.store.sql_leases import SqlLeases
-from vestlus.store.sql_operators import audit_values
 from vestlus.store.sql_preserving import is_preserved
 from vestlus.store.sql_promises import MOST_SENDS, Promises
 from vestlus.store.sql_user_rows import UserRows
@@ -61,7 +61,6 @@ class SqlErasing(SqlLeases, SqlErasures):
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
         self._user_rows = UserRows(dialect)
-        self._audit_erased = insert(schema.audit)
         self._farewells = Promises(dialect, outbox_partitions)
         of = bindparam("of", type_=Text())
         self._erased_row = (
@@ -147,7 +146,7 @@ class SqlErasing(SqlLeases, SqlErasures):
                 erasure, asked_ms=now_ms, done_ms=now_ms if done else 0, counts=dict(counts)
             )
             self._record_erasure(connection, made)
-            connection.execute(self._audit_erased, audit_values(entry_of(made, entry)))
+            add_entry(connection, entry_of(made, entry))
             return replace(made, is_new=True)
 
         return await self._database.write(work)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
-    Column,
     Connection,
-    ScalarSelect,
     Select,
     Text,
     bindparam,
     delete,
-    func,
     insert,
     or_,
     select,
@@ -24,6 +21,7 @@ from sqlalchemy import (
 
 from vestlus.store import schema
 from vestlus.store.operator_rows import AuditEntry, AuditWanted, ConsoleSession
+from vestlus.store.sql_audit import add_entry
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
@@ -32,18 +30,6 @@ _AUDIT: Final = schema.audit.c
 _SESSION: Final = schema.console_session.c
 #: What the rest of the service is told of an entry: whose account it is about is for retention.
 _TOLD: Final = tuple(column for column in _AUDIT if column is not _AUDIT.account)
-#: What acts are done to that belongs to an account, by the first word of what the audit calls the
-#: act. Of others no target is an account's, though it may read like the name of a schedule.
-_OF_ACCOUNTS: Final[Mapping[str, tuple[Column[Any], ...]]] = {
-    "account": (schema.account_token.c.account,),
-    "conversation": (schema.conversation.c.id,),
-    "dead_letter": (schema.dead_letter.c.id,),
-    # The command that plans one names the account.
-    "post": (schema.post.c.id, schema.occurrence.c.id, schema.account_token.c.account),
-    "schedule": (schema.schedule.c.name,),
-    # An export names the conversation; an erasure its code.
-    "user": (schema.conversation.c.id,),
-}
 
 
 class SqlOperators(SqlPart):
@@ -51,13 +37,6 @@ class SqlOperators(SqlPart):
 
     def __init__(self, dialect: Dialect, outbox_partitions: int) -> None:
         super().__init__(dialect, outbox_partitions)
-        self._audit_nobodys = insert(schema.audit)
-        self._audit_accounts = {
-            word: insert(schema.audit).values(
-                account=func.coalesce(*(_account_of(one) for one in named), "")
-            )
-            for word, named in _OF_ACCOUNTS.items()
-        }
         self._session_add = insert(schema.console_session)
         its = _SESSION.digest == bindparam("of", type_=Text())
         now = bindparam("at", type_=BigInteger())
@@ -92,7 +71,7 @@ class SqlOperators(SqlPart):
                 same = {"of": session.subject, "may": session.role, "on": session.grounds}
                 connection.execute(self._session_replace, same)
             connection.execute(self._session_add, asdict(session))
-            self._add_entry(connection, entry)
+            add_entry(connection, entry)
 
         await self._database.write(work)
 
@@ -114,7 +93,7 @@ class SqlOperators(SqlPart):
         def work(connection: Connection) -> None:
             for digest in digests:
                 connection.execute(self._session_end, {"of": digest})
-            self._add_entry(connection, entry)
+            add_entry(connection, entry)
 
         await self._database.write(work)
 
@@ -125,12 +104,7 @@ class SqlOperators(SqlPart):
 
     async def audit(self, entry: AuditEntry) -> None:
         """See :meth:`vestlus.store.operator_port.Operators.audit`."""
-        await self._database.write(lambda connection: self._add_entry(connection, entry))
-
-    def _add_entry(self, connection: Connection, entry: AuditEntry) -> None:
-        word, _, _ = entry.action.partition(".")
-        adding = self._audit_accounts.get(word, self._audit_nobodys)
-        connection.execute(adding, audit_values(entry))
+        await self._database.write(lambda connection: add_entry(connection, entry))
 
     async def audit_entries(
         self,
@@ -174,23 +148,3 @@ def _listing(wanted: AuditWanted) -> Select[Any]:
     if wanted.until_ms is not None:
         listing = listing.where(_AUDIT.at_ms < wanted.until_ms)
     return listing
-
-
-def audit_values(entry: AuditEntry) -> dict[str, Any]:
-    """An entry as parameters of an insert."""
-    values = {
-        name: cleaned(value) if isinstance(value, str) else value
-        for name, value in asdict(entry).items()
-    }
-    del values["id"]
-    # The name of a column is no name for a parameter of ours.
-    return values | {"of": values["target"]}
-
-
-def _account_of(named: Column[Any]) -> ScalarSelect[Any]:
-    """The account of the row of that name, if there is one."""
-    return (
-        select(named.table.c.account)
-        .where(named == bindparam("of", type_=Text()))
-        .scalar_subquery()
-    )
