@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
+import pytest
+
 from tests.integration.console_support import (
     ACCOUNT,
     IN_ONE_BROWSER,
@@ -23,11 +25,13 @@ from tests.integration.content_support import (
     acting,
     become_viewer,
     handed_over,
+    no_bell,
     world,
 )
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import outbox_partition_of
+from vestlus.planning.desk_open import open_desk
 from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.post_rows import PostKind, PostPicture
 from vestlus.store.posts import PostState
@@ -270,6 +274,33 @@ async def test_a_schedule_is_paused_and_goes_on(filled: World) -> None:
         assert row.paused
         await page.get_by_role("button", name="Jätka").click()
         await page.get_by_text("Ajakava töötab jälle.").wait_for()
+
+
+async def test_a_schedule_whose_times_are_over_is_not_offered_to_be_paused(filled: World) -> None:
+    desk = open_desk(filled.site.store, filled.site.settings, lambda: 0, no_bell)
+    once = {"name": "avamine", "at": "2026-03-01T10:00", "account": ACCOUNT}
+    await desk.add(once | {"pictures": ["announcement"], "caption": "Avame!"})
+    path = f"{POSTS}/schedules/avamine"
+    async with acting(filled.site) as (client, csrf):
+        over = (await client.get(path)).text
+        assert (f"{path}/pause" in over, over.count("kõik ajad on möödas")) == (False, 2)
+        assert ">töös<" in (await client.get(f"{POSTS}/schedules/hommik")).text
+        # One that was paused before may be let go on.
+        await client.post(f"{path}/pause", data={"csrf": csrf})
+        assert f"{path}/resume" in (await client.get(path)).text
+
+
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [("et", "23.–29. nov 2026"), ("en", "Nov 23\u2009–\u200929, 2026")],
+)
+async def test_a_week_is_named_as_people_of_the_language_write_it(
+    filled: World, language: str, title: str
+) -> None:
+    async with acting(filled.site) as (client, _):
+        headers = {"accept-language": language}
+        page = await client.get(f"{POSTS}?view=week&on=2026-11-25", headers=headers)
+    assert f"<h2>{title}</h2>" in page.text
 
 
 async def test_who_only_looks_sees_no_forms_and_may_do_nothing(filled: World) -> None:
