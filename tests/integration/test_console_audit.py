@@ -54,6 +54,19 @@ async def test_entries_are_paged_and_filtered(site: Site) -> None:
             assert (await client.get(f"/console/audit?{odd}")).status_code == HTTPStatus.OK
 
 
+async def test_days_are_those_of_the_clock_that_the_page_shows(site: Site) -> None:
+    # In Tallinn it is the 29th already.
+    late = AuditEntry(
+        NOON + 14 * 3_600_000, "Mari", "agent", "oidc", "post.approve", "at-night", "done"
+    )
+    await site.store.audit(late)
+    async with signed_client(site) as client:
+        page = (await client.get("/console/audit?since=2026-11-29&action=post.")).text
+        before = (await client.get("/console/audit?until=2026-11-28&action=post.")).text
+    assert ("29. nov 2026 01:00:00" in page, "at-night" in before) == (True, False)
+    assert "Alates päevast (Europe/Tallinn)" in page
+
+
 async def test_who_is_no_admin_sees_no_audit(site: Site) -> None:
     async with httpx.AsyncClient(base_url=site.address) as client:
         assert (await client.get("/console/audit")).status_code == HTTPStatus.SEE_OTHER

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from vestlus.console.content import page_zone
 from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
 from vestlus.console.visits import Visit
@@ -70,9 +71,10 @@ async def _file(visit: Visit, kind: str, media_type: str) -> Response:
 
 
 def _wanted(visit: Visit) -> AuditWanted:
+    zone = page_zone(visit.tools.settings)
     texts = {name: visit.query(name).strip() or None for name in _FILTERS[:5]}
     return AuditWanted(
         **texts,
-        since_ms=day_ms(visit.query("since")),
-        until_ms=day_ms(visit.query("until"), after=True),
+        since_ms=day_ms(visit.query("since"), zone),
+        until_ms=day_ms(visit.query("until"), zone, after=True),
     )

@@ -6,14 +6,17 @@ import json
 from functools import partial
 from typing import Final
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from vestlus.console.content import page_zone, zone_of
 from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
+from vestlus.console.rendering import moment
 from vestlus.console.talk_words import reason_word
 from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk.dead_letters import (
@@ -68,10 +71,13 @@ async def _list(visit: Visit) -> Response:
         ),
     )
     letters = found[:_PAGE]
+    zone = page_zone(visit.tools.settings, chosen["account"])
     given = {name: value for name, value in chosen.items() if value}
     older = {**given, "behind": letters[-1].id} if len(found) > _PAGE else None
     return visit.page(
         "dead_letters.html",
+        zone=zone,
+        at=partial(_at, visit, zone),
         letters=letters,
         chosen=chosen,
         states=(*LetterState, _ANY),
@@ -90,12 +96,21 @@ async def _show(visit: Visit) -> Response:
     content, cut = _content(letter) if admin else ("", False)
     return visit.page(
         "dead_letter.html",
+        zone=page_zone(visit.tools.settings, letter.account),
         letter=letter,
         content=content,
         cut=cut,
         to=path_of(letter.id),
         reason_word=partial(reason_word, visit),
     )
+
+
+def _at(visit: Visit, zone: ZoneInfo, letter: DeadLetter) -> str:
+    """When it was given up, by its account's clock; with the zone where the page's is another."""
+    own = visit.tools.settings.account(letter.account or "")
+    by = zone_of(own) if own else zone
+    said = moment(letter.at_ms, visit.language, by)
+    return said if by == zone else f"{said} ({by.key})"
 
 
 async def _letter(visit: Visit) -> DeadLetter:

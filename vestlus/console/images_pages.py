@@ -7,7 +7,6 @@ from datetime import date
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from starlette.exceptions import HTTPException
@@ -68,7 +67,6 @@ class ImagesPages:
         kept = {name: value for name, value in asked.items() if value}
         return visit.page(
             "images.html",
-            zone=ZoneInfo("UTC"),
             pictures=page,
             number_found=len(found),
             asked=asked,
