@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vestlus.console.content import page_zone, zone_of
+from vestlus.console.content import account_name, page_zone, zone_of
 from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
 from vestlus.console.rendering import moment
@@ -82,7 +82,7 @@ async def _list(visit: Visit) -> Response:
         chosen=chosen,
         states=(*LetterState, _ANY),
         reasons=sorted({one.reason for one in letters}),
-        accounts=[one.id for one in visit.tools.settings.accounts],
+        accounts=[(one.id, one.name or one.id) for one in visit.tools.settings.accounts],
         older=f"{PATH}?{urlencode(older)}" if older else "",
         newest=f"{PATH}?{urlencode(given)}" if visit.query("behind") else "",
         path_of=path_of,
@@ -98,6 +98,7 @@ async def _show(visit: Visit) -> Response:
         "dead_letter.html",
         zone=page_zone(visit.tools.settings, letter.account),
         letter=letter,
+        account=account_name(visit.tools, letter.account or ""),
         content=content,
         cut=cut,
         to=path_of(letter.id),
