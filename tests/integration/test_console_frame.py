@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from tests.integration.console_support import (
     ACCOUNT,
@@ -61,6 +62,21 @@ async def test_a_page_of_accounts_in_several_zones_shows_utc(tmp_path: Path) -> 
         own = (await client.get("/console/dead-letters?account=17841400000000002")).text
     assert [name for name, page in pages.items() if "Kellaajad: UTC" not in page] == []
     assert "Kellaajad: America/New_York" in own
+
+
+async def test_a_notice_is_told_once_and_what_else_the_address_says_stays(site: Site) -> None:
+    async with browsing(site) as page:
+        await sign_in(page)
+        await page.goto("/console/dead-letters?state=any&notice=frame.done&problem=frame.stale")
+        await expect(page.locator("main .notice")).to_have_count(1)
+        await expect(page.locator("main .problem:visible")).to_have_count(1)
+        await page.wait_for_url(f"{site.address}/console/dead-letters?state=any")
+        await page.reload()
+        await expect(page.locator("main .notice, main .problem:visible")).to_have_count(0)
+    async with browsing(site, scripts=False) as page:
+        await sign_in(page)
+        await page.goto("/console/dead-letters?notice=frame.done")
+        await expect(page.locator("main .notice")).to_have_count(1)
 
 
 async def test_a_cookie_that_comes_again_after_signing_out_lets_nobody_in(site: Site) -> None:

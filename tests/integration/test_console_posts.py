@@ -9,6 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 
 from tests.integration.console_support import (
     ACCOUNT,
@@ -116,6 +117,40 @@ async def test_a_page_follows_its_post_and_keeps_what_is_being_written(filled: W
         trail = await page.locator(".trail").inner_text()
         assert "Mustand koostati" in trail
         assert "Kiitis heaks: Mari" in trail
+
+
+async def test_what_may_be_decided_changes_with_the_post_and_the_focus_stays_on_the_page(
+    filled: World,
+) -> None:
+    post = await filled.post()
+    async with browsing(filled.site) as page:
+        await sign_in(page)
+        await page.goto(f"{POSTS}/{post.id}")
+        await page.get_by_role("button", name="Jäta ära").focus()
+        await filled.published(post)
+        await page.locator("#facts .badge", has_text="avaldatud").wait_for()
+        assert await page.get_by_role("button", name="Jäta ära").count() == 0
+        assert await page.get_by_role("button", name="Avalda kohe").count() == 0
+        await page.get_by_role("link", name="Koosta uuesti").wait_for()
+        assert await page.evaluate("document.activeElement.id") == "facts"
+        assert await barriers(page) == []
+
+
+async def test_an_opened_refusal_stays_open_and_written_while_its_draft_changes(
+    filled: World,
+) -> None:
+    draft = await filled.draft()
+    async with browsing(filled.site) as page:
+        await sign_in(page)
+        await page.goto(f"{POSTS}/{draft.id}")
+        await page.locator("summary", has_text="Lükka tagasi").click()
+        await page.get_by_label("Mis on valesti?").fill("Pilt on vale")
+        await page.get_by_role("heading", level=1).click()
+        async with acting(filled.site) as (client, csrf):
+            await client.post(f"{POSTS}/{draft.id}/cancel", data={"csrf": csrf})
+        await page.locator("#facts .badge", has_text="ära jäetud").wait_for()
+        assert await page.get_by_label("Mis on valesti?").input_value() == "Pilt on vale"
+        await expect(page.get_by_label("Mis on valesti?")).to_be_visible()
 
 
 async def test_a_draft_that_is_due_later_goes_out_now(filled: World) -> None:
