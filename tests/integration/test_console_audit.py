@@ -45,8 +45,9 @@ async def test_entries_are_paged_and_filtered(site: Site) -> None:
         assert "c70" not in page
         filters = {"action": "conversation.", "person": "Mari Maasikas", "outcome": "done"}
         found = (await client.get("/console/audit", params=filters)).text
-        assert "conversation.reply" in found
-        assert "post.approve" not in found
+        assert '<code class="soft">conversation.reply</code>' in found
+        assert "inimesena vastamine<br>" in found
+        assert '<code class="soft">post.approve</code>' not in found
         assert "J\u00fcri" not in found
         days = {"since": "2026-11-29"}
         assert "c119" not in (await client.get("/console/audit", params=days)).text
@@ -115,7 +116,7 @@ async def test_the_page_has_no_barriers_in_both_languages_on_a_phone(site: Site)
             assert wide <= 390
     async with browsing(site) as page:
         await sign_in(page, to="/console/audit")
-        await page.get_by_role("textbox", name="Tegevus").fill("post.")
+        await page.get_by_role("combobox", name="Tegevus").fill("post.")
         await page.get_by_role("button", name="Näita").click()
         await page.wait_for_url("**action=post.**")
         assert await page.get_by_text("conversation.reply").count() == 0

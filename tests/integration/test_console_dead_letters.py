@@ -163,7 +163,7 @@ async def test_a_discarded_letter_keeps_who_did_it_and_not_what_was_said(site: S
         await client.post(f"{path}/discard", data={"csrf": await csrf_of(site)})
         page = (await client.get(path)).text
         assert "Sisu enam ei ole." in page
-        assert "discarded – Mari" in page
+        assert "pandi kõrvale: Mari" in page
         assert "raamatukogu" not in page
     found = await site.store.dead_letter(letter.id)
     assert found is not None

@@ -219,7 +219,6 @@ class ConversationPages:
             "once": uuid4().hex,
             "hour": lambda at_ms: talk_words.hour(at_ms, zone, visit.language),
             "written": lambda at_ms: talk_words.written(at_ms, zone),
-            "reason": partial(talk_words.reason_word, visit),
             "came": partial(talk_words.came_word, visit),
             "pictures": await self._pictures.alternatives(transcript),
         }

@@ -17,7 +17,6 @@ from vestlus.console.content import account_name, page_zone, zone_of
 from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
 from vestlus.console.rendering import moment
-from vestlus.console.talk_words import reason_word
 from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk.dead_letters import (
     NoSuchLetter,
@@ -86,7 +85,6 @@ async def _list(visit: Visit) -> Response:
         older=f"{PATH}?{urlencode(older)}" if older else "",
         newest=f"{PATH}?{urlencode(given)}" if visit.query("behind") else "",
         path_of=path_of,
-        reason_word=partial(reason_word, visit),
     )
 
 
@@ -102,7 +100,6 @@ async def _show(visit: Visit) -> Response:
         content=content,
         cut=cut,
         to=path_of(letter.id),
-        reason_word=partial(reason_word, visit),
     )
 
 

@@ -128,12 +128,6 @@ def came_word(visit: Visit, type_: str, *, ours: bool = False) -> str:
     return visit.words(key if known(key) else "conversations.came.other")
 
 
-def reason_word(visit: Visit, reason: str) -> str:
-    """Why something was not sent, in words; the reason itself where there are none."""
-    key = f"reasons.{reason}"
-    return visit.words(key) if known(key) else reason
-
-
 def holder_words(visit: Visit, holder: Holder) -> str:
     """Who has taken a conversation over."""
     if holder.in_app:
