@@ -96,6 +96,8 @@ class Front:
             ],
             lifespan=self._lifespan,
         )
+        # It would lead to whatever the header Host says, and anybody says what they like there.
+        self._rest.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or runs the lifespan."""

@@ -89,7 +89,7 @@ CAPTION = (
 )
 
 
-async def _no_bell() -> None:
+async def no_bell() -> None:
     """Nobody plans in these tests unless a test does it itself."""
 
 
@@ -105,7 +105,7 @@ class World:
 
     async def event(self, name: str, payload: bytes, source: str = "kataloog") -> str:
         """Another system tells something; the event's id."""
-        desk = EventDesk(rules_of(self.site.settings), system_clock, _no_bell)
+        desk = EventDesk(rules_of(self.site.settings), system_clock, no_bell)
         answer = await desk.take(self.site.store, source, name, parse_payload(payload), None)
         return answer.row.id if answer.row else ""
 
@@ -231,7 +231,7 @@ async def world(folder: Path, **changed: object) -> AsyncIterator[World]:
     settings = console_settings(folder, **{"accounts": (account,), "event_rules": RULES, **changed})
     shutil.copytree(await _starters(), folder, dirs_exist_ok=True)
     async with served(settings) as site:
-        desk = open_desk(site.store, settings, system_clock, _no_bell)
+        desk = open_desk(site.store, settings, system_clock, no_bell)
         schedule = {"name": "hommik", "cron": "0 9 * * mon-fri", "account": ACCOUNT}
         await desk.add(schedule | {"pictures": ["opening-hours"], "caption": "Tere hommikust!"})
         await desk.add(

@@ -197,6 +197,21 @@ async def test_only_who_has_the_operators_token_is_let_in(front: Front) -> None:
     assert (await call(front, "GET", "/api/v1/schedules"))[1] == {"schedules": []}
 
 
+@pytest.mark.parametrize("path", ["/api/v1", "/api/v1/"])
+async def test_the_address_of_the_api_itself_tells_strangers_nothing(
+    front: Front, path: str
+) -> None:
+    answer = await raw(front, "GET", path, b"", None)
+    assert (answer.status, json.loads(answer.body)["error"]) == (401, "unauthorized")
+    assert (await call(front, "GET", path))[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/metrics/", "/healthz/", "/data-deletion/"])
+async def test_nobody_is_led_to_the_host_that_a_request_names(front: Front, path: str) -> None:
+    answer = await raw(front, "GET", path, b"", None)
+    assert (answer.status, answer.headers.get("location")) == (404, None)
+
+
 async def test_without_a_token_set_there_is_no_api(tmp_path: Path) -> None:
     front = Front(settings(tmp_path).model_copy(update={"operator_token": None}))
     assert (await call(front, "GET", "/api/v1/schedules", token=""))[0] == 404

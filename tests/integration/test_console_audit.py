@@ -45,13 +45,27 @@ async def test_entries_are_paged_and_filtered(site: Site) -> None:
         assert "c70" not in page
         filters = {"action": "conversation.", "person": "Mari Maasikas", "outcome": "done"}
         found = (await client.get("/console/audit", params=filters)).text
-        assert "conversation.reply" in found
-        assert "post.approve" not in found
+        assert '<code class="soft">conversation.reply</code>' in found
+        assert "inimesena vastamine<br>" in found
+        assert '<code class="soft">post.approve</code>' not in found
         assert "J\u00fcri" not in found
         days = {"since": "2026-11-29"}
         assert "c119" not in (await client.get("/console/audit", params=days)).text
         for odd in ("before=x", "before=9" * 40, "since=2026-13-99", "until=9999-12-31"):
             assert (await client.get(f"/console/audit?{odd}")).status_code == HTTPStatus.OK
+
+
+async def test_days_are_those_of_the_clock_that_the_page_shows(site: Site) -> None:
+    # In Tallinn it is the 29th already.
+    late = AuditEntry(
+        NOON + 14 * 3_600_000, "Mari", "agent", "oidc", "post.approve", "at-night", "done"
+    )
+    await site.store.audit(late)
+    async with signed_client(site) as client:
+        page = (await client.get("/console/audit?since=2026-11-29&action=post.")).text
+        before = (await client.get("/console/audit?until=2026-11-28&action=post.")).text
+    assert ("29. nov 2026 01:00:00" in page, "at-night" in before) == (True, False)
+    assert "Alates päevast (Europe/Tallinn)" in page
 
 
 async def test_who_is_no_admin_sees_no_audit(site: Site) -> None:
@@ -102,7 +116,7 @@ async def test_the_page_has_no_barriers_in_both_languages_on_a_phone(site: Site)
             assert wide <= 390
     async with browsing(site) as page:
         await sign_in(page, to="/console/audit")
-        await page.get_by_role("textbox", name="Tegevus").fill("post.")
+        await page.get_by_role("combobox", name="Tegevus").fill("post.")
         await page.get_by_role("button", name="Näita").click()
         await page.wait_for_url("**action=post.**")
         assert await page.get_by_text("conversation.reply").count() == 0

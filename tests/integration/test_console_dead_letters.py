@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx
 
@@ -14,6 +15,8 @@ from tests.integration.console_support import (
     Site,
     barriers,
     browsing,
+    console_settings,
+    served,
     sign_in,
     signed_client,
 )
@@ -29,6 +32,9 @@ from vestlus.messages import encode, inbox_message
 from vestlus.store.rows import DeadLetter, LetterState
 
 pytestmark = IN_ONE_BROWSER
+
+#: 2026-11-28 12:00 UTC.
+NOON = 1_795_867_200_000
 
 SCRIPT = "<script>alert(1)</script> kas raamatukogu on avatud?"
 
@@ -89,6 +95,24 @@ async def test_letters_are_listed_filtered_and_paged(site: Site) -> None:
             assert answer.status_code == HTTPStatus.OK
 
 
+async def test_a_letter_is_dated_by_the_clock_of_its_account(tmp_path: Path) -> None:
+    accounts = (
+        {"id": ACCOUNT, "timezone": "Europe/Tallinn"},
+        {"id": "17841400000000002", "timezone": "America/New_York"},
+    )
+    letter, nobodys = replace(odd(NOON + 1), account=ACCOUNT), odd(NOON)
+    async with served(console_settings(tmp_path, accounts=accounts)) as site:
+        await site.store.bury([letter, nobodys])
+        async with signed_client(site) as client:
+            page = (await client.get("/console/dead-letters")).text
+            one = (await client.get(f"/console/dead-letters/{letter.id}")).text
+    assert "28. nov 2026 14:00:00 (Europe/Tallinn)</td>" in page
+    assert "28. nov 2026 12:00:00</td>" in page
+    assert "Kellaajad: UTC" in page
+    assert "28. nov 2026 14:00:00</dd>" in one
+    assert "Kellaajad: Europe/Tallinn" in one
+
+
 async def test_what_a_letter_holds_is_shown_escaped_and_to_admins_alone(site: Site) -> None:
     letter = delivery(system_clock())
     await site.store.bury([letter])
@@ -139,7 +163,7 @@ async def test_a_discarded_letter_keeps_who_did_it_and_not_what_was_said(site: S
         await client.post(f"{path}/discard", data={"csrf": await csrf_of(site)})
         page = (await client.get(path)).text
         assert "Sisu enam ei ole." in page
-        assert "discarded – Mari" in page
+        assert "pandi kõrvale: Mari" in page
         assert "raamatukogu" not in page
     found = await site.store.dead_letter(letter.id)
     assert found is not None

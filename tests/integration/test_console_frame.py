@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from tests.integration.console_support import (
+    ACCOUNT,
     IN_ONE_BROWSER,
     Site,
     barriers,
     browsing,
+    console_settings,
+    served,
     sign_in,
     signed_client,
 )
@@ -41,8 +46,37 @@ async def test_each_page_says_by_whose_clock_its_times_are(site: Site) -> None:
     async with signed_client(site) as client:
         of_all = (await client.get("/console/audit")).text
         of_an_account = (await client.get("/console/posts")).text
-    assert "Kellaajad: UTC" in of_all
+    assert "Kellaajad: Europe/Tallinn" in of_all
     assert "Kellaajad: Europe/Tallinn" in of_an_account
+
+
+async def test_a_page_of_accounts_in_several_zones_shows_utc(tmp_path: Path) -> None:
+    accounts = (
+        {"id": ACCOUNT, "timezone": "Europe/Tallinn"},
+        {"id": "17841400000000002", "timezone": "America/New_York"},
+    )
+    of_all = ("dead-letters", "erasures", "audit", "settings", "conversations", "images")
+    settings = console_settings(tmp_path, accounts=accounts)
+    async with served(settings) as site, signed_client(site) as client:
+        pages = {one: (await client.get(f"/console/{one}")).text for one in of_all}
+        own = (await client.get("/console/dead-letters?account=17841400000000002")).text
+    assert [name for name, page in pages.items() if "Kellaajad: UTC" not in page] == []
+    assert "Kellaajad: America/New_York" in own
+
+
+async def test_a_notice_is_told_once_and_what_else_the_address_says_stays(site: Site) -> None:
+    async with browsing(site) as page:
+        await sign_in(page)
+        await page.goto("/console/dead-letters?state=any&notice=frame.done&problem=frame.stale")
+        await expect(page.locator("main .notice")).to_have_count(1)
+        await expect(page.locator("main .problem:visible")).to_have_count(1)
+        await page.wait_for_url(f"{site.address}/console/dead-letters?state=any")
+        await page.reload()
+        await expect(page.locator("main .notice, main .problem:visible")).to_have_count(0)
+    async with browsing(site, scripts=False) as page:
+        await sign_in(page)
+        await page.goto("/console/dead-letters?notice=frame.done")
+        await expect(page.locator("main .notice")).to_have_count(1)
 
 
 async def test_a_cookie_that_comes_again_after_signing_out_lets_nobody_in(site: Site) -> None:

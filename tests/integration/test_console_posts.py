@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
+import pytest
+from playwright.async_api import expect
+
 from tests.integration.console_support import (
     ACCOUNT,
     IN_ONE_BROWSER,
@@ -23,11 +26,13 @@ from tests.integration.content_support import (
     acting,
     become_viewer,
     handed_over,
+    no_bell,
     world,
 )
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import outbox_partition_of
+from vestlus.planning.desk_open import open_desk
 from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.post_rows import PostKind, PostPicture
 from vestlus.store.posts import PostState
@@ -112,6 +117,40 @@ async def test_a_page_follows_its_post_and_keeps_what_is_being_written(filled: W
         trail = await page.locator(".trail").inner_text()
         assert "Mustand koostati" in trail
         assert "Kiitis heaks: Mari" in trail
+
+
+async def test_what_may_be_decided_changes_with_the_post_and_the_focus_stays_on_the_page(
+    filled: World,
+) -> None:
+    post = await filled.post()
+    async with browsing(filled.site) as page:
+        await sign_in(page)
+        await page.goto(f"{POSTS}/{post.id}")
+        await page.get_by_role("button", name="Jäta ära").focus()
+        await filled.published(post)
+        await page.locator("#facts .badge", has_text="avaldatud").wait_for()
+        assert await page.get_by_role("button", name="Jäta ära").count() == 0
+        assert await page.get_by_role("button", name="Avalda kohe").count() == 0
+        await page.get_by_role("link", name="Koosta uuesti").wait_for()
+        assert await page.evaluate("document.activeElement.id") == "facts"
+        assert await barriers(page) == []
+
+
+async def test_an_opened_refusal_stays_open_and_written_while_its_draft_changes(
+    filled: World,
+) -> None:
+    draft = await filled.draft()
+    async with browsing(filled.site) as page:
+        await sign_in(page)
+        await page.goto(f"{POSTS}/{draft.id}")
+        await page.locator("summary", has_text="Lükka tagasi").click()
+        await page.get_by_label("Mis on valesti?").fill("Pilt on vale")
+        await page.get_by_role("heading", level=1).click()
+        async with acting(filled.site) as (client, csrf):
+            await client.post(f"{POSTS}/{draft.id}/cancel", data={"csrf": csrf})
+        await page.locator("#facts .badge", has_text="ära jäetud").wait_for()
+        assert await page.get_by_label("Mis on valesti?").input_value() == "Pilt on vale"
+        await expect(page.get_by_label("Mis on valesti?")).to_be_visible()
 
 
 async def test_a_draft_that_is_due_later_goes_out_now(filled: World) -> None:
@@ -270,6 +309,33 @@ async def test_a_schedule_is_paused_and_goes_on(filled: World) -> None:
         assert row.paused
         await page.get_by_role("button", name="Jätka").click()
         await page.get_by_text("Ajakava töötab jälle.").wait_for()
+
+
+async def test_a_schedule_whose_times_are_over_is_not_offered_to_be_paused(filled: World) -> None:
+    desk = open_desk(filled.site.store, filled.site.settings, lambda: 0, no_bell)
+    once = {"name": "avamine", "at": "2026-03-01T10:00", "account": ACCOUNT}
+    await desk.add(once | {"pictures": ["announcement"], "caption": "Avame!"})
+    path = f"{POSTS}/schedules/avamine"
+    async with acting(filled.site) as (client, csrf):
+        over = (await client.get(path)).text
+        assert (f"{path}/pause" in over, over.count("kõik ajad on möödas")) == (False, 2)
+        assert ">töös<" in (await client.get(f"{POSTS}/schedules/hommik")).text
+        # One that was paused before may be let go on.
+        await client.post(f"{path}/pause", data={"csrf": csrf})
+        assert f"{path}/resume" in (await client.get(path)).text
+
+
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [("et", "23.–29. nov 2026"), ("en", "Nov 23\u2009–\u200929, 2026")],
+)
+async def test_a_week_is_named_as_people_of_the_language_write_it(
+    filled: World, language: str, title: str
+) -> None:
+    async with acting(filled.site) as (client, _):
+        headers = {"accept-language": language}
+        page = await client.get(f"{POSTS}?view=week&on=2026-11-25", headers=headers)
+    assert f"<h2>{title}</h2>" in page.text
 
 
 async def test_who_only_looks_sees_no_forms_and_may_do_nothing(filled: World) -> None:

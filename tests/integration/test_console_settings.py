@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from tests.integration.console_support import (
     sign_in,
     signed_client,
 )
+from vestlus.store.pool_rows import Pool, PoolState
+from vestlus.store.rows import Member, MemberKind
 
 pytestmark = IN_ONE_BROWSER
 
@@ -58,6 +61,22 @@ async def test_no_secret_is_on_the_page_nor_in_the_api(site: Site) -> None:
         assert "raamatukogu" in text
         assert "persona.md" in text
         assert "somewhere" not in text
+
+
+async def test_pools_are_named_by_the_machine_on_which_the_service_runs(site: Site) -> None:
+    state = PoolState("4f1c2ab09d3e", Pool.PUBLISHER, "1", "1", 1, 1, 1, 0)
+    await site.store.tell_pools([state])
+    async with signed_client(site) as client:
+        unknown = (await client.get("/console/settings")).text
+        host = "vestlus-1/boot/pid:[1]"
+        registry = Member("4f1c2ab09d3e/registry", MemberKind.REGISTRY, "1", host, 1)
+        await site.store.heartbeat(registry)
+        known = (await client.get("/console/settings")).text
+        await site.store.tell_pools([replace(state, cluster="another")])
+        two = (await client.get("/console/settings")).text
+    assert "Kobar <code>4f1c2ab09d3e</code>" in unknown
+    assert ("Masinas vestlus-1" in known, "4f1c2ab09d3e" in known) == (True, False)
+    assert "4f1c2ab09d3e" in two
 
 
 async def test_an_admin_signs_others_out_at_once(site: Site) -> None:

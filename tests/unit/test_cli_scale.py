@@ -119,6 +119,7 @@ def test_what_the_registry_tells_is_shown_with_who_has_which_partition(
             one.decide(replace(QUIET, busy=0.25, backlog_seconds=1.5), 2, 0.0)
         heads = {Pool.CONVERSATION: Headcount(2, 1, 1), Pool.PUBLISHER: Headcount(1, 1, 0)}
         await sizing.tell(store, heads)
+        await store.heartbeat(Member("c1/registry", MemberKind.REGISTRY, "1", "here/boot/pid", 1))
         lease = (await store.acquire([REGISTRY], ROOT, 60))[REGISTRY]
         await store.assign(lease, {"inbox.10": "c1/conversation-0", "inbox.2": "c1/conversation-0"})
 
@@ -126,6 +127,7 @@ def test_what_the_registry_tells_is_shown_with_who_has_which_partition(
     assert shown(run)["conversation"]["clusters"] == [
         {
             "cluster": "c1",
+            "host": "here",
             "settings": "1",
             "follows": "3",
             "wished": 3,
@@ -138,7 +140,10 @@ def test_what_the_registry_tells_is_shown_with_who_has_which_partition(
         }
     ]
     said = run()
-    assert "3 (settings: 1), should be 3, running 2, ready 1, 1 waiting for a node" in said
+    assert (
+        "cluster c1 on here: 3 (settings: 1), should be 3, running 2, ready 1, 1 waiting for a node"
+        in said
+    )
     assert "busy 25%, oldest waiting 1.5 s" in said
     assert "c1/conversation-0: partitions 2, 10" in said
     assert "No service runs" not in said

@@ -101,6 +101,18 @@ def test_orders_in_a_persona_are_not_given_as_answers() -> None:
     assert answer(persona, ["Tere! Mis kell te avate?"]).text == f"Tere! {UNKNOWN['et']}"
 
 
+@pytest.mark.parametrize(
+    ("order", "question"),
+    [
+        ("Sa oled Sadama raamatukogu abiline.", "Kas see on Sadama raamatukogu?"),
+        ("You are the assistant of the harbour library.", "Is this the harbour library?"),
+    ],
+)
+def test_who_the_model_is_to_be_is_not_read_out(order: str, question: str) -> None:
+    said = answer(f"<persona>\n# Sadama raamatukogu\n{order}\n</persona>", [question])
+    assert said.text == UNKNOWN[said.language]
+
+
 def test_small_talk_is_answered_as_such() -> None:
     assert answer(PERSONA, ["Tere päevast!"]).text == "Tere! Kuidas saan aidata?"
     assert answer(PERSONA, ["Aitäh!"]).text.startswith("Palun!")

@@ -1,10 +1,16 @@
 """The pretend model finds the sections of a prompt, and shows the picture that fits."""
 
+import re
+import tomllib
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from image_bank import starter_folder
 from vestlus.simulator.persona_match import answer
+from vestlus.simulator.picture_match import what_is_seen
 from vestlus.simulator.prompt_sections import ListedPicture, read_sections
 
 PROMPT = """Rules: choose only from <pictures>. Rest on <knowledge> and <persona>.
@@ -21,6 +27,7 @@ hall | Lugemissaal akendega merele | saal, laud, reading room
 map | Korruste plaan | kaart, плана здания, floor plan
 </pictures>
 """
+STARTERS = tomllib.loads((starter_folder() / "catalogue.toml").read_text("utf-8"))["pictures"]
 KNOWLEDGE = """<knowledge>
 [viivis.md]
 # Viivised ja reeglid
@@ -51,15 +58,36 @@ def test_the_picture_that_is_asked_for_is_shown(text: str, expected: str | None)
     assert shown(text) == expected
 
 
-def test_the_text_says_what_is_shown_or_that_there_is_none() -> None:
-    assert "Lugemissaal akendega merele" in answer(PROMPT, ["Saada pilt lugemissaalist"]).text
+def test_the_text_says_that_there_is_a_picture_or_none_and_reads_out_no_line_of_the_list() -> None:
+    assert answer(PROMPT, ["Saada pilt lugemissaalist"]).text == "Siin on pilt."
     greeted = answer(PROMPT, ["Tere! Saada pilt lugemissaalist"])
-    assert greeted.text.startswith("Tere! Siin on pilt")
+    assert greeted.text == "Tere! Siin on pilt."
     another = answer(PROMPT + KNOWLEDGE, ["Saada veel üks pilt"])
-    assert another.text == "Siin on pilt: Peasissepääs Sadama tänavalt."
+    assert another.text == "Siin on pilt."
     none = answer(PROMPT, ["Please send me a photo of your dog"])
     assert none.picture is None
     assert "no such picture" in none.text
+
+
+@pytest.mark.parametrize("picture", STARTERS, ids=lambda one: one["id"])
+def test_no_answer_and_no_caption_tells_when_a_picture_of_the_starter_bank_fits(
+    picture: dict[str, Any],
+) -> None:
+    listed = f"{picture['id']} | {picture['shows']} | {', '.join(picture['tags'])}"
+    prompt = f"<persona>\nOleme avatud 9–19.\n</persona>\n<pictures>\n{listed}\n</pictures>"
+    for wish in ("Palun saada mõni pilt!", "Please send me a picture!"):
+        said = answer(prompt, [wish])
+        assert said.picture == picture["id"]
+        assert "Sobib" not in said.text
+        assert ", for" not in said.text
+    estonian, english = (what_is_seen(picture["shows"], one) for one in ("et", "en"))
+    assert picture["shows"].startswith(estonian)
+    assert f"/ {english}" in picture["shows"]
+    assert not re.search(r"Sobib|, for\b|/", estonian + english)
+
+
+def test_what_is_seen_is_whole_where_nothing_is_said_of_its_use() -> None:
+    assert what_is_seen("A hall for concerts", "en") == "A hall for concerts"
 
 
 def test_a_picture_is_not_shown_twice_unless_it_is_asked_for_again() -> None:

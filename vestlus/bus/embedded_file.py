@@ -16,6 +16,7 @@ from pathlib import Path
 from vestlus.bus.embedded_presence import is_present
 from vestlus.clock import Clock
 from vestlus.errors import BusUnavailable, SubscriptionLost
+from vestlus.private_files import private_database
 
 #: Milliseconds after which a consumer that did not renew its place loses it. A process that died
 #: loses it at once; this is for one that is frozen.
@@ -60,8 +61,9 @@ class Place:
 def connect(path: Path, timeout: float) -> sqlite3.Connection:
     """Opens the file, making it if need be. ``timeout`` is in seconds, for locks."""
     try:
+        private_database(path)
         connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise unavailable(error) from error
     try:
         # FULL: a commit is on the disk before it returns. NORMAL loses the last ones with power.

@@ -13,6 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Self
 
+from vestlus.private_files import private_folder
+
 
 class Presence:
     """This process's lock file. Blocking calls, all of them short."""
@@ -26,7 +28,9 @@ class Presence:
     @classmethod
     def announce(cls, folder: Path) -> Self:
         """Makes this process known. Raises OSError."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # It lies beside the database.
+        private_folder(folder.parent)
+        private_folder(folder)
         while True:
             token = uuid.uuid4().hex[:12]
             path = folder / f"{token}.lock"

@@ -29,6 +29,7 @@ from vestlus.cli.ports import free_port, port_is_free, reachable
 from vestlus.cli.simulator_process import simulator_process
 from vestlus.cli.stopping import Stop
 from vestlus.clock import system_clock
+from vestlus.private_files import private_folder
 from vestlus.settings import Mode, Settings, load_settings
 
 SIMULATOR_PORT = 8001
@@ -40,7 +41,7 @@ def run_demo(say: Say) -> None:
     Raises SettingsError, DemoError, and what :func:`vestlus.cli.launch.running` raises.
     """
     settings = load_settings(mode=Mode.DEMO)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    private_folder(settings.data_dir)
     stop = Stop()
     stop.listen()
     with ExitStack() as stack:

@@ -119,7 +119,8 @@ def _print(pool: dict[str, Any]) -> None:
             *([_busy(one)] if pool["partitions"] else []),
             *([f"resized because {one['reason']}"] if one["reason"] else []),
         ]
-        say(f"  cluster {one['cluster']}: {', '.join(parts)}")
+        on = f" on {one['host']}" if one["host"] else ""
+        say(f"  cluster {one['cluster']}{on}: {', '.join(parts)}")
     for name, partitions in pool["partitions"].items():
         say(f"    {name}: partitions {', '.join(str(one) for one in partitions)}")
 

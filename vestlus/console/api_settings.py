@@ -39,6 +39,8 @@ class PoolCluster(Shape):
     """What the registry of a cluster makes of a pool."""
 
     cluster: str
+    #: The machine of its registry; empty where that has not shown itself lately.
+    host: str
     settings: str
     follows: str
     wished: int

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from vestlus.console.codes import Codes
+from vestlus.console.content import page_zone
 from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
 from vestlus.console.visits import Visit
+from vestlus.console.words.actions import ACTIONS
 from vestlus.desk.audit import as_csv, as_json_lines, day_ms
-from vestlus.store.operator_rows import AuditWanted
+from vestlus.store.operator_rows import AuditEntry, AuditWanted
 
 PATH: Final = "/console/audit"
 _PAGE: Final = 50
@@ -44,6 +48,7 @@ async def _look(visit: Visit) -> Response:
     return visit.page(
         "audit.html",
         entries=entries,
+        offered=_offered(visit, entries),
         chosen=chosen,
         ways=WAYS,
         roles=[role.word for role in Role],
@@ -51,6 +56,16 @@ async def _look(visit: Visit) -> Response:
         older=f"{PATH}?{urlencode(older)}" if older else "",
         export=urlencode(given),
     )
+
+
+def _offered(visit: Visit, entries: Sequence[AuditEntry]) -> dict[str, list[tuple[str, str]]]:
+    """By filter, what may be asked for: every action there is, and the outcomes that are shown."""
+    codes = Codes(visit.language)
+    outcomes = sorted({one.outcome for one in entries})
+    return {
+        "action": [(one, codes.action(one)) for one in ACTIONS],
+        "outcome": [(one, codes.outcome(one)) for one in outcomes],
+    }
 
 
 async def _csv(visit: Visit) -> Response:
@@ -70,9 +85,10 @@ async def _file(visit: Visit, kind: str, media_type: str) -> Response:
 
 
 def _wanted(visit: Visit) -> AuditWanted:
+    zone = page_zone(visit.tools.settings)
     texts = {name: visit.query(name).strip() or None for name in _FILTERS[:5]}
     return AuditWanted(
         **texts,
-        since_ms=day_ms(visit.query("since")),
-        until_ms=day_ms(visit.query("until"), after=True),
+        since_ms=day_ms(visit.query("since"), zone),
+        until_ms=day_ms(visit.query("until"), zone, after=True),
     )

@@ -13,6 +13,7 @@ from image_bank.thumbnails import Thumbnails
 if TYPE_CHECKING:
     from vestlus.console.tools import Tools
     from vestlus.console.visits import Visit
+    from vestlus.settings import Settings
     from vestlus.settings_account import Account
 
 
@@ -67,6 +68,15 @@ def chosen_account(visit: Visit) -> Account | None:
 def zone_of(account: Account | None) -> ZoneInfo:
     """The account's zone; UTC for one that is not in the settings."""
     return ZoneInfo(account.timezone if account else "UTC")
+
+
+def page_zone(settings: Settings, account: str | None = None) -> ZoneInfo:
+    """By whose clock a page shows times: the account's, where it is of one that is set up; else
+    that of all accounts, where they share one zone; else UTC.
+    """
+    found = settings.account(account or "")
+    zones = {one.timezone for one in ([found] if found else settings.accounts)}
+    return ZoneInfo(zones.pop() if len(zones) == 1 else "UTC")
 
 
 def account_name(tools: Tools, account: str) -> str:

@@ -7,13 +7,14 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from vestlus.console import talk_words
-from vestlus.console.content import account_name, zone_of
+from vestlus.console.content import account_name, page_zone, zone_of
 from vestlus.console.conversations_acts import ConversationActs
 from vestlus.console.conversations_pictures import ConversationPictures
 from vestlus.console.guarding import Guard
@@ -126,22 +127,24 @@ class ConversationPages:
         query: str = "",
         is_first: bool,
     ) -> Response:
+        zone = page_zone(visit.tools.settings, account)
         return visit.page(
             template,
+            zone=zone,
             title=visit.words("nav.conversations"),
             lists=_LISTS,
             wanted=wanted,
             query=query,
             account=account,
             accounts=visit.tools.settings.accounts,
-            talks=[self._told(visit, one) for one in found.talks],
+            talks=[self._told(visit, one, zone) for one in found.talks],
             found=found,
             is_first=is_first,
             address=partial(_address, list=str(wanted), account=account),
             older=place_word(found.behind),
         )
 
-    def _told(self, visit: Visit, talk: Talk) -> dict[str, Any]:
+    def _told(self, visit: Visit, talk: Talk, zone: ZoneInfo) -> dict[str, Any]:
         """A conversation as a list shows it."""
         last, account = talk.last, self._tools.settings.account(talk.row.account)
         at_ms = last.event.timestamp_ms if last else talk.row.user_ms
@@ -153,7 +156,7 @@ class ConversationPages:
             "at": talk_words.written(at_ms, zone_of(account)),
             "ours": last is not None and last.event.kind == "echo",
             "preview": talk_words.preview(visit, talk),
-            "badges": talk_words.badges(visit, talk),
+            "badges": talk_words.badges(visit, talk, zone),
             "unread": talk.unread,
         }
 
@@ -203,10 +206,8 @@ class ConversationPages:
             "account": account_name(self._tools, row.account),
             "silence": silence,
             "holder": talk_words.holder_words(visit, holder) if holder else "",
-            "badges": talk_words.badges(visit, transcript.talk),
-            "language_name": talk_words.language_name(row.language, visit.language)
-            if row.language
-            else "",
+            "badges": talk_words.badges(visit, transcript.talk, zone),
+            "language_name": talk_words.language_name(row.language or "", visit.language),
             "days": talk_words.by_day(transcript.lines, zone, visit.language),
             "drafts": transcript.drafts,
             "older_ms": transcript.older_ms,
@@ -218,7 +219,6 @@ class ConversationPages:
             "once": uuid4().hex,
             "hour": lambda at_ms: talk_words.hour(at_ms, zone, visit.language),
             "written": lambda at_ms: talk_words.written(at_ms, zone),
-            "reason": partial(talk_words.reason_word, visit),
             "came": partial(talk_words.came_word, visit),
             "pictures": await self._pictures.alternatives(transcript),
         }

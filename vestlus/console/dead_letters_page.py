@@ -6,15 +6,17 @@ import json
 from functools import partial
 from typing import Final
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from vestlus.console.content import account_name, page_zone, zone_of
 from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
-from vestlus.console.talk_words import reason_word
+from vestlus.console.rendering import moment
 from vestlus.console.visits import Done, Refusal, Visit, text
 from vestlus.desk.dead_letters import (
     NoSuchLetter,
@@ -68,19 +70,21 @@ async def _list(visit: Visit) -> Response:
         ),
     )
     letters = found[:_PAGE]
+    zone = page_zone(visit.tools.settings, chosen["account"])
     given = {name: value for name, value in chosen.items() if value}
     older = {**given, "behind": letters[-1].id} if len(found) > _PAGE else None
     return visit.page(
         "dead_letters.html",
+        zone=zone,
+        at=partial(_at, visit, zone),
         letters=letters,
         chosen=chosen,
         states=(*LetterState, _ANY),
         reasons=sorted({one.reason for one in letters}),
-        accounts=[one.id for one in visit.tools.settings.accounts],
+        accounts=[(one.id, one.name or one.id) for one in visit.tools.settings.accounts],
         older=f"{PATH}?{urlencode(older)}" if older else "",
         newest=f"{PATH}?{urlencode(given)}" if visit.query("behind") else "",
         path_of=path_of,
-        reason_word=partial(reason_word, visit),
     )
 
 
@@ -90,12 +94,21 @@ async def _show(visit: Visit) -> Response:
     content, cut = _content(letter) if admin else ("", False)
     return visit.page(
         "dead_letter.html",
+        zone=page_zone(visit.tools.settings, letter.account),
         letter=letter,
+        account=account_name(visit.tools, letter.account or ""),
         content=content,
         cut=cut,
         to=path_of(letter.id),
-        reason_word=partial(reason_word, visit),
     )
+
+
+def _at(visit: Visit, zone: ZoneInfo, letter: DeadLetter) -> str:
+    """When it was given up, by its account's clock; with the zone where the page's is another."""
+    own = visit.tools.settings.account(letter.account or "")
+    by = zone_of(own) if own else zone
+    said = moment(letter.at_ms, visit.language, by)
+    return said if by == zone else f"{said} ({by.key})"
 
 
 async def _letter(visit: Visit) -> DeadLetter:

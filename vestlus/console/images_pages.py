@@ -7,7 +7,6 @@ from datetime import date
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from starlette.exceptions import HTTPException
@@ -68,7 +67,6 @@ class ImagesPages:
         kept = {name: value for name, value in asked.items() if value}
         return visit.page(
             "images.html",
-            zone=ZoneInfo("UTC"),
             pictures=page,
             number_found=len(found),
             asked=asked,
@@ -109,12 +107,12 @@ def day_words(day: date | None, language: Language) -> str:
 
 
 def _fitting(pictures: Iterable[Picture], asked: dict[str, str], today: date) -> Iterable[Picture]:
-    wanted = asked["q"].casefold().split()
+    wanted, tag = asked["q"].casefold().split(), asked["tag"].strip().casefold()
     for one in pictures:
         said = f"{one.id} {one.shows} {one.alt} {' '.join(one.tags)} {one.rights}".casefold()
         if (
             all(word in said for word in wanted)
-            and (not asked["tag"] or asked["tag"] in one.tags)
+            and (not tag or tag in map(str.casefold, one.tags))
             and _used_in(one, asked["use"])
             and _stands(one, asked["rights"], today)
         ):

@@ -128,7 +128,7 @@ def routes(operations: Sequence[Operation], gate: Gate, tools: Tools) -> list[Ro
     ordered = sorted(by_path, key=lambda path: path.replace("{", "\x7f"))
     return [
         *(_route(path, gate.person_only(_by_method(by_path[path]))) for path in ordered),
-        _route(f"{API}/{{rest:path}}", gate.person_only(_no_such_path)),
+        *(_route(path, gate.person_only(_no_such_path)) for path in (API, f"{API}/{{rest:path}}")),
     ]
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 
 from image_bank.catalogue import Picture
+from vestlus.console.codes import Codes
 from vestlus.console.words import Language, known, words
 from vestlus.desk.calendar import Day, Entry, Form
 from vestlus.desk.posts import Item
@@ -160,7 +161,9 @@ def preview_of(row: Item, pictures: Mapping[str, Picture], account: str, *, stor
 def why(language: Language, reason: str, problem: str) -> str:
     """Why something did not go out; in the words that were recorded where there are no others."""
     key = f"posts.why.{reason}"
-    return words(language, key) if reason and known(key) else problem
+    if reason and known(key):
+        return words(language, key)
+    return problem or Codes(language).reason(reason)
 
 
 def refusals(language: Language, problems: tuple[Problem, ...]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from babel.dates import format_date
+from babel.dates import format_date, format_interval
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -78,9 +78,7 @@ def _title(visit: Visit, span: Span, on: date, *, weekly: bool) -> str:
     locale = str(visit.language)
     if not weekly:
         return format_date(on, "LLLL y", locale=locale)
-    last = span.end - timedelta(days=1)
-    first = format_date(span.first, "d. MMM" if locale == "et" else "d MMM", locale=locale)
-    return f"{first} – {format_date(last, 'long', locale=locale)}"
+    return format_interval(span.first, span.end - timedelta(days=1), "yMMMd", locale=locale)
 
 
 def _shifted(on: date, span: Span, *, weekly: bool, forward: bool) -> date:

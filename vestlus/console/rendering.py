@@ -16,8 +16,9 @@ from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from vestlus.console.codes import Codes
 from vestlus.console.places import PLACES
-from vestlus.console.words import Language, words
+from vestlus.console.words import Language, known, words
 
 #: No script and no style but ours from a file, nothing from elsewhere, no frame around us.
 CONTENT_SECURITY: Final = (
@@ -104,6 +105,7 @@ def _environment() -> Environment:
     )
     environment.globals["static"] = static
     environment.globals["PLACES"] = PLACES
+    environment.globals["known"] = known
     return environment
 
 
@@ -119,8 +121,8 @@ def rendered(
     status: HTTPStatus = HTTPStatus.OK,
     **values: object,
 ) -> HTMLResponse:
-    """A page. Templates have ``t(key, …)`` for words, ``moment``, ``ago``, ``number``, and in
-    ``clock`` the name of the zone.
+    """A page. Templates have ``t(key, …)`` for words, ``moment``, ``ago``, ``number``, ``codes``
+    for what the program writes in codes, and in ``clock`` the name of the zone.
     """
     said: Callable[..., str] = partial(words, language)
     text = _ENVIRONMENT.get_template(template).render(
@@ -128,6 +130,7 @@ def rendered(
         t=said,
         language=language,
         moment=lambda at_ms: moment(at_ms, language, zone),
+        codes=Codes(language),
         ago=lambda at_ms: ago(at_ms, now_ms, language),
         number=lambda value: number(value, language),
         now_ms=now_ms,

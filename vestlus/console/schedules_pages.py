@@ -24,6 +24,7 @@ from vestlus.planning.definitions import Definition, read_definition
 from vestlus.planning.desk import NoSuchSchedule, ScheduleDesk
 from vestlus.planning.desk_open import open_desk
 from vestlus.planning.telling import schedule_values
+from vestlus.store.occurrences import OPEN
 from vestlus.store.plan_rows import ScheduleRow
 
 _LIST: Final = "/console/posts/schedules"
@@ -70,6 +71,10 @@ class SchedulesPages:
             "schedule.html",
             zone=ZoneInfo(known.timezone) if known else None,
             schedule=told,
+            # Its times are past, and nothing of it is to go out yet: there is nothing to pause.
+            is_over=known is not None
+            and not told["next"]
+            and not any(one.state in OPEN for one in latest),
             keys=told["definition"] or {},
             times=[one.at_ms for one in times],
             latest=latest,

@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 
 from vestlus.console.rendering import LAST_MS
 from vestlus.console.visits import Visit
@@ -67,13 +67,21 @@ def left_until(until_ms: int, now_ms: int, language: Language) -> str:
     return format_timedelta(left, locale=str(language), threshold=1.5)
 
 
-def badges(visit: Visit, talk: Talk) -> list[Badge]:
-    """The signs on a conversation, what calls for people first."""
+def since(at_ms: int, now_ms: int, language: Language, zone: ZoneInfo) -> str:
+    """When something began: the time, with the day where it is another one."""
+    at, now = (datetime.fromtimestamp(min(one, LAST_MS) / 1000, zone) for one in (at_ms, now_ms))
+    if at.date() == now.date():
+        return format_time(at, "short", tzinfo=zone, locale=str(language))
+    return format_datetime(at, "medium", tzinfo=zone, locale=str(language))
+
+
+def badges(visit: Visit, talk: Talk, zone: ZoneInfo) -> list[Badge]:
+    """The signs on a conversation, what calls for people first. Times are by the page's clock."""
     row, now_ms, said = talk.row, visit.now_ms, visit.words
     found = []
     if row.waiting_ms:
-        since = left_until(now_ms + max(now_ms - row.waiting_ms, 0), now_ms, visit.language)
-        found.append(Badge(said("conversations.badge.waiting", since=since), "bad"))
+        waits = since(row.waiting_ms, now_ms, visit.language, zone)
+        found.append(Badge(said("conversations.badge.waiting", since=waits), "bad"))
     if talk.unread:
         found.append(Badge(said("conversations.badge.unread"), "unread"))
     if talk.drafts:
@@ -118,12 +126,6 @@ def came_word(visit: Visit, type_: str, *, ours: bool = False) -> str:
         return visit.words("conversations.picture_sent" if ours else "conversations.picture")
     key = f"conversations.came.{plain}"
     return visit.words(key if known(key) else "conversations.came.other")
-
-
-def reason_word(visit: Visit, reason: str) -> str:
-    """Why something was not sent, in words; the reason itself where there are none."""
-    key = f"reasons.{reason}"
-    return visit.words(key) if known(key) else reason
 
 
 def holder_words(visit: Visit, holder: Holder) -> str:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from vestlus.console.addresses import HOME, asked_for
+from vestlus.console.content import page_zone
 from vestlus.console.noting import Noted
 from vestlus.console.people import Person, Role
 from vestlus.console.rendering import rendered
@@ -84,13 +85,15 @@ class Visit:
         status: HTTPStatus = HTTPStatus.OK,
         **values: object,
     ) -> HTMLResponse:
-        """A page from a template. Times are shown in ``zone``, UTC unless one is given."""
+        """A page from a template. Times are shown in ``zone``, or else as :func:`page_zone` says
+        of all accounts.
+        """
         notice, problem = self.query("notice"), self.query("problem")
         return rendered(
             template,
             self.language,
             now_ms=self.now_ms,
-            zone=zone or ZoneInfo("UTC"),
+            zone=zone or page_zone(self.tools.settings),
             status=status,
             visit=self,
             person=self.person,

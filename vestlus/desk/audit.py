@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from vestlus.desk.moments import iso
@@ -24,15 +24,17 @@ COLUMNS: Final = tuple(field.name for field in fields(AuditEntry) if field.name 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def day_ms(text: str, *, after: bool = False) -> int | None:
-    """The beginning of a day ``2026-12-24``, UTC, or with ``after`` its end; None for no day."""
+def day_ms(text: str, zone: tzinfo, *, after: bool = False) -> int | None:
+    """The beginning of a day ``2026-12-24`` by the clock of a zone, or with ``after`` its end; None
+    for no day.
+    """
     try:
         day = date.fromisoformat(text)
         if after:
             day += timedelta(days=1)
+        return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
-    return round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
 
 
 def values(entry: AuditEntry) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from vestlus.store.names import INBOX_PREFIX, OUTBOX_PREFIX, partition_number
 from vestlus.store.pool_rows import FRESH_SECONDS, Pool, PoolState
 from vestlus.store.port import Store
+from vestlus.store.rows import MemberKind
 
 #: What the leases of a pool's partitions begin with.
 LEASES: Final = {Pool.CONVERSATION: INBOX_PREFIX, Pool.PUBLISHER: OUTBOX_PREFIX}
@@ -16,6 +17,9 @@ async def described(store: Store) -> list[dict[str, Any]]:
     """Each pool: what is wished, what each cluster makes of it, and who has which partitions."""
     wishes = await store.wishes()
     states = await store.pools(FRESH_SECONDS)
+    registries = await store.live(MemberKind.REGISTRY, FRESH_SECONDS)
+    # The id of a registry begins with its cluster, the name of a host with that of its machine.
+    hosts = {one.id.partition("/")[0]: one.host.partition("/")[0] for one in registries}
     described = []
     for pool in Pool:
         prefix = LEASES.get(pool)
@@ -27,16 +31,19 @@ async def described(store: Store) -> list[dict[str, Any]]:
             {
                 "pool": str(pool),
                 "wish": wish.size if wish else None,
-                "clusters": [_told(one) for one in states if one.pool is pool],
+                "clusters": [
+                    _told(one, hosts.get(one.cluster, "")) for one in states if one.pool is pool
+                ],
                 "partitions": {name: sorted(has) for name, has in sorted(assigned.items())},
             }
         )
     return described
 
 
-def _told(state: PoolState) -> dict[str, Any]:
+def _told(state: PoolState, host: str) -> dict[str, Any]:
     return {
         "cluster": state.cluster,
+        "host": host,
         "settings": state.configured,
         "follows": state.followed,
         "wished": state.wished,

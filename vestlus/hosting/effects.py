@@ -37,6 +37,9 @@ STANDBY_MS = 24 * 60 * 60 * 1000
 #: that lost its owner certainly has another one.
 HOLD_BEYOND_MS = 10 * 60 * 1000
 
+#: Why people are wanted, in the note for them: nobody answers such an old message by itself.
+MISSED = "missed_message"
+
 DEFAULT_PAUSE_MS = 60 * 60 * 1000
 
 #: What a user has a right to, however late it is heard of.
@@ -123,7 +126,7 @@ def _stale(event: Event, now_ms: int) -> Change:
     return Change(
         history=said,
         waiting_ms=now_ms,
-        note=f"A message of {when} UTC was missed and is not answered.",
+        note=f"{MISSED} ({when} UTC)",
         heard_ms=heard_ms,
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from vestlus.simulator import languages, persona_match
 from vestlus.simulator.jsontypes import Json, JsonObject
 from vestlus.simulator.model_request import Prompt
+from vestlus.simulator.picture_match import what_is_seen
 from vestlus.simulator.prompt_sections import ListedPicture, read_sections
 
 LANGUAGE = re.compile(r'BCP 47 tag "([A-Za-z0-9-]+)"')
@@ -135,10 +136,10 @@ def _caption(prompt: Prompt, asked: Asked, shows: tuple[str, ...]) -> str:
         first = _sentence(": ".join(filter(None, [titles[0], ", ".join(details[:MOST_DETAILS])])))
     else:
         first = languages.GREETING.get(base, "")
-    pictured = " ".join(_sentence(one) for one in shows)
+    pictured = " ".join(_sentence(what_is_seen(one, base)) for one in shows)
     paragraphs = [" ".join(filter(None, [first, *lines])), "" if lines else pictured]
     # What shows the picture is left where there is nothing else to say.
-    return "\n\n".join(filter(None, paragraphs)) or asked.task
+    return "\n\n".join(filter(None, paragraphs)) or languages.GREETING["en"]
 
 
 def _lines(prompt: Prompt, asked: Asked, language: str) -> list[str]:

@@ -107,7 +107,8 @@ CONTROL_WORDS = re.compile(
 THANKS = ("aitäh", "tänan", "tänud", "thanks", "thank", "спасибо")
 # Lines of a persona that tell how to answer are not answers.
 BEGINS_ORDER = re.compile(
-    r"(?i)(ära|ärge|kui vastust|vasta|räägi|never|do not|don['’]t|answer|if the answer"
+    r"(?i)(ära|ärge|kui vastust|vasta|räägi|sa oled|sina oled|you are (?:an?|the)|ты"
+    r"|never|do not|don['’]t|answer|if the answer"
     r"|никогда|отвечай|отвечайте)\b"
 )
 HEADS_ORDERS = re.compile(r"(?i)kuidas vastata|reegl|how to answer|rules|tone|как отвечать|правила")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from vestlus.private_files import private_database
 from vestlus.simulator.jsontypes import JsonObject, parse_object
 from vestlus.simulator.message_rows import COLUMNS, Value, message_row, read_message
 from vestlus.simulator.records import (
@@ -115,7 +116,7 @@ class DataFile:
             sqlite3.Error: If the file cannot be used.
 
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_database(self._path)
         connection = self._connect()
         try:
             connection.execute("PRAGMA journal_mode = WAL")

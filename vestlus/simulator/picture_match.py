@@ -16,12 +16,15 @@ ASKS_AGAIN = re.compile(r"(?i)\b(uuesti|veel ?kord|again|once more|ещё раз
 # Of what a user wrote without asking for a picture, so much must be in a line that fits clearly.
 CLEARLY = 2 / 3
 FEWEST_STEMS = 2
-HERE_IT_IS = {"et": "Siin on pilt", "en": "Here is a picture", "ru": "Вот фото"}
+HERE_IT_IS = {"et": "Siin on pilt.", "en": "Here is a picture.", "ru": "Вот фото."}
 THERE_IS_NONE = {
     "et": "Sellist pilti mul kahjuks ei ole.",
     "en": "I am sorry, I have no such picture.",
     "ru": "К сожалению, такого фото у меня нет.",  # noqa: RUF001
 }
+# In a line that says what a picture shows: the next language, and for which answers it fits.
+NEXT_LANGUAGE = re.compile(r"\s/\s")
+WHEN_IT_FITS = re.compile(r"(?i),? (?:sobib|подходит)\b.*|, for\b.*|(?<=[.!?])\s.*")
 # What goes with the wish and says nothing of what is to be seen.
 WISH_WORDS = languages.word_set(
     "palun saada saadad saatke saata kas veel üks ühe mõni mõne mingi mulle näita näidata teil"
@@ -63,13 +66,20 @@ def choose_picture(sections: Sections, texts: Sequence[str], language: str) -> P
     return PictureChoice()
 
 
+def what_is_seen(shows: str, language: str) -> str:
+    """Return what a line says is to be seen, in the language if it has that; not when to use it."""
+    parts = NEXT_LANGUAGE.split(shows)
+    fitting = [part for part in parts if languages.guess_language(part) == language]
+    return WHEN_IT_FITS.sub("", (fitting or parts)[0].strip(), count=1)
+
+
 def _is_clear(score: int, wanted: int) -> bool:
     return score >= FEWEST_STEMS and score >= CLEARLY * wanted
 
 
 def _shown(picture: ListedPicture, language: str) -> PictureChoice:
-    about = f": {picture.shows.rstrip('.')}" if picture.shows else ""
-    return PictureChoice(picture.id, f"{HERE_IT_IS[language]}{about}.")
+    # Its line tells whoever chooses when it fits, and is not for users.
+    return PictureChoice(picture.id, HERE_IT_IS[language])
 
 
 @lru_cache(maxsize=4096)

@@ -34,6 +34,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.types import TypeEngine
 
+from vestlus.private_files import private_database
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Dialect, Mode, ValueSet
 from vestlus.store.sqlite_weeks import NoWeeks
@@ -98,7 +99,7 @@ class SqliteBackend:
 
     async def migrate(self, work: Callable[[Connection], None]) -> None:
         """Runs work while ``BEGIN IMMEDIATE`` holds the file."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_database(self._path)
         engine = self._engine(_MIGRATION_SECONDS, {"poolclass": NullPool})
         await _set_write_ahead(engine)
         writer = engine.execution_options(**{_BEGIN: _BEGINNINGS[Mode.WRITE]})

@@ -85,8 +85,43 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// What somebody may be writing in is left alone by live updates: <… data-keep>.
+// What somebody writes in is left alone by live updates: <… data-keep> in any case, and
+// <… data-keep-written> while something is written in it, even where the update has it no more.
+const isWritten = (node) => "keepWritten" in node.dataset && ("written" in node.dataset ||
+  [...node.querySelectorAll("textarea, input:not([type=hidden])")].some((field) =>
+    field === document.activeElement || field.value !== field.defaultValue));
 if (window.Idiomorph) {
-  window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) =>
-    !(node instanceof Element && "keep" in node.dataset);
+  const { callbacks } = window.Idiomorph.defaults;
+  callbacks.beforeNodeMorphed = (node, fresh) => {
+    if (!(node instanceof HTMLElement)) {
+      return true;
+    }
+    if (node instanceof HTMLDetailsElement && fresh instanceof HTMLDetailsElement) {
+      // Its reader has opened it, or closed.
+      fresh.open = node.open;
+    }
+    return !("keep" in node.dataset || isWritten(node));
+  };
+  callbacks.beforeNodeRemoved = (node) => !(node instanceof HTMLElement && isWritten(node));
+}
+
+// Where an update takes away what had the focus, the reader goes on from <… data-takes-focus>.
+let hadFocus = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const active = document.activeElement;
+  hadFocus = event.detail.target.contains(active) ? active : null;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (hadFocus && !hadFocus.isConnected) {
+    document.querySelector("[data-takes-focus]")?.focus();
+  }
+  hadFocus = null;
+});
+
+// What a page said once is not said again when it is loaded anew.
+const address = new URL(location.href);
+if (address.searchParams.has("notice") || address.searchParams.has("problem")) {
+  address.searchParams.delete("notice");
+  address.searchParams.delete("problem");
+  history.replaceState(history.state, "", address);
 }

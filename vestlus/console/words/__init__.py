@@ -12,18 +12,21 @@ from itertools import chain
 from typing import Final
 
 from vestlus.console.words import (
+    actions,
     audit,
     conversations,
     dead_letters,
     events,
     frame,
     images,
+    outcomes,
     overview,
     post_problems,
     posts,
     reasons,
     settings,
     sign_in,
+    steps,
     user_data,
 )
 
@@ -47,6 +50,9 @@ _PARTS: Final[tuple[Words, ...]] = (
     frame.WORDS,
     sign_in.WORDS,
     audit.WORDS,
+    actions.WORDS,
+    outcomes.WORDS,
+    steps.WORDS,
     settings.WORDS,
     dead_letters.WORDS,
     overview.WORDS,

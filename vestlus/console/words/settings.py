@@ -48,6 +48,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "settings.pool.webhook": ("Vastuvõtjad", "Webhook replicas"),
     "settings.wished": ("Käsuga soovitud: {size}", "Wished for by command: {size}"),
     "settings.as_set": ("Nagu seadetes", "As the settings say"),
+    "settings.on_host": ("Masinas {host}", "On {host}"),
+    "settings.cluster_id": ("Kobar", "Cluster"),
     "settings.cluster": (
         "järgib {follows}, peaks olema {wished}, töös {running}, valmis {ready}.",
         "follows {follows}, should be {wished}, running {running}, ready {ready}.",

@@ -170,6 +170,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "user_data.way.api": ("API kaudu", "API"),
     "user_data.way.chat": ("kasutaja vestluses", "the user, in the chat"),
     "user_data.way.meta": ("Meta kaudu", "by Meta"),
+    "user_data.by.user": ("kasutaja ise", "the user"),
+    "user_data.by.meta": ("Meta", "Meta"),
     "user_data.by": ("Kelle sõnal", "By whom"),
     "user_data.state": ("Seis", "State"),
     "user_data.state.open": ("ootab inimest", "waits for a person"),
