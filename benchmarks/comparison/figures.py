@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from vestlus.loadtest.verdict import own_limits
 
 T = TypeVar("T")
+
+#: Processes of the measurement: neither the contestant's nor the servers'.
+MEASURING = frozenset({"generator", "pretend Graph", "pretend model"})
 
 
 def in_turn(contestants: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
@@ -42,3 +47,9 @@ def ratios(ours: Sequence[float | None], theirs: Sequence[float | None]) -> list
     return [
         mine / other for mine, other in zip(ours, theirs, strict=True) if mine is not None and other
     ]
+
+
+def limits(run: Mapping[str, Any]) -> list[str]:
+    """Why a run is no result, by the rule of ``vestlus loadtest``; nothing where it is one."""
+    cores = {name: cost["cores"] for name, cost in run["costs"].items() if name in MEASURING}
+    return own_limits(float(run.get("late_p99_ms", 0.0)), cores)

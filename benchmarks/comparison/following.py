@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.comparison.figures import MEASURING
 from benchmarks.comparison.ground import Ground, Place, place
 from vestlus.loadtest.children import Child
 from vestlus.loadtest.options import LoadTestError
@@ -19,8 +20,6 @@ from vestlus.loadtest.result import mean
 
 START_SECONDS = 180.0
 SILENCE_SECONDS = 180.0
-#: Processes of the measurement: neither the contestant's nor the servers'.
-MEASURING = frozenset({"generator", "pretend Graph", "pretend model"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

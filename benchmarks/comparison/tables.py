@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.comparison.contestants import CELERY, FASTAPI, OURS, OURS_EMBEDDED
-from benchmarks.comparison.figures import Spread, ratios
+from benchmarks.comparison.figures import Spread, limits, ratios
 
 #: What breaks a promise, for each kind of row.
 INTAKE_BREACHES = ("lost", "duplicated")
@@ -24,7 +24,11 @@ OVERHEAD = (
     ("in the model", "in_model"),
     ("overhead p50, ms", "overhead_p50_ms"),
     ("p99, ms", "overhead_p99_ms"),
+    ("generator late p99, ms", "late_p99_ms"),
 )
+
+#: Of a run in which the measurement itself was the limit.
+NO_RESULT = "no result"
 
 #: Between these lines of a page its tables are.
 BEGIN, END = "<!-- tables of benchmarks.comparison -->", "<!-- end of the tables -->"
@@ -105,20 +109,35 @@ def _targets(rows: Mapping[str, Mapping[str, Runs]]) -> str:
 
 
 def _judged(target: Target, rows: Mapping[str, Mapping[str, Runs]], who: str) -> tuple[str, str]:
-    values = _values(rows[target.row].get(who, ()), target.figure)
-    known = [value for value in values if value is not None]
-    if target.beside is not None:
-        beside = _values(rows[target.row].get(target.beside, ()), target.figure)
-        known = ratios(values, beside) if len(values) == len(beside) else []
+    runs = rows[target.row].get(who, ())
+    if target.beside is None:
+        known = [run[target.figure] for run in _results(runs) if target.figure in run]
+    else:
+        known = _ratios(runs, rows[target.row].get(target.beside, ()), target.figure)
     if not known:
-        return "", ""
+        return ("", NO_RESULT) if runs and not _results(runs) else ("", "")
     spread = Spread.of(known)
     unit = " times" if target.beside else ""
     return _spread(spread, unit), "met" if target.met(spread.median) else "missed"
 
 
-def _values(runs: Runs, figure: str) -> list[float | None]:
-    return [run.get(figure) for run in runs]
+def _results(runs: Runs) -> Runs:
+    return [run for run in runs if not limits(run)]
+
+
+def _ratios(ours: Runs, theirs: Runs, figure: str) -> list[float]:
+    """Of the rounds in which both have a result."""
+    mine, others = _by_round(ours, figure), _by_round(theirs, figure)
+    both = sorted(mine.keys() & others.keys())
+    return ratios([mine[each] for each in both], [others[each] for each in both])
+
+
+def _by_round(runs: Runs, figure: str) -> dict[int, float | None]:
+    return {
+        run.get("round", number): run.get(figure)
+        for number, run in enumerate(runs)
+        if not limits(run)
+    }
 
 
 def _row(name: str, by_title: Mapping[str, Runs]) -> str:
@@ -126,7 +145,7 @@ def _row(name: str, by_title: Mapping[str, Runs]) -> str:
     breaches = BREACHES if whole else INTAKE_BREACHES
     heads = HEADS if whole else {}
     latencies = OVERHEAD if name == SLOW else ACK if not whole else ()
-    return _table(
+    table = _table(
         (
             *("contestant", "a second", "Vestlus is", *(title for title, _ in latencies)),
             *(heads.get(breach, breach.replace("_", " ")) for breach in breaches),
@@ -135,9 +154,9 @@ def _row(name: str, by_title: Mapping[str, Runs]) -> str:
         (
             (
                 f"{title} ({how})" if (how := runs[0].get("how")) else title,
-                _spread(Spread.of([run["rate"] for run in runs])),
+                _middle(runs, "rate") or NO_RESULT,
                 _times(by_title.get(OURS, ()), runs) if title != OURS else "",
-                *(_spread(Spread.of([run[key] for run in runs])) for _, key in latencies),
+                *(_middle(runs, key) for _, key in latencies),
                 *(f"{sum(int(run.get(each, 0)) for run in runs):,}" for each in breaches),
                 *_costs(runs),
             )
@@ -145,12 +164,26 @@ def _row(name: str, by_title: Mapping[str, Runs]) -> str:
             if runs
         ),
     )
+    return "\n\n".join((table, *_without_result(by_title)))
+
+
+def _without_result(by_title: Mapping[str, Runs]) -> Iterator[str]:
+    for title, runs in by_title.items():
+        if without := [run for run in runs if limits(run)]:
+            yield (
+                f"{title}: {NO_RESULT} in {len(without)} of {len(runs)} rounds, which are in no "
+                f"figure but those of what was lost, doubled or out of order: "
+                f"{limits(without[0])[0].partition('. ')[0]}."
+            )
+
+
+def _middle(runs: Runs, figure: str) -> str:
+    known = [run[figure] for run in _results(runs) if figure in run]
+    return _spread(Spread.of(known)) if known else ""
 
 
 def _times(ours: Runs, theirs: Runs) -> str:
-    if len(ours) != len(theirs):
-        return ""
-    found = ratios(_values(ours, "rate"), _values(theirs, "rate"))
+    found = _ratios(ours, theirs, "rate")
     return _spread(Spread.of(found), " times") if found else ""
 
 
