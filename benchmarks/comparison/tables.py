@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.comparison.contestants import CELERY, FASTAPI, OURS, OURS_EMBEDDED
 from benchmarks.comparison.figures import Spread, limits, ratios
+from benchmarks.comparison.notes import note
 
 #: What breaks a promise, for each kind of row.
 INTAKE_BREACHES = ("lost", "duplicated")
@@ -78,7 +79,7 @@ def markdown(*found: Mapping[str, Any]) -> str:
                 for name, runs in rows.items()
             ),
             *(f"### Celery, tried: {name}\n\n{_sweep(tried)}" for name, tried in sweeps.items()),
-            *(_machine(each) for each in found),
+            *(note(each) for each in found),
         )
     )
 
@@ -201,35 +202,17 @@ def _costs(runs: Runs) -> Iterator[str]:
 
 
 def _sweep(tried: Sequence[Mapping[str, Any]]) -> str:
-    best = max(tried, key=lambda each: each["rate"])
     return _table(
-        ("pool, workers x concurrency", "a second", "lost", "taken"),
+        ("pool, workers x concurrency", "a second", HEADS["lost"], "duplicated", "taken"),
         (
             (
                 str(each["how"]),
-                f"{each['rate']:,.1f}",
-                f"{each.get('lost', 0):,}",
-                "yes" if each is best else "",
+                NO_RESULT if limits(each) else f"{each['rate']:,.1f}",
+                *(f"{each[breach]:,}" for breach in INTAKE_BREACHES),
+                "yes" if each.get("taken") else "",
             )
             for each in tried
         ),
-    )
-
-
-def _machine(found: Mapping[str, Any]) -> str:
-    facts = found["machine"]
-    versions = ", ".join(
-        f"{name} {facts[name]}"
-        for name in ("python", "ray", "openai", *found["packages"])
-        if name in facts
-    )
-    load = ", ".join(str(each) for each in facts["load_before"])
-    return (
-        f"{found['started_at']}, {' and '.join(found['rows'])}: "
-        f"{facts['cores_usable']} cores, {facts['processor']}, "
-        f"{facts['memory_bytes'] / 1e9:.0f} GB, {facts['system']}; load before {load}. "
-        f"{found['asked']['rounds']} rounds of {found['asked']['seconds']:g} s for each row; "
-        f"median (least – most). {facts['RabbitMQ']}, {facts['PostgreSQL']}, {versions}."
     )
 
 

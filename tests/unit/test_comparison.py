@@ -79,7 +79,7 @@ def test_the_tables_show_medians_ratios_and_whether_targets_are_met() -> None:
     assert "| answers, instant model | ≥ 3 times Celery | **2.00 times** | missed |" in text
     assert "**4.00 times** | met |" in text
     assert "| Celery (gevent, 2 x 50) | **50.0** | **2.00 times** |" in text
-    assert "| gevent, 2 x 50 | 50.0 | 0 | yes |" in text
+    assert "| gevent, 2 x 50 | 50.0 | 0 | 0 | yes |" in text
 
 
 def test_tables_are_put_between_the_marks_of_a_page_and_nowhere_else() -> None:
@@ -242,8 +242,8 @@ def result() -> dict[str, Any]:
         },
         "sweeps": {
             INSTANT: [
-                {"how": "prefork, 1 x 4", "rate": 40.0},
-                {"how": "gevent, 2 x 50", "rate": 50.0},
+                {"how": "prefork, 1 x 4", "rate": 40.0, "lost": 0, "duplicated": 0},
+                {"how": "gevent, 2 x 50", "rate": 50.0, "lost": 0, "duplicated": 0, "taken": True},
             ]
         },
     }
