@@ -36,7 +36,7 @@ def wait_for_quiet(
     if now[0] > QUIET and seconds > 0:
         say(f"over {QUIET}: waiting {seconds / 60:g} min at most until it is quiet")
         while now[0] > QUIET and clock() - began < seconds:
-            pause(min(EVERY_SECONDS, seconds))
+            pause(min(EVERY_SECONDS, seconds - (clock() - began)))
             now = load()
         quiet = "quiet" if now[0] <= QUIET else "NOT quiet, the figures will show it"
         say(f"load {now[0]:.2f} after {clock() - began:.0f} s: {quiet}")
