@@ -70,7 +70,7 @@ loadtest: install ## Load-test the service on this machine; ARGS="--rate 50 --du
 	@exec $(VENV)/vestlus loadtest $(ARGS)
 
 .PHONY: bench
-bench: install-bench ## Compare with what people would build instead; ARGS="--only intake"
+bench: install-bench ## Compare with what people would build instead, half an hour; ARGS="--only intake"
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m benchmarks.comparison $(ARGS)
 

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import asyncpg
 
+from benchmarks.provenance import commit
 from tests.services import Server, provide_postgres, provide_rabbitmq, running
 from vestlus.loadtest.steadiness import quarters
 
@@ -145,6 +146,7 @@ def main() -> int:
     if asked.pair == "embedded":
         arguments += ["--json", str(asked.json)] if asked.json else []
         return load_test(arguments, {})
+    of = commit()
     with servers() as (environment, used), tempfile.TemporaryDirectory() as folder:
         watched = [f"--watch={name}={one.root}" for name, one in used.items() if one.root]
         folders = Folders({name: one.directory for name, one in used.items() if one.directory})
@@ -163,6 +165,7 @@ def main() -> int:
         most = max(sizes, default=0) / 1e6
         print(f"files of {name}, MB: early {early:.0f}, late {late:.0f}, most {most:.0f}")
     if asked.json and found:
+        found["commit"] = of
         found["tables"] = [{"name": name, "rows": rows, "bytes": size} for name, rows, size in kept]
         found["server_files"] = {"every_seconds": EVERY_SECONDS, "bytes": folders.sizes}
         asked.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

@@ -89,26 +89,37 @@ def fastapi_intake(workers: int) -> Contestant:
     return Contestant(FASTAPI, start, how=f"uvicorn workers: {workers}")
 
 
-def celery(pool: str, processes: int, concurrency: int) -> Contestant:
-    """FastAPI in front, Celery workers behind; ``processes`` are whole workers but for prefork."""
+@dataclass(frozen=True, slots=True)
+class CeleryWay:
+    """How Celery is run: ``processes`` are whole workers but for prefork; ``web`` is uvicorn's."""
 
-    def start(stack: ExitStack, place: Place) -> dict[str, Child]:
+    pool: str
+    processes: int
+    concurrency: int
+    web: int = 1
+
+    def contestant(self) -> Contestant:
+        """FastAPI in front, Celery workers behind."""
+        web = f", uvicorn workers: {self.web}" if self.web > 1 else ""
+        return Contestant(
+            CELERY, self._start, how=f"{self.pool}, {self.processes} x {self.concurrency}{web}"
+        )
+
+    def _start(self, stack: ExitStack, place: Place) -> dict[str, Child]:
         peers_tables(place.database_url)
-        shares = concurrency if pool == "prefork" else processes
-        mine = min(concurrency, CONNECTIONS // shares) if pool != "prefork" else 1
+        prefork = self.pool == "prefork"
+        mine = 1 if prefork else min(self.concurrency, CONNECTIONS // self.processes)
         environment = _peers(place) | {"PEER_CONNECTIONS": str(max(1, mine))}
-        found = {"webhook": _uvicorn(stack, place, "celery_webhook", environment, 1)}
-        for number in range(processes):
+        found = {"webhook": _uvicorn(stack, place, "celery_webhook", environment, self.web)}
+        for number in range(self.processes):
             name = f"worker-{number}"
             arguments = [
-                *("celery", "-A", "benchmarks.peers.celery_app", "worker"),
-                *("--pool", pool, "--concurrency", str(concurrency), "--loglevel", "WARNING"),
+                *("celery", "-A", "benchmarks.peers.celery_app", "worker", "--pool", self.pool),
+                *("--concurrency", str(self.concurrency), "--loglevel", "WARNING"),
                 *("--hostname", f"{name}@%h", "--without-gossip", "--without-mingle"),
             ]
             found[name] = stack.enter_context(helper(name, arguments, environment, place.folder))
         return found
-
-    return Contestant(CELERY, start, how=f"{pool}, {processes} x {concurrency}")
 
 
 def ray_actors(most_users: int) -> Contestant:
@@ -157,13 +168,3 @@ def _peers(place: Place) -> dict[str, str]:
         # As ours: Ray's default has its processes wait for all others.
         "RAY_worker_niceness": "0",
     }
-
-
-#: What Celery is tried with, for a model that answers at once and for one that takes 2 s. Prefork
-#: has a process for each answer in flight, so it cannot have hundreds.
-INSTANT_SWEEP = (
-    *(celery("prefork", 1, 4), celery("prefork", 1, 8)),
-    *(celery("threads", 2, 8), celery("threads", 2, 32)),
-    *(celery("gevent", 1, 50), celery("gevent", 2, 50)),
-)
-SLOW_SWEEP = (celery("threads", 2, 160), celery("gevent", 2, 160), celery("gevent", 2, 320))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from vestlus.loadtest.verdict import own_limits
 
 T = TypeVar("T")
+
+#: Processes of the measurement: neither the contestant's nor the servers'.
+MEASURING = frozenset({"generator", "pretend Graph", "pretend model"})
 
 
 def in_turn(contestants: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
@@ -42,3 +47,26 @@ def ratios(ours: Sequence[float | None], theirs: Sequence[float | None]) -> list
     return [
         mine / other for mine, other in zip(ours, theirs, strict=True) if mine is not None and other
     ]
+
+
+def limits(run: Mapping[str, Any]) -> list[str]:
+    """Why a run is no result, by the rule of ``vestlus loadtest``; nothing where it is one."""
+    cores = {
+        name: cost["cores"] for name, cost in run.get("costs", {}).items() if name in MEASURING
+    }
+    return own_limits(float(run.get("late_p99_ms", 0.0)), cores)
+
+
+def best_of_each(by_how: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Of one title's ways, "title [how]", the one with the best middle, as who tunes takes it."""
+    best: dict[str, list[dict[str, Any]]] = {}
+    for key, runs in by_how.items():
+        title = key.partition(" [")[0]
+        if title not in best or _middle(runs) > _middle(best[title]):
+            best[title] = runs
+    return best
+
+
+def _middle(runs: Sequence[Mapping[str, Any]]) -> float:
+    results = [run for run in runs if not limits(run)] or runs
+    return statistics.median(float(run["rate"]) for run in results)

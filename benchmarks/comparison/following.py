@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.comparison.figures import MEASURING
 from benchmarks.comparison.ground import Ground, Place, place
+from benchmarks.comparison.quiet import Surrounded
 from vestlus.loadtest.children import Child
 from vestlus.loadtest.options import LoadTestError
-from vestlus.loadtest.parts import Parts, living_processes
+from vestlus.loadtest.parts import Parts
 from vestlus.loadtest.recording import Recording
 from vestlus.loadtest.result import mean
 
 START_SECONDS = 180.0
 SILENCE_SECONDS = 180.0
-#: Processes of the measurement: neither the contestant's nor the servers'.
-MEASURING = frozenset({"generator", "pretend Graph", "pretend model"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +44,21 @@ def visited(on: Ground) -> Iterator[tuple[Place, ExitStack]]:
         yield stack.enter_context(place(on, folder)), stack
 
 
-def parts_of(on: Ground, children: Mapping[str, Child], measuring: Mapping[str, int]) -> Parts:
+def parts_of(on: Ground, children: Mapping[str, Child], measuring: Mapping[str, int]) -> Surrounded:
     """Trees of processes to be looked at: what measures, the servers, the contestant."""
     own = {name: child.pid for name, child in children.items()}
-    return Parts({**measuring, **on.roots, **own}, service=None, read=living_processes)
+    return Surrounded({**measuring, **on.roots, **own})
 
 
-def costs(parts: Parts) -> dict[str, Any]:
-    """Cores and memory of the contestant, of the servers, and of what measures."""
+def costs(parts: Surrounded) -> dict[str, Any]:
+    """Cores and memory of the contestant, of the servers, of what measures; cores of others."""
     found: dict[str, dict[str, float]] = {}
     for name, cost in parts.costs.items():
         group = name if name in MEASURING | {"RabbitMQ", "PostgreSQL"} else "contestant"
         sums = found.setdefault(group, {"cores": 0.0, "megabytes": 0.0})
         sums["cores"] += mean(cost.cores)
         sums["megabytes"] += cost.memory_most / 1e6
-    return {"costs": found}
+    return {"costs": found, "others": parts.others()}
 
 
 @dataclass(frozen=True, slots=True)

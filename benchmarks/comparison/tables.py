@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.comparison.contestants import CELERY, FASTAPI, OURS, OURS_EMBEDDED
-from benchmarks.comparison.figures import Spread, ratios
+from benchmarks.comparison.figures import Spread, limits, ratios
+from benchmarks.comparison.notes import note
 
 #: What breaks a promise, for each kind of row.
 INTAKE_BREACHES = ("lost", "duplicated")
@@ -24,7 +25,11 @@ OVERHEAD = (
     ("in the model", "in_model"),
     ("overhead p50, ms", "overhead_p50_ms"),
     ("p99, ms", "overhead_p99_ms"),
+    ("generator late p99, ms", "late_p99_ms"),
 )
+
+#: Of a run in which the measurement itself was the limit.
+NO_RESULT = "no result"
 
 #: Between these lines of a page its tables are.
 BEGIN, END = "<!-- tables of benchmarks.comparison -->", "<!-- end of the tables -->"
@@ -74,7 +79,7 @@ def markdown(*found: Mapping[str, Any]) -> str:
                 for name, runs in rows.items()
             ),
             *(f"### Celery, tried: {name}\n\n{_sweep(tried)}" for name, tried in sweeps.items()),
-            *(_machine(each) for each in found),
+            *(note(each) for each in found),
         )
     )
 
@@ -105,20 +110,35 @@ def _targets(rows: Mapping[str, Mapping[str, Runs]]) -> str:
 
 
 def _judged(target: Target, rows: Mapping[str, Mapping[str, Runs]], who: str) -> tuple[str, str]:
-    values = _values(rows[target.row].get(who, ()), target.figure)
-    known = [value for value in values if value is not None]
-    if target.beside is not None:
-        beside = _values(rows[target.row].get(target.beside, ()), target.figure)
-        known = ratios(values, beside) if len(values) == len(beside) else []
+    runs = rows[target.row].get(who, ())
+    if target.beside is None:
+        known = [run[target.figure] for run in _results(runs) if target.figure in run]
+    else:
+        known = _ratios(runs, rows[target.row].get(target.beside, ()), target.figure)
     if not known:
-        return "", ""
+        return ("", NO_RESULT) if runs and not _results(runs) else ("", "")
     spread = Spread.of(known)
     unit = " times" if target.beside else ""
     return _spread(spread, unit), "met" if target.met(spread.median) else "missed"
 
 
-def _values(runs: Runs, figure: str) -> list[float | None]:
-    return [run.get(figure) for run in runs]
+def _results(runs: Runs) -> Runs:
+    return [run for run in runs if not limits(run)]
+
+
+def _ratios(ours: Runs, theirs: Runs, figure: str) -> list[float]:
+    """Of the rounds in which both have a result."""
+    mine, others = _by_round(ours, figure), _by_round(theirs, figure)
+    both = sorted(mine.keys() & others.keys())
+    return ratios([mine[each] for each in both], [others[each] for each in both])
+
+
+def _by_round(runs: Runs, figure: str) -> dict[int, float | None]:
+    return {
+        run.get("round", number): run.get(figure)
+        for number, run in enumerate(runs)
+        if not limits(run)
+    }
 
 
 def _row(name: str, by_title: Mapping[str, Runs]) -> str:
@@ -126,7 +146,7 @@ def _row(name: str, by_title: Mapping[str, Runs]) -> str:
     breaches = BREACHES if whole else INTAKE_BREACHES
     heads = HEADS if whole else {}
     latencies = OVERHEAD if name == SLOW else ACK if not whole else ()
-    return _table(
+    table = _table(
         (
             *("contestant", "a second", "Vestlus is", *(title for title, _ in latencies)),
             *(heads.get(breach, breach.replace("_", " ")) for breach in breaches),
@@ -135,9 +155,9 @@ def _row(name: str, by_title: Mapping[str, Runs]) -> str:
         (
             (
                 f"{title} ({how})" if (how := runs[0].get("how")) else title,
-                _spread(Spread.of([run["rate"] for run in runs])),
+                _middle(runs, "rate") or NO_RESULT,
                 _times(by_title.get(OURS, ()), runs) if title != OURS else "",
-                *(_spread(Spread.of([run[key] for run in runs])) for _, key in latencies),
+                *(_middle(runs, key) for _, key in latencies),
                 *(f"{sum(int(run.get(each, 0)) for run in runs):,}" for each in breaches),
                 *_costs(runs),
             )
@@ -145,12 +165,26 @@ def _row(name: str, by_title: Mapping[str, Runs]) -> str:
             if runs
         ),
     )
+    return "\n\n".join((table, *_without_result(by_title)))
+
+
+def _without_result(by_title: Mapping[str, Runs]) -> Iterator[str]:
+    for title, runs in by_title.items():
+        if without := [run for run in runs if limits(run)]:
+            yield (
+                f"{title}: {NO_RESULT} in {len(without)} of {len(runs)} rounds, which are in no "
+                f"figure but those of what was lost, doubled or out of order: "
+                f"{limits(without[0])[0].partition('. ')[0]}."
+            )
+
+
+def _middle(runs: Runs, figure: str) -> str:
+    known = [run[figure] for run in _results(runs) if figure in run]
+    return _spread(Spread.of(known)) if known else ""
 
 
 def _times(ours: Runs, theirs: Runs) -> str:
-    if len(ours) != len(theirs):
-        return ""
-    found = ratios(_values(ours, "rate"), _values(theirs, "rate"))
+    found = _ratios(ours, theirs, "rate")
     return _spread(Spread.of(found), " times") if found else ""
 
 
@@ -168,35 +202,17 @@ def _costs(runs: Runs) -> Iterator[str]:
 
 
 def _sweep(tried: Sequence[Mapping[str, Any]]) -> str:
-    best = max(tried, key=lambda each: each["rate"])
     return _table(
-        ("pool, workers x concurrency", "a second", "lost", "taken"),
+        ("pool, workers x concurrency", "a second", HEADS["lost"], "duplicated", "taken"),
         (
             (
                 str(each["how"]),
-                f"{each['rate']:,.1f}",
-                f"{each.get('lost', 0):,}",
-                "yes" if each is best else "",
+                NO_RESULT if limits(each) else f"{each['rate']:,.1f}",
+                *(f"{each[breach]:,}" for breach in INTAKE_BREACHES),
+                "yes" if each.get("taken") else "",
             )
             for each in tried
         ),
-    )
-
-
-def _machine(found: Mapping[str, Any]) -> str:
-    facts = found["machine"]
-    versions = ", ".join(
-        f"{name} {facts[name]}"
-        for name in ("python", "ray", "openai", *found["packages"])
-        if name in facts
-    )
-    load = ", ".join(str(each) for each in facts["load_before"])
-    return (
-        f"{found['started_at']}, {' and '.join(found['rows'])}: "
-        f"{facts['cores_usable']} cores, {facts['processor']}, "
-        f"{facts['memory_bytes'] / 1e9:.0f} GB, {facts['system']}; load before {load}. "
-        f"{found['asked']['rounds']} rounds of {found['asked']['seconds']:g} s for each row; "
-        f"median (least – most). {facts['RabbitMQ']}, {facts['PostgreSQL']}, {versions}."
     )
 
 

@@ -1,12 +1,24 @@
 """Sizes are worked out of what one message costs, and nothing else."""
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.sizing import Wanted, measured, processes, report, stored_bytes
+from benchmarks.sizing import ROOT, between_marks, options, results
+from benchmarks.sizing_costs import kept, measured
+from benchmarks.sizing_plan import (
+    MORE_STORE_CONNECTIONS,
+    STORE_CONNECTIONS,
+    Wanted,
+    partitions,
+    processes,
+    stored_bytes,
+)
+from benchmarks.sizing_report import report
+from vestlus.store import postgres
 
 RESULT: dict[str, Any] = {
     "throughput": {"answered": 1_000},
@@ -35,20 +47,98 @@ WANTED = Wanted(
 )
 
 
-def test_a_rate_is_turned_into_processes_cores_and_bytes() -> None:
-    said = "\n".join(report(RESULT, WANTED))
+def said(*found: dict[str, Any], wanted: Wanted | None = None) -> str:
+    return "\n".join(report(found, wanted or WANTED))
 
+
+def test_a_rate_is_turned_into_processes_cores_and_bytes() -> None:
+    text = said(RESULT)
     # 300 a second at 4 ms each keep 1.2 cores busy: three half-busy event loops.
-    assert "| ConversationActors, at 50% busy | 3 |" in said
-    assert "| PublisherActors, at 50% busy | 2 |" in said
-    # One could be lost: never fewer than two.
-    assert "| webhook replicas, at 50% busy | 2 |" in said
-    assert "| cores for PostgreSQL | 1.8 |" in said
-    assert "| cores in all, servers included, without Ray's own | 6 |" in said
+    assert "| ConversationActors, 50% busy at the peak | 3 (`auto:2-8`) |" in text
+    assert "| PublisherActors, 50% busy at the peak | 2 (`auto:2-4`) |" in text
+    # 1 ms each is one replica; one more, so that one may be lost.
+    assert "| webhook replicas, 1 of which may be lost | 2 |" in text
+    # Rounded up: 1.8, and 4.2 with Ray's own.
+    assert "| PostgreSQL: cores, and as many for its standby | 2 |" in text
+    assert "| cores for the service, ingress and Ray's own included, rounded up | 5 |" in text
     # Ray's own costs do not grow with messages.
-    assert "| service: Ray, whoever writes | 0.10 cores |" in said
-    assert "| answers in the model, at 2 s each | 600 |" in said
-    assert "| rows a day | 43 million |" in said
+    assert "| service: Ray, whoever writes | 0.100 cores |" in text
+    assert "| answers in the model, at 2 s each | 600 |" in text
+    # 43.2 million.
+    assert "| rows a day, rounded up | 44 million |" in text
+    assert "| headroom: what comes before those cores are full | 2.00 times the peak, 600 " in text
+
+
+def test_connections_are_those_of_the_processes_that_were_planned() -> None:
+    text = said(RESULT)
+    # Three and two actors, two replicas, the registry and the SchedulerActor.
+    assert "| processes with connections, at the peak | 9 |" in text
+    assert "as a rule and at most | 36; 72 |" in text
+    assert "| their connections to RabbitMQ | 18 |" in text
+
+
+def test_runs_that_do_not_agree_give_a_range_and_what_one_lacks_comes_from_the_other() -> None:
+    parts = [
+        {"name": "service: conversations (ConversationActor)", "cpu_seconds": 8.0},
+        {"name": "RabbitMQ", "cpu_seconds": 3.0},
+    ]
+    text = said(RESULT, {"throughput": {"answered": 1_000}, "parts": parts, "run": "the other"})
+    assert "| service: conversations (ConversationActor) | 4.00 to 8.00 |" in text
+    assert "| ConversationActors, 50% busy at the peak | 3 to 5 " in text
+    # 1.8 cores on one node: a third of it where copies cost nothing.
+    assert "every queue copied to all; cores of each | 1 to 2 |" in text
+    assert "- the other" in text
+
+
+def test_a_run_without_words_of_its_own_is_told_by_its_circumstances() -> None:
+    found = RESULT | {
+        "asked": {"rate": 60.0},
+        "machine": {"bus": "RabbitMQ 4.1", "load_before": [0.1, 0.2, 0.3]},
+        "commit": "abc with changes",
+        "verdict": {"outcome": "passed"},
+    }
+    assert (
+        "- 1,000 messages, 60 a second due, RabbitMQ 4.1, load before [0.1, 0.2, 0.3], "
+        "commit abc with changes, verdict: passed"
+    ) in said(kept(found))
+
+
+def test_of_a_result_is_kept_what_sizes_rest_on() -> None:
+    whole = RESULT | {"series": [1, 2, 3], "run": "a run"}
+    assert "series" not in kept(whole)
+    assert said(kept(whole)) == said(whole)
+
+
+def test_the_page_shows_exactly_what_is_printed() -> None:
+    page = (ROOT / "docs/scaling.md").read_text("utf-8")
+    given = vars(options([]))
+    for name in ("result", "into", "keep"):
+        del given[name]
+    text = "\n".join(report(results(), Wanted(**given)))
+    assert between_marks(page, text) == page
+    with pytest.raises(ValueError, match="lacks"):
+        between_marks("no marks", text)
+
+
+def test_the_overlay_for_that_rate_has_the_pools_that_are_printed() -> None:
+    settings = (ROOT / "deploy/aks/overlays/production/settings.yaml").read_text("utf-8")
+    page = (ROOT / "docs/scaling.md").read_text("utf-8")
+    for name, row in (
+        ("VESTLUS_CONVERSATION_ACTORS: (.+)", r"\| ConversationActors, .*`(.+)`\) \|"),
+        ("VESTLUS_PUBLISHER_ACTORS: (.+)", r"\| PublisherActors, .*`(.+)`\) \|"),
+        ('VESTLUS_WEBHOOK_REPLICAS: "(.+)"', r"\| webhook replicas, .* \| (.+) \|"),
+    ):
+        has, printed = re.search(name, settings), re.search(row, page)
+        assert has is not None
+        assert printed is not None
+        assert has[1] == printed[1]
+
+
+def test_connections_of_a_process_are_those_that_the_store_has() -> None:
+    assert (STORE_CONNECTIONS, MORE_STORE_CONNECTIONS) == (
+        postgres._CONNECTIONS,
+        postgres._MORE_CONNECTIONS,
+    )
 
 
 def test_each_table_counts_for_its_own_days() -> None:
@@ -72,3 +162,11 @@ def test_there_are_enough_processes_unless_more_would_be_of_no_use(
         assert number * WANTED.busy * 1000 >= WANTED.peak_rate * milliseconds * (1 - 1e-6)
     else:
         assert number <= most
+
+
+@given(st.integers(1, 200))
+def test_there_are_two_partitions_for_each_actor_within_what_is_sensible(actors: int) -> None:
+    number = partitions(actors)
+    assert 16 <= number <= 64
+    assert number.bit_count() == 1
+    assert number >= min(2 * actors, 64)

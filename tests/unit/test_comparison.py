@@ -79,7 +79,7 @@ def test_the_tables_show_medians_ratios_and_whether_targets_are_met() -> None:
     assert "| answers, instant model | ≥ 3 times Celery | **2.00 times** | missed |" in text
     assert "**4.00 times** | met |" in text
     assert "| Celery (gevent, 2 x 50) | **50.0** | **2.00 times** |" in text
-    assert "| gevent, 2 x 50 | 50.0 | 0 | yes |" in text
+    assert "| gevent, 2 x 50 | 50.0 | 0 | 0 | yes |" in text
 
 
 def test_tables_are_put_between_the_marks_of_a_page_and_nowhere_else() -> None:
@@ -123,6 +123,51 @@ def test_what_was_lost_or_doubled_in_any_round_is_in_the_table() -> None:
         each for each in markdown(found).splitlines() if each.startswith("| Vestlus | **12,")
     ]
     assert "| 3 | 0 |" in line
+
+
+def test_a_round_whose_generator_was_late_is_no_result_and_counts_in_no_figure() -> None:
+    found = result()
+    found["rows"][SLOW][OURS] = [answers(101), answers(120) | {"late_p99_ms": 140.0, "lost": 2}]
+    text = markdown(found)
+    (line,) = [each for each in text.splitlines() if each.startswith("| Vestlus | **101**")]
+    # What was lost was lost, whoever was late.
+    assert "| 2 |" in line
+    assert "Vestlus: no result in 1 of 2 rounds" in text
+    assert "by 140 ms at the 99th percentile, over 100 ms." in text
+
+
+def test_a_row_without_any_result_has_no_figures_and_meets_no_target() -> None:
+    found = result()
+    found["rows"][SLOW][OURS] = [answers(130) | {"late_p99_ms": 100.1}] * 2
+    text = markdown(found)
+    assert "| Vestlus | no result |" in text
+    assert "| answers, model of 2 s | ≥ 120/s |  | no result |" in text
+    assert "**130**" not in text
+
+
+def test_a_ratio_is_of_the_rounds_in_which_both_have_a_result() -> None:
+    found = result()
+    found["rows"][INSTANT][OURS] = [
+        answers(100) | {"round": 0},
+        answers(400) | {"round": 1, "late_p99_ms": 500.0},
+    ]
+    found["rows"][INSTANT][CELERY] = [answers(50) | {"round": 0}, answers(50) | {"round": 1}]
+    assert "| Celery | **50.0** | **2.00 times** |" in markdown(found)
+
+
+def test_a_generator_that_kept_its_core_busy_is_no_result_either() -> None:
+    found = result()
+    busy = {"costs": COSTS | {"generator": {"cores": 0.96, "megabytes": 1.0}}}
+    found["rows"][INTAKE_MANY][OURS] = [intake(12_000) | busy] * 2
+    assert "the generator kept 0.96 of a core busy" in markdown(found)
+
+
+def test_how_late_the_generator_was_is_shown_where_it_had_a_schedule() -> None:
+    found = result()
+    found["rows"][SLOW][OURS] = [answers(120) | {"late_p99_ms": 42.5}] * 2
+    (head,) = [each for each in markdown(found).splitlines() if "generator late p99" in each]
+    assert "**42.5**" in markdown(found)
+    assert head.count("late") == 1
 
 
 def test_the_generator_s_webhooks_are_as_meta_writes_them() -> None:
@@ -197,8 +242,8 @@ def result() -> dict[str, Any]:
         },
         "sweeps": {
             INSTANT: [
-                {"how": "prefork, 1 x 4", "rate": 40.0},
-                {"how": "gevent, 2 x 50", "rate": 50.0},
+                {"how": "prefork, 1 x 4", "rate": 40.0, "lost": 0, "duplicated": 0},
+                {"how": "gevent, 2 x 50", "rate": 50.0, "lost": 0, "duplicated": 0, "taken": True},
             ]
         },
     }

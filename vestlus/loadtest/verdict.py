@@ -74,7 +74,7 @@ class Verdict:
 
 def judge(facts: Facts) -> Verdict:
     """The verdict. A breach counts even where the figures do not."""
-    limits = [*_own_limits(facts)]
+    limits = own_limits(facts.late_p99_ms, facts.helper_cores)
     broken = [
         f"{count} messages were {said}"
         for name, said in BREACHES.items()
@@ -95,18 +95,23 @@ def judge(facts: Facts) -> Verdict:
     return Verdict(Outcome.PASSED, ("nothing lost, duplicated or out of order; it kept up",))
 
 
-def _own_limits(facts: Facts) -> list[str]:
+def own_limits(late_p99_ms: float, helper_cores: Mapping[str, float]) -> list[str]:
+    """What of the measurement's own was the limit, so that its figures say nothing of the service.
+
+    ``late_p99_ms`` is how much later than due the generator wrote, ``helper_cores`` the mean cores
+    of each of the simulator's processes.
+    """
     found = []
-    if facts.late_p99_ms > LATE_P99_MS:
+    if late_p99_ms > LATE_P99_MS:
         found.append(
-            f"the generator was late against its own schedule: by {facts.late_p99_ms:.0f} ms at "
+            f"the generator was late against its own schedule: by {late_p99_ms:.0f} ms at "
             f"the 99th percentile, over {LATE_P99_MS:.0f} ms. This measures the machine, not the "
             "service: ask for less, or put the load test on a machine of its own (--target)"
         )
     found += [
         f"the {name} kept {cores:.2f} of a core busy and was itself the limit: ask for less, or "
         "use a faster machine"
-        for name, cores in facts.helper_cores.items()
+        for name, cores in helper_cores.items()
         if cores >= BUSY_CORES
     ]
     return found
