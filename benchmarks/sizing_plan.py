@@ -21,9 +21,9 @@ LEAST_ACTORS = 2
 SPARE_REPLICAS = 1
 #: The default, and the most that is sensible (docs/scaling.md, "The knobs").
 PARTITIONS, MOST_PARTITIONS = 16, 64
-#: Of a process: kept, and more for moments, by `vestlus/store/postgres.py`; one to publish and one
-#: to consume, by `vestlus/bus/rabbitmq.py`. The SchedulerActor and the registry have them too.
-STORE_CONNECTIONS, MORE_STORE_CONNECTIONS, BUS_CONNECTIONS = 4, 4, 2
+#: Of a process: at most, by `vestlus/store/postgres.py`; one to publish and one to consume, by
+#: `vestlus/bus/rabbitmq.py`. The SchedulerActor and the registry have them too.
+STORE_CONNECTIONS, BUS_CONNECTIONS = 8, 2
 OTHER_PROCESSES = 2
 #: Each quorum queue is copied to all of them.
 BUS_NODES = 3

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from benchmarks.sizing import ROOT, between_marks, options, results
 from benchmarks.sizing_costs import kept, measured
 from benchmarks.sizing_plan import (
-    MORE_STORE_CONNECTIONS,
     STORE_CONNECTIONS,
     Wanted,
     partitions,
@@ -73,7 +72,7 @@ def test_connections_are_those_of_the_processes_that_were_planned() -> None:
     text = said(RESULT)
     # Three and two actors, two replicas, the registry and the SchedulerActor.
     assert "| processes with connections, at the peak | 9 |" in text
-    assert "as a rule and at most | 36; 72 |" in text
+    assert "| their connections to PostgreSQL, at most | 72 |" in text
     assert "| their connections to RabbitMQ | 18 |" in text
 
 
@@ -135,10 +134,7 @@ def test_the_overlay_for_that_rate_has_the_pools_that_are_printed() -> None:
 
 
 def test_connections_of_a_process_are_those_that_the_store_has() -> None:
-    assert (STORE_CONNECTIONS, MORE_STORE_CONNECTIONS) == (
-        postgres._CONNECTIONS,
-        postgres._MORE_CONNECTIONS,
-    )
+    assert STORE_CONNECTIONS == postgres._CONNECTIONS
 
 
 def test_each_table_counts_for_its_own_days() -> None:
