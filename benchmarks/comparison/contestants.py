@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks.comparison.ground import Place, peers_tables
 from vestlus.loadtest.children import Child, helper, service
-from vestlus.loadtest.environment import _PERSONA, service_environment
+from vestlus.loadtest.environment import _PERSONA, NICENESS, service_environment
 
 OURS = "Vestlus"
 OURS_EMBEDDED = "Vestlus, embedded"
@@ -118,7 +118,7 @@ class CeleryWay:
                 *("--concurrency", str(self.concurrency), "--loglevel", "WARNING"),
                 *("--hostname", f"{name}@%h", "--without-gossip", "--without-mingle"),
             ]
-            found[name] = stack.enter_context(helper(name, arguments, environment, place.folder))
+            found[name] = _started(stack, place, name, arguments, environment)
         return found
 
 
@@ -150,7 +150,16 @@ def _uvicorn(
         *("--port", str(place.port), "--workers", str(workers)),
         *("--no-access-log", "--log-level", "warning"),
     ]
-    return stack.enter_context(helper("webhook", arguments, environment, place.folder))
+    return _started(stack, place, "webhook", arguments, environment)
+
+
+def _started(
+    stack: ExitStack, place: Place, name: str, arguments: list[str], environment: Mapping[str, str]
+) -> Child:
+    """A process that comes after the users, Instagram and the model, as Ray's do."""
+    child = stack.enter_context(helper(name, arguments, environment, place.folder))
+    os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
+    return child
 
 
 def _peers(place: Place) -> dict[str, str]:
@@ -165,6 +174,5 @@ def _peers(place: Place) -> dict[str, str]:
         "OPENAI_BASE_URL": f"{place.model_url}/openai/v1",
         "OPENAI_API_KEY": "not-needed-by-the-simulator",
         "RAY_USAGE_STATS_ENABLED": "0",
-        # As ours: Ray's default has its processes wait for all others.
-        "RAY_worker_niceness": "0",
+        "RAY_worker_niceness": str(NICENESS),
     }

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from image_bank import starter_folder
@@ -55,6 +56,13 @@ def made_up_secrets() -> Secrets:
     return Secrets(app_secret=secrets.token_hex(16), access_token=secrets.token_urlsafe(24))
 
 
+#: How far what is measured steps back, as `nice` counts. With Ray's default of 15 its processes
+#: wait for all others. Here they come a little after the users, Instagram and the model, who in
+#: production are on machines of their own: a user who writes late because the service has the
+#: processor would measure the machine.
+NICENESS: Final = 5
+
+
 def service_environment(
     environ: Mapping[str, str],
     folder: Path,
@@ -96,10 +104,7 @@ def service_environment(
         # Few users stand for many.
         "VESTLUS_ANSWERS_PER_USER_HOUR": "0",
         "VESTLUS_ANSWERS_PER_USER_DAY": "0",
-        # With Ray's default of 15 its processes wait for all others. Here they come a little after
-        # the users, Instagram and the model, who in production are on machines of their own: a
-        # user who writes late because the service has the processor would measure the machine.
-        "RAY_worker_niceness": "5",
+        "RAY_worker_niceness": str(NICENESS),
         **kept,
         **tuning,
         "VESTLUS_CONFIG": str(config),
