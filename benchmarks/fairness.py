@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import statistics
 import sys
 import tempfile
@@ -30,6 +31,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
+
+import structlog
 
 from benchmarks.measuring import machine, percentile
 from tests.services import provide_postgres, provide_rabbitmq, running
@@ -250,6 +253,7 @@ def main() -> int:
     parser.add_argument("--model", type=float, default=0.1, help="of an answer, seconds")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     sizes = Sizes(given.flood, given.others, given.asks, given.places, given.model)
     say(", ".join(f"{name} {value}" for name, value in machine().items()))
     for pair in given.pair or PAIRS:
