@@ -85,15 +85,15 @@ class Watch:
         """Asks once; notes a change."""
         pool: dict[str, Any] = (await asyncio.to_thread(self._scale))["conversation"]
         one = pool["clusters"][0]
-        told = f"busy {one['busy_percent']} %, oldest waiting {one['oldest_waiting_seconds']:.1f} s"
+        told = f"busy {one['busy_percent']}%, oldest waiting {one['oldest_waiting_seconds']:.1f} s"
         seen = Seen(time.monotonic(), one["wished"], one["ready"], len(pool["partitions"]), told)
         before = self._before
         if before is None:
             self._before = seen
         elif (seen.wished, seen.shares) != (before.wished, before.shares):
             self._before = seen
-            why = f"; {one['reason']}" if seen.wished != before.wished else ""
-            self.note(f"wished for {seen.wished}, {seen.shares} with partitions", f"{told}{why}")
+            why = f"because {one['reason']}" if seen.wished != before.wished else told
+            self.note(f"wished for {seen.wished}, {seen.shares} with partitions", why)
         self.largest = max(self.largest, min(seen.ready, seen.shares))
         return seen
 
@@ -103,7 +103,8 @@ class Watch:
         since = self._began + (self._course.events[-1].at if self._course.events else 0.0)
         waited = max((longest(one, since, now) for one in self.traffics), default=0.0)
         self._course.events.append(Event(now - self._began, what, waited, told))
-        say(f"{now - self._began:.0f} s: {what} {told}; longest wait of an answer {waited:.1f} s")
+        words = "; ".join(filter(None, (what, told, f"longest wait of an answer {waited:.1f} s")))
+        say(f"{now - self._began:.0f} s: {words}")
 
     async def until(self, size: int, seconds: float, *, grown: bool) -> bool:
         """Looks until so many serve, or that long; whether they do."""
