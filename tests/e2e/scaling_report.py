@@ -71,8 +71,9 @@ def as_markdown(courses: Sequence[Course]) -> str:
         ),
         "",
         (
-            "*At*: since the users began, seconds. *Longest wait*: of anybody who waited for an "
-            "answer meanwhile, the model's time included, seconds."
+            "*At*: since the users began, seconds. *Longest wait*: of those who wrote meanwhile, "
+            "the model's time included, seconds; by load, since the row above, and of those who had "
+            "their answer by then."
         ),
         "",
     ]
