@@ -72,8 +72,8 @@ def as_markdown(courses: Sequence[Course]) -> str:
         "",
         (
             "*At*: since the users began, seconds. *Longest wait*: of those who wrote meanwhile, "
-            "the model's time included, seconds; by load, since the row above, and of those who had "
-            "their answer by then."
+            "the model's time included, seconds; by load, since the row above, and of those who "
+            "had their answer by then."
         ),
         "",
     ]
