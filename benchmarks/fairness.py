@@ -6,8 +6,8 @@
         [--asks 5] [--places 20] [--model 0.1] [--rounds 3]
 
 A real conversation host on a real bus and store, in this process, with an assistant that takes
-``--model`` seconds and ``--places`` for turns, of which the service has 2,000: so few that they are
-what is scarce. Other users, of four accounts, ask one question after the other: without a flood;
+``--model`` seconds and ``--places`` for turns: so few that they are what is scarce. The service has
+2,000; with so many, what a flood takes is the processor and transactions. Other users, of four accounts, ask one question after the other: without a flood;
 beside one user who writes ``--flood`` messages at once; beside as many users of one account who
 write one each. In turns, round by round, on one host; a round ends when all are answered.
 
@@ -166,7 +166,7 @@ class World:
             for one in flooding:
                 await one.wait()
         if flood and over:
-            say(f"  {kind} was over before the others had asked: make it larger")
+            say(f"  {kind} was answered before the last of the others was")
         return [wait for each in waits for wait in each]
 
 
