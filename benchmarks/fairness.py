@@ -7,9 +7,11 @@
 
 A real conversation host on a real bus and store, in this process, with an assistant that takes
 ``--model`` seconds and ``--places`` for turns: so few that they are what is scarce. The service has
-2,000; with so many, what a flood takes is the processor and transactions. Other users, of four accounts, ask one question after the other: without a flood;
-beside one user who writes ``--flood`` messages at once; beside as many users of one account who
-write one each. In turns, round by round, on one host; a round ends when all are answered.
+2,000; with so many, what a flood takes is the processor and transactions.
+
+Other users, of four accounts, ask one question after the other: without a flood; beside one user
+who writes ``--flood`` messages at once; beside as many users of one account who write one each. In
+turns, round by round, on one host; a round ends when all are answered.
 
 Waits are from the message's publishing to the doorbell of its answer, by the clock: the ratios say
 how long others wait on this machine just now. That a flood at most doubles the *turns* before
