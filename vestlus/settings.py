@@ -105,6 +105,8 @@ class Settings(BaseModel):
     conversation_actors: Pool = ONE
     publisher_actors: Pool = ONE
     webhook_replicas: Pool = ONE
+    #: For how long an ``auto`` pool of actors is quiet before one of them is taken away, seconds.
+    shrink_after_seconds: Annotated[float, Field(ge=30, le=86_400)] = 300.0
     #: Processors that Ray sets aside for each ConversationActor and PublisherActor. They may use
     #: more; with so few, a laptop has room for all of them, and no cluster is asked for a node.
     actor_cpus: Annotated[float, Field(ge=0.01, le=16)] = 0.1

@@ -122,7 +122,9 @@ async def test_a_flood_is_answered_in_pieces_without_loss_and_holds_up_nobody(
     assert [text for text in said if text != "Vastus."] == texts
     # Those whose answer was called off by what came after them were asked about again.
     assert set(texts) <= {text for piece in answered for text in piece}
-    assert waits[-1] < lasted / 2
+    # Nobody else waited for the end of it. How much longer they wait: benchmarks/fairness.py.
+    asked = [question.user for question in assistant.asked if question.user != "unlucky"]
+    assert asked[-1] == "flooder"
 
 
 async def test_with_more_waiting_than_memory_is_given_to_the_bus_keeps_the_rest(

@@ -27,7 +27,7 @@ from typing import Any
 import aiohttp
 
 from tests.e2e.conftest import QUICK
-from tests.e2e.run_scaling import ACCOUNTS, MODEL_SECONDS
+from tests.e2e.resizing import ACCOUNTS, MODEL_SECONDS
 from tests.e2e.switch import Switch
 from tests.e2e.traffic import Habits, Traffic
 from tests.nodes.lan import Lan, lan

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.e2e.run_scaling import ACCOUNTS, MODEL_SECONDS
+from tests.e2e.resizing import ACCOUNTS, MODEL_SECONDS
 from tests.e2e.traffic import Habits, Traffic
 from tests.nodes.lan import Lan, Namespaces, lan
 from tests.nodes.ordeals import Course, Ordeals

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.e2e.conftest import QUICK
-from tests.e2e.run_scaling import ACCOUNTS
+from tests.e2e.resizing import ACCOUNTS
 from tests.e2e.service import ServiceError, family, running_simulator, wait_for
 from tests.e2e.switch import Switch
 from tests.nodes.lan import Lan, OneAddress

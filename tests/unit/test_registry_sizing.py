@@ -191,3 +191,11 @@ def test_another_process_of_the_same_name_begins_anew() -> None:
     assert busyness.share == 1.0
     busyness.note(20.0, 0.5, 0.0)
     assert busyness.share == 0.0
+
+
+def test_a_quiet_pool_shrinks_after_as_long_as_the_settings_say() -> None:
+    given = {"VESTLUS_CONVERSATION_ACTORS": "auto:1-4", "VESTLUS_SHRINK_AFTER_SECONDS": "60"}
+    settings = load_settings(given, mode=Mode.OPERATE)
+    pool = Sizing(settings, cluster="c1", outbox_partitions=4).pools[Pool.CONVERSATION]
+    pool.found(2)
+    assert [pool.decide(QUIET, 4, now) for now in (0.0, 59.0, 60.0)] == [2, 2, 1]

@@ -90,7 +90,7 @@ class Sizing:
         outbox_partitions: int,
         rules: ScalingRules | None = None,
     ) -> None:
-        rules = rules or ScalingRules()
+        rules = rules or ScalingRules(down_after_seconds=settings.shrink_after_seconds)
         self._cluster = cluster
         #: When the wishes were written that these settings have overtaken.
         self._overtaken: dict[Pool, int] = {}
