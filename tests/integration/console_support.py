@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright
 
 from tests.services import chromium
 from vestlus.bus.open import open_bus
@@ -195,6 +195,12 @@ async def browsing(
             await context.close()
         if heard and not complaints:
             raise BrowserComplaint("\n".join(heard))
+
+
+async def follow(link: Locator) -> None:
+    """Clicks, and waits until all of the page is there to which that leads."""
+    async with link.page.expect_navigation():
+        await link.click()
 
 
 async def sign_in(

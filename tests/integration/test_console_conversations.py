@@ -14,6 +14,7 @@ from tests.integration.console_support import (
     Site,
     barriers,
     browsing,
+    follow,
     sign_in,
 )
 from tests.integration.talks_support import HOUR_MS, MINUTE_MS, Talking, path_of
@@ -140,12 +141,12 @@ async def test_a_search_goes_on_page_by_page(site: Site) -> None:
     async with browsing(site, scripts=False) as page:
         await sign_in(page, to=LIST)
         await page.locator("#q").fill("tere")
-        await page.get_by_role("button", name="Otsi", exact=True).click()
+        await follow(page.get_by_role("button", name="Otsi", exact=True))
         first = await names(page)
         assert len(first) < len(users)
-        await page.get_by_role("button", name="Otsi kaugemalt").click()
+        await follow(page.get_by_role("button", name="Otsi kaugemalt"))
         assert sorted(first + await names(page)) == sorted(user[-4:] for user in users)
-        await page.get_by_role("button", name="Algusesse").click()
+        await follow(page.get_by_role("button", name="Algusesse"))
         assert await names(page) == first
 
 
@@ -157,7 +158,7 @@ async def test_a_search_that_no_page_of_ours_sent_finds_nothing(site: Site) -> N
             field = page.locator(f"form.search [name={name}]")
             await field.evaluate("(one, value) => one.value = value", value)
             await page.locator("#q").fill(ANU)
-            await page.get_by_role("button", name="Otsi", exact=True).click()
+            await follow(page.get_by_role("button", name="Otsi", exact=True))
             assert await names(page) == []
             assert "Leht on aegunud" in await page.title()
             await page.goto(LIST)
@@ -172,9 +173,9 @@ async def test_long_lists_go_on_page_by_page(site: Site) -> None:
         await sign_in(page, to=LIST)
         first = await names(page)
         assert len(first) == 50
-        await page.get_by_role("link", name="Vanemad").click()
+        await follow(page.get_by_role("link", name="Vanemad"))
         assert sorted(first + await names(page)) == sorted(user[-4:] for user in users)
-        await page.get_by_role("link", name="Algusesse").click()
+        await follow(page.get_by_role("link", name="Algusesse"))
         assert await names(page) == first
         for made_up in ("x", "9" * 30, "1.x", "-5", "1e9"):
             await page.goto(f"{LIST}?behind={made_up}&list=none")

@@ -16,6 +16,7 @@ from tests.integration.console_support import (
     IN_ONE_BROWSER,
     barriers,
     browsing,
+    follow,
     sign_in,
 )
 from tests.integration.content_support import (
@@ -300,7 +301,7 @@ async def test_a_schedule_is_paused_and_goes_on(filled: World) -> None:
     async with browsing(filled.site, phone=True) as page:
         await sign_in(page)
         await page.goto(f"{POSTS}/schedules")
-        await page.get_by_role("link", name="hommik").click()
+        await follow(page.get_by_role("link", name="hommik"))
         assert await page.locator("section:has(#times) ol li").count() == 10
         await page.get_by_role("button", name="Peata").click()
         await page.get_by_text("Ajakava on peatatud.").wait_for()
