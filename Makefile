@@ -34,7 +34,10 @@ run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops i
 	@exec $(VENV)/vestlus demo $(ARGS)
 
 WHOLE := tests/e2e tests/chaos/test_chaos.py
-BESIDE := tests/unit tests/contract tests/integration/test_api_fuzzed.py
+# Of parts, what minds least that others come first: no browser, no server that is killed.
+PATIENT := api assistant cli console_acts console_entries data_deletion demo_posts doctor events \
+	graph image_bank knowledge logged simulator store_plans store_upgrade token
+BESIDE := tests/unit tests/contract $(wildcard $(PATIENT:%=tests/integration/test_%*.py))
 SIDE_BY_SIDE := tests/integration tests/chaos $(WHOLE:%=--ignore=%) $(BESIDE:%=--ignore=%)
 
 .PHONY: test
@@ -42,8 +45,7 @@ test: install-dev ## Run all tests, providing RabbitMQ and PostgreSQL; ARGS="-k 
 	@$(VENV)/python -m tests.services ensure
 ifeq ($(strip $(ARGS)),)
 # Those of parts wait half of their time: four at a time leave no processor idle. Those that start
-# whole services have the machine for themselves, but for tests on what they leave idle that do not
-# mind being slow.
+# whole services leave half of it idle: the patient ones have that.
 	@$(VENV)/python -m pytest --numprocesses 4 --dist worksteal $(SIDE_BY_SIDE)
 	@exec $(VENV)/python -m tests.beside --others $(BESIDE) -- $(WHOLE)
 else

@@ -1,6 +1,6 @@
 """Runs tests that start whole services, and meanwhile others on the processors they leave idle.
 
-A whole service spends a third of such a test waiting. The others run with a low priority, so that
+A whole service spends half of such a test waiting. The others run with a low priority, so that
 they take hardly anything from it; none of them may depend on the time by the clock.
 
     python -m tests.beside --others tests/unit -- tests/e2e
@@ -22,6 +22,8 @@ from typing import IO, Final
 
 #: As `nice` counts: with both wanting a processor, the others get a tenth of it.
 PRIORITY: Final = 10
+#: Two at a time: they wait for servers too.
+_OPTIONS: Final = ("-q", "-p", "no:cacheprovider", "--numprocesses", "2", "--dist", "worksteal")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     with tempfile.TemporaryFile() as said:
         others = subprocess.Popen(
-            [*_pytest(), "-q", "-p", "no:cacheprovider", *given.others],
+            [*_pytest(), *_OPTIONS, *given.others],
             stdout=said,
             stderr=subprocess.STDOUT,
             preexec_fn=_step_back,  # noqa: PLW1509 - no threads here
