@@ -35,9 +35,12 @@ run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops i
 
 WHOLE := tests/e2e tests/chaos/test_chaos.py
 # Of parts, what minds least that others come first: no browser, no server that is killed.
-PATIENT := api assistant cli console_acts console_entries data_deletion demo_posts doctor events \
-	graph image_bank knowledge logged simulator store_plans store_upgrade token
-BESIDE := tests/unit tests/contract $(wildcard $(PATIENT:%=tests/integration/test_%*.py))
+PATIENT := api assistant cli console_acts console_entries demo_posts doctor events graph image_bank \
+	knowledge logged simulator store_plans store_upgrade token
+# These look at how long something took.
+TIMED := assistant_trouble simulator_errors
+BESIDE := tests/unit tests/contract $(filter-out $(TIMED:%=tests/integration/test_%.py), \
+	$(wildcard $(PATIENT:%=tests/integration/test_%*.py)))
 SIDE_BY_SIDE := tests/integration tests/chaos $(WHOLE:%=--ignore=%) $(BESIDE:%=--ignore=%)
 
 .PHONY: test

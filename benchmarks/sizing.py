@@ -71,6 +71,9 @@ def main() -> int:
     """Print it."""
     given = vars(options())
     files, into, keep = given.pop("result"), given.pop("into"), given.pop("keep")
+    if keep and len(files) != 1:
+        print("--keep keeps one result: name it, and no other", file=sys.stderr)
+        return 2
     found = [json.loads(file.read_text("utf-8")) for file in files] or results()
     if keep:
         keep.write_text(json.dumps(kept(found[0]), indent=1) + "\n", "utf-8")

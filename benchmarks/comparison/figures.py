@@ -62,11 +62,12 @@ def best_of_each(by_how: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[d
     best: dict[str, list[dict[str, Any]]] = {}
     for key, runs in by_how.items():
         title = key.partition(" [")[0]
-        if title not in best or _middle(runs) > _middle(best[title]):
+        if title not in best or _worth(runs) > _worth(best[title]):
             best[title] = runs
     return best
 
 
-def _middle(runs: Sequence[Mapping[str, Any]]) -> float:
-    results = [run for run in runs if not limits(run)] or runs
-    return statistics.median(float(run["rate"]) for run in results)
+def _worth(runs: Sequence[Mapping[str, Any]]) -> tuple[bool, float]:
+    """The middle of what counts. A way that has no result is worth less than any that has one."""
+    results = [run for run in runs if not limits(run)]
+    return bool(results), statistics.median(float(run["rate"]) for run in results or runs)

@@ -79,7 +79,8 @@ class Watch:
         self._before: Seen | None = None
         #: Whose waits count.
         self.traffics: list[Traffic] = []
-        self.largest = 0
+        #: The largest pool that was wished for.
+        self.wished = 0
 
     async def look(self) -> Seen:
         """Asks once; notes a change."""
@@ -94,7 +95,7 @@ class Watch:
             self._before = seen
             why = f"because {one['reason']}" if seen.wished != before.wished else told
             self.note(f"wished for {seen.wished}, {seen.shares} with partitions", why)
-        self.largest = max(self.largest, min(seen.ready, seen.shares))
+        self.wished = max(self.wished, seen.wished)
         return seen
 
     def note(self, what: str, told: str = "") -> None:
@@ -156,7 +157,8 @@ async def run_auto(service: Service, scale: Scale, pair: str) -> Course:
             watch.note("the crowd comes")
             grew = await watch.until(2, GROW_SECONDS, grown=True)
             if grew and not await watch.until(MOST, GROW_AGAIN_SECONDS, grown=True):
-                watch.note("no third actor was called for")
+                called = watch.wished >= MOST
+                watch.note("a third actor did not serve yet" if called else "two were enough")
             await _ended(running[1], crowd)
             seen = await watch.look()
             watch.note("the crowd has gone, everybody answered", seen.told)

@@ -37,8 +37,8 @@ from vestlus.store.sql_dialect import Dialect, Mode, ValueSet
 T = TypeVar("T")
 
 #: Transactions are short and grouped: a process seldom needs a fifth connection. All are kept: one
-#: that is made for a moment costs both sides as much as many transactions. What was used last is
-#: used next, with its prepared statements.
+#: that is made for a moment costs both sides as much as many transactions. They are used in turns,
+#: so that signs of life keep all of them from being forgotten on the way.
 _CONNECTIONS: Final = 8
 
 #: Azure's load balancers forget a connection that was idle for 240 s, and tell nobody.
@@ -126,7 +126,6 @@ class PostgresBackend:
             self._url,
             pool_size=_CONNECTIONS,
             max_overflow=0,
-            pool_use_lifo=True,
             pool_timeout=_STATEMENT_SECONDS,
             pool_recycle=_RECYCLE_SECONDS,
             hide_parameters=True,
