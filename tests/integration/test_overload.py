@@ -122,7 +122,7 @@ async def test_a_flood_is_answered_in_pieces_without_loss_and_holds_up_nobody(
     assert [text for text in said if text != "Vastus."] == texts
     # Those whose answer was called off by what came after them were asked about again.
     assert set(texts) <= {text for piece in answered for text in piece}
-    # Nobody else waited for more than half of it. How much longer by the clock: benchmarks/fairness.py.
+    # Nobody else waited for more than half of it. By the clock: benchmarks/fairness.py.
     asked = [question.user for question in assistant.asked if question.user != "unlucky"]
     pieces = asked.count("flooder")
     last = max(at for at, user in enumerate(asked) if user != "flooder")
