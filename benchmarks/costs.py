@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.provenance import commit
 from benchmarks.soak import load_test_process, servers
 from vestlus.cli.local_ray import descendants
 from vestlus.loadtest.parts import Process, living_processes
@@ -124,24 +125,29 @@ def table(parts: Sequence[Part], rate: float) -> str:
 
 
 def _processes(root: int) -> dict[str, Process]:
-    """The parts below a process, as far as they are there."""
+    """The parts below a process, as far as they are there. Raises SystemExit for several of one."""
     ours = descendants(root)
-    return {
-        name: one
-        for one in living_processes()
-        for name, start in PARTS.items()
-        if one.pid in ours and one.command.startswith(start)
-    }
+    found: dict[str, Process] = {}
+    for one in living_processes():
+        for name, start in PARTS.items():
+            if one.pid in ours and one.command.startswith(start):
+                if name in found:
+                    raise SystemExit(f"there are several of {name}: ask for pools of one")
+                found[name] = one
+    return found
 
 
 def _under_way(load_test: subprocess.Popen[bytes]) -> dict[str, Process]:
     """The parts, when messages are. Raises SystemExit when the load test has ended."""
     before: dict[str, Process] = {}
+    busy = 0
     while load_test.poll() is None:
         found = _processes(load_test.pid)
         if len(found) == len(before) == len(PARTS):
             used = found[SENDS].cpu - before[SENDS].cpu
-            if used > _BUSY * _LOOK_SECONDS:
+            busy = busy + 1 if used > _BUSY * _LOOK_SECONDS else 0
+            # What it loads when it starts takes less than two looks.
+            if busy > 1:
                 return found
         before = found
         time.sleep(_LOOK_SECONDS)
@@ -208,7 +214,8 @@ def main() -> int:
             status = process.wait()
         found = json.loads(result.read_text("utf-8"))
     rate = float(found["throughput"]["answered_per_second"])
-    print(f"\n{rate:.1f} answered a second ({asked.pair})\n\n{table(parts, rate)}")
+    print(f"\n{rate:.1f} answered a second ({asked.pair}); commit {commit()}\n")
+    print(table(parts, rate))
     if asked.stacks:
         asked.stacks.mkdir(parents=True, exist_ok=True)
         for part in parts:

@@ -6,7 +6,7 @@
     python -m benchmarks.first_answer --fresh    # in a clone, where everything is installed first
 
 Seconds by the clock until ``vestlus try`` has printed an answer of the demo that ``make run``
-started on an empty data folder. Nothing is left behind.
+started on an empty data folder. Nothing is left behind but what installing caches.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+from benchmarks.provenance import commit
 
 HERE = Path(__file__).parent.parent
 QUESTION = "Tere! Mis kell te avate?"
@@ -63,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.first_answer", description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="in a clone, with all to be installed")
     fresh = parser.parse_args().fresh
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         tree = HERE
@@ -70,12 +73,19 @@ def main() -> None:
             tree = folder / "clone"
             subprocess.run(["git", "clone", "--quiet", HERE, tree], check=True)  # noqa: S603, S607 - our own
         data = folder / "data"
-        environment = os.environ | {
+        # Nobody's settings, and no model but the pretended one.
+        others = ("VESTLUS_", "OPENAI_", "RAY_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+        environment = kept | {
             "VESTLUS_DATA_DIR": str(data),
             "VESTLUS_HTTP_PORT": str(free_port()),
         }
         seconds = seconds_to_answer(tree, environment, data)
-    print(f"{'fresh' if fresh else 'warm'}: {seconds:.0f} s from make run to the first answer")
+    state = "fresh" if fresh else "warm"
+    print(
+        f"{state}: {seconds:.0f} s from make run to the first answer; commit {commit()}, ", end=""
+    )
+    print(f"{os.cpu_count()} cores, load before {load:.2f}")
 
 
 if __name__ == "__main__":

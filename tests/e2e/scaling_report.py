@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from benchmarks.provenance import commit
+
 FINDINGS = ("lost", "duplicated", "out_of_order", "misdirected")
 
 
@@ -67,7 +69,7 @@ def as_markdown(courses: Sequence[Course]) -> str:
         (
             f"Ray {version('ray')} on {os.cpu_count()} processors, which the service, its servers, "
             "Instagram, the model and the users share: the times are of this machine. Written by "
-            "`make scaling`; how it is done: [pools](../scaling-pools.md)."
+            f"`make scaling`, commit {commit()}; how it is done: [pools](../scaling-pools.md)."
         ),
         "",
         (

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from benchmarks.provenance import commit
 from tests.nodes.ordeals import Course
 
 _FINDINGS = ("lost", "duplicated", "out_of_order", "misdirected", "order_unproven")
@@ -27,7 +28,7 @@ def as_markdown(courses: Sequence[Course]) -> str:
         (
             f"Ray {version('ray')} on {os.cpu_count()} processors; {first.platform}. The pretend "
             f"model takes 0.5 to 2 s; ingress `{first.ingress}` on every node; the head keeps its "
-            "state in RocksDB. Written by `make nodes`."
+            f"state in RocksDB. Written by `make nodes`, commit {commit()}."
         ),
         "",
         _WORDS,

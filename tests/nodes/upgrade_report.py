@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from benchmarks.provenance import commit
+
 _FINDINGS = ("lost", "duplicated", "out_of_order", "misdirected", "order_unproven")
 
 
@@ -59,7 +61,7 @@ def as_markdown(rehearsal: Rehearsal) -> str:
             "SIGKILL after their grace period. How it ends is the old version's doing. Thirty "
             "users write all the time, 24 who never wrote before ask as each step begins and when "
             "it is done, the model takes 0.5 to 2 s, and the simulator's checker judges. Written "
-            "by `make rehearse-upgrade`."
+            f"by `make rehearse-upgrade`, commit {commit()}."
         ),
         "",
         (
