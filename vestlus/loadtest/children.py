@@ -55,9 +55,18 @@ class Child:
         except queue.Empty:
             return None
         if found is _End:
-            raise LoadTestError(f"{self.log.stem} has ended by itself:\n{self.tail()}")
+            raise LoadTestError(
+                f"{self.log.stem} has ended by itself ({self._status()}):\n{self.tail()}"
+            )
         value: dict[str, Any] = json.loads(found)
         return value
+
+    def _status(self) -> str:
+        """How it ended: a signal has a negative status."""
+        try:
+            return f"status {self.process.wait(1)}"
+        except subprocess.TimeoutExpired:
+            return "it closed its output and goes on"
 
     def say(self, text: str) -> None:
         """Writes a line to its standard input. One that has ended already hears nothing."""
