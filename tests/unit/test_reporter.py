@@ -242,6 +242,15 @@ async def test_a_process_that_ends_is_heard_of_no_more_though_its_minutes_are_re
     assert world.store.withdrawn == ["publisher-0.1"]
 
 
+async def test_what_is_opened_later_is_read_off_from_then_on() -> None:
+    world = World()
+    world.reporter.reads_off(world.sent.inc)
+    await world.reporter.tell()
+    body = await world.exposed(new_identity("webhook", "host-b"))
+    assert total(body, "vestlus_sent_total", process="publisher-0.1") == 1
+    assert total(body, "vestlus_held", process="publisher-0.1") == 7
+
+
 async def test_one_that_tidies_notes_backlogs_and_forgets_what_is_old_once_a_minute() -> None:
     world = World(tidies=True)
     await world.reporter.tell()

@@ -63,15 +63,20 @@ class Reporter:
         self._store = store
         self._mine = mine
         self._clock = clock
-        self._read_off = read_off
+        self._read_off = [read_off]
         self._tidies = tidies
         self._registry = registry
         self._minutes = minutes
         self._tidied_ms = 0
 
+    def reads_off(self, read_off: Callable[[], None]) -> None:
+        """Calls this too before each telling: for what is opened after this, and so ends before."""
+        self._read_off.append(read_off)
+
     async def tell(self) -> None:
         """Once. Raises StoreUnavailable; what was not written is told with the next."""
-        self._read_off()
+        for read_off in self._read_off:
+            read_off()
         await self._write_minutes()
         # Some milliseconds of work where there are many accounts: beside the event loop.
         body = await asyncio.to_thread(snapshot, self._registry)
