@@ -49,6 +49,9 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         bus = await stack.enter_async_context(MeasuredBus(open_bus(settings.bus, topology)))
         bank = await stack.enter_async_context(open_bank(settings, store, system_clock))
         sharers = Sharers(store)
+        # Ends after the host and the notifier: it tells of what they do while they end.
+        reporter = Reporter(store, identity_of(member), clock=system_clock)
+        await stack.enter_async_context(reporting(reporter))
         notifier = await stack.enter_async_context(Notifier(settings))
         budgets = await stack.enter_async_context(
             open_budgets(settings, store, system_clock, notifier.budget)
@@ -85,14 +88,8 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                 forgotten=notifier.forget,
             )
         )
-        spent = SpentMeasures(budgets)
-
-        def read_off() -> None:
-            host.conversations.measure()
-            spent.read_off()
-
-        reporter = Reporter(store, identity_of(member), clock=system_clock, read_off=read_off)
-        await stack.enter_async_context(reporting(reporter))
+        reporter.reads_off(host.conversations.measure)
+        reporter.reads_off(SpentMeasures(budgets).read_off)
         membership = Membership(store, member, host)
         controls.describe = lambda: {
             "leases": len(membership.held),

@@ -89,7 +89,7 @@ class Shell:
             **answer.result(timeout),
         }
 
-    def drain(self, deadline_seconds: float, patience: float = 10.0) -> None:
+    def drain(self, deadline_seconds: float, patience: float = 12.0) -> None:
         """Tells the service to stop and waits for it. Safe to call twice, and at any time.
 
         ``patience`` is what may come on top of the deadline, for closing, in seconds. Raises

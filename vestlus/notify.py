@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from email.message import EmailMessage
 from http import HTTPStatus
 from types import TracebackType
@@ -42,6 +43,9 @@ _TIMEOUT_SECONDS: Final = 10.0
 _ATTEMPTS: Final = 5
 _PATIENCE_SECONDS: Final = 60.0
 
+#: How long ending waits for what is still to be told; a listener that hangs holds it up no longer.
+LAST_SECONDS: Final = 3.0
+
 
 class NotTold(RejectedError):
     """Whoever was to be told did not take the message; trying again may help."""
@@ -53,11 +57,21 @@ class Notifier:
     One after the other within an account; no account waits for another's listener. Whatever goes
     wrong with one is counted and logged, and the next is told. What is told holds the
     conversation's id and the note for the person who takes over, and no user id.
+
+    Ending tells what was noted before, for ``last_seconds`` at most; what is left then is counted
+    and logged.
     """
 
-    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock = system_clock,
+        *,
+        last_seconds: float = LAST_SECONDS,
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        self._last_seconds = last_seconds
         self._accounts = {
             one.id: one for one in settings.accounts if one.notify_url or one.notify_email
         }
@@ -86,12 +100,18 @@ class Notifier:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        if self._session is not None:
-            await self._session.close()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._last_seconds):
+                    await self.told()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            self._give_up_the_rest()
+            if self._session is not None:
+                await self._session.close()
 
     def __call__(self, handed_over: HandedOver) -> None:
         """Notes that people are to be told; returns at once."""
@@ -134,8 +154,21 @@ class Notifier:
             notice = await waiting.get()
             try:
                 await self._tell(account, notice)
+            except asyncio.CancelledError:
+                self._not_told_in_time(notice)
+                raise
             finally:
                 waiting.task_done()
+
+    def _give_up_the_rest(self) -> None:
+        for waiting in self._waiting.values():
+            while not waiting.empty():
+                self._not_told_in_time(waiting.get_nowait())
+
+    def _not_told_in_time(self, notice: Notice) -> None:
+        """The process ends. Of a request that was under way it is not known what became of it."""
+        if not self._is_forgotten(notice):
+            self._not_told(notice, "ending", NotTold("the process ends"))
 
     async def _tell(self, account: Account, notice: Notice) -> None:
         ways: dict[str, Callable[[Account, Notice], Awaitable[None]]] = {}

@@ -14,11 +14,14 @@ from tests.fakes.assistant import ScriptedAssistant
 from tests.integration.test_hosting import ACCOUNT, TOPOLOGY, World, world
 from vestlus.errors import StoreUnavailable
 from vestlus.hosting import turns
+from vestlus.hosting.composing import PutOff
 from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.summaries import SUM_UP_AT, Summaries
 from vestlus.hosting.turn_places import Limits
+from vestlus.privacy.chat import ChatEraser
 from vestlus.settings_account import Account
+from vestlus.store.erasing import ErasureState
 from vestlus.store.names import inbox_lease
 from vestlus.store.port import Store, Turns
 from vestlus.store.rows import CommitResult, Lease, TurnCommit
@@ -147,6 +150,36 @@ async def test_a_host_that_ends_while_the_store_is_away_leaves_no_commit_running
         host = await committing(world, SlowToCommit(world.store, away=True))
     assert asyncio.all_tasks() <= before
     assert (host.counts().answered, world.handed_over) == (0, [])
+
+
+async def test_a_host_that_ends_waits_for_an_erasure_that_was_confirmed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+    erase = ChatEraser.__call__
+
+    async def slowly(
+        self: ChatEraser, account: str, user: str, text: str, deadline_ms: int
+    ) -> PutOff | None:
+        begun.set()
+        await go.wait()
+        return await erase(self, account, user, text, deadline_ms)
+
+    monkeypatch.setattr(ChatEraser, "__call__", slowly)
+    world.stack = AsyncExitStack()
+    host = await world.host(ScriptedAssistant(), account=Account(id=ACCOUNT))
+    await world.write("u", "kustuta minu andmed")
+    await world.said("u", 2)
+    await world.write("u", "Jah!")
+    await asyncio.wait_for(begun.wait(), 10)
+    ending = asyncio.create_task(world.stack.aclose())
+    done, _ = await asyncio.wait({ending}, timeout=0.3)
+    assert not done
+    go.set()
+    await ending
+    assert host.counts().erased == 1
+    (erasure,) = await world.privacy.erasures()
+    assert erasure.state is ErasureState.ERASED
 
 
 async def test_no_summary_is_begun_of_a_conversation_that_was_stopped(world: World) -> None:

@@ -16,8 +16,10 @@ from tests.contract.store_support import whose_entries
 from tests.contract.test_store_opening import in_database
 from tests.unit.test_cli_conversations import service
 from vestlus.burying import unreadable
+from vestlus.cli import acts
 from vestlus.cli.acts import ACTS, key_of
 from vestlus.cli.main import app, main
+from vestlus.errors import StoreUnavailable
 from vestlus.store.open import open_store
 from vestlus.store.operator_rows import AuditEntry
 from vestlus.store.port import Store
@@ -135,6 +137,22 @@ def test_whose_a_schedule_was_is_in_the_entry_of_its_removal(run: Callable[..., 
     run("posts", "unschedule", "news")
     assert entries() == [("mari", "command", "schedule.remove", "news", "done")]
     assert on_store(lambda store: in_database(store, whose_entries)) == ["7"]
+
+
+def test_a_schedule_whose_removal_cannot_be_noted_is_taken_out_and_that_is_said(
+    run: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    on_store(lambda store: store.add_schedule(schedule("news", account="7")))
+    monkeypatch.setattr(acts, "_on_store", away)
+    run("posts", "unschedule", "news")
+    said = capsys.readouterr()
+    assert said.out == "news: taken out\n"
+    assert said.err == "This is not in the audit log: StoreError.\n"
+    assert on_store(lambda store: store.schedules()) == ()
+    assert entries() == []
 
 
 USER = "17841400000004821"

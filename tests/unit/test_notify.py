@@ -124,6 +124,44 @@ async def test_what_nobody_takes_is_counted_and_stops_nothing() -> None:
     assert len(listener.bodies) == 6
 
 
+async def test_what_was_noted_is_told_before_the_notifier_ends() -> None:
+    async with listening() as listener, Notifier(settings(notify_url=listener.url)) as notifier:
+        notifier(EVENT)
+        notifier(replace(EVENT, conversation="c2"))
+    assert [body["conversation"] for body in listener.bodies] == ["c1", "c2"]
+    assert notifier.failed == 0
+
+
+async def test_what_is_not_told_when_the_last_seconds_are_over_is_counted_and_logged() -> None:
+    asked, let_go = asyncio.Event(), asyncio.Event()
+
+    async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await let_go.wait()
+        writer.close()
+
+    hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
+    before = asyncio.all_tasks()
+    async with hanging:
+        url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}/"
+        with capture_logs() as logs:
+            async with Notifier(
+                settings(notify_url=url), lambda: 2_000, last_seconds=0
+            ) as notifier:
+                notifier(EVENT)
+                await asked.wait()
+                notifier(replace(EVENT, conversation="c2"))
+                notifier(replace(EVENT, conversation="erased"))
+                notifier.forget("erased")
+        let_go.set()
+    left = [line for line in logs if line["event"] == "hand_over_not_told"]
+    assert [(line["conversation"], line["way"], line["reason"]) for line in left] == [
+        (conversation, "ending", "the process ends") for conversation in ("c1", "c2")
+    ]
+    assert notifier.failed == 2
+    assert not [one for one in asyncio.all_tasks() - before if one.get_name().startswith("notif")]
+
+
 async def test_what_waits_to_be_told_of_an_erased_user_is_told_to_nobody() -> None:
     later = replace(EVENT, at_ms=3_000)
     async with listening(*[500] * 2) as listener:
@@ -277,14 +315,14 @@ async def test_an_account_with_too_many_waiting_does_not_fill_another_s_queue() 
             for key in (ACCOUNT, OTHER)
         )
         with capture_logs() as logs:
-            async with Notifier(Settings(accounts=accounts)) as notifier:
+            async with Notifier(Settings(accounts=accounts), last_seconds=0) as notifier:
                 for _ in range(501):
                     notifier(EVENT)
                 notifier(replace(EVENT, account=OTHER))
                 assert notifier.failed == 1
                 await listener.heard.wait()
-    refused = [line for line in logs if line["event"] == "hand_over_not_told"]
-    assert [(line["way"], line["account"]) for line in refused] == [("too_many", ACCOUNT)]
+    refused = [line["account"] for line in logs if line.get("way") == "too_many"]
+    assert refused == [ACCOUNT]
 
 
 async def test_every_account_s_task_has_ended_when_the_notifier_is_closed() -> None:

@@ -34,6 +34,9 @@ class KeptMeasures:
     """What the store keeps of measures, in memory; it may be away."""
 
     away: bool = False
+    #: Accounts whose minutes it refuses, and those that it cannot write just now.
+    refused: set[str] = field(default_factory=set)
+    unwritable: set[str] = field(default_factory=set)
     told: list[Told] = field(default_factory=list)
     rows: list[MinuteRow] = field(default_factory=list)
     backlogs: list[int] = field(default_factory=list)
@@ -48,6 +51,11 @@ class KeptMeasures:
 
     async def add_minutes(self, rows: Sequence[MinuteRow]) -> None:
         self._call()
+        accounts = {row.account for row in rows}
+        if accounts & self.refused:
+            raise ValuesRefused("the database failed: DataError 22003")
+        if accounts & self.unwritable:
+            raise StoreUnavailable("away")
         self.rows += rows
 
     async def minutes(
@@ -187,6 +195,60 @@ async def test_minutes_that_could_not_be_written_are_written_with_the_next() -> 
     await world.reporter.tell()
     await world.reporter.tell()
     assert world.store.rows == [MinuteRow(minute_ms=100 * MINUTE_MS, account="a", received=2)]
+
+
+def minute(account: str) -> MinuteRow:
+    return MinuteRow(minute_ms=100 * MINUTE_MS, account=account, received=1)
+
+
+async def test_minutes_that_the_store_refuses_are_dropped_and_counted_and_the_rest_is_told() -> (
+    None
+):
+    world, before = World(), measured("vestlus_measures_not_told_total")
+    world.store.refused = {"b"}
+    for account in "abc":
+        world.minutes.received(account, NOW_MS)
+    with capture_logs() as logs:
+        await world.reporter.tell()
+    assert world.store.rows == [minute("a"), minute("c")]
+    assert len(world.store.told) == 1
+    assert measured("vestlus_measures_not_told_total") == before + 1
+    assert [(log["event"], log["error"]) for log in logs] == [
+        ("measures_not_told", "ValuesRefused")
+    ]
+    world.store.refused = set()
+    await world.reporter.tell()
+    assert world.store.rows == [minute("a"), minute("c")]
+    assert len(world.store.told) == 2
+
+
+async def test_a_store_that_goes_away_after_a_refusal_is_told_the_rest_later() -> None:
+    world = World()
+    world.store.refused, world.store.unwritable = {"b"}, {"c"}
+    for account in "abc":
+        world.minutes.received(account, NOW_MS)
+    with pytest.raises(StoreUnavailable):
+        await world.reporter.tell()
+    world.store.unwritable = set()
+    await world.reporter.tell()
+    assert world.store.rows == [minute("a"), minute("c")]
+
+
+async def test_a_process_that_ends_is_heard_of_no_more_though_its_minutes_are_refused() -> None:
+    world = World()
+    world.store.refused = {"a"}
+    world.minutes.failed("a", NOW_MS)
+    await world.reporter.end()
+    assert world.store.withdrawn == ["publisher-0.1"]
+
+
+async def test_what_is_opened_later_is_read_off_from_then_on() -> None:
+    world = World()
+    world.reporter.reads_off(world.sent.inc)
+    await world.reporter.tell()
+    body = await world.exposed(new_identity("webhook", "host-b"))
+    assert total(body, "vestlus_sent_total", process="publisher-0.1") == 1
+    assert total(body, "vestlus_held", process="publisher-0.1") == 7
 
 
 async def test_one_that_tidies_notes_backlogs_and_forgets_what_is_old_once_a_minute() -> None:

@@ -6,6 +6,8 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import pytest
+
 from vestlus.simulator.persistence import (
     DROP_WEBHOOK,
     PUT_HAND_BACK,
@@ -155,3 +157,10 @@ def test_a_write_that_fails_is_reported_and_not_swallowed(tmp_path: Path) -> Non
     assert reported.wait(10)
     assert isinstance(failures[0], sqlite3.OperationalError)
     data.close()
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    data = DataFile(tmp_path / "file" / "s.sqlite", no_failure)
+    with pytest.raises(OSError, match="file"):
+        data.open()

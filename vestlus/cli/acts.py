@@ -30,9 +30,17 @@ class Act:
     action: str
     target: str = ""
     is_known: known.Known | None = None
-    #: It writes its entry itself where it is done: only there is known to what, or whose it was. Of
-    #: those that failed there is an entry as of all others.
+    #: It writes its entry itself where it is done: only there is known to what. Of those that
+    #: failed there is an entry as of all others.
     itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What a command did, where its entry says more than what it was given."""
+
+    #: Whose it was, where the store cannot say so any more.
+    account: str = ""
 
 
 #: By module below ``vestlus.cli`` and function. What is not here only looks, or reaches no service
@@ -51,7 +59,7 @@ ACTS: Final = {
     "conversations_privacy.erasures": Act("erasure.close", "close", known.erasure),
     "posts.publish_now": Act("post.plan", "account", known.account),
     "posts_plans.schedule": Act("schedule.add", "name", known.schedule),
-    "posts_plans.unschedule": Act("schedule.remove", "name", known.schedule, itself=True),
+    "posts_plans.unschedule": Act("schedule.remove", "name", known.schedule),
     "posts_plans.pause": Act("schedule.pause", "name", known.schedule),
     "posts_plans.resume": Act("schedule.resume", "name", known.schedule),
     "posts_drafts.approve": Act("post.approve", "id", known.post),
@@ -101,8 +109,20 @@ def os_user() -> str:
         return "unnamed"
 
 
+@dataclass(slots=True)
+class Noting:
+    """A command that is run: it is noted with what it ``returned``, where that is an Acted."""
+
+    returned: object = None
+
+    @property
+    def account(self) -> str:
+        """Whose its entry is, as the command says."""
+        return self.returned.account if isinstance(self.returned, Acted) else ""
+
+
 @contextmanager
-def noted(command: Callable[..., Any], given: BoundArguments) -> Iterator[None]:
+def noted(command: Callable[..., Any], given: BoundArguments) -> Iterator[Noting]:
     """Notes a command when it has ended, if it is one that changes something. One that failed is
     noted with the name of what it raised, and with what it was given only where there is that.
     """
@@ -111,16 +131,16 @@ def noted(command: Callable[..., Any], given: BoundArguments) -> Iterator[None]:
     arguments = given.arguments
     deciding = _ONLY_WITH.get(key)
     if act is None or (deciding and not any(arguments.get(one) for one in deciding)):
-        yield
+        yield Noting()
         return
-    targets = _targets(arguments.get(act.target))
+    targets, noting = _targets(arguments.get(act.target)), Noting()
     try:
-        yield
+        yield noting
     except VestlusError as error:
         _note(act, targets, outcome=_word(type(error)), given=arguments)
         raise
     if not act.itself:
-        _note(act, targets, outcome=DONE, given=arguments)
+        _note(act, targets, outcome=DONE, given=arguments, account=noting.account)
 
 
 def _targets(value: object) -> Sequence[str]:
@@ -135,7 +155,14 @@ def _word(kind: type[Exception]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
-def _note(act: Act, targets: Sequence[str], *, outcome: str, given: dict[str, Any]) -> None:
+def _note(
+    act: Act,
+    targets: Sequence[str],
+    *,
+    outcome: str,
+    given: dict[str, Any],
+    account: str = "",
+) -> None:
     from vestlus.clock import system_clock
     from vestlus.store.operator_rows import AuditEntry
 
@@ -146,9 +173,10 @@ def _note(act: Act, targets: Sequence[str], *, outcome: str, given: dict[str, An
         named = targets if outcome == DONE else await _known(store, settings, act, targets)
         for target in named:
             at_ms = system_clock()
-            await store.audit(
-                AuditEntry(at_ms, who, "", "command", act.action, target, outcome=outcome)
+            entry = AuditEntry(
+                at_ms, who, "", "command", act.action, target, outcome=outcome, account=account
             )
+            await store.audit(entry)
 
     try:
         # After a repartition the store has the number that was given.

@@ -172,8 +172,8 @@ def main() -> None:
     configure_logs("WARNING")
     try:
         command, given, _ = app.parse_args(sys.argv[1:])
-        with noted(command, given):
-            command(*given.args, **given.kwargs)
+        with noted(command, given) as noting:
+            noting.returned = command(*given.args, **given.kwargs)
     except SettingsError as error:
         _fail("The settings need mending:\n" + "\n".join(f"  {one}" for one in error.problems), 78)
     except RayEnded as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from cyclopts import Parameter
 
+from vestlus.cli.acts import Acted
 from vestlus.cli.beside import AsJson, print_json, run_on_store, say
 from vestlus.cli.posts import PostRefused, posts
 
@@ -137,7 +138,7 @@ def schedule(
 
 
 @posts.command
-def unschedule(name: str, *, as_json: AsJson = False) -> None:
+def unschedule(name: str, *, as_json: AsJson = False) -> Acted:
     """Take a schedule out that was added by hand, and what it had planned.
 
     Parameters
@@ -145,29 +146,13 @@ def unschedule(name: str, *, as_json: AsJson = False) -> None:
     name
         The schedule.
     """
-    from vestlus.cli.acts import os_user
-    from vestlus.clock import system_clock
-    from vestlus.store.operator_rows import AuditEntry
-
-    async def removed(store: Store, settings: Settings) -> None:
-        row = await _desk(store, settings).remove(name)
-        # Whose it was, nobody can look up any more.
-        entry = AuditEntry(
-            system_clock(),
-            os_user(),
-            "",
-            "command",
-            "schedule.remove",
-            row.name,
-            account=row.account,
-        )
-        await store.audit(entry)
-
-    run_on_store(removed)
+    row = _at_desk(lambda desk: desk.remove(name))
     if as_json:
         print_json({"name": name, "removed": True})
     else:
         say(f"{name}: taken out")
+    # Nobody can look up any more whose it was.
+    return Acted(account=row.account)
 
 
 @posts.command

@@ -47,8 +47,8 @@ from vestlus.store.rows import CommitResult, TurnCommit
 
 _log = structlog.get_logger(__name__)
 
-#: How long closing waits for commits of turns that were stopped, seconds: a database that is away
-#: has them tried again and again.
+#: How long closing waits for commits and erasures of turns that were stopped, seconds: a database
+#: that is away has them tried again and again.
 LAST_COMMITS_SECONDS: Final = 3.0
 
 
@@ -87,7 +87,7 @@ class Conversing:
         self._policies = policies
         self._handed_over = handed_over
         self.counts = TurnCounts()
-        #: Commits, with what follows them.
+        #: Commits and erasures, with what follows them.
         self._under_way: set[asyncio.Task[Any]] = set()
         self._asking = Asking(
             store=store,
@@ -119,7 +119,7 @@ class Conversing:
             box.thinking.cancel()
 
     async def close(self) -> None:
-        """Lets commits under way end, for some seconds; no mailbox may run any more."""
+        """Lets what is under way end, for some seconds; no mailbox may run any more."""
         if not self._under_way:
             return
         _, late = await asyncio.wait(self._under_way, timeout=LAST_COMMITS_SECONDS)
@@ -245,9 +245,8 @@ class Conversing:
         """Erases the user: what is confirmed is done though its host stops."""
         assert self._eraser is not None  # noqa: S101 - the caller has looked
         deadline_ms = window_end_ms(written_ms(box, burst))
-        put_off = await to_its_end(
-            self._erase_and_count(self._eraser, box.account, box.user, text, deadline_ms)
-        )
+        erasing = self._erase_and_count(self._eraser, box.account, box.user, text, deadline_ms)
+        put_off = await to_its_end(erasing, self._under_way)
         if put_off is None:
             box.erased()
         return put_off

@@ -20,7 +20,7 @@ from vestlus.measuring.processes import REMEMBERED_SECONDS, Identity
 from vestlus.measuring.series import KEPT_MS
 from vestlus.measuring.snapshot import snapshot
 from vestlus.store.measure_port import Minutes, ProcessMeasures
-from vestlus.store.measure_rows import MINUTE_MS, Told, minute_of
+from vestlus.store.measure_rows import MINUTE_MS, MinuteRow, Told, minute_of
 from vestlus.store.rows import Member
 
 _log = structlog.get_logger(__name__)
@@ -44,8 +44,9 @@ class Reporter:
     """Writes a snapshot of the registry, and what happened by the minute.
 
     Nothing on the way of a message waits for it. With a store that is away it is late: minutes
-    are kept until they are written. ``read_off`` is called before, on the event loop, to set what
-    is measured by looking. With ``tidies`` it also notes backlogs and takes away what is old.
+    are kept until they are written; those whose values it refuses are dropped and counted, and
+    hold nothing up. ``read_off`` is called before, on the event loop, to set what is measured by
+    looking. With ``tidies`` it also notes backlogs and takes away what is old.
     """
 
     def __init__(
@@ -62,15 +63,20 @@ class Reporter:
         self._store = store
         self._mine = mine
         self._clock = clock
-        self._read_off = read_off
+        self._read_off = [read_off]
         self._tidies = tidies
         self._registry = registry
         self._minutes = minutes
         self._tidied_ms = 0
 
+    def reads_off(self, read_off: Callable[[], None]) -> None:
+        """Calls this too before each telling: for what is opened after this, and so ends before."""
+        self._read_off.append(read_off)
+
     async def tell(self) -> None:
         """Once. Raises StoreUnavailable; what was not written is told with the next."""
-        self._read_off()
+        for read_off in self._read_off:
+            read_off()
         await self._write_minutes()
         # Some milliseconds of work where there are many accounts: beside the event loop.
         body = await asyncio.to_thread(snapshot, self._registry)
@@ -103,11 +109,26 @@ class Reporter:
                 await self._store.withdraw_measures(self._mine.process)
 
     async def _write_minutes(self) -> None:
-        rows = self._minutes.take()
+        left = list(self._minutes.take())
         try:
-            await self._store.add_minutes(rows)
+            await self._store.add_minutes(left)
+        except ValuesRefused:
+            await self._write_each(left)
         except BaseException:
-            self._minutes.give_back(rows)
+            self._minutes.give_back(left)
+            raise
+
+    async def _write_each(self, left: list[MinuteRow]) -> None:
+        """One after the other, without those that are refused: a group is refused for one of it."""
+        try:
+            while left:
+                try:
+                    await self._store.add_minutes(left[:1])
+                except ValuesRefused as error:
+                    _not_told(error)
+                del left[0]
+        except BaseException:
+            self._minutes.give_back(left)
             raise
 
     async def _tidy(self) -> None:

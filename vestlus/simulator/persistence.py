@@ -113,6 +113,7 @@ class DataFile:
         """Make or read the file, then start the writer. Blocks.
 
         Raises:
+            OSError: If the folder or the file cannot be made.
             sqlite3.Error: If the file cannot be used.
 
         """
