@@ -51,7 +51,7 @@ def seconds_to_answer(tree: Path, environment: Mapping[str, str], data: Path) ->
                 if demo.poll() is not None or time.monotonic() - began > _LONGEST_SECONDS:
                     raise SystemExit("the demo did not start: what it said is above")
                 time.sleep(0.1)
-            tried = [tree / ".venv/bin/vestlus", "try", QUESTION]
+            tried = [str(tree / ".venv/bin/vestlus"), "try", QUESTION]
             subprocess.run(tried, cwd=tree, env=environment, stdout=sys.stderr, check=True)  # noqa: S603 - our own
             return time.monotonic() - began
         finally:
