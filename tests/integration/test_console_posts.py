@@ -50,6 +50,14 @@ async def is_due(filled: World, id_: str) -> bool:
     return id_ in {row.id for row in rows}
 
 
+async def is_over(filled: World) -> str:
+    """The page of a schedule whose only time was long ago."""
+    desk = open_desk(filled.site.store, filled.site.settings, lambda: 0, no_bell)
+    once = {"name": "avamine", "at": "2026-03-01T10:00", "account": ACCOUNT}
+    await desk.add(once | {"pictures": ["announcement"], "caption": "Avame!"})
+    return f"{POSTS}/schedules/avamine"
+
+
 async def test_pages_of_posts_have_no_barriers_in_both_languages_and_on_a_phone(
     filled: World,
 ) -> None:
@@ -313,17 +321,27 @@ async def test_a_schedule_is_paused_and_goes_on(filled: World) -> None:
 
 
 async def test_a_schedule_whose_times_are_over_is_not_offered_to_be_paused(filled: World) -> None:
-    desk = open_desk(filled.site.store, filled.site.settings, lambda: 0, no_bell)
-    once = {"name": "avamine", "at": "2026-03-01T10:00", "account": ACCOUNT}
-    await desk.add(once | {"pictures": ["announcement"], "caption": "Avame!"})
-    path = f"{POSTS}/schedules/avamine"
+    path = await is_over(filled)
     async with acting(filled.site) as (client, csrf):
         over = (await client.get(path)).text
         assert (f"{path}/pause" in over, over.count("kõik ajad on möödas")) == (False, 2)
         assert ">töös<" in (await client.get(f"{POSTS}/schedules/hommik")).text
+        assert (await client.get(f"{POSTS}/schedules")).text.count("kõik ajad on möödas") == 1
         # One that was paused before may be let go on.
         await client.post(f"{path}/pause", data={"csrf": csrf})
         assert f"{path}/resume" in (await client.get(path)).text
+
+
+async def test_a_schedule_whose_last_draft_waits_is_on_in_the_list_as_on_its_own_page(
+    filled: World,
+) -> None:
+    path = await is_over(filled)
+    await filled.draft(schedule="avamine")
+    async with acting(filled.site) as (client, _):
+        listed = (await client.get(f"{POSTS}/schedules")).text
+        shown = (await client.get(path)).text
+    assert ("kõik ajad on möödas" in listed, listed.count(">töös<")) == (False, 3)
+    assert (">töös<" in shown, f"{path}/pause" in shown) == (True, True)
 
 
 @pytest.mark.parametrize(
