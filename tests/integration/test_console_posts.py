@@ -162,6 +162,37 @@ async def test_an_opened_refusal_stays_open_and_written_while_its_draft_changes(
         await expect(page.get_by_label("Mis on valesti?")).to_be_visible()
 
 
+async def test_a_refused_form_is_kept_from_updates_only_where_something_is_written_in_it(
+    filled: World,
+) -> None:
+    draft = await filled.draft(due_in_ms=5 * DAY)
+    path = f"{POSTS}/{draft.id}/approve"
+    async with acting(filled.site) as (client, csrf):
+        # As browsers send lines.
+        untouched = {"csrf": csrf, "caption": CAPTION.replace("\n", "\r\n")}
+        other = {"csrf": csrf, "caption": "Teised\r\nsõnad"}
+        waiting = [await client.post(path, data=form) for form in (untouched, other)]
+        await client.post(f"{POSTS}/{draft.id}/cancel", data={"csrf": csrf})
+        late = await client.post(path, data=other)
+    answers = [*waiting, late]
+    assert {one.status_code for one in answers} == {HTTPStatus.CONFLICT}
+    assert ["data-written" in one.text for one in answers] == [False, True, False]
+    assert "Teised\nsõnad</textarea>" in answers[1].text
+
+
+async def test_after_a_refused_yes_the_card_follows_its_draft(filled: World) -> None:
+    draft = await filled.draft(due_in_ms=5 * DAY)
+    async with browsing(filled.site, complaints=True) as page:
+        await sign_in(page)
+        await page.goto(f"{POSTS}/{draft.id}")
+        approve = page.get_by_role("button", name="Kiida heaks", exact=True)
+        await follow(approve)
+        await expect(page.get_by_text("Heakskiit kehtib 24 tundi")).to_be_visible()
+        async with acting(filled.site) as (client, csrf):
+            await client.post(f"{POSTS}/{draft.id}/cancel", data={"csrf": csrf})
+        await expect(approve).to_have_count(0)
+
+
 async def test_a_draft_that_is_due_later_goes_out_now(filled: World) -> None:
     draft = await filled.draft(due_in_ms=5 * DAY)
     async with acting(filled.site) as (client, csrf):
