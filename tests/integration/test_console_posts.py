@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.integration.console_support import (
     ACCOUNT,
@@ -41,6 +41,11 @@ from vestlus.store.posts import PostState
 pytestmark = IN_ONE_BROWSER
 
 POSTS = "/console/posts"
+#: Has the page's part come anew, and waits until it is there.
+UPDATE = """() => new Promise((done) => {
+  document.addEventListener("htmx:afterSettle", () => done(), {once: true});
+  htmx.trigger("#post-part", "sse:new");
+})"""
 
 
 async def is_due(filled: World, id_: str) -> bool:
@@ -160,6 +165,50 @@ async def test_an_opened_refusal_stays_open_and_written_while_its_draft_changes(
         await page.locator("#facts .badge", has_text="ära jäetud").wait_for()
         assert await page.get_by_label("Mis on valesti?").input_value() == "Pilt on vale"
         await expect(page.get_by_label("Mis on valesti?")).to_be_visible()
+
+
+async def test_a_card_whose_field_was_only_looked_at_follows_its_draft_when_it_is_left(
+    filled: World,
+) -> None:
+    draft = await filled.draft()
+    async with browsing(filled.site) as page:
+        await sign_in(page)
+        await page.goto(f"{POSTS}/{draft.id}")
+        approve = page.get_by_role("button", name="Kiida heaks", exact=True)
+        await page.get_by_role("textbox", name="Tekst").click()
+        async with acting(filled.site) as (client, csrf):
+            await client.post(f"{POSTS}/{draft.id}/approve", data={"csrf": csrf})
+        await page.locator("#facts .badge", has_text="valmis").wait_for()
+        await expect(page.get_by_role("textbox", name="Tekst")).to_be_focused()
+        await expect(approve).to_be_visible()
+        await page.get_by_role("heading", level=1).click()
+        await expect(approve).to_have_count(0)
+        await expect(page.get_by_role("button", name="Jäta ära")).to_be_visible()
+
+
+async def test_a_form_that_is_under_way_is_not_sent_again_after_an_update(filled: World) -> None:
+    draft = await filled.draft()
+    sent = []
+
+    async def not_answered(route: Route) -> None:
+        sent.append(route.request.method)
+        # With this the page stays as it is, as while an answer is awaited.
+        await route.fulfill(status=HTTPStatus.NO_CONTENT)
+
+    async with browsing(filled.site) as page:
+        await sign_in(page)
+        await page.goto(f"{POSTS}/{draft.id}")
+        await page.route("**/approve", not_answered)
+        approve = page.get_by_role("button", name="Kiida heaks", exact=True)
+        async with page.expect_request("**/approve"):
+            await approve.click()
+        await page.evaluate(UPDATE)
+        await expect(page.locator("form[action$=approve]")).to_have_attribute(
+            "data-under-way", "yes"
+        )
+        await approve.click()
+        await page.evaluate(UPDATE)
+    assert sent == ["POST"]
 
 
 async def test_a_refused_form_is_kept_from_updates_only_where_something_is_written_in_it(
