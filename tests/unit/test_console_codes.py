@@ -250,6 +250,9 @@ def test_a_code_is_told_with_what_belongs_to_it() -> None:
     assert codes.step("replay_refused", "window_closed Mari Maasikas") == (
         "uuesti saatmisest keelduti: vastamise aeg oli läbi (Mari Maasikas)"
     )
+    assert codes.step("replay_refused", "window_closed") == (
+        "uuesti saatmisest keelduti: vastamise aeg oli läbi"
+    )
     assert codes.step("replayed", "restored") == "saadeti uuesti teele: restored"
     assert codes.outcome("posts.refused.account_unknown") == "keelduti"
 

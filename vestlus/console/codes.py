@@ -71,7 +71,7 @@ class Codes:
         said = words(self.language, key) if known(key) else what
         if what == "replay_refused":
             code, _, by = detail.partition(" ")
-            detail = f"{self.outcome(code)} ({by})" if by else code
+            detail = self.outcome(code) + (f" ({by})" if by else "")
         elif what not in _NAMING:
             detail = self.reason(detail)
         return f"{said}: {detail}" if detail else said
