@@ -109,15 +109,21 @@ class World:
         answer = await desk.take(self.site.store, source, name, parse_payload(payload), None)
         return answer.row.id if answer.row else ""
 
-    async def draft(self, *, due_in_ms: int = HOUR, **recipe: Any) -> OccurrenceRow:  # noqa: ANN401
+    async def draft(
+        self,
+        *,
+        schedule: str = "hommik",
+        due_in_ms: int = HOUR,
+        **recipe: Any,  # noqa: ANN401
+    ) -> OccurrenceRow:
         """A draft of a schedule's that waits for a yes."""
         store, now_ms = self.site.store, system_clock()
         lease = await self.lease(SCHEDULER)
         schedules = await store.schedules()
-        of = next(one for one in schedules if one.name == "hommik")
+        of = next(one for one in schedules if one.name == schedule)
         new = NewOccurrence(
             id=uuid4().hex,
-            key=f"schedule:hommik:{uuid4().hex}",
+            key=f"schedule:{schedule}:{uuid4().hex}",
             trigger=Trigger.SCHEDULE,
             name=of.name,
             account=ACCOUNT,

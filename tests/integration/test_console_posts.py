@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.integration.console_support import (
     ACCOUNT,
@@ -41,6 +41,11 @@ from vestlus.store.posts import PostState
 pytestmark = IN_ONE_BROWSER
 
 POSTS = "/console/posts"
+#: Has the page's part come anew, and waits until it is there.
+UPDATE = """() => new Promise((done) => {
+  document.addEventListener("htmx:afterSettle", () => done(), {once: true});
+  htmx.trigger("#post-part", "sse:new");
+})"""
 
 
 async def is_due(filled: World, id_: str) -> bool:
@@ -48,6 +53,14 @@ async def is_due(filled: World, id_: str) -> bool:
     outbox = outbox_partition_of(ACCOUNT, Topology().outbox)
     rows = await filled.site.store.due_posts(outbox, system_clock(), limit=100)
     return id_ in {row.id for row in rows}
+
+
+async def is_over(filled: World) -> str:
+    """The page of a schedule whose only time was long ago."""
+    desk = open_desk(filled.site.store, filled.site.settings, lambda: 0, no_bell)
+    once = {"name": "avamine", "at": "2026-03-01T10:00", "account": ACCOUNT}
+    await desk.add(once | {"pictures": ["announcement"], "caption": "Avame!"})
+    return f"{POSTS}/schedules/avamine"
 
 
 async def test_pages_of_posts_have_no_barriers_in_both_languages_and_on_a_phone(
@@ -152,6 +165,81 @@ async def test_an_opened_refusal_stays_open_and_written_while_its_draft_changes(
         await page.locator("#facts .badge", has_text="ära jäetud").wait_for()
         assert await page.get_by_label("Mis on valesti?").input_value() == "Pilt on vale"
         await expect(page.get_by_label("Mis on valesti?")).to_be_visible()
+
+
+async def test_a_card_whose_field_was_only_looked_at_follows_its_draft_when_it_is_left(
+    filled: World,
+) -> None:
+    draft = await filled.draft()
+    async with browsing(filled.site) as page:
+        await sign_in(page)
+        await page.goto(f"{POSTS}/{draft.id}")
+        approve = page.get_by_role("button", name="Kiida heaks", exact=True)
+        await page.get_by_role("textbox", name="Tekst").click()
+        async with acting(filled.site) as (client, csrf):
+            await client.post(f"{POSTS}/{draft.id}/approve", data={"csrf": csrf})
+        await page.locator("#facts .badge", has_text="valmis").wait_for()
+        await expect(page.get_by_role("textbox", name="Tekst")).to_be_focused()
+        await expect(approve).to_be_visible()
+        await page.get_by_role("heading", level=1).click()
+        await expect(approve).to_have_count(0)
+        await expect(page.get_by_role("button", name="Jäta ära")).to_be_visible()
+
+
+async def test_a_form_that_is_under_way_is_not_sent_again_after_an_update(filled: World) -> None:
+    draft = await filled.draft()
+    sent = []
+
+    async def not_answered(route: Route) -> None:
+        sent.append(route.request.method)
+        # With this the page stays as it is, as while an answer is awaited.
+        await route.fulfill(status=HTTPStatus.NO_CONTENT)
+
+    async with browsing(filled.site) as page:
+        await sign_in(page)
+        await page.goto(f"{POSTS}/{draft.id}")
+        await page.route("**/approve", not_answered)
+        approve = page.get_by_role("button", name="Kiida heaks", exact=True)
+        async with page.expect_request("**/approve"):
+            await approve.click()
+        await page.evaluate(UPDATE)
+        await expect(page.locator("form[action$=approve]")).to_have_attribute(
+            "data-under-way", "yes"
+        )
+        await approve.click()
+        await page.evaluate(UPDATE)
+    assert sent == ["POST"]
+
+
+async def test_a_refused_form_is_kept_from_updates_only_where_something_is_written_in_it(
+    filled: World,
+) -> None:
+    draft = await filled.draft(due_in_ms=5 * DAY)
+    path = f"{POSTS}/{draft.id}/approve"
+    async with acting(filled.site) as (client, csrf):
+        # As browsers send lines.
+        untouched = {"csrf": csrf, "caption": CAPTION.replace("\n", "\r\n")}
+        other = {"csrf": csrf, "caption": "Teised\r\nsõnad"}
+        waiting = [await client.post(path, data=form) for form in (untouched, other)]
+        await client.post(f"{POSTS}/{draft.id}/cancel", data={"csrf": csrf})
+        late = await client.post(path, data=other)
+    answers = [*waiting, late]
+    assert {one.status_code for one in answers} == {HTTPStatus.CONFLICT}
+    assert ["data-written" in one.text for one in answers] == [False, True, False]
+    assert "Teised\nsõnad</textarea>" in answers[1].text
+
+
+async def test_after_a_refused_yes_the_card_follows_its_draft(filled: World) -> None:
+    draft = await filled.draft(due_in_ms=5 * DAY)
+    async with browsing(filled.site, complaints=True) as page:
+        await sign_in(page)
+        await page.goto(f"{POSTS}/{draft.id}")
+        approve = page.get_by_role("button", name="Kiida heaks", exact=True)
+        await follow(approve)
+        await expect(page.get_by_text("Heakskiit kehtib 24 tundi")).to_be_visible()
+        async with acting(filled.site) as (client, csrf):
+            await client.post(f"{POSTS}/{draft.id}/cancel", data={"csrf": csrf})
+        await expect(approve).to_have_count(0)
 
 
 async def test_a_draft_that_is_due_later_goes_out_now(filled: World) -> None:
@@ -313,17 +401,27 @@ async def test_a_schedule_is_paused_and_goes_on(filled: World) -> None:
 
 
 async def test_a_schedule_whose_times_are_over_is_not_offered_to_be_paused(filled: World) -> None:
-    desk = open_desk(filled.site.store, filled.site.settings, lambda: 0, no_bell)
-    once = {"name": "avamine", "at": "2026-03-01T10:00", "account": ACCOUNT}
-    await desk.add(once | {"pictures": ["announcement"], "caption": "Avame!"})
-    path = f"{POSTS}/schedules/avamine"
+    path = await is_over(filled)
     async with acting(filled.site) as (client, csrf):
         over = (await client.get(path)).text
         assert (f"{path}/pause" in over, over.count("kõik ajad on möödas")) == (False, 2)
         assert ">töös<" in (await client.get(f"{POSTS}/schedules/hommik")).text
+        assert (await client.get(f"{POSTS}/schedules")).text.count("kõik ajad on möödas") == 1
         # One that was paused before may be let go on.
         await client.post(f"{path}/pause", data={"csrf": csrf})
         assert f"{path}/resume" in (await client.get(path)).text
+
+
+async def test_a_schedule_whose_last_draft_waits_is_on_in_the_list_as_on_its_own_page(
+    filled: World,
+) -> None:
+    path = await is_over(filled)
+    await filled.draft(schedule="avamine")
+    async with acting(filled.site) as (client, _):
+        listed = (await client.get(f"{POSTS}/schedules")).text
+        shown = (await client.get(path)).text
+    assert ("kõik ajad on möödas" in listed, listed.count(">töös<")) == (False, 3)
+    assert (">töös<" in shown, f"{path}/pause" in shown) == (True, True)
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-from playwright.async_api import async_playwright
+import pytest_asyncio
 from starlette.applications import Starlette
 
 from tests.contract.erasing_support import SECRET as WORD
@@ -22,6 +21,7 @@ from tests.contract.erasing_support import came, ids_of, lived, traces
 from tests.contract.store_support import ACCOUNT, PARTITIONS, another, hold, message
 from tests.fakes.bus import MemoryBus
 from tests.fakes.measures import measured
+from tests.integration.console_support import IN_ONE_BROWSER, barriers, browsing
 from vestlus.accounts.stopping import start_account
 from vestlus.bus.port import Queue
 from vestlus.clock import system_clock
@@ -37,6 +37,8 @@ from vestlus.privacy.signed_request import sign_request
 from vestlus.store.erasing import ErasureState, Way
 from vestlus.store.port import Store
 from vestlus.store.token_rows import TokenRow, TokenState
+
+pytestmark = IN_ONE_BROWSER
 
 APP_SECRET = "the secret of the app"
 USER = "900000000000001"
@@ -56,6 +58,8 @@ class Place:
     bus: MemoryBus
     told: list[Notice] = field(default_factory=list)
     away: bool = False
+    #: Nobody listens there.
+    address: str = "http://here"
 
     async def post(self, path: str, signed: str) -> httpx.Response:
         """As Meta does."""
@@ -63,7 +67,7 @@ class Place:
         return await self.client.post(path, content=body, headers=FORM)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(another(f"sqlite:///{tmp_path}/store.sqlite"))
@@ -386,16 +390,8 @@ async def test_the_status_page_is_accessible(place: Place, tmp_path: Path) -> No
         for language in ("et", "en")
         for of in (code, "AAAAAAAAAAAAAAAA")
     }
-    # It has no types.
-    axe = import_module("axe_playwright_python.async_playwright").Axe()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        tab = await browser.new_page()
+    async with browsing(place) as tab:
         for name, page in pages.items():
             await tab.set_content(page.text)
-            results = await axe.run(tab)
-            assert results.violations_count == 0, results.generate_report()
+            assert await barriers(tab) == [], name
             await tab.screenshot(path=str(tmp_path / f"{name}.png"))
-        await browser.close()

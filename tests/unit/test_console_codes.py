@@ -17,18 +17,20 @@ from types import ModuleType
 from typing import Final, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import image_bank
 import publishers
 import vestlus
+from vestlus.assistant.breaker import CIRCUIT_OPEN
 from vestlus.assistant.failures import Reason as AssistantReason
 from vestlus.bus.port import Queue
 from vestlus.cli.acts import ACTS, _word
 from vestlus.console.api_all import OPERATIONS
 from vestlus.console.codes import Codes
 from vestlus.console.words import Language, known
+from vestlus.console.words.reasons import HANDED_OVER, WORDS
 from vestlus.conversation.replaying import Refusal as ReplayRefusal
 from vestlus.conversation.reply import Concern
 from vestlus.desk.preserving import Problem as PreserveProblem
@@ -191,6 +193,18 @@ def reasons() -> set[str]:
     return {one for one in found if _CODE.fullmatch(one)}
 
 
+def handed_over() -> set[str]:
+    """Codes that notes for people begin with."""
+    hosting = "vestlus.hosting"
+    found = {*map(str, AssistantReason), CIRCUIT_OPEN, *map(str, Concern)}
+    # Whose messages are unsafe gets a fixed text, and nobody is told.
+    found.remove(Concern.UNSAFE_MESSAGES)
+    found |= given_as("reason", 99, "_noted", "_to_people", within=hosting)
+    found |= given_as("reason", 2, "_after_failure", within=hosting)
+    found |= given_as("note", 99, "Change", within=hosting)
+    return found | assigned_to("reason", "vestlus.hosting.answers")
+
+
 @pytest.mark.parametrize("language", Language)
 def test_every_code_has_words(language: Language) -> None:
     codes = Codes(language)
@@ -202,6 +216,10 @@ def test_every_code_has_words(language: Language) -> None:
         *(f"outcome {one}" for one in ReplayRefusal if not _has_outcome(str(one))),
     ]
     assert sorted(without) == []
+
+
+def test_what_a_note_may_begin_with_is_what_hand_overs_write() -> None:
+    assert handed_over() == set(HANDED_OVER)
 
 
 def _has_outcome(code: str) -> bool:
@@ -244,21 +262,41 @@ def test_a_code_is_told_with_what_belongs_to_it() -> None:
     erased = codes.note("wants_to_be_erased (ABC-1): kustuta")
     assert erased == "Kasutaja soovib, et tema andmed kustutataks (ABC-1): kustuta"
     assert codes.note("Soovib arvet: kiiresti") == "Soovib arvet: kiiresti"
+    assert codes.note("approved: refund 20 €") == "approved: refund 20 €"
     assert codes.reason("graph_100") == "Instagrami viga 100"
     assert codes.reason("undecodable: json_invalid at the top").startswith("seda ei saa lugeda: ")
     assert codes.reason("undecodable: no_json") == "seda ei saa lugeda"
     assert codes.step("replay_refused", "window_closed Mari Maasikas") == (
         "uuesti saatmisest keelduti: vastamise aeg oli läbi (Mari Maasikas)"
     )
+    assert codes.step("replay_refused", "window_closed") == (
+        "uuesti saatmisest keelduti: vastamise aeg oli läbi"
+    )
     assert codes.step("replayed", "restored") == "saadeti uuesti teele: restored"
     assert codes.outcome("posts.refused.account_unknown") == "keelduti"
 
 
-@given(st.text(max_size=40), st.text(max_size=40))
-def test_what_has_no_words_is_shown_as_it_is(one: str, other: str) -> None:
+#: Words that look like codes, some of them of the program's.
+_CODES = st.from_regex(_CODE, fullmatch=True) | st.sampled_from(
+    sorted(one.removeprefix("reasons.") for one in WORDS)
+)
+
+
+@given(st.text(max_size=40) | _CODES, st.text(max_size=40))
+def test_what_has_no_words_is_shown_as_it_is(new: str, other: str) -> None:
+    places = ("reasons", "actions", "outcomes", "steps", "steps.source")
+    assume(not known(new) and not any(known(f"{place}.{new}") for place in places))
     codes = Codes(Language.ENGLISH)
-    new = f"Ü{one}"
     told = (codes.reason(new), codes.note(new), codes.action(new), codes.outcome(new))
     assert set(told) == {new}
     assert codes.source(new) == new
     assert codes.step(new, other).startswith(new)
+
+
+@given(_CODES, st.sampled_from([": ", " (ABC-1): ", " (ABC-1)"]), st.text(max_size=40))
+def test_a_note_that_begins_with_a_word_that_no_hand_over_writes_stays_as_it_is(
+    word: str, mark: str, said: str
+) -> None:
+    assume(word not in HANDED_OVER)
+    note = f"{word}{mark}{said}"
+    assert Codes(Language.ENGLISH).note(note) == note

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vestlus.console.words import Language, known, words
+from vestlus.console.words.reasons import HANDED_OVER
 from vestlus.store.erasing import BY_META, BY_USER
 
 #: ``wants_to_be_erased (CODE): what was said``: a code, more of it, and words of somebody's.
@@ -39,11 +40,12 @@ class Codes:
         return reason
 
     def note(self, note: str) -> str:
-        """What a person is told who is waited for: a code of ours before the user's words. A note
-        of the model's stays as it is.
+        """What a person is told who is waited for: a code of a hand-over before the user's words.
+
+        A note of the model's stays as it is, unless it begins as if with such a code.
         """
         read = _NOTE.fullmatch(note)
-        if read is None or not known(f"reasons.{read[1]}"):
+        if read is None or read[1] not in HANDED_OVER:
             return note
         said = words(self.language, f"reasons.{read[1]}")
         more = f" ({read[2]})" if read[2] else ""
@@ -71,7 +73,7 @@ class Codes:
         said = words(self.language, key) if known(key) else what
         if what == "replay_refused":
             code, _, by = detail.partition(" ")
-            detail = f"{self.outcome(code)} ({by})" if by else code
+            detail = self.outcome(code) + (f" ({by})" if by else "")
         elif what not in _NAMING:
             detail = self.reason(detail)
         return f"{said}: {detail}" if detail else said

@@ -97,6 +97,7 @@ class PostPage:
         caption: str | None = None,
         problems: list[str] | None = None,
     ) -> Response:
+        """``caption``: other words than the row's, as somebody wrote them."""
         tools, form = self._tools, form_of(row)
         zones = {one.id: one.timezone for one in tools.settings.accounts}
         draft = row if isinstance(row, OccurrenceRow) else None
@@ -124,6 +125,8 @@ class PostPage:
             may_hasten=may_hasten(row, visit.now_ms),
             over=not may_cancel(row) and str(row.state) not in _UNDER_WAY,
             caption=row.caption if caption is None else caption,
+            # Only a draft that waits for a decision has a field for it.
+            written=waiting is not None and not told.story and caption is not None,
             problems=problems or [],
             trail=await trail_of(tools.store, row, visit.query("draft"), visit.language),
         )
@@ -172,11 +175,12 @@ class PostPage:
         except NotThere as error:
             raise Refusal("posts.refused.gone", "/console/posts") from error
         except Refused as error:
+            row = await desk.item(id_)
             page = await self._page(
                 visit,
-                await desk.item(id_),
+                row,
                 "post.html",
-                caption=text(form, "caption") or None,
+                caption=_caption(form, row),
                 problems=refusals(visit.language, error.problems),
             )
             page.status_code = HTTPStatus.CONFLICT
@@ -199,5 +203,9 @@ def _caption(form: FormData, row: Item) -> str | None:
     given = form.get("caption")
     if not isinstance(given, str):
         return None
-    caption = given.replace("\r\n", "\n").strip()
-    return None if caption == row.caption.strip() else caption
+    caption = _lines(given)
+    return None if caption == _lines(row.caption) else caption
+
+
+def _lines(written: str) -> str:
+    return written.replace("\r\n", "\n").replace("\r", "\n").strip()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -25,12 +27,30 @@ from vestlus.planning.desk import NoSuchSchedule, ScheduleDesk
 from vestlus.planning.desk_open import open_desk
 from vestlus.planning.telling import schedule_values
 from vestlus.store.occurrences import OPEN
-from vestlus.store.plan_rows import ScheduleRow
+from vestlus.store.plan_rows import ScheduleRow, Trigger
 
 _LIST: Final = "/console/posts/schedules"
 #: Times that the page of a schedule shows.
 _TIMES: Final = 10
 _LATEST: Final = 10
+#: Open occurrences of one name that are looked at.
+_OPEN: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a schedule stands: the key of the words for it, the tone of its badge."""
+
+    key: str
+    tone: str
+    #: Its times are past, and nothing of it is to go out yet: there is nothing to pause.
+    is_over: bool = False
+
+
+_UNREADABLE: Final = Standing("posts.state.time.unreadable", "bad")
+_PAUSED: Final = Standing("posts.schedule.paused", "warn")
+_ON: Final = Standing("posts.schedule.on", "good")
+_OVER: Final = Standing("posts.schedule.over", "", is_over=True)
 
 
 class SchedulesPages:
@@ -55,7 +75,8 @@ class SchedulesPages:
         rows = await self._tools.store.schedules()
         now_ms = visit.now_ms
         told = await asyncio.to_thread(lambda: [_line(row, now_ms, visit.language) for row in rows])
-        return visit.page("schedules.html", schedules=told)
+        lines = [one | {"standing": await self._standing(one)} for one in told]
+        return visit.page("schedules.html", schedules=lines)
 
     async def _show(self, visit: Visit) -> Response:
         try:
@@ -71,10 +92,7 @@ class SchedulesPages:
             "schedule.html",
             zone=ZoneInfo(known.timezone) if known else None,
             schedule=told,
-            # Its times are past, and nothing of it is to go out yet: there is nothing to pause.
-            is_over=known is not None
-            and not told["next"]
-            and not any(one.state in OPEN for one in latest),
+            standing=await self._standing(told),
             keys=told["definition"] or {},
             times=[one.at_ms for one in times],
             latest=latest,
@@ -95,6 +113,20 @@ class SchedulesPages:
             raise Refusal("posts.schedule.gone", _LIST) from error
         notice = "posts.schedule.done.paused" if paused else "posts.schedule.done.resumed"
         return Done(f"{_LIST}/{quote(name)}", name, notice)
+
+    async def _standing(self, told: Mapping[str, Any]) -> Standing:
+        if told["problem"]:
+            return _UNREADABLE
+        if told["paused"]:
+            return _PAUSED
+        if told["next"] or await self._is_to_go_out(told["name"]):
+            return _ON
+        return _OVER
+
+    async def _is_to_go_out(self, name: str) -> bool:
+        """Whether one of the schedule's times that are past is open. Event rules have names too."""
+        found = await self._tools.store.occurrences(limit=_OPEN, name=name, states=OPEN)
+        return any(one.trigger is Trigger.SCHEDULE for one in found)
 
     def _desk(self) -> ScheduleDesk:
         tools = self._tools

@@ -90,6 +90,24 @@ document.addEventListener("keydown", (event) => {
 const isWritten = (node) => "keepWritten" in node.dataset && ("written" in node.dataset ||
   [...node.querySelectorAll("textarea, input:not([type=hidden])")].some((field) =>
     field === document.activeElement || field.value !== field.defaultValue));
+// Those that an update would have changed, had they not been left alone.
+const behind = new WeakSet();
+const isLeftAlone = (node, fresh) => {
+  const written = isWritten(node);
+  if (written && !node.isEqualNode(fresh)) {
+    behind.add(node);
+  } else {
+    behind.delete(node);
+  }
+  return written;
+};
+// Where a field only had the focus, what was held back for it comes when it is left.
+document.addEventListener("focusout", (event) => {
+  const part = event.target.closest("[data-keep-written]");
+  if (part && behind.has(part) && !isWritten(part)) {
+    window.htmx.trigger(part.closest("[hx-get]"), "sse:new");
+  }
+});
 if (window.Idiomorph) {
   const { callbacks } = window.Idiomorph.defaults;
   callbacks.beforeNodeMorphed = (node, fresh) => {
@@ -100,9 +118,11 @@ if (window.Idiomorph) {
       // Its reader has opened it, or closed.
       fresh.open = node.open;
     }
-    return !("keep" in node.dataset || isWritten(node));
+    return !("keep" in node.dataset || isLeftAlone(node, fresh));
   };
-  callbacks.beforeNodeRemoved = (node) => !(node instanceof HTMLElement && isWritten(node));
+  callbacks.beforeNodeRemoved = (node) => !(node instanceof HTMLElement && isLeftAlone(node));
+  // The server does not know of it: what is being sent is sent once, whatever changes meanwhile.
+  callbacks.beforeAttributeUpdated = (name) => name !== "data-under-way";
 }
 
 // Where an update takes away what had the focus, the reader goes on from <… data-takes-focus>.
