@@ -196,7 +196,7 @@ async def test_no_label_names_a_user_a_conversation_or_a_message(way: Way) -> No
     labels = {name for _, its in samples(body) for name, _ in its}
     assert labels <= {
         *("account", "call", "change", "connection", "group", "how", "kind", "le", "model", "node"),
-        *("error", "of", "purpose", "route", "status"),
+        *("callback", "error", "of", "purpose", "route", "status"),
         *("outcome", "phase", "process", "queue", "reason", "state", "way", "what"),
     }
 
