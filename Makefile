@@ -34,8 +34,6 @@ run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops i
 	@exec $(VENV)/vestlus demo $(ARGS)
 
 WHOLE := tests/e2e tests/chaos/test_chaos.py
-# Its nodes have a network of their own.
-ALSO := tests/e2e/test_nodes.py
 # Of parts, what minds least that others come first: no browser, no server that is killed.
 PATIENT := api assistant cli console_acts console_entries demo_posts doctor events graph image_bank \
 	knowledge logged simulator store_plans store_upgrade token
@@ -52,8 +50,7 @@ ifeq ($(strip $(ARGS)),)
 # Those of parts wait half of their time: four at a time leave no processor idle. Those that start
 # whole services leave half of it idle: the patient ones have that.
 	@$(VENV)/python -m pytest --numprocesses 4 --dist worksteal $(SIDE_BY_SIDE)
-	@exec $(VENV)/python -m tests.beside --also $(ALSO) --others $(BESIDE) -- \
-		$(WHOLE) $(ALSO:%=--ignore=%)
+	@exec $(VENV)/python -m tests.beside --others $(BESIDE) -- $(WHOLE)
 else
 	@exec $(VENV)/python -m pytest $(ARGS)
 endif
