@@ -75,6 +75,9 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
             )
         )
         bus = await stack.enter_async_context(MeasuredBus(open_bus(settings.bus, topology)))
+        # Ends after the service: it tells of what that does while it ends.
+        reporter = Reporter(store, identity_of(member), clock=system_clock)
+        await stack.enter_async_context(reporting(reporter))
         pictures = await stack.enter_async_context(open_links(settings, store, system_clock))
         # The service, which hears of new tokens, is made of what is made with the tokens.
         book = token_book(settings, store, lambda one: service.token_renewed(one))  # noqa: PLW0108
@@ -115,10 +118,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
                 ),
             )
         )
-        reporter = Reporter(
-            store, identity_of(member), clock=system_clock, read_off=partial(_read_off, service)
-        )
-        await stack.enter_async_context(reporting(reporter))
+        reporter.reads_off(partial(_read_off, service))
         reading = await stack.enter_async_context(being_read(book))
         holder = PublisherHolder(service)
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()

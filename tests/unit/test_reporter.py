@@ -122,11 +122,11 @@ class World:
             self.store,
             MINE,
             clock=lambda: self.now_ms,
-            read_off=lambda: self.held.set(7),
             tidies=tidies,
             registry=self.registry,
             minutes=self.minutes,
         )
+        self.reporter.reads_off(lambda: self.held.set(7))
 
     async def exposed(self, mine: Identity, *, bus_problem: str | None = None) -> bytes:
         """What another process, which measures nothing itself, tells of them all."""
@@ -295,7 +295,8 @@ async def test_measures_that_break_are_counted_and_logged_each_time_until_they_c
     monkeypatch.setattr(reporter, "TELL_SECONDS", 0.0)
     world, before = World(), measured("vestlus_measures_not_told_total")
     broken = Breaking(3, error)
-    mended = Reporter(world.store, MINE, clock=lambda: NOW_MS, read_off=broken.read_off)
+    mended = Reporter(world.store, MINE, clock=lambda: NOW_MS)
+    mended.reads_off(broken.read_off)
     with capture_logs() as logs:
         async with asyncio.timeout(5), reporting(mended):
             # The process goes on, and so do its measures.

@@ -36,17 +36,12 @@ class ReporterStore(Minutes, ProcessMeasures, Protocol):
     """What telling needs of the store."""
 
 
-def _nothing() -> None:
-    """There is nothing to read off."""
-
-
 class Reporter:
     """Writes a snapshot of the registry, and what happened by the minute.
 
     Nothing on the way of a message waits for it. With a store that is away it is late: minutes
     are kept until they are written; those whose values it refuses are dropped and counted, and
-    hold nothing up. ``read_off`` is called before, on the event loop, to set what is measured by
-    looking. With ``tidies`` it also notes backlogs and takes away what is old.
+    hold nothing up. With ``tidies`` it also notes backlogs and takes away what is old.
     """
 
     def __init__(
@@ -55,7 +50,6 @@ class Reporter:
         mine: Identity,
         *,
         clock: Clock,
-        read_off: Callable[[], None] = _nothing,
         tidies: bool = False,
         registry: CollectorRegistry = REGISTRY,
         minutes: MinuteTally = MINUTES,
@@ -63,14 +57,16 @@ class Reporter:
         self._store = store
         self._mine = mine
         self._clock = clock
-        self._read_off = [read_off]
+        self._read_off: list[Callable[[], None]] = []
         self._tidies = tidies
         self._registry = registry
         self._minutes = minutes
         self._tidied_ms = 0
 
     def reads_off(self, read_off: Callable[[], None]) -> None:
-        """Calls this too before each telling: for what is opened after this, and so ends before."""
+        """Calls this before each telling, on the event loop, to set what is measured by looking. It
+        may belong to what is opened after this, and so ends before.
+        """
         self._read_off.append(read_off)
 
     async def tell(self) -> None:
