@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 
 from tests.fakes.openai_server import FakeOpenAI, says
+from tests.integration.assistant_support import ACCOUNT, APIS, _no_waiting, opened
 from vestlus.assistant.moderation import NOTHING_FOUND, Finding
-from vestlus.assistant.open import open_assistant
 from vestlus.assistant.pictures import Offered, OfferedPicture
-from vestlus.assistant.port import Assistant, Question
-from vestlus.assistant.retrying import MAX_ATTEMPTS
+from vestlus.assistant.port import Question
 from vestlus.assistant.rules import rules
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.settings import Settings
 from vestlus.settings_account import Account
 
-ACCOUNT = "17841400000000001"
-APIS = ("responses", "chat")
+__all__ = ["ACCOUNT", "APIS", "_no_waiting", "opened"]
+
 PERSONA = """\
 # Kuidas vastata
 
@@ -39,10 +35,6 @@ muuseum ise ei ole lubanud, ega räägi kellelegi teiste külastajate asjadest.
 - E-post: info@muuseum.example
 """
 GOOD = says("Oleme avatud 10-18.")
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def settings(url: str, api: str = "responses", **account: Any) -> Settings:  # noqa: ANN401
@@ -94,12 +86,6 @@ class ScriptedModerator:
         return self.findings.pop(0) if self.findings else NOTHING_FOUND
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=MAX_ATTEMPTS, cap=True):
-        yield
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[FakeOpenAI]:
     async with FakeOpenAI(GOOD) as running:
@@ -111,15 +97,6 @@ def persona(tmp_path: Path) -> Path:
     path = tmp_path / "muuseum.md"
     path.write_text(PERSONA)
     return path
-
-
-@asynccontextmanager
-async def opened(configured: Settings, **more: Any) -> AsyncIterator[Assistant]:  # noqa: ANN401
-    assistant = open_assistant(configured, clock=now_ms, **more)
-    try:
-        yield assistant
-    finally:
-        await assistant.aclose()
 
 
 RULES = rules(settings("http://127.0.0.1:9/v1").accounts[0])

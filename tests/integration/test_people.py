@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from tests.contract.erasing_support import traces
 from tests.fakes.assistant import ScriptedAssistant
 from tests.fakes.measures import measured
+from tests.integration.slow_erasing import slow_erasing
 from tests.integration.test_hosting import ACCOUNT, FAST, TOPOLOGY, World, message, world
 from vestlus.assistant.port import Question
 from vestlus.clock import system_clock
@@ -27,8 +28,6 @@ from vestlus.conversation.reply import Concern, PicturePart, Reply, TextPart
 from vestlus.conversation.turn import BurstPolicy, FailurePolicy
 from vestlus.errors import AssistantInvalid
 from vestlus.hosting.answers import WANTS_DATA, WANTS_ERASURE
-from vestlus.hosting.composing import PutOff
-from vestlus.privacy.chat import ChatEraser
 from vestlus.settings_account import Account
 from vestlus.store.erasing import BY_USER, ErasureState, Way
 from vestlus.store.ledger import SendState
@@ -433,17 +432,7 @@ async def test_a_yes_to_something_else_erases_nothing(world: World) -> None:
 async def test_an_erasure_whose_turn_is_stopped_meanwhile_is_done_and_counted(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go = asyncio.Event(), asyncio.Event()
-    erase = ChatEraser.__call__
-
-    async def slowly(
-        self: ChatEraser, account: str, user: str, text: str, deadline_ms: int
-    ) -> PutOff | None:
-        begun.set()
-        await go.wait()
-        return await erase(self, account, user, text, deadline_ms)
-
-    monkeypatch.setattr(ChatEraser, "__call__", slowly)
+    begun, go = slow_erasing(monkeypatch)
     labels = {"account": ACCOUNT, "outcome": "erased"}
     before = measured("vestlus_turns_total", **labels)
     host = await world.host(ScriptedAssistant(), account=account())

@@ -11,15 +11,14 @@ from typing import Any, cast
 import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
+from tests.integration.slow_erasing import slow_erasing
 from tests.integration.test_hosting import ACCOUNT, TOPOLOGY, World, world
 from vestlus.errors import StoreUnavailable
 from vestlus.hosting import turns
-from vestlus.hosting.composing import PutOff
 from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.summaries import SUM_UP_AT, Summaries
 from vestlus.hosting.turn_places import Limits
-from vestlus.privacy.chat import ChatEraser
 from vestlus.settings_account import Account
 from vestlus.store.erasing import ErasureState
 from vestlus.store.names import inbox_lease
@@ -155,17 +154,7 @@ async def test_a_host_that_ends_while_the_store_is_away_leaves_no_commit_running
 async def test_a_host_that_ends_waits_for_an_erasure_that_was_confirmed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go = asyncio.Event(), asyncio.Event()
-    erase = ChatEraser.__call__
-
-    async def slowly(
-        self: ChatEraser, account: str, user: str, text: str, deadline_ms: int
-    ) -> PutOff | None:
-        begun.set()
-        await go.wait()
-        return await erase(self, account, user, text, deadline_ms)
-
-    monkeypatch.setattr(ChatEraser, "__call__", slowly)
+    begun, go = slow_erasing(monkeypatch)
     world.stack = AsyncExitStack()
     host = await world.host(ScriptedAssistant(), account=Account(id=ACCOUNT))
     await world.write("u", "kustuta minu andmed")
