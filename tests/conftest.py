@@ -1,6 +1,7 @@
 """What the whole suite shares: services that are started when first asked for, and guards."""
 
 import asyncio
+import gc
 import ipaddress
 import logging
 import os
@@ -115,6 +116,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(patch.undo)
     config.add_cleanup(share_compiled())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported and collected: it lasts to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.integration.console_support import Site, console_settings, kept_browser, served
 from tests.integration.content_support import World, world
+
+SCHEMATHESIS = "schemathesis.pytest.plugin"
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+    """Load Schemathesis's plugin where its tests are collected, and nowhere else."""
+    plugins = parent.config.pluginmanager
+    if module_path.name == "test_api_fuzzed.py" and not plugins.hasplugin(SCHEMATHESIS):
+        plugins.import_plugin(SCHEMATHESIS)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
