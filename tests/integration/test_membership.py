@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,42 @@ async def test_each_partition_of_who_ends_is_another_s_as_soon_as_it_is_idle(sto
     await until(lambda: len(bert.holder.holds) == 2)
     await anna.task
     await bert.end()
+
+
+async def test_a_sign_of_life_that_is_still_being_written_brings_nobody_back(store: Store) -> None:
+    await assign(store, p0=ANNA)
+    anna = Serving(store, ANNA)
+    await until(lambda: anna.holder.holds)
+    anna.holder.idle.clear()
+    beat, retire = store.heartbeat, store.retire
+    begun, retired = asyncio.Event(), asyncio.Event()
+    writing: set[asyncio.Task[frozenset[str]]] = set()
+
+    async def late(member: Member) -> frozenset[str]:
+        # As long as it can matter.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await retired.wait()
+        return await beat(member)
+
+    async def written_by_others(member: Member) -> frozenset[str]:
+        task = asyncio.create_task(late(member))
+        writing.add(task)
+        begun.set()
+        return await asyncio.shield(task)
+
+    async def noted(member: Member) -> None:
+        await retire(member)
+        retired.set()
+
+    store.heartbeat, store.retire = written_by_others, noted  # type: ignore[method-assign]
+    await begun.wait()
+    anna.stop.set()
+    await retired.wait()
+    await asyncio.wait(writing)
+    assert await store.live(MemberKind.CONVERSATION, 60) == ()
+    anna.holder.idle.set()
+    await anna.task
 
 
 async def test_who_ends_while_the_store_is_away_ends_all_the_same(store: Store) -> None:

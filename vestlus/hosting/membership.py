@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from vestlus.errors import LeaseLost, StoreUnavailable
+from vestlus.finishing import to_its_end
 from vestlus.measuring.catalogue import LEASE_CHANGES, LEASES_HELD, of
 from vestlus.store.names import INBOX_PREFIX, OUTBOX_PREFIX, SCHEDULER
 from vestlus.store.port import Leases, Members
@@ -83,6 +84,8 @@ class Membership:
         self._assigned: frozenset[str] = frozenset()
         self._held: dict[str, Lease] = {}
         self._not_renewed: set[Lease] = set()
+        #: Signs of life that are being written.
+        self._beats: set[asyncio.Task[Any]] = set()
         LEASES_HELD.set_function(lambda: len(self._held))
 
     @property
@@ -107,8 +110,9 @@ class Membership:
             await _until_set_or_done(stop, serving)
             serving.cancel()
             beating.cancel()
-            await asyncio.wait({serving, beating})
-            # After the last sign of life, which would sign in again.
+            # Nobody may be struck off before the last sign of life is written, which would sign in
+            # again: a thread or a server goes on with it although nobody waits for it.
+            await asyncio.wait({serving, beating, *self._beats})
             await _if_it_answers(self._store.retire(self._member), "not_retired")
             await self._let_go(list(self._held), deadline_seconds())
             renewing.cancel()
@@ -123,7 +127,7 @@ class Membership:
             await asyncio.sleep(seconds)
 
     async def _beat(self) -> None:
-        self._assigned = await self._store.heartbeat(self._member)
+        self._assigned = await to_its_end(self._store.heartbeat(self._member), self._beats)
 
     async def _renew(self) -> None:
         # A copy: the other loop takes and releases leases while the store answers.
