@@ -268,16 +268,13 @@ class Fleet:
         """Whether it cannot start for want of room. Such a one is not asked, and not taken for
         frozen: it waits for as long as it takes, and the others are looked after.
         """
-        before = one.waiting
-        one.waiting = not one.answering and await asyncio.to_thread(
+        waiting = not one.answering and await asyncio.to_thread(
             waits_for_a_node,
             one.handle,
             self._needs(one.kind),
         )
-        if one.waiting:
-            one.since = time.monotonic()
-        if one.waiting != before:
-            _log.info("actor_waits_for_a_node" if one.waiting else "actor_has_a_node", actor=name)
+        if one.wait_for_room(waiting=waiting, now=time.monotonic()):
+            _log.info("actor_waits_for_a_node" if waiting else "actor_has_a_node", actor=name)
         return one.waiting
 
     async def _renew_handle(self, name: str, one: Watched) -> None:

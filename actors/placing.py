@@ -17,16 +17,20 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 #: What Ray takes for where an actor goes.
 Strategy = str | NodeAffinitySchedulingStrategy
 
+#: States of an actor that is to have a process, before its first and between two.
+_WITHOUT_A_PROCESS = frozenset({"PENDING_CREATION", "RESTARTING"})
+
 
 def waits_for_a_node(handle: ActorHandle[Any], needs: Mapping[str, float]) -> bool:
-    """Whether an actor has not started for want of a node with so much of each resource free.
+    """Whether an actor has not started for want of a node with so much of each resource free; or
+    has not started again, where the node that it was on is gone.
 
     Ray's autoscaler, where there is one, sees it wait and adds a node. Where an actor takes the
     last room while its process starts, it seems to wait for that moment. Blocks for some
     milliseconds: Ray answers from its head.
     """
     found: Any = actors(handle._actor_id.hex())  # noqa: SLF001 - Ray's own tools use it
-    if not found or found["State"] != "PENDING_CREATION":
+    if not found or found["State"] not in _WITHOUT_A_PROCESS:
         return False
     return not any(_has_room(node, needs) for node in free_by_node().values())
 
@@ -54,8 +58,14 @@ def emptiest(
 
 
 def strategy(node: str | None) -> Strategy:
-    """For that node; for another one where it has no room by then."""
-    return NodeAffinitySchedulingStrategy(node, soft=True) if node else "SPREAD"
+    """For that node; for another one where it has no room by then, which several that are started
+    together find out only as they get there: what is left of it is known some moments late.
+    """
+    if node is None:
+        return "SPREAD"
+    # ``soft`` alone waits for that node, for ever, as long as it lives: beside empty ones, and
+    # beside those that the autoscaler adds for it.
+    return NodeAffinitySchedulingStrategy(node, soft=True, _spill_on_unavailable=True)
 
 
 def free_by_node() -> Mapping[str, Mapping[str, float]]:

@@ -34,7 +34,7 @@ class Watched:
     start_seconds: float = START_SECONDS
     #: There is no room for it in the cluster.
     waiting: bool = False
-    #: When it was started by us or adopted.
+    #: When it was started by us or adopted; if it had to wait for room, when it had some.
     born: float = field(default_factory=time.monotonic)
     busyness: Busyness = field(default_factory=Busyness)
 
@@ -48,3 +48,14 @@ class Watched:
     def ready(self) -> bool:
         """Whether it serves something."""
         return self.answering and bool(self.last.get("leases"))
+
+    def wait_for_room(self, *, waiting: bool, now: float) -> bool:
+        """Notes whether it waits for room in the cluster; returns whether that is news. The times
+        that it has to start, and to join the others, begin when it has room. ``now`` is monotonic.
+        """
+        news, self.waiting = waiting != self.waiting, waiting
+        if waiting:
+            self.since = now
+        elif news:
+            self.born = now
+        return news

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
 from actors.placing import emptiest, strategy
 
 FREE = {"a": {"CPU": 2.0}, "b": {"CPU": 4.0}, "c": {"CPU": 0.2}}
@@ -21,6 +23,13 @@ def test_nodes_without_room_and_nodes_that_leave_get_none() -> None:
 def test_without_such_a_node_ray_looks_for_one() -> None:
     assert strategy(None) == "SPREAD"
     assert strategy("0" * 56) != "SPREAD"
+
+
+def test_an_actor_whose_node_has_no_room_by_then_goes_to_another_one() -> None:
+    found = strategy("0" * 56)
+    assert isinstance(found, NodeAffinitySchedulingStrategy)
+    # Ray's own name for it; `soft` alone waits for that node as long as it lives.
+    assert (found.soft, found._spill_on_unavailable) == (True, True)
 
 
 def test_a_node_without_what_the_role_asks_for_is_none_of_them() -> None:
