@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actors.watched import JOINING_SECONDS, Watched
+from actors.watched import JOINING_SECONDS, UNSEEN_SECONDS, Watched
 from vestlus.store.rows import MemberKind
 
 #: Nobody asks it anything here.
@@ -46,3 +46,14 @@ def test_one_that_had_to_wait_for_room_is_waited_for_as_if_it_had_been_started_t
 def test_one_that_never_waited_is_as_old_as_it_was(old: Watched) -> None:
     assert not old.wait_for_room(waiting=False, now=time.monotonic())
     assert not old.starting
+
+
+def test_one_that_waits_and_was_started_for_a_certain_node_is_not_seen_by_the_autoscaler(
+    old: Watched,
+) -> None:
+    old.wait_for_room(waiting=True, now=100.0)
+    old.wait_for_room(waiting=True, now=101.0)
+    assert not old.waits_unseen(100.0 + UNSEEN_SECONDS)
+    assert old.waits_unseen(100.1 + UNSEEN_SECONDS)
+    old.anywhere = True
+    assert not old.waits_unseen(100.1 + UNSEEN_SECONDS)
