@@ -21,9 +21,9 @@ START_SECONDS = 30.0
 JOINING_SECONDS = 15.0
 
 #: An actor that waits for a node so long, and was started for a certain one, is started anew for
-#: none: Ray's autoscaler does not see it otherwise. Ray may have to start a process before one
-#: that has a place is known not to wait.
-UNSEEN_SECONDS = 5.0
+#: none: Ray's autoscaler does not see it otherwise. Longer than an actor takes to start, which may
+#: seem to wait meanwhile.
+UNSEEN_SECONDS = 15.0
 
 
 @dataclass(slots=True)

@@ -55,8 +55,18 @@ def test_of_several_that_are_started_together_each_has_room_of_its_own() -> None
 def test_an_actor_that_has_a_process_does_not_wait_although_it_took_the_last_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = {"State": "PENDING_CREATION", "Address": {"Port": 1234}}
+    told = {"State": "PENDING_CREATION", "Pid": 1234}
     monkeypatch.setattr(placing, "actors", lambda _: told)
     monkeypatch.setattr(placing, "available_resources_per_node", dict)
     handle: Any = SimpleNamespace(_actor_id=SimpleNamespace(hex=lambda: "1"))
     assert not placing.waits_for_a_node(handle, {"CPU": 1.0})
+
+
+def test_an_actor_that_starts_again_waits_whatever_is_told_of_the_process_that_it_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = {"State": "RESTARTING", "Pid": 1234}
+    monkeypatch.setattr(placing, "actors", lambda _: told)
+    monkeypatch.setattr(placing, "available_resources_per_node", dict)
+    handle: Any = SimpleNamespace(_actor_id=SimpleNamespace(hex=lambda: "1"))
+    assert placing.waits_for_a_node(handle, {"CPU": 1.0})
