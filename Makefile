@@ -69,6 +69,11 @@ nodes: install-dev ## Kill, cut off, drain and add Ray nodes under load, and res
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m tests.nodes.run --report docs/reports/nodes.md $(ARGS)
 
+.PHONY: autoscaling
+autoscaling: install-dev ## Have Ray's autoscaler bring nodes for actors that find no room, and take them
+	@$(VENV)/python -m tests.services ensure
+	@exec $(VENV)/python -m tests.nodes.autoscaled --report docs/reports/autoscaling.md $(ARGS)
+
 .PHONY: scaling
 scaling: install-dev ## Resize pools under load, by hand and by load; ARGS="--auto --pair sqlite"
 	@$(VENV)/python -m tests.services ensure

@@ -15,7 +15,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 from actors import NAMESPACE
 from actors.conversation_actor import ConversationActor
 from actors.leaving import LeavingNodes, who_moves
-from actors.placing import emptiest, free_by_node, strategy, waits_for_a_node
+from actors.placing import Room, free_by_node, strategy, waits_for_a_node
 from actors.publisher_actor import PublisherActor
 from actors.roles import WEBHOOK, role_resources
 from actors.scheduler_actor import SchedulerActor
@@ -94,6 +94,8 @@ class Fleet:
         self._leaving = leaving
         #: The node that each was started for.
         self._placed: dict[str, str | None] = {}
+        #: For those that are started in the same round.
+        self._room: Room | None = None
 
     def describe(self) -> dict[str, Any]:
         """What there is, by actor name."""
@@ -162,6 +164,7 @@ class Fleet:
         started on a cluster that ends.
         """
         leaving = self._leaving.look()
+        self._room = None
         wanted = {f"{kind}-{n}": kind for kind, size in sizes.items() for n in range(size)}
         for name, kind in wanted.items():
             there = name in self._watched or name in self._ending
@@ -170,6 +173,7 @@ class Fleet:
                 self._signs.ended(f"{self._cluster}/{name}")
                 handle = await asyncio.to_thread(self._start, name, kind)
                 self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
+                self._watched[name].anywhere = self._placed.get(name) is None
         too_many = [name for name in self._watched if name not in wanted]
         ending = {_kind_of(name) for name in (*self._ending, *too_many)}
         moving = who_moves(self._watched, leaving, ending)
@@ -202,8 +206,8 @@ class Fleet:
             "num_cpus": self._processors(kind),
             "resources": self._role(kind),
         }
-        node = self._placed[name] = emptiest(
-            free_by_node(),
+        self._room = self._room or Room(free_by_node())
+        node = self._placed[name] = self._room.take(
             self._nodes_of(kind, name),
             needs=self._needs(kind),
             leaving=self._leaving.known.nodes,
@@ -268,17 +272,19 @@ class Fleet:
         """Whether it cannot start for want of room. Such a one is not asked, and not taken for
         frozen: it waits for as long as it takes, and the others are looked after.
         """
-        before = one.waiting
-        one.waiting = not one.answering and await asyncio.to_thread(
+        waiting = not one.answering and await asyncio.to_thread(
             waits_for_a_node,
             one.handle,
             self._needs(one.kind),
         )
-        if one.waiting:
-            one.since = time.monotonic()
-        if one.waiting != before:
-            _log.info("actor_waits_for_a_node" if one.waiting else "actor_has_a_node", actor=name)
-        return one.waiting
+        if one.wait_for_room(waiting=waiting, now=time.monotonic()):
+            _log.info("actor_waits_for_a_node" if waiting else "actor_has_a_node", actor=name)
+        if one.waits_unseen(time.monotonic()):
+            # It is started anew as one that is gone: its name is free some moments later.
+            _log.info("actor_asks_for_a_node", actor=name)
+            await asyncio.to_thread(ray.kill, one.handle, no_restart=True)
+            one.waiting = False
+        return waiting
 
     async def _renew_handle(self, name: str, one: Watched) -> None:
         """An actor that is gone for good (killed without restart) is started anew by name."""
@@ -286,6 +292,7 @@ class Fleet:
             one.handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
         except ValueError:
             one.handle = await asyncio.to_thread(self._start, name, one.kind)
+            one.anywhere = self._placed[name] is None
 
     async def end(self, deadline_seconds: float) -> None:
         """Drains and ends all of them. Publishers last, so that what conversations still decide

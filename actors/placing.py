@@ -17,18 +17,43 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 #: What Ray takes for where an actor goes.
 Strategy = str | NodeAffinitySchedulingStrategy
 
+#: States of an actor that has not started, or not again.
+_NOT_STARTED = frozenset({"PENDING_CREATION", "RESTARTING"})
+
 
 def waits_for_a_node(handle: ActorHandle[Any], needs: Mapping[str, float]) -> bool:
-    """Whether an actor has not started for want of a node with so much of each resource free.
+    """Whether an actor has not started for want of a node with so much of each resource free; or
+    has not started again, where the node that it was on is gone.
 
-    Ray's autoscaler, where there is one, sees it wait and adds a node. Where an actor takes the
-    last room while its process starts, it seems to wait for that moment. Blocks for some
-    milliseconds: Ray answers from its head.
+    Where an actor takes the last room, it seems to wait until Ray has a process for it, which it
+    may have to start; and where it starts again and takes the last room, until it has started: what
+    Ray tells of its process then is that of the one before. Blocks for some milliseconds: Ray answers from its head.
     """
     found: Any = actors(handle._actor_id.hex())  # noqa: SLF001 - Ray's own tools use it
-    if not found or found["State"] != "PENDING_CREATION":
+    if not found or found["State"] not in _NOT_STARTED:
+        return False
+    if found["State"] == "PENDING_CREATION" and found["Pid"]:
         return False
     return not any(_has_room(node, needs) for node in free_by_node().values())
+
+
+class Room:
+    """What the nodes have left, by their id, less what was given away of it since it was asked
+    for: of several actors that are started together Ray tells only some moments later.
+    """
+
+    def __init__(self, free: Mapping[str, Mapping[str, float]]) -> None:
+        self._free = {node: dict(left) for node, left in free.items()}
+
+    def take(
+        self, taken: Collection[str], *, needs: Mapping[str, float], leaving: Collection[str]
+    ) -> str | None:
+        """The node for one more, as :func:`emptiest` says; its room is given away."""
+        node = emptiest(self._free, taken, needs=needs, leaving=leaving)
+        if node is not None:
+            for name, amount in needs.items():
+                self._free[node][name] -= amount
+        return node
 
 
 def emptiest(
@@ -54,8 +79,15 @@ def emptiest(
 
 
 def strategy(node: str | None) -> Strategy:
-    """For that node; for another one where it has no room by then."""
-    return NodeAffinitySchedulingStrategy(node, soft=True) if node else "SPREAD"
+    """For that node; for another one where it has no room by then.
+
+    Ray's autoscaler brings a node only for who waits and was started for none: the others are
+    meant for those that there are, to its mind.
+    """
+    if node is None:
+        return "SPREAD"
+    # ``soft`` alone waits for that node as long as it lives, beside others that have room.
+    return NodeAffinitySchedulingStrategy(node, soft=True, _spill_on_unavailable=True)
 
 
 def free_by_node() -> Mapping[str, Mapping[str, float]]:

@@ -20,6 +20,11 @@ START_SECONDS = 30.0
 #: yet, for so long: it would move twice. An actor takes 3 to 5 s to start on a quiet machine.
 JOINING_SECONDS = 15.0
 
+#: An actor that waits for a node so long, and was started for a certain one, is started anew for
+#: none: Ray's autoscaler does not see it otherwise. Longer than an actor takes to start, which may
+#: seem to wait meanwhile.
+UNSEEN_SECONDS = 15.0
+
 
 @dataclass(slots=True)
 class Watched:
@@ -34,7 +39,10 @@ class Watched:
     start_seconds: float = START_SECONDS
     #: There is no room for it in the cluster.
     waiting: bool = False
-    #: When it was started by us or adopted.
+    waits_since: float = 0.0
+    #: It was started for no certain node: Ray's autoscaler sees it wait.
+    anywhere: bool = False
+    #: When it was started by us or adopted; if it had to wait for room, when it had some.
     born: float = field(default_factory=time.monotonic)
     busyness: Busyness = field(default_factory=Busyness)
 
@@ -48,3 +56,20 @@ class Watched:
     def ready(self) -> bool:
         """Whether it serves something."""
         return self.answering and bool(self.last.get("leases"))
+
+    def wait_for_room(self, *, waiting: bool, now: float) -> bool:
+        """Notes whether it waits for room in the cluster; returns whether that is news. The times
+        that it has to start, and to join the others, begin when it has room. ``now`` is monotonic.
+        """
+        news, self.waiting = waiting != self.waiting, waiting
+        if news and waiting:
+            self.waits_since = now
+        if waiting:
+            self.since = now
+        elif news:
+            self.born = now
+        return news
+
+    def waits_unseen(self, now: float) -> bool:
+        """Whether it waits for room, and nobody brings any for it."""
+        return self.waiting and not self.anywhere and now - self.waits_since > UNSEEN_SECONDS

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from tests.e2e.service import Process, ServiceError, everybody, family, wait_for
@@ -57,6 +57,8 @@ class RayNodes:
 
     #: What else ``ray start --head`` is told.
     head_words: tuple[str, ...] = ("--include-dashboard=false",)
+    #: What its environment has beside that.
+    head_settings: Mapping[str, str] = MappingProxyType({})
     #: Where it is started; what is found there goes before what is installed, in every worker.
     working_folder: Path | None = None
 
@@ -127,7 +129,7 @@ class RayNodes:
         }
         client = f"--ray-client-server-port={self._client_port}"
         words = ("--head", f"--port={self._port}", client, *self.head_words)
-        node = self._start(HEAD, words, kept)
+        node = self._start(HEAD, words, {**kept, **self.head_settings})
         self._wait(node)
         return node
 
@@ -197,17 +199,8 @@ class RayNodes:
         node = self._nodes.pop(name)
         if unplugged:
             self._lan.unplug(node.place)
-        known: dict[int, str] = {}
-
-        def gone() -> bool:
-            known.update({one.pid: one.arguments for one in family(node.process.pid)})
-            live = {one.pid: one.arguments for one in everybody()}
-            left = [pid for pid in known if live.get(pid) == known[pid]]
-            for pid in left:
-                _kill(pid)
-            return not left and node.process.poll() is not None
-
-        wait_for(f"{name} is gone", gone, seconds=GONE_SECONDS)
+        kill_family(node.process.pid, name)
+        node.process.wait()
 
     def drain(self, name: str, deadline_seconds: int) -> None:
         """Tells Ray that the node will be taken away: ``ray drain-node``."""
@@ -235,6 +228,22 @@ class RayNodes:
     def spread(self, mark: str) -> dict[str, int]:
         """How many processes of a name, such as ``ray::ConversationActor``, each node has."""
         return dict(Counter({name: len(one.processes(mark)) for name, one in self._nodes.items()}))
+
+
+def kill_family(pid: int, name: str) -> int:
+    """``kill -9`` of a process and all its descendants; returns how many there were."""
+    known: dict[int, str] = {}
+
+    def gone() -> bool:
+        known.update({one.pid: one.arguments for one in family(pid)})
+        live = {one.pid: one.arguments for one in everybody()}
+        left = [one for one in known if live.get(one) == known[one]]
+        for one in left:
+            _kill(one)
+        return not left
+
+    wait_for(f"{name} is gone", gone, seconds=GONE_SECONDS)
+    return len(known)
 
 
 def _kill(pid: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.e2e.conftest import QUICK
-from tests.e2e.resizing import ACCOUNTS
+from tests.e2e.resizing import ACCOUNTS, OPTIONS
 from tests.e2e.service import ServiceError, family, running_simulator, wait_for
 from tests.e2e.switch import Switch
 from tests.nodes.lan import Lan, OneAddress
@@ -91,13 +91,11 @@ class World:
             os.kill(one.pid, signal.SIGKILL)
         process.wait()
 
-    def scale(self, *, conversation: int) -> None:
-        """``vestlus scale``, as a person would."""
+    def scale(self, **sizes: int) -> None:
+        """``vestlus scale``, as a person would; ``conversation=4`` and so on."""
+        words = [word for pool, size in sizes.items() for word in (OPTIONS[pool], str(size))]
         subprocess.run(
-            [
-                *(sys.executable, "-m", "vestlus.cli.main", "scale"),
-                *("--conversation-actors", str(conversation)),
-            ],
+            [sys.executable, "-m", "vestlus.cli.main", "scale", *words],
             env=self.nodes.environment | dict(self.settings),
             check=True,
             capture_output=True,
@@ -123,7 +121,8 @@ class World:
         return all(sum(self.nodes.spread(one).values()) == n for one, n in wanted.items())
 
 
-def _settings(lan: Lan, folder: Path, port: int) -> dict[str, str]:
+def settings_for(lan: Lan, folder: Path, port: int) -> dict[str, str]:
+    """What a service on these nodes is started with, beside :func:`servers`' part."""
     config = folder / "vestlus.toml"
     tables = [
         f'[[accounts]]\nid = "{one}"\naccess_token = "the-access-token"\n' for one in ACCOUNTS
@@ -185,7 +184,7 @@ def world(folder: Path, lan: Lan, say: Say, *, head_cpus: int) -> Iterator[World
         ) as nodes,
     ):
         simulator = given.pop("simulator")
-        settings = given | _settings(lan, folder, port)
+        settings = given | settings_for(lan, folder, port)
         made = World(folder, lan, nodes, balancer, simulator, settings, say)
         try:
             yield made
@@ -194,4 +193,4 @@ def world(folder: Path, lan: Lan, say: Say, *, head_cpus: int) -> Iterator[World
                 made.abandon_serve()
 
 
-__all__ = ["HEAD", "World", "servers", "world"]
+__all__ = ["HEAD", "World", "servers", "settings_for", "world"]

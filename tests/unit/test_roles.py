@@ -67,6 +67,7 @@ def test_the_registry_leaves_the_processors_of_other_roles_alone(
     assert started.options_given["resources"] == asked
 
 
+@pytest.mark.parametrize("state", ["PENDING_CREATION", "RESTARTING"])
 @pytest.mark.parametrize(
     ("nodes", "found"),
     [
@@ -76,9 +77,10 @@ def test_the_registry_leaves_the_processors_of_other_roles_alone(
     ],
 )
 def test_an_actor_waits_for_a_node_that_has_both_processors_and_its_role(
-    monkeypatch: pytest.MonkeyPatch, nodes: list[dict[str, float]], found: str
+    monkeypatch: pytest.MonkeyPatch, nodes: list[dict[str, float]], found: str, state: str
 ) -> None:
-    monkeypatch.setattr(placing, "actors", lambda _: {"State": "PENDING_CREATION"})
+    told = {"State": state, "Pid": 0}
+    monkeypatch.setattr(placing, "actors", lambda _: told)
     monkeypatch.setattr(placing, "available_resources_per_node", lambda: dict(enumerate(nodes)))
     handle: Any = SimpleNamespace(_actor_id=SimpleNamespace(hex=lambda: "1"))
 
