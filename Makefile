@@ -66,10 +66,10 @@ nodes: install-dev ## Kill, cut off, drain and add Ray nodes under load, and res
 	@exec $(VENV)/python -m tests.nodes.run --report docs/reports/nodes.md $(ARGS)
 
 .PHONY: scaling
-scaling: install-dev ## Resize pools under load, by hand and by load; ARGS="--auto --pair sqlite"
+scaling: install-dev ## Resize pools under load, by hand and by load; ARGS="--auto-publishers --pair sqlite"
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m tests.e2e.run_scaling \
-		$(or $(ARGS),--auto --by-hand --report docs/reports/scaling.md)
+		$(or $(ARGS),--auto --auto-publishers --by-hand --report docs/reports/scaling.md)
 
 .PHONY: rehearse-upgrade
 rehearse-upgrade: install-dev ## Upgrade from the release before, on two clusters; ARGS="--old v1"
