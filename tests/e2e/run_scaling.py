@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from actors.watched import START_SECONDS
+from benchmarks.provenance import commit
 from tests.e2e.conftest import EMBEDDED, PRODUCTION, QUICK
 from tests.e2e.resizing import (
     ACCOUNTS,
@@ -231,6 +232,7 @@ def main() -> int:
     )
     scripts: list[Steps] = [steps for wanted, steps in named if wanted] or [run]
     courses: list[Course] = []
+    measured = commit()
     for steps in scripts:
         for pair in given.pair or (EMBEDDED, PRODUCTION):
             course = run_pair(pair, given.ingress, keep, steps)
@@ -238,7 +240,9 @@ def main() -> int:
             say(f"{course.name}, {pair}: {'kept' if course.kept else 'BROKEN'}\n")
             if given.report:
                 before = given.report.read_text("utf-8") if given.report.exists() else ""
-                given.report.write_text(as_markdown([course], before), "utf-8")
+                given.report.write_text(
+                    as_markdown([course], commit=measured, before=before), "utf-8"
+                )
     return 0 if all(course.kept for course in courses) else 1
 
 

@@ -99,6 +99,7 @@ class Watch:
         one = pool["clusters"][0]
         told = f"busy {one['busy_percent']}%, oldest waiting {one['oldest_waiting_seconds']:.1f} s"
         seen = Seen(time.monotonic(), one["wished"], one["ready"], len(pool["partitions"]), told)
+        say(f"   {seen.at - self._began:.0f} s: wished for {seen.wished}, {told}")
         before = self._before
         if before is None:
             self._before = seen

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks.provenance import commit
-
 #: In which order the courses stand on the page.
 ORDER = ("By load", "Publishers by load", "By `vestlus scale`", "Without room")
 
@@ -73,9 +71,9 @@ def load_average() -> str:
     return f"{os.getloadavg()[0]:.1f}"
 
 
-def as_markdown(courses: Sequence[Course], before: str = "") -> str:
-    """A page with a table for each course. Those of the page ``before`` that were not repeated
-    stay as they are.
+def as_markdown(courses: Sequence[Course], *, commit: str, before: str = "") -> str:
+    """A page with a table for each course, which are of ``commit``. Those of the page ``before``
+    that were not repeated stay as they are.
     """
     head = [
         "# Pools resized under load: what was seen",
@@ -93,7 +91,7 @@ def as_markdown(courses: Sequence[Course], before: str = "") -> str:
         ),
         "",
     ]
-    parts = _parts(before) | {one.heading: "\n".join(_course(one)) for one in courses}
+    parts = _parts(before) | {one.heading: "\n".join(_course(one, commit)) for one in courses}
     ordered = sorted(parts, key=_place)
     return "\n".join([*head, *(f"{parts[heading].rstrip()}\n" for heading in ordered)])
 
@@ -110,7 +108,7 @@ def _place(heading: str) -> int:
     return ORDER.index(names[0]) if names else len(ORDER)
 
 
-def _course(course: Course) -> list[str]:
+def _course(course: Course, commit: str) -> list[str]:
     rows = [
         f"| {one.at:.0f} | {one.what} | {one.longest_wait:.1f} | {one.told} |"
         for one in course.events
@@ -118,7 +116,7 @@ def _course(course: Course) -> list[str]:
     return [
         course.heading,
         "",
-        f"{course.load} Ray {version('ray')} on {os.cpu_count()} processors, commit {commit()}.",
+        f"{course.load} Ray {version('ray')} on {os.cpu_count()} processors, commit {commit}.",
         "",
         f"**{course.summary}.**",
         "",
