@@ -46,9 +46,11 @@ PUBLISHING = {
 
 MODEL_SECONDS = (0.05, 0.2)
 #: Who writes while Instagram takes nothing, how much in all, and how much a second.
-USERS, QUESTIONS, A_SECOND = 1500, 5000, 60.0
+USERS, QUESTIONS, A_SECOND = 1500, 5000, 36.0
 #: Those who write before that and afterwards, until the end.
 FEW_USERS, FEW_A_SECOND = 16, 1.0
+#: So long nobody but them asks the model, once all answers of the others are thought.
+IDLE_SECONDS = 5.0
 #: How long what has waited may take to be sent.
 SENT_SECONDS = 420.0
 
@@ -109,11 +111,26 @@ async def _backlog(watch: Watch, crowd: Crowd) -> bool:
     await crowd.call("faults", {"rules": [throttling]})
     watch.note("Instagram takes nothing, the users come")
     await crowd.write(QUESTIONS, USERS, A_SECOND)
-    while (await crowd.call("stats"))["model_under_way"]:
-        await asyncio.sleep(0.5)
+    await _until_idle(crowd)
     seen = await watch.look()
     watch.note(f"{crowd.unanswered} questions have no answer", seen.told)
     return watch.wished == 1
+
+
+async def _until_idle(crowd: Crowd) -> None:
+    """Waits until the model has not been asked for a while: all answers are in the ledger. Raises
+    TimeoutError.
+    """
+    since, calls = time.monotonic(), -1.0
+    async with asyncio.timeout(SETTLE_SECONDS):
+        while time.monotonic() - since < IDLE_SECONDS:
+            stats = await crowd.call("stats")
+            now = sum(stats["model_calls"].values())
+            # The few users ask on.
+            if stats["model_under_way"] > FEW_A_SECOND or now - calls > 2 * FEW_A_SECOND:
+                since = time.monotonic()
+            calls = now
+            await asyncio.sleep(1)
 
 
 async def _sent(watch: Watch, crowd: Crowd) -> bool:
