@@ -75,10 +75,10 @@ autoscaling: install-dev ## Have Ray's autoscaler bring nodes for actors that fi
 	@exec $(VENV)/python -m tests.nodes.autoscaled --report docs/reports/autoscaling.md $(ARGS)
 
 .PHONY: scaling
-scaling: install-dev ## Resize pools under load, by hand and by load; ARGS="--auto --pair sqlite"
+scaling: install-dev ## Resize pools under load, by hand and by load; ARGS="--auto-publishers --pair sqlite"
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m tests.e2e.run_scaling \
-		$(or $(ARGS),--auto --by-hand --report docs/reports/scaling.md)
+		$(or $(ARGS),--auto --auto-publishers --by-hand --report docs/reports/scaling.md)
 
 .PHONY: rehearse-upgrade
 rehearse-upgrade: install-dev ## Upgrade from the release before, on two clusters; ARGS="--old v1"

@@ -25,7 +25,7 @@ from vestlus.hosting.predecessor import kill_here
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.hosting.sizing import Headcount
 from vestlus.measuring.catalogue import ACTORS, ACTORS_ENDED, of
-from vestlus.scaling.deciding import PoolLoad
+from vestlus.scaling.load import ActorLoad, PoolLoad
 from vestlus.settings import Settings
 from vestlus.store.rows import MemberKind
 
@@ -140,12 +140,17 @@ class Fleet:
 
     def load(self, kind: MemberKind) -> PoolLoad:
         """How the actors of a kind fare that serve something."""
-        pool = [one for one in self._watched.values() if one.kind is kind and one.ready]
         return PoolLoad(
-            serving=len(pool),
-            busy=sum(one.busyness.share for one in pool) / max(1, len(pool)),
-            backlog_seconds=max((one.last.get("backlog_seconds", 0.0) for one in pool), default=0),
-            full=sum(one.busyness.full for one in pool) / max(1, len(pool)),
+            tuple(
+                ActorLoad(
+                    busy=one.busyness.share,
+                    backlog_seconds=one.last.get("backlog_seconds", 0.0),
+                    full=one.busyness.full,
+                    partitions=one.last["leases"],
+                )
+                for one in self._watched.values()
+                if one.kind is kind and one.ready
+            )
         )
 
     def adopt(self) -> None:

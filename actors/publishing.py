@@ -125,7 +125,11 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         watch = asyncio.create_task(holder.watch(failed), name="publisher failures")
         stack.callback(watch.cancel)
         membership = Membership(store, member, holder, extended=service.lease_extended)
-        controls.describe = lambda: {"leases": len(membership.held), **asdict(service.stats())}
+        controls.describe = lambda: {
+            "leases": len(membership.held),
+            "backlog_seconds": service.backlog_seconds,
+            **asdict(service.stats()),
+        }
         await make_sure_gone(store, member)
         reading.add_done_callback(lambda task: pass_on(task, failed))
         collect_seldom()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from typing import Final
 
 import ray
@@ -14,10 +13,8 @@ from ray.exceptions import RayError
 from actors.fleet import Fleet
 from actors.ingress_size import IngressSize
 from vestlus.bus.port import Topology
-from vestlus.clock import system_clock
 from vestlus.errors import StoreUnavailable
 from vestlus.hosting.sizing import Headcount, Sizing
-from vestlus.scaling.deciding import PoolLoad
 from vestlus.settings import Settings
 from vestlus.store.pool_rows import Pool
 from vestlus.store.port import Pools
@@ -41,7 +38,6 @@ class Resizing:
     """The sizes that the pools of a cluster should have."""
 
     def __init__(self, settings: Settings, cluster: str, topology: Topology, fleet: Fleet) -> None:
-        self._outbox_partitions = topology.outbox
         self._fleet = fleet
         self._sizing = Sizing(settings, cluster=cluster, outbox_partitions=topology.outbox)
         self._ingress = IngressSize(settings)
@@ -70,7 +66,7 @@ class Resizing:
             if found:
                 self._ingress.ask()
         await self._count_processors()
-        self._decide(self._fleet.load(MemberKind.PUBLISHER))
+        self._decide()
 
     def look(self, store: Pools) -> None:
         """Now and then looks what people wish, what the load calls for, and what there is.
@@ -95,11 +91,8 @@ class Resizing:
             self._looking = None
 
     async def _look(self, store: Pools) -> None:
-        publishing = self._fleet.load(MemberKind.PUBLISHER)
         try:
             await self._sizing.refresh(store)
-            if self._sizing.pools[Pool.PUBLISHER].followed.auto:
-                publishing = replace(publishing, backlog_seconds=await self._oldest(store))
         except StoreUnavailable:
             _log.warning("wishes_not_read")
         try:
@@ -109,7 +102,7 @@ class Resizing:
             # Its head is away. What there is stays; the next look is two seconds away.
             _log.warning("sizes_not_looked_at")
             return
-        self._decide(publishing)
+        self._decide()
         webhook = self._sizing.pools[Pool.WEBHOOK]
         webhook.size = self._ingress.follow(webhook.followed, replicas)
         heads = {pool: self._fleet.heads(kind) for pool, kind in _KINDS.items()}
@@ -119,18 +112,10 @@ class Resizing:
         """What they are, unless Ray's head knows of none: it has just come back then."""
         self.processors = await _processors() or self.processors
 
-    def _decide(self, publishing: PoolLoad) -> None:
-        pools, now = self._sizing.pools, time.monotonic()
-        processors = self.processors
-        conversing = self._fleet.load(MemberKind.CONVERSATION)
-        pools[Pool.CONVERSATION].decide(conversing, processors, now)
-        pools[Pool.PUBLISHER].decide(publishing, processors, now)
-
-    async def _oldest(self, store: Pools) -> float:
-        """How long the oldest due send has waited, seconds."""
-        since = [await store.oldest_due_ms(outbox) for outbox in range(self._outbox_partitions)]
-        now_ms = system_clock()
-        return max((now_ms - one for one in since if one is not None), default=0) / 1000
+    def _decide(self) -> None:
+        now = time.monotonic()
+        for pool, kind in _KINDS.items():
+            self._sizing.pools[pool].decide(self._fleet.load(kind), self.processors, now)
 
 
 async def _processors() -> float | None:

@@ -110,6 +110,13 @@ class Bucket:
         """The call that was granted last was not made."""
         self._arrival -= self._spacing
 
+    def has_saved(self, now: float) -> bool:
+        """Whether half a burst is saved up, in a second that has room for more calls: while as
+        many calls are made as may be, it never is.
+        """
+        full = len(self._grants) == self._ceiling and now < self._grants[0] + _SECOND
+        return not full and self._arrival - now <= self._tolerance / 2
+
     def is_full(self, now: float) -> bool:
         """Whether nobody has called for so long that a whole burst is saved up."""
         return self._arrival <= now

@@ -150,6 +150,19 @@ class Lane:
         """Whether the account may send one more at this moment."""
         return self._has_slot() and not self.budget.paused_seconds()
 
+    def held_up_seconds(self, now_ms: int) -> float:
+        """How long a row has been due that the account could send at once: it waits for this
+        process, or for the store. 0 while the account's rate, its pause or the requests that
+        Instagram has not answered hold it up.
+        """
+        self._rows.promote(now_ms)
+        since_ms = self._rows.due_since_ms
+        if since_ms is None or self._half_open or not self._has_answers():
+            return 0.0
+        if not self.budget.has_saved():
+            return 0.0
+        return max(0.0, (now_ms - since_ms) / 1000)
+
     def may_claim(self) -> bool:
         """Whether a row that is in flight, and was made ready meanwhile, may go on."""
         alone = not self._half_open or self.in_flight == 1
@@ -248,8 +261,12 @@ class Lane:
         return now_ms + round(self.budget.paused_seconds() * 1000) + 1000
 
     def _has_slot(self) -> bool:
+        return self._has_answers() and self.unwritten < self._rules.unwritten
+
+    def _has_answers(self) -> bool:
+        """Whether what was asked of Instagram is answered as far as the next request needs it."""
         if self.search is not None and self.search.holds_sends:
             return False
         if self._half_open:
             return self.in_flight == 0
-        return self.in_flight < self._rules.in_flight and self.unwritten < self._rules.unwritten
+        return self.in_flight < self._rules.in_flight

@@ -61,6 +61,11 @@ class Lanes(Mapping[str, Lane]):
         """Ambiguous sends."""
         return sum(len(lane.looks) for lane in self._lanes.values())
 
+    def held_up_seconds(self) -> float:
+        """How long the oldest row has been due that only this process or the store holds up."""
+        now_ms = self._clock()
+        return max((lane.held_up_seconds(now_ms) for lane in self._lanes.values()), default=0.0)
+
     def new(self, account: str) -> Lane:
         """Makes the lane of an account."""
         budget = AccountBudget(

@@ -154,6 +154,11 @@ class OutboxWorker:
         """Ambiguous sends."""
         return self._lanes.looking
 
+    @property
+    def held_up_seconds(self) -> float:
+        """How long the oldest row has been due that only this process or the store holds up."""
+        return self._lanes.held_up_seconds()
+
     def ring(self, sends: Iterable[SendReference]) -> None:
         """These rows were just written. Losing a ring delays until the next reading."""
         sends = tuple(sends)

@@ -181,6 +181,12 @@ class AccountBudget:
             return False
         return action.take(now) and text.take(now)
 
+    def has_saved(self) -> bool:
+        """Whether messages could go faster than they do, as far as this budget decides."""
+        now = self._monotonic()
+        buckets = (self._admission[CallKind.TEXT], self._wire[CallKind.TEXT])
+        return not self.paused_seconds() and all(one.has_saved(now) for one in buckets)
+
     def spent(self, kind: CallKind, calls: int = 1) -> None:
         """What was taken has been used up just now, and not when it was taken.
 

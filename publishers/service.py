@@ -182,6 +182,14 @@ class PublisherService:
         for held in self._held.values():
             held.worker.token_renewed(account)
 
+    @property
+    def backlog_seconds(self) -> float:
+        """How long the oldest send has been due that its account could make at once. What waits
+        for an account's rate, or for an Instagram that does not answer, is none of it.
+        """
+        workers = (held.worker for held in self._held.values())
+        return max((worker.held_up_seconds for worker in workers), default=0.0)
+
     def stats(self) -> PublisherStats:
         """Counts since the start, over all partitions, and what is under way."""
         workers = [held.worker for held in self._held.values()]

@@ -57,6 +57,15 @@ class Waiting:
         """Of the rows that are due."""
         return min((heap[0][0] for heap in (self._people, self._others) if heap), default=None)
 
+    @property
+    def due_since_ms(self) -> int | None:
+        """Since when the older of those has been due that would go next; the nearest deadlines are
+        mostly those of the oldest rows.
+        """
+        rows = (heap[0][2] for heap in (self._people, self._others) if heap)
+        # Most are due at once and have no time of their own.
+        return min((max(row.due_ms, row.created_ms) for row in rows), default=None)
+
     def pop(self) -> SendRow | None:
         """Takes the due row whose turn it is."""
         heap = self._turn()

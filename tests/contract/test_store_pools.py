@@ -1,4 +1,4 @@
-"""Sizes of pools: what people wish, what registries tell, and how old what waits is."""
+"""Sizes of pools: what people wish, and what registries tell."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import cast
 
-from tests.contract.store_support import OUTBOX, hold_outbox, path, promise, send, store, walk
-from vestlus.store.ledger import SendState
+from tests.contract.store_support import store
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 from vestlus.store.port import Store
 
@@ -79,15 +78,3 @@ async def test_pools_of_a_newer_version_are_passed_over(store: Store) -> None:
     assert list(await store.wishes()) == [Pool.PUBLISHER]
     await store.tell_pools([replace(STATE, pool=newer), STATE])
     assert await store.pools(600) == (STATE,)
-
-
-async def test_the_oldest_that_is_due_is_found_and_what_is_under_way_waits_no_more(
-    store: Store,
-) -> None:
-    assert await store.oldest_due_ms(OUTBOX) is None
-    old, young = send("anna", due_ms=1_000), send("bert", due_ms=2_000)
-    await promise(store, young, old)
-    assert await store.oldest_due_ms(OUTBOX) == 1_000
-    assert await store.oldest_due_ms(1 - OUTBOX) is None
-    await walk(store, await hold_outbox(store), path(old, SendState.SENDING))
-    assert await store.oldest_due_ms(OUTBOX) == 2_000

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from tests.e2e.traffic import Traffic
 from vestlus.conversation.identity import outbox_partition_of
@@ -91,9 +91,15 @@ async def resize(scale: Scale, traffic: Traffic, wanted: dict[str, int]) -> tupl
     return began, time.monotonic() - began
 
 
-def longest(traffic: Traffic, since: float, until: float) -> float:
+class Waits(Protocol):
+    """Users, and how long they waited: see :attr:`Traffic.waits`."""
+
+    waits: list[tuple[float, float]]
+
+
+def longest(users: Waits, since: float, until: float) -> float:
     """The longest that somebody waited who wrote in that time, or a model's time before it."""
     return max(
-        (waited for at, waited in traffic.waits if since - MODEL_SECONDS[1] <= at <= until),
+        (waited for at, waited in users.waits if since - MODEL_SECONDS[1] <= at <= until),
         default=0.0,
     )

@@ -4,14 +4,15 @@ From 1 to 4 ConversationActors and back, from 1 to 2 PublisherActors and back, f
 replicas and back, by ``vestlus scale`` as a person would. Ends with status 1 when anything was
 lost, doubled or out of order, or somebody was not answered. It starts Ray, and takes some
 minutes, so it is not one of the tests that always run. With ``--auto`` the pool of
-ConversationActors grows and shrinks by the load alone, instead; with ``--without-room`` one actor
-more is wished for than there is room for.
+ConversationActors grows and shrinks by the load alone, instead, and with ``--auto-publishers`` that
+of PublisherActors; with ``--without-room`` one actor more is wished for than there is room for.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from actors.watched import START_SECONDS
+from benchmarks.provenance import commit
 from tests.e2e.conftest import EMBEDDED, PRODUCTION, QUICK
 from tests.e2e.resizing import (
     ACCOUNTS,
@@ -39,6 +41,8 @@ from tests.e2e.resizing import (
     say,
 )
 from tests.e2e.scaling_auto import SETTINGS, run_auto
+from tests.e2e.scaling_crowd import FACT
+from tests.e2e.scaling_publishers import MANY_ACCOUNTS, PUBLISHING, run_publishers
 from tests.e2e.scaling_report import Course, Event, as_markdown, load_average
 from tests.e2e.service import Service, running_serve, running_simulator
 from tests.e2e.traffic import Habits, Traffic
@@ -159,11 +163,15 @@ def run_pair(pair: str, ingress: str, say_log: Callable[[str], None], steps: Ste
     ):
         folder, port = Path(name), free_port()
         config = folder / "vestlus.toml"
+        publishing = steps is run_publishers
+        accounts = MANY_ACCOUNTS if publishing else ACCOUNTS
+        facts = f"facts = {json.dumps([FACT])}\n" if publishing else ""
         tables = [
-            f'[[accounts]]\nid = "{one}"\naccess_token = "the-access-token"\n' for one in ACCOUNTS
+            f'[[accounts]]\nid = "{one}"\naccess_token = "the-access-token"\n{facts}'
+            for one in accounts
         ]
         config.write_text("".join(tables), "utf-8")
-        with running_simulator(folder, port, accounts=ACCOUNTS, seed=HABITS.seed) as (
+        with running_simulator(folder, port, accounts=accounts, seed=HABITS.seed) as (
             simulator,
             given,
         ):
@@ -180,6 +188,8 @@ def run_pair(pair: str, ingress: str, say_log: Callable[[str], None], steps: Ste
             }
             if steps is run_auto:
                 settings |= SETTINGS
+            if publishing:
+                settings |= PUBLISHING
             if steps is run_without_room:
                 # One of each pool, and beside them the registry, the scheduler and the webhook.
                 share = ((os.cpu_count() or 1) - 0.4) / 2
@@ -200,6 +210,9 @@ def main() -> int:
         "--without-room", action="store_true", help="one actor more than the machine has room for"
     )
     parser.add_argument("--auto", action="store_true", help="a pool that grows and shrinks by load")
+    parser.add_argument(
+        "--auto-publishers", action="store_true", help="publishers that grow and shrink by load"
+    )
     parser.add_argument("--by-hand", action="store_true", help="by vestlus scale; if none is named")
     parser.add_argument("--report", type=Path, help="where the report goes")
     parser.add_argument("--log", type=Path, help="where the service's log is kept")
@@ -211,16 +224,25 @@ def main() -> int:
         if given.log is not None:
             given.log.write_text(text, "utf-8")
 
-    named = ((given.auto, run_auto), (given.by_hand, run), (given.without_room, run_without_room))
+    named = (
+        (given.auto, run_auto),
+        (given.auto_publishers, run_publishers),
+        (given.by_hand, run),
+        (given.without_room, run_without_room),
+    )
     scripts: list[Steps] = [steps for wanted, steps in named if wanted] or [run]
     courses: list[Course] = []
+    measured = commit()
     for steps in scripts:
         for pair in given.pair or (EMBEDDED, PRODUCTION):
             course = run_pair(pair, given.ingress, keep, steps)
             courses.append(course)
             say(f"{course.name}, {pair}: {'kept' if course.kept else 'BROKEN'}\n")
             if given.report:
-                given.report.write_text(as_markdown(courses), "utf-8")
+                before = given.report.read_text("utf-8") if given.report.exists() else ""
+                given.report.write_text(
+                    as_markdown([course], commit=measured, before=before), "utf-8"
+                )
     return 0 if all(course.kept for course in courses) else 1
 
 

@@ -12,7 +12,15 @@ from typing import Any
 import aiohttp
 from PIL import Image
 
-from tests.e2e.resizing import ACCOUNTS, MODEL_SECONDS, Scale, longest, more_answers, say
+from tests.e2e.resizing import (
+    ACCOUNTS,
+    MODEL_SECONDS,
+    Scale,
+    Waits,
+    longest,
+    more_answers,
+    say,
+)
 from tests.e2e.scaling_report import Course, Event, load_average
 from tests.e2e.service import Service
 from tests.e2e.traffic import Habits, Traffic
@@ -70,24 +78,28 @@ class Seen:
 
 
 class Watch:
-    """What ``vestlus scale`` says of the pool, and each change of it."""
+    """What ``vestlus scale`` says of a pool, and each change of it."""
 
-    def __init__(self, scale: Scale, course: Course, began: float) -> None:
+    def __init__(
+        self, scale: Scale, course: Course, began: float, name: str = "conversation"
+    ) -> None:
+        self._name = name
         self._scale = scale
         self._course = course
         self._began = began
         self._before: Seen | None = None
         #: Whose waits count.
-        self.traffics: list[Traffic] = []
+        self.traffics: list[Waits] = []
         #: The largest pool that was wished for.
         self.wished = 0
 
     async def look(self) -> Seen:
         """Asks once; notes a change."""
-        pool: dict[str, Any] = (await asyncio.to_thread(self._scale))["conversation"]
+        pool: dict[str, Any] = (await asyncio.to_thread(self._scale))[self._name]
         one = pool["clusters"][0]
         told = f"busy {one['busy_percent']}%, oldest waiting {one['oldest_waiting_seconds']:.1f} s"
         seen = Seen(time.monotonic(), one["wished"], one["ready"], len(pool["partitions"]), told)
+        say(f"   {seen.at - self._began:.0f} s: wished for {seen.wished}, {told}")
         before = self._before
         if before is None:
             self._before = seen

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks.provenance import commit
+#: In which order the courses stand on the page.
+ORDER = ("By load", "Publishers by load", "By `vestlus scale`", "Without room")
 
 FINDINGS = ("lost", "duplicated", "out_of_order", "misdirected")
 
@@ -37,6 +39,8 @@ class Course:
     verdict: dict[str, Any] = field(default_factory=dict)
     #: Whether the pools did what they must.
     moved: bool = False
+    #: What else the summary is to say.
+    besides: str = ""
 
     @property
     def kept(self) -> bool:
@@ -53,7 +57,13 @@ class Course:
         """The verdict in a line."""
         found = (f"{name.replace('_', ' ')} {len(self.verdict[name])}" for name in FINDINGS)
         answered = self.verdict["answered"]
-        return f"{self.written} messages, {answered} answered; {', '.join(found)}"
+        said = f"{self.written} messages, {answered} answered; {', '.join(found)}"
+        return f"{said}; {self.besides}" if self.besides else said
+
+    @property
+    def heading(self) -> str:
+        """What its part of the report is found by."""
+        return f"## {self.name}, {self.pair}"
 
 
 def load_average() -> str:
@@ -61,15 +71,17 @@ def load_average() -> str:
     return f"{os.getloadavg()[0]:.1f}"
 
 
-def as_markdown(courses: Sequence[Course]) -> str:
-    """A page with a table for each course."""
+def as_markdown(courses: Sequence[Course], *, commit: str, before: str = "") -> str:
+    """A page with a table for each course, which are of ``commit``. Those of the page ``before``
+    that were not repeated stay as they are.
+    """
     head = [
         "# Pools resized under load: what was seen",
         "",
         (
-            f"Ray {version('ray')} on {os.cpu_count()} processors, which the service, its servers, "
-            "Instagram, the model and the users share: the times are of this machine. Written by "
-            f"`make scaling`, commit {commit()}; how it is done: [pools](../scaling-pools.md)."
+            "The service, its servers, Instagram, the model and the users share the processors: "
+            "the times are of this machine. Written by `make scaling`; how it is done: "
+            "[pools](../scaling-pools.md)."
         ),
         "",
         (
@@ -79,18 +91,32 @@ def as_markdown(courses: Sequence[Course]) -> str:
         ),
         "",
     ]
-    return "\n".join([*head, *(line for one in courses for line in _course(one))]).rstrip() + "\n"
+    parts = _parts(before) | {one.heading: "\n".join(_course(one, commit)) for one in courses}
+    ordered = sorted(parts, key=_place)
+    return "\n".join([*head, *(f"{parts[heading].rstrip()}\n" for heading in ordered)])
 
 
-def _course(course: Course) -> list[str]:
+def _parts(page: str) -> dict[str, str]:
+    """The parts of a page by their headings."""
+    parts = re.split(r"(?m)^(?=## )", page)[1:]
+    return {part.splitlines()[0]: part for part in parts}
+
+
+def _place(heading: str) -> int:
+    """Where a part stands: courses as here, and the others after them."""
+    names = [name for name in ORDER if heading.startswith(f"## {name}, ")]
+    return ORDER.index(names[0]) if names else len(ORDER)
+
+
+def _course(course: Course, commit: str) -> list[str]:
     rows = [
         f"| {one.at:.0f} | {one.what} | {one.longest_wait:.1f} | {one.told} |"
         for one in course.events
     ]
     return [
-        f"## {course.name}, {course.pair}",
+        course.heading,
         "",
-        course.load,
+        f"{course.load} Ray {version('ray')} on {os.cpu_count()} processors, commit {commit}.",
         "",
         f"**{course.summary}.**",
         "",

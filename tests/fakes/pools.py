@@ -7,11 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from vestlus.errors import StoreUnavailable
-from vestlus.scaling.deciding import PoolLoad
+from vestlus.scaling.load import ActorLoad, PoolLoad
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 
 #: One actor with nothing to do.
-QUIET = PoolLoad(serving=1, busy=0.0, backlog_seconds=0.0)
+QUIET = PoolLoad((ActorLoad(),))
+
+
+def pool_load(
+    serving: int, busy: float, backlog_seconds: float = 0.0, full: float = 0.0
+) -> PoolLoad:
+    """A pool whose actors all fare alike."""
+    one = ActorLoad(busy=busy, backlog_seconds=backlog_seconds, full=full)
+    return PoolLoad((one,) * serving)
 
 
 class Wishes:
@@ -48,6 +56,3 @@ class Wishes:
 
     async def pools(self, _: float) -> tuple[PoolState, ...]:
         return tuple(self.told)
-
-    async def oldest_due_ms(self, _: int) -> int | None:
-        return None

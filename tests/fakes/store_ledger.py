@@ -114,6 +114,7 @@ class MemoryLedger:
             kind=Kind.PICTURES if pictures else Kind.TEXT,
             pictures=pictures,
             origin=origin,
+            created_ms=virtual_ms(),
         )
         self.rows[ledger_id] = kept = Kept(row, outbox)
         if state not in FINISHED:

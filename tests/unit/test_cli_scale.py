@@ -9,14 +9,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from tests.fakes.pools import QUIET
+from tests.fakes.pools import pool_load
 from vestlus.cli.main import app
 from vestlus.cli.scale import SizeRefused
 from vestlus.hosting.sizing import Headcount, Sizing
@@ -116,7 +115,7 @@ def test_what_the_registry_tells_is_shown_with_who_has_which_partition(
         await store.wish({Pool.CONVERSATION: "3"})
         await sizing.begin(store)
         for one in sizing.pools.values():
-            one.decide(replace(QUIET, busy=0.25, backlog_seconds=1.5), 2, 0.0)
+            one.decide(pool_load(1, 0.25, 1.5), 2, 0.0)
         heads = {Pool.CONVERSATION: Headcount(2, 1, 1), Pool.PUBLISHER: Headcount(1, 1, 0)}
         await sizing.tell(store, heads)
         await store.heartbeat(Member("c1/registry", MemberKind.REGISTRY, "1", "here/boot/pid", 1))

@@ -13,6 +13,7 @@ from actors.leaving import Leaving, LeavingNodes
 from actors.watched import Watched
 from vestlus.hosting.signs import SignsOfLife
 from vestlus.hosting.sizing import Headcount
+from vestlus.scaling.load import ActorLoad
 from vestlus.settings import Mode, load_settings
 from vestlus.store.rows import Member, MemberKind
 
@@ -88,7 +89,7 @@ async def test_who_waits_for_a_node_is_counted_as_waiting_and_bears_no_load(
     await fleet.look_after(TWO)
     assert fleet.heads(MemberKind.CONVERSATION) == Headcount(running=1, ready=1, pending=1)
     load = fleet.load(MemberKind.CONVERSATION)
-    assert (load.serving, load.busy, load.backlog_seconds) == (1, 0.0, 2.5)
+    assert load.actors == (ActorLoad(backlog_seconds=2.5, partitions=16),)
 
 
 async def test_who_is_being_ended_is_given_nothing_and_who_starts_is_waited_for_a_while(

@@ -73,6 +73,18 @@ def test_stalls_of_a_quarter_of_a_second_cost_nothing() -> None:
     assert most_within(granted, 1.0) <= 98
 
 
+@pytest.mark.parametrize(("share", "saved"), [(1.0, False), (0.7, True)])
+def test_who_calls_as_often_as_may_be_saves_nothing_up(*, share: float, saved: bool) -> None:
+    bucket, granted = Bucket(TEXT_LIMIT, 0.0), 0
+    for tick in range(1, 10_001):
+        now = tick / 1000
+        if granted < share * TEXT_LIMIT.rate * now and bucket.take(now):
+            granted += 1
+        # The first seconds have what the holder before may have used up.
+        if tick > 3000:
+            assert bucket.has_saved(now) is saved
+
+
 @given(limits, gaps)
 def test_whoever_waits_as_long_as_told_is_granted(limit: Limit, waits: list[float]) -> None:
     bucket, now = Bucket(limit, 0.0), 0.0

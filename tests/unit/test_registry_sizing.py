@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from tests.fakes.pools import QUIET, Wishes
+from tests.fakes.pools import QUIET, Wishes, pool_load
 from vestlus.errors import StoreUnavailable
 from vestlus.hosting.sizing import Headcount, Sizing
 from vestlus.scaling.busyness import SAMPLE_SECONDS, Busyness
-from vestlus.scaling.deciding import PoolLoad
+from vestlus.scaling.load import PoolLoad
 from vestlus.scaling.size import MOST_REPLICAS
 from vestlus.settings import Mode, load_settings
 from vestlus.store.pool_rows import Pool, PoolState
 
-BUSY = PoolLoad(serving=1, busy=1.0, backlog_seconds=60.0)
+BUSY = pool_load(1, 1.0, 60.0)
 
 
 async def started(store: Wishes, size: str = "1", cluster: str = "c1") -> Sizing:
@@ -121,7 +119,7 @@ async def test_auto_begins_with_what_there_is_and_grows_within_its_bounds() -> N
     await store.wish({Pool.CONVERSATION: "auto:1-3"})
     await sizing.refresh(store)
     assert size_of(sizing, 1.0) == 2
-    loads = [replace(BUSY, serving=2)] * 30
+    loads = [pool_load(2, 1.0, 60.0)] * 30
     sizes = [size_of(sizing, 2.0 * at, load) for at, load in enumerate(loads)]
     assert sizes[-1] == 3
     await sizing.tell(store, {Pool.CONVERSATION: Headcount(3, 2, 1)})
@@ -145,7 +143,7 @@ async def test_auto_begins_with_what_there_is_and_grows_within_its_bounds() -> N
 async def test_a_registry_that_comes_back_goes_on_with_the_actors_that_there_are() -> None:
     sizing = await started(Wishes(), "auto:1-4")
     sizing.pools[Pool.CONVERSATION].found(3)
-    assert size_of(sizing, 1.0, replace(QUIET, serving=3)) == 3
+    assert size_of(sizing, 1.0, pool_load(3, 0.0)) == 3
     fixed = await started(Wishes(), "2")
     fixed.pools[Pool.CONVERSATION].found(3)
     assert size_of(fixed) == 2
@@ -156,7 +154,7 @@ async def test_one_bad_look_at_the_processors_ends_no_actor_and_a_persons_bound_
     sizing = await started(store, "auto")
     pool = sizing.pools[Pool.CONVERSATION]
     pool.found(8)
-    busy = PoolLoad(serving=8, busy=0.7, backlog_seconds=0.0)
+    busy = pool_load(8, 0.7)
     assert [pool.decide(busy, seen, 2.0 * at) for at, seen in enumerate((8, 1, 0, 8))] == [8] * 4
     await store.wish({Pool.CONVERSATION: "auto:1-3"})
     await sizing.refresh(store)

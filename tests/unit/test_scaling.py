@@ -8,20 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestlus.scaling.deciding import Autoscaler, PoolLoad, ScalingRules
+from tests.fakes.pools import pool_load
+from vestlus.hosting.assignment import assign_evenly
+from vestlus.scaling.deciding import Autoscaler, ScalingRules
+from vestlus.scaling.load import ActorLoad, PoolLoad
 from vestlus.scaling.size import LARGEST, PoolSize, parse_size
 
 RULES = ScalingRules()
 #: Time between two looks, seconds.
 STEP = 2.0
 
-LOADS = st.builds(
-    PoolLoad,
-    serving=st.integers(0, 12),
-    busy=st.floats(0, 1),
-    backlog_seconds=st.floats(0, 600),
-    full=st.floats(0, 1),
-)
+LOADS = st.lists(
+    st.builds(
+        ActorLoad,
+        busy=st.floats(0, 1),
+        backlog_seconds=st.floats(0, 600),
+        full=st.floats(0, 1),
+        partitions=st.integers(1, 16),
+    ),
+    max_size=12,
+).map(lambda actors: PoolLoad(tuple(actors)))
 BOUNDS = st.tuples(st.integers(1, 5), st.integers(0, 7)).map(lambda b: (b[0], b[0] + b[1]))
 
 
@@ -35,7 +41,7 @@ def run(
     while now < seconds:
         busy = min(1.0, work / scaler.size)
         waits = 60.0 if work > scaler.size else stuck
-        sizes.append(scaler.decide(PoolLoad(scaler.size, busy, waits), bounds, now))
+        sizes.append(scaler.decide(pool_load(scaler.size, busy, waits), bounds, now))
         now += STEP
     return sizes
 
@@ -84,6 +90,69 @@ def test_under_a_steady_load_it_settles_and_never_turns_back(
     assert settled == 8 or work / settled < RULES.busy_above
 
 
+def run_uneven(work: list[float], size: int, most: int, seconds: float) -> list[int]:
+    """The sizes that a pool takes whose partitions have so much work each, in busy actors. They
+    are shared out as the registry does it.
+    """
+    scaler, sizes, now = Autoscaler(size, RULES, 0.0), [size], 0.0
+    names = [str(number) for number in range(len(work))]
+    served: dict[str, str] = {}
+    while now < seconds:
+        members = [f"actor-{number}" for number in range(scaler.size)]
+        served = assign_evenly(names, members, served)
+        shares = [[work[int(name)] for name in names if served[name] == one] for one in members]
+        actors = (
+            ActorLoad(
+                busy=min(1.0, sum(share)),
+                backlog_seconds=60.0 if sum(share) > 1 else 0.0,
+                partitions=len(share),
+            )
+            for share in shares
+            if share
+        )
+        sizes.append(scaler.decide(PoolLoad(tuple(actors)), (1, most), now))
+        now += STEP
+    return sizes
+
+
+@given(st.lists(st.floats(0, 1.5), min_size=2, max_size=8), st.integers(1, 8))
+def test_partitions_that_have_unlike_much_work_make_no_pool_go_to_and_fro(
+    work: list[float], size: int
+) -> None:
+    most = len(work)
+    sizes = run_uneven(work, min(size, most), most, 5000)
+    assert len({step > 0 for step in changes(sizes)}) <= 1
+
+
+@given(st.lists(st.floats(0, 0.9), min_size=4, max_size=4))
+def test_nobody_is_left_with_too_much_while_another_could_take_something(
+    work: list[float],
+) -> None:
+    size = run_uneven(work, 1, 4, 600)[-1]
+    served: dict[str, str] = {}
+    # As they came to be shared out while the pool grew.
+    for members in range(1, size + 1):
+        served = assign_evenly("0123", [f"actor-{one}" for one in range(members)], served)
+    for member in set(served.values()):
+        its = [work[int(name)] for name, one in served.items() if one == member]
+        assert len(its) == 1 or sum(its) <= 1
+
+
+def test_one_busy_actor_of_idle_ones_is_relieved_if_what_it_has_can_be_divided() -> None:
+    idle = ActorLoad(partitions=1)
+    for partitions, size in ((2, 4), (1, 3)):
+        scaler = Autoscaler(3, RULES, 0.0)
+        busy = ActorLoad(busy=1.0, backlog_seconds=60.0, partitions=partitions)
+        load = PoolLoad((busy, idle, idle))
+        assert max(scaler.decide(load, (1, 4), at * STEP) for at in range(10)) == size
+
+
+def test_what_waits_for_an_idle_actor_calls_for_nobody_although_another_is_busy() -> None:
+    scaler = Autoscaler(2, RULES, 0.0)
+    load = PoolLoad((ActorLoad(busy=0.1, backlog_seconds=900.0), ActorLoad(busy=0.7)))
+    assert max(scaler.decide(load, (1, 8), at * STEP) for at in range(100)) == 2
+
+
 def test_a_busy_actor_is_joined_by_others_within_seconds_and_they_leave_one_by_one() -> None:
     up = run(2.0, 1, (1, 4), 120)
     assert up[-1] == 4
@@ -95,7 +164,7 @@ def test_a_busy_actor_is_joined_by_others_within_seconds_and_they_leave_one_by_o
 def test_a_backlog_of_idle_actors_calls_for_nobody() -> None:
     # They wait for a model or for Meta: so would more of them.
     scaler = Autoscaler(2, RULES, 0.0)
-    sizes = {scaler.decide(PoolLoad(2, 0.1, 900.0), (1, 8), at * STEP) for at in range(900)}
+    sizes = {scaler.decide(pool_load(2, 0.1, 900.0), (1, 8), at * STEP) for at in range(900)}
     assert max(sizes) == 2
 
 
@@ -106,12 +175,12 @@ def test_one_send_that_is_stuck_keeps_no_idle_actors() -> None:
 def test_places_that_are_taken_call_for_nobody_and_keep_who_holds_them() -> None:
     # A slow or limited model: more actors would only split the same key.
     scaler = Autoscaler(2, RULES, 0.0)
-    full = PoolLoad(2, 0.1, 0.0, full=1.0)
+    full = pool_load(2, 0.1, 0.0, full=1.0)
     assert {scaler.decide(full, (1, 8), at * STEP) for at in range(900)} == {2}
 
 
 def test_fewer_processors_end_actors_one_by_one_and_only_when_they_stay_away() -> None:
-    scaler, busy = Autoscaler(4, RULES, 0.0), PoolLoad(4, 0.7, 0.0)
+    scaler, busy = Autoscaler(4, RULES, 0.0), pool_load(4, 0.7, 0.0)
     away = [scaler.decide(busy, (1, 8), at * STEP, room=1) for at in range(25)]
     assert scaler.decide(busy, (1, 8), 50.0, room=4) == 4
     away += [scaler.decide(busy, (1, 8), 52.0 + at * STEP, room=1) for at in range(30)]
@@ -124,14 +193,14 @@ def test_fewer_processors_end_actors_one_by_one_and_only_when_they_stay_away() -
 
 def test_it_grows_no_further_than_there_are_processors() -> None:
     scaler = Autoscaler(1, RULES, 0.0)
-    busy = [PoolLoad(9, 1.0, 60.0)] * 200
+    busy = [pool_load(9, 1.0, 60.0)] * 200
     assert max(scaler.decide(one, (1, 8), at * STEP, room=3) for at, one in enumerate(busy)) == 3
 
 
 def test_a_backlog_of_half_busy_actors_calls_for_more() -> None:
     scaler = Autoscaler(2, RULES, 0.0)
     for at in range(7):
-        scaler.decide(PoolLoad(2, 0.5, 9.0), (1, 8), at * STEP)
+        scaler.decide(pool_load(2, 0.5, 9.0), (1, 8), at * STEP)
     assert scaler.size == 3
     assert "oldest waiting 9.0 s" in scaler.reason
 
@@ -140,21 +209,21 @@ def test_a_burst_is_over_before_anything_changes() -> None:
     scaler = Autoscaler(1, RULES, 0.0)
     for at in range(600):
         busy = 1.0 if at % 5 == 0 else 0.2
-        assert scaler.decide(PoolLoad(1, busy, 0.0), (1, 8), at * STEP) == 1
+        assert scaler.decide(pool_load(1, busy, 0.0), (1, 8), at * STEP) == 1
 
 
 def test_while_actors_wait_for_a_node_no_more_are_asked_for_and_idle_ones_ask_for_none() -> None:
     scaler = Autoscaler(4, RULES, 0.0)
-    assert {scaler.decide(PoolLoad(2, 1.0, 60.0), (1, 8), at * STEP) for at in range(500)} == {4}
+    assert {scaler.decide(pool_load(2, 1.0, 60.0), (1, 8), at * STEP) for at in range(500)} == {4}
     for at in range(500, 1000):
-        scaler.decide(PoolLoad(2, 0.1, 0.0), (1, 8), at * STEP)
+        scaler.decide(pool_load(2, 0.1, 0.0), (1, 8), at * STEP)
     assert scaler.size < 4
 
 
 def test_new_bounds_hold_at_once() -> None:
     scaler = Autoscaler(1, RULES, 0.0)
-    assert scaler.decide(PoolLoad(1, 0.0, 0.0), (3, 6), 1.0) == 3
-    assert scaler.decide(PoolLoad(3, 0.0, 0.0), (1, 2), 2.0) == 2
+    assert scaler.decide(pool_load(1, 0.0, 0.0), (3, 6), 1.0) == 3
+    assert scaler.decide(pool_load(3, 0.0, 0.0), (1, 2), 2.0) == 2
 
 
 @given(st.integers(1, LARGEST), st.integers(1, LARGEST))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import structlog
 
 from vestlus.errors import StoreUnavailable
-from vestlus.scaling.deciding import Autoscaler, PoolLoad, ScalingRules
+from vestlus.scaling.deciding import Autoscaler, ScalingRules
+from vestlus.scaling.load import PoolLoad
 from vestlus.scaling.size import MOST_REPLICAS, PoolSize, parse_size
 from vestlus.settings import Settings
 from vestlus.store.pool_rows import FRESH_SECONDS, Pool, PoolState, PoolWish
@@ -18,7 +19,7 @@ _log = structlog.get_logger(__name__)
 
 
 #: Until somebody tells how a pool fares.
-IDLE = PoolLoad(serving=0, busy=0.0, backlog_seconds=0.0)
+IDLE = PoolLoad()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class PoolLoad:
-    """How a pool fares at one moment."""
-
-    #: Actors that answer and serve.
-    serving: int
-    #: How busy they are, 0 to 1, in the mean.
-    busy: float
-    #: How long the oldest of what waits for them has waited, seconds.
-    backlog_seconds: float
-    #: How much of what they may hold at a time they hold, 0 to 1, in the mean. Most of it waits
-    #: for a model: it calls for nobody, and keeps those that hold it.
-    full: float = 0.0
+from vestlus.scaling.load import PoolLoad
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +15,10 @@ class ScalingRules:
     #: So busy a pool grows. An actor is one event loop: from about four fifths on, what arrives
     #: waits for what came before it.
     busy_above: float = 0.75
-    #: A pool grows, too, when something has waited so long …
+    #: A pool grows, too, when something has waited so long for one of its actors …
     backlog_above_seconds: float = 5.0
-    #: … and its actors are so busy. With less, the wait is for a model, for Meta's limits or for
-    #: a database, and more actors would only wait beside the others.
+    #: … and that actor is so busy. With less, the wait is for a model or for a database, and more
+    #: actors would only wait beside the others.
     backlog_busy: float = 0.4
     #: How busy actors should be after a change. Far below ``busy_above``: what was taken away is
     #: not wanted back.
@@ -101,17 +88,33 @@ class Autoscaler:
     def _note(self, load: PoolLoad, now: float) -> None:
         """Since when it has been too much, and since when too little."""
         rules = self._rules
-        waits = load.backlog_seconds >= rules.backlog_above_seconds
-        high = load.busy >= rules.busy_above or (waits and load.busy >= rules.backlog_busy)
+        high = self._is_strained(load)
         if not high:
             self._high_since = None
         elif self._high_since is None:
             self._high_since = now
         share = load.serving / max(1, self._size - 1)
-        # What has waited for long while nobody is busy, one stuck send for instance, keeps nobody.
+        # What has waited for long while nobody is busy, one stuck turn for instance, keeps nobody.
+        waits = load.backlog_seconds >= rules.backlog_above_seconds
         aim = rules.backlog_aim if waits else rules.busy_aim
-        if high or load.busy * share > aim or load.full * share > rules.busy_aim:
+        keeps = load.busy * share > aim or load.full * share > rules.busy_aim
+        if high or keeps or load.busiest_with_one_less > rules.busy_above:
             self._low_since = now
+
+    def _is_strained(self, load: PoolLoad) -> bool:
+        """Whether there is too much for the actors, for one of them at least that another could
+        take something from.
+        """
+        rules = self._rules
+        all_busy = load.busy >= rules.busy_above
+        return any(
+            (all_busy and one.busy >= rules.busy_above)
+            or (
+                one.backlog_seconds >= rules.backlog_above_seconds
+                and one.busy >= rules.backlog_busy
+            )
+            for one in load.divisible
+        )
 
     def _is_over(self, limit: int, now: float) -> bool:
         """Whether there have been too many for the processors for so long that one must go."""

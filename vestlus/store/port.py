@@ -532,12 +532,6 @@ class Pools(Protocol):
         """How the pools are, as told within that time by the database's clock, by cluster."""
         ...
 
-    async def oldest_due_ms(self, outbox: int) -> int | None:
-        """Since when the oldest due send of an outbox partition has waited, among those whose
-        deadlines are nearest; None without any.
-        """
-        ...
-
 
 class Store(
     Leases,

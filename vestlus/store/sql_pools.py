@@ -6,32 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    Integer,
-    Text,
-    bindparam,
-    delete,
-    func,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, Connection, Text, bindparam, delete, select, update
 
 from vestlus.store import schema
-from vestlus.store.ledger import SendState
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_part import SqlPart
 
 _WISH: Final = schema.pool_wish.c
 _STATE: Final = schema.pool_state.c
-_LEDGER: Final = schema.ledger.c
-
-#: Rows of each outbox partition among which the oldest is looked for, nearest deadline first:
-#: a backlog of millions is not read whole to learn that it is old.
-_LOOKED_AT: Final = 1000
 
 #: Rows of others, which a newer version wrote, are passed over.
 _KNOWN: Final = frozenset(map(str, Pool))
@@ -76,19 +59,6 @@ class SqlPools(SqlPart):
             select(*(column for column in _STATE if column is not _STATE.at_ms))
             .where(_STATE.at_ms >= dialect.now_ms() - bindparam("ms", type_=BigInteger()))
             .order_by(_STATE.cluster, _STATE.pool)
-        )
-        nearest = (
-            select(_LEDGER.due_ms, _LEDGER.state)
-            .where(
-                _LEDGER.outbox == bindparam("of", type_=Integer()),
-                _LEDGER.state.bool_op("IN")(literal_column(schema.UNFINISHED)),
-            )
-            .order_by(_LEDGER.deadline_ms, _LEDGER.id)
-            .limit(_LOOKED_AT)
-            .subquery()
-        )
-        self._pool_oldest = select(func.min(nearest.c.due_ms)).where(
-            nearest.c.state == str(SendState.PENDING)
         )
 
     async def wishes(self) -> dict[Pool, PoolWish]:
@@ -148,8 +118,3 @@ class SqlPools(SqlPart):
             for row in rows
             if row.pool in _KNOWN
         )
-
-    async def oldest_due_ms(self, outbox: int) -> int | None:
-        """See :meth:`vestlus.store.port.Pools.oldest_due_ms`."""
-        rows = await self._database.fetch(self._pool_oldest, {"of": outbox})
-        return None if rows[0][0] is None else int(rows[0][0])
