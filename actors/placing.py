@@ -26,8 +26,9 @@ def waits_for_a_node(handle: ActorHandle[Any], needs: Mapping[str, float]) -> bo
     has not started again, where the node that it was on is gone.
 
     Where an actor takes the last room, it seems to wait until Ray has a process for it, which it
-    may have to start; and where it starts again and takes the last room, until it has started: what
-    Ray tells of its process then is that of the one before. Blocks for some milliseconds: Ray answers from its head.
+    may have to start; and where it starts again and takes the last room, until it has started:
+    what Ray tells of its process then is that of the one before. Blocks for some milliseconds: Ray
+    answers from its head.
     """
     found: Any = actors(handle._actor_id.hex())  # noqa: SLF001 - Ray's own tools use it
     if not found or found["State"] not in _NOT_STARTED:
