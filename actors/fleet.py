@@ -178,7 +178,6 @@ class Fleet:
                 self._signs.ended(f"{self._cluster}/{name}")
                 handle = await asyncio.to_thread(self._start, name, kind)
                 self._watched[name] = Watched(kind, handle, False, time.monotonic(), {})
-                self._watched[name].anywhere = self._placed.get(name) is None
         too_many = [name for name in self._watched if name not in wanted]
         ending = {_kind_of(name) for name in (*self._ending, *too_many)}
         moving = who_moves(self._watched, leaving, ending)
@@ -284,7 +283,9 @@ class Fleet:
         )
         if one.wait_for_room(waiting=waiting, now=time.monotonic()):
             _log.info("actor_waits_for_a_node" if waiting else "actor_has_a_node", actor=name)
-        if one.waits_unseen(time.monotonic()):
+        # Ray's autoscaler sees one that was started for no node. Of an adopted one nobody knows.
+        seen = name in self._placed and self._placed[name] is None
+        if not seen and one.waits_long(time.monotonic()):
             # It is started anew as one that is gone: its name is free some moments later.
             _log.info("actor_asks_for_a_node", actor=name)
             await asyncio.to_thread(ray.kill, one.handle, no_restart=True)
@@ -297,7 +298,6 @@ class Fleet:
             one.handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
         except ValueError:
             one.handle = await asyncio.to_thread(self._start, name, one.kind)
-            one.anywhere = self._placed[name] is None
 
     async def end(self, deadline_seconds: float) -> None:
         """Drains and ends all of them. Publishers last, so that what conversations still decide

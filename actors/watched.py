@@ -40,8 +40,6 @@ class Watched:
     #: There is no room for it in the cluster.
     waiting: bool = False
     waits_since: float = 0.0
-    #: It was started for no certain node: Ray's autoscaler sees it wait.
-    anywhere: bool = False
     #: When it was started by us or adopted; if it had to wait for room, when it had some.
     born: float = field(default_factory=time.monotonic)
     busyness: Busyness = field(default_factory=Busyness)
@@ -70,6 +68,6 @@ class Watched:
             self.born = now
         return news
 
-    def waits_unseen(self, now: float) -> bool:
-        """Whether it waits for room, and nobody brings any for it."""
-        return self.waiting and not self.anywhere and now - self.waits_since > UNSEEN_SECONDS
+    def waits_long(self, now: float) -> bool:
+        """Whether it has waited so long for room that it should be started for no certain node."""
+        return self.waiting and now - self.waits_since > UNSEEN_SECONDS
