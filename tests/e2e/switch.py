@@ -29,7 +29,7 @@ class Switch:
         self.port = free_port()
         self.targets: tuple[Target, ...] = ()
         self._turn = 0
-        self._loop = asyncio.new_event_loop()
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._listening = threading.Event()
         self._closing = asyncio.Event()
         self._open: set[asyncio.Task[None]] = set()
@@ -55,12 +55,13 @@ class Switch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._closing.set)
+        self._runner.get_loop().call_soon_threadsafe(self._closing.set)
         self._thread.join()
-        self._loop.close()
+        # Whoever was being let in is sent away by this.
+        self._runner.close()
 
     def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
+        self._runner.run(self._serve())
 
     async def _serve(self) -> None:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -90,11 +91,15 @@ class Switch:
         try:
             # Whoever closes first closes for both.
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for way in ways:
+                way.cancel()
+            await _close(back, writer)
         finally:
             for way in ways:
                 way.cancel()
-            back.close()
-            writer.close()
+            # Who has not read by now, when the switch ends, never will.
+            for end in (back, writer):
+                end.transport.abort()
 
     async def _open_connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         self._turn += 1
@@ -107,6 +112,17 @@ class Switch:
             except OSError:  # which a timeout is too
                 continue
         return None
+
+
+async def _close(*writers: asyncio.StreamWriter) -> None:
+    """Closes, and waits until all is sent that was written."""
+    for writer in writers:
+        writer.close()
+    for writer in writers:
+        try:
+            await writer.wait_closed()
+        except OSError:
+            continue  # cut off already
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
