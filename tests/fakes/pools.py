@@ -11,14 +11,14 @@ from vestlus.scaling.load import ActorLoad, PoolLoad
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
 
 #: One actor with nothing to do.
-QUIET = PoolLoad((ActorLoad(),))
+QUIET = PoolLoad((ActorLoad(partitions=2),))
 
 
 def pool_load(
     serving: int, busy: float, backlog_seconds: float = 0.0, full: float = 0.0
 ) -> PoolLoad:
     """A pool whose actors all fare alike."""
-    one = ActorLoad(busy=busy, backlog_seconds=backlog_seconds, full=full)
+    one = ActorLoad(busy=busy, backlog_seconds=backlog_seconds, full=full, partitions=2)
     return PoolLoad((one,) * serving)
 
 

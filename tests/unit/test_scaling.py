@@ -149,7 +149,12 @@ def test_one_busy_actor_of_idle_ones_is_relieved_if_what_it_has_can_be_divided()
 
 def test_what_waits_for_an_idle_actor_calls_for_nobody_although_another_is_busy() -> None:
     scaler = Autoscaler(2, RULES, 0.0)
-    load = PoolLoad((ActorLoad(busy=0.1, backlog_seconds=900.0), ActorLoad(busy=0.7)))
+    load = PoolLoad(
+        (
+            ActorLoad(busy=0.1, backlog_seconds=900.0, partitions=2),
+            ActorLoad(busy=0.7, partitions=2),
+        )
+    )
     assert max(scaler.decide(load, (1, 8), at * STEP) for at in range(100)) == 2
 
 

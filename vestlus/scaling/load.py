@@ -19,7 +19,7 @@ class ActorLoad:
     #: calls for nobody, and keeps who holds it.
     full: float = 0.0
     #: How many partitions it serves. One cannot be divided: nobody takes anything from it.
-    partitions: int = 2
+    partitions: int
 
 
 @dataclass(frozen=True, slots=True)
