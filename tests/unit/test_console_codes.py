@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import pkgutil
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -43,6 +45,9 @@ from vestlus.store.ledger import SendState
 from vestlus.store.operator_rows import FAILED, HANDED_IN
 from vestlus.store.rows import EVENT_SOURCE, LEDGER_SOURCE, EventState
 
+Call = tuple[ModuleType, ast.Call]
+Assignment = tuple[ModuleType, ast.Assign]
+
 _CODE: Final = re.compile(r"[a-z][a-z_]*")
 _ACTION: Final = re.compile(r"[a-z_]+\.[a-z_]+")
 _DESK: Final = "vestlus.desk"
@@ -65,15 +70,32 @@ def sources() -> tuple[tuple[ModuleType, ast.Module], ...]:
     return tuple(found)
 
 
-def calls(*names: str) -> Iterator[tuple[ModuleType, ast.Call]]:
-    """Every call of what is so named."""
+@cache
+def written() -> tuple[dict[str, list[Call]], dict[str, list[Assignment]]]:
+    """Every call, by the name of what is called, and every assignment to a variable, by its name.
+
+    To walk through all of the program takes a second.
+    """
+    called: dict[str, list[Call]] = defaultdict(list)
+    assigned: dict[str, list[Assignment]] = defaultdict(list)
     for module, tree in sources():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                called = node.func
-                name = called.attr if isinstance(called, ast.Attribute) else ""
-                if (called.id if isinstance(called, ast.Name) else name) in names:
-                    yield module, node
+                if isinstance(node.func, ast.Name):
+                    called[node.func.id].append((module, node))
+                elif isinstance(node.func, ast.Attribute):
+                    called[node.func.attr].append((module, node))
+            elif isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        assigned[target.id].append((module, node))
+    return called, assigned
+
+
+def calls(*names: str) -> Iterator[Call]:
+    """Every call of what is so named."""
+    called, _ = written()
+    return itertools.chain.from_iterable(called.get(name, ()) for name in names)
 
 
 def strings(module: ModuleType, node: ast.AST | None) -> Iterator[str]:
@@ -110,22 +132,19 @@ def given_as(name: str, place: int, *called: str, within: str = "") -> set[str]:
 def assigned_to(name: str, *within: str) -> set[str]:
     """What variables of that name are given, in modules whose names begin so."""
     found: set[str] = set()
-    for module, tree in sources():
+    _, assigned = written()
+    for module, node in assigned.get(name, ()):
         if module.__name__.startswith(within):
-            for node in ast.walk(tree):
-                if isinstance(node, ast.Assign) and any(
-                    isinstance(one, ast.Name) and one.id == name for one in node.targets
-                ):
-                    found.update(strings(module, node.value))
+            found.update(strings(module, node.value))
     return found
 
 
 def actions() -> set[str]:
-    written = {one.action for one in ACTS.values()} | {one.action for one in OPERATIONS}
+    found = {one.action for one in ACTS.values()} | {one.action for one in OPERATIONS}
     for module, call in calls("action", "entry", "AuditEntry", "Refusals"):
         for node in (*call.args, *(one.value for one in call.keywords)):
-            written.update(one for one in strings(module, node) if _ACTION.fullmatch(one))
-    return written - {""}
+            found.update(one for one in strings(module, node) if _ACTION.fullmatch(one))
+    return found - {""}
 
 
 def errors() -> Iterator[type[VestlusError]]:

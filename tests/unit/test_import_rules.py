@@ -20,7 +20,8 @@ ROOMS = [PURE[0], *(place for place in PURE[1:] if (ROOT / place).exists())]
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Return a folder with a copy of the package, to break the rules in."""
-    shutil.copytree(ROOT / "vestlus", tmp_path / "vestlus")
+    ignored = shutil.ignore_patterns("__pycache__", "*.png", "*.jpg", "*.js", "*.css", "*.woff2")
+    shutil.copytree(ROOT / "vestlus", tmp_path / "vestlus", ignore=ignored)
     return tmp_path
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services import ServiceError, provide_postgres, provide_rabbitmq
+from tests.services import ServiceError, chromium, provide_postgres, provide_rabbitmq
 from tests.services.kept import PORTS, KeptProcess, free_port, own_ports, wait_until
 from tests.services.provision import (
     POSTGRES,
@@ -279,3 +279,34 @@ def test_a_container_is_made_once_kept_over_a_kill_and_removed_in_the_end(tmp_pa
 
     expected = ["create", "start", "kill", "start", "stop", "start", "rm"]
     assert log.read_text().split() == expected
+
+
+@pytest.mark.parametrize("there", [{"chromium-headless-shell", "chromium"}, {"chromium"}])
+def test_a_browser_is_installed_for_root_on_debian_and_its_headless_shell_where_there_is_one(
+    there: set[str],
+) -> None:
+    installed: list[str] = []
+
+    def install(package: str, _: object) -> None:
+        if package not in there:
+            raise ServiceError(package)
+        installed.append(package)
+
+    found = chromium.ensure(
+        lambda _: None,
+        machine(root=True, apt=True),
+        look=lambda: next(iter(installed), None),
+        install=install,
+    )
+    assert found == max(there, key=len)
+    assert installed == [found]
+
+
+def test_a_browser_that_is_there_is_used_and_without_one_it_is_said_what_to_do() -> None:
+    def never(package: str, _: object) -> None:
+        pytest.fail(package)
+
+    root = machine(root=True, apt=True)
+    assert chromium.ensure(pytest.fail, root, look=lambda: "chrome", install=never) == "chrome"
+    with pytest.raises(ServiceError, match="apt-get install chromium"):
+        chromium.ensure(pytest.fail, machine(apt=True), look=lambda: None, install=never)
