@@ -35,8 +35,10 @@ run: install ## Start the whole service with a pretend Instagram; Ctrl-C stops i
 
 WHOLE := tests/e2e tests/chaos/test_chaos.py
 # Of parts, what minds least that others come first: no browser, no server that is killed.
-PATIENT := api assistant cli console_acts console_entries demo_posts doctor events graph image_bank \
-	knowledge logged simulator store_plans store_upgrade token
+PATIENT := account_tokens allowance api assistant budget bursts cli console_acts console_entries \
+	conversation_actor delivery demo_posts doctor drafting error_table eval events graph hosting \
+	image_bank knowledge logged measured people posts publishers recovery replay scheduler simulator \
+	store_plans store_upgrade token
 # These look at how long something took.
 TIMED := assistant_trouble simulator_errors
 BESIDE := tests/unit tests/contract $(filter-out $(TIMED:%=tests/integration/test_%.py), \
