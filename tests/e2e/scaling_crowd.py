@@ -9,10 +9,10 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from itertools import count
-from typing import Any
 
 import aiohttp
 
+from tests.e2e.control import Control
 from tests.e2e.traffic import QUESTION
 from vestlus.conversation.splitting import split_text
 from vestlus.simulator.markers import find_markers
@@ -31,7 +31,7 @@ PIECES = len(split_text(FACT))
 _PLACE = re.compile(r"teeninduspunkt (\d+)\b")
 
 
-class Crowd:
+class Crowd(Control):
     """Users of some accounts. Not a :class:`~tests.e2e.traffic.Traffic`, whose users wait for
     their answers: here questions pile up.
     """
@@ -39,8 +39,7 @@ class Crowd:
     def __init__(
         self, simulator: str, session: aiohttp.ClientSession, *, accounts: tuple[str, ...]
     ) -> None:
-        self._simulator = simulator
-        self._session = session
+        super().__init__(simulator, session)
         self._accounts = accounts
         self._numbers = count()
         #: When each question was asked that is not answered, by its marker.
@@ -82,12 +81,8 @@ class Crowd:
 
     async def listen(self) -> None:
         """Reads what is said to the users, for good."""
-        after = int((await self.call("info"))["seq"])
-        while True:
-            found = await self.call(f"feed?after={after}&direction=out&timeout=20")
-            for message in found["messages"]:
-                after = max(after, int(message["seq"]))
-                self._hear(str(message["user"]), str(message["text"]))
+        async for message in self.told():
+            self._hear(str(message["user"]), str(message["text"]))
 
     def is_answered(self, before: float) -> bool:
         """Whether all questions are answered that were asked before then, monotonic."""
@@ -99,14 +94,6 @@ class Crowd:
         async with asyncio.timeout(seconds):
             while not self.is_answered(before):
                 await asyncio.sleep(0.2)
-
-    async def call(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
-        """Calls the simulator's control API."""
-        url = f"{self._simulator}/control/{path}"
-        method = "GET" if body is None else "POST"
-        async with self._session.request(method, url, json=body) as answer:
-            answer.raise_for_status()
-            return await answer.json()
 
     def _hear(self, user: str, text: str) -> None:
         self.messages += 1

@@ -7,10 +7,10 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
 
+from tests.e2e.control import Control
 from vestlus.simulator.markers import find_markers
 
 QUESTION = "Mis kell te avate?"
@@ -36,7 +36,7 @@ class Habits:
     newcomers: str = "u"
 
 
-class Traffic:
+class Traffic(Control):
     """Users of some accounts, each with one of them. ``newcomers`` write to accounts of their own
     where such are given.
     """
@@ -52,8 +52,7 @@ class Traffic:
         picture: str | None = None,
     ) -> None:
         """``picture`` is the address of what users send along."""
-        self._simulator = simulator
-        self._session = session
+        super().__init__(simulator, session)
         self._habits = habits
         self._accounts = accounts
         self._quiet = newcomers or accounts
@@ -133,24 +132,12 @@ class Traffic:
             return
 
     async def _listen(self) -> None:
-        after = int((await self.call("info"))["seq"])
-        while True:
-            found = await self.call(f"feed?after={after}&direction=out&timeout=20")
-            for message in found["messages"]:
-                after = max(after, int(message["seq"]))
-                user = str(message["user"])
-                markers = find_markers(message["text"])
-                if not markers:
-                    continue
-                self.answers += 1
-                self._open[user] = max(0, self._open.get(user, 0) - len(markers))
-                if user in self._heard:
-                    self._heard[user].set()
-
-    async def call(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
-        """Calls the simulator's control API."""
-        url = f"{self._simulator}/control/{path}"
-        method = "GET" if body is None else "POST"
-        async with self._session.request(method, url, json=body) as answer:
-            answer.raise_for_status()
-            return await answer.json()
+        async for message in self.told():
+            user = str(message["user"])
+            markers = find_markers(message["text"])
+            if not markers:
+                continue
+            self.answers += 1
+            self._open[user] = max(0, self._open.get(user, 0) - len(markers))
+            if user in self._heard:
+                self._heard[user].set()
