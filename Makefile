@@ -88,7 +88,7 @@ loadtest: install ## Load-test the service on this machine; ARGS="--rate 50 --du
 	@exec $(VENV)/vestlus loadtest $(ARGS)
 
 .PHONY: bench
-bench: install-bench ## Compare with what people would build instead, half an hour; ARGS="--only intake"
+bench: install-bench ## Compare with what people would build instead, 22 minutes; ARGS="--only intake"
 	@$(VENV)/python -m tests.services ensure
 	@exec $(VENV)/python -m benchmarks.comparison $(ARGS)
 

@@ -9,8 +9,9 @@ py-spy must be installed (``requirements/dev.txt`` has it). While ``vestlus load
 rate, the processes of the ConversationActor, the PublisherActor and the webhook's replica are
 looked at a hundred times a second, each for ``--seconds``, wherever one holds the interpreter (what
 waits otherwise cannot be told from what works). A sample counts for the room of the innermost frame
-of our own, and for the library that it calls; what has none is its library's alone. A part's
-microseconds of CPU a message are shared out by samples. ``--stacks`` keeps them, collapsed and
+of our own, and for the library that it calls; what has none is its library's alone. What belongs
+together, the store and SQLAlchemy for example, is summed up first. A part's microseconds of CPU a
+message are shared out by samples. ``--stacks`` keeps them, collapsed and
 compressed, as flame graphs want them. Looking costs the service some per cent: it is for shares,
 and the load test's own table for sums.
 """
@@ -19,13 +20,14 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import heapq
 import json
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,6 +65,21 @@ SAMPLES_A_SECOND: Final = 100
 _BUSY: Final = 0.1
 _LOOK_SECONDS: Final = 2.0
 _MOST_SHOWN: Final = 12
+_DEAREST: Final = 3
+#: What belongs together, by what its rooms and libraries begin with.
+_KINDS: Final = {
+    "the store": ("vestlus/store", "sqlalchemy", "asyncpg", "sqlite3"),
+    "the bus": ("vestlus/bus", "vestlus/messages", "aiormq", "aio_pika", "pamqp"),
+    "the model": ("vestlus/assistant", "openai", "httpx2", "httpcore2", "pydantic"),
+    "Instagram": ("vestlus/instagram", "yarl", "multidict"),
+    "conversations": ("vestlus/conversation", "vestlus/hosting"),
+    "sending": ("publishers",),
+    "measures": ("vestlus/measuring", "vestlus/tracing", "prometheus_client", "opentelemetry"),
+    "uvicorn": ("uvicorn", "httptools", "h11"),
+    "Ray": ("ray", "starlette", "fastapi"),
+}
+#: Whose calls these are depends on who makes them.
+_CALLS: Final = "aiohttp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +110,32 @@ def cost_of(stack: str) -> str:
         return called or "Python's event loop"
     room = "/".join(packages[ours])
     return f"{room}: {called}" if called else room
+
+
+def kind_of(part: str, cost: str) -> str:
+    """What a cost of a part belongs to: the store, the bus and so on, or itself."""
+    room = cost.partition(":")[0]
+    if room == _CALLS:
+        return "the model" if part == "ConversationActor" else "Instagram"
+    for kind, beginnings in _KINDS.items():
+        if any(room == one or room.startswith(f"{one}/") for one in beginnings):
+            return kind
+    return cost
+
+
+def summary(parts: Sequence[Part], rate: float) -> str:
+    """Of each part, which kinds of cost are the largest, as Markdown."""
+    lines = ["| part | µs a message | first | second | third |", "|---|---:|---|---|---|"]
+    for part in parts:
+        kinds: defaultdict[str, float] = defaultdict(float)
+        costs = part.costs(rate)
+        for name, each in costs:
+            kinds[kind_of(part.name, name)] += each
+        total = sum(each for _, each in costs)
+        largest = heapq.nlargest(_DEAREST, kinds.items(), key=lambda kind: kind[1])
+        dearest = (f"{kind}, {each:,.0f}" for kind, each in largest)
+        lines.append(f"| {part.name} | {total:,.0f} | {' | '.join(dearest)} |")
+    return "\n".join(lines)
 
 
 def _package(frame: str) -> tuple[str, ...]:
@@ -214,8 +257,18 @@ def main() -> int:
             status = process.wait()
         found = json.loads(result.read_text("utf-8"))
     rate = float(found["throughput"]["answered_per_second"])
-    print(f"\n{rate:.1f} answered a second ({asked.pair}); commit {commit()}\n")
-    print(table(parts, rate))
+    answered = int(found["throughput"]["answered"])
+    posts = sum(
+        sum(found["errors"][name].values()) for name in ("webhook_statuses", "echo_statuses")
+    )
+    print(f"\n{rate:.1f} answered a second ({asked.pair}); commit {commit()}")
+    print(f"{posts / answered:.2f} POSTs a message. By the load test, µs a message:", end=" ")
+    print(
+        ", ".join(
+            f"{one['name']} {1e6 * one['cpu_seconds'] / answered:,.0f}" for one in found["parts"]
+        )
+    )
+    print(f"\n{summary(parts, rate)}\n\n{table(parts, rate)}")
     if asked.stacks:
         asked.stacks.mkdir(parents=True, exist_ok=True)
         for part in parts:

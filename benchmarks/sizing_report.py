@@ -28,6 +28,8 @@ from benchmarks.sizing_plan import (
 
 #: Tables that take less of each message do not grow with messages.
 LEAST_BYTES = 10
+#: Webhook events of a message where nothing counted them: itself, and the echo of one send.
+EVENTS = 2.0
 
 #: By the least of each cost, and by the most.
 Both = tuple[Plan, Plan]
@@ -69,10 +71,11 @@ def _worked_out(low: Measured, high: Measured, wanted: Wanted) -> Iterator[tuple
     peak = wanted.peak_rate
     yield "messages a day", f"{wanted.messages_a_day:,.0f}"
     yield "messages a second: mean, peak", f"{wanted.mean_rate:.0f}, {peak:.0f}"
-    yield "webhook events a second at the peak, with echoes", f"{up(2 * peak):,}"
+    events = peak * high.rows.get("inbox_event", EVENTS)
+    yield "webhook events a second at the peak, with echoes", f"{up(events):,}"
     yield (
         "publishes a second at the peak, without a bell and with one for each answer",
-        f"{up(2 * peak):,} to {up(3 * peak):,}",
+        f"{up(events):,} to {up(events + peak):,}",
     )
     in_flight = up(peak * wanted.model_seconds)
     yield f"answers in the model, at {wanted.model_seconds:g} s each", f"{in_flight:,}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.costs import Part, cost_of, read_stacks, table
+from benchmarks.costs import Part, cost_of, kind_of, read_stacks, summary, table
 
 ROOT = "<module> (ray/_private/workers/default_worker.py:327);run (asyncio/runners.py:190)"
 
@@ -49,3 +49,30 @@ def test_microseconds_of_a_message_are_shared_out_by_samples() -> None:
     # 0.4 of a processor at 100 a second.
     assert part.costs(100.0) == [("vestlus/bus", 3000.0), ("vestlus/store: json", 1000.0)]
     assert "| | `vestlus/bus` | 3,000 | 75% |" in table([part], 100.0)
+
+
+@pytest.mark.parametrize(
+    ("part", "cost", "kind"),
+    [
+        ("ConversationActor", "vestlus/store: sqlalchemy", "the store"),
+        ("ConversationActor", "sqlalchemy", "the store"),
+        ("ConversationActor", "aiohttp", "the model"),
+        ("PublisherActor", "aiohttp", "Instagram"),
+        ("PublisherActor", "publishers/lane", "sending"),
+        ("webhook", "vestlus/measuring: ray", "measures"),
+        ("webhook", "rayleigh", "rayleigh"),
+    ],
+)
+def test_a_cost_belongs_to_what_its_room_or_its_library_is_for(
+    part: str, cost: str, kind: str
+) -> None:
+    assert kind_of(part, cost) == kind
+
+
+def test_what_belongs_together_is_summed_up_before_the_dearest_are_told() -> None:
+    stacks = read_stacks(
+        "a (vestlus/hosting/x.py:1) 4\nb (vestlus/store/y.py:1) 3\nc (sqlalchemy/z.py:2) 3\n"
+    )
+    part = Part("ConversationActor", cpu_seconds=1.0, seconds=10.0, stacks=stacks)
+    told = "| ConversationActor | 1,000 | the store, 600 | conversations, 400 |"
+    assert told in summary([part], 100.0)
