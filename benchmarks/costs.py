@@ -61,6 +61,8 @@ _SHELL: Final = ("actors", "shell")
 _LOOPS: Final = ("asyncio", "threading", "concurrent", "uvloop", "contextlib", "selectors")
 _FILE: Final = re.compile(r"\((?P<file>[^()]*?)(?::\d+)?\)$")
 SAMPLES_A_SECOND: Final = 100
+#: Beside the interpreter, whether or not its folder is on the path.
+SPY: Final = Path(sys.executable).with_name("py-spy")
 #: Of a processor, from which on messages are under way, and how long it is looked at.
 _BUSY: Final = 0.1
 _LOOK_SECONDS: Final = 2.0
@@ -204,7 +206,7 @@ def look(load_test: subprocess.Popen[bytes], seconds: float, folder: Path) -> li
     spies = {
         name: subprocess.Popen(  # noqa: S603 - our own arguments
             [
-                *("py-spy", "record", "--gil", "--format", "raw", "--rate", str(SAMPLES_A_SECOND)),
+                *(str(SPY), "record", "--gil", "--format", "raw", "--rate", str(SAMPLES_A_SECOND)),
                 *("--duration", str(round(seconds)), "--pid", str(one.pid)),
                 *("--output", str(folder / name)),
             ],
