@@ -46,6 +46,9 @@ WARM_UP = 500
 #: As many as a busy hour's minute brings.
 AT_ONCE = 5_000
 
+#: Longer than any shared reading is put off.
+PAUSE_SECONDS = 0.2
+
 
 async def at_rest(opened: Stage, seconds: float) -> Report:
     """What the process takes while nobody writes."""
@@ -85,10 +88,14 @@ async def activated(opened: Stage, names: list[str], by: str) -> Report:
     }
 
 
-async def woken(opened: Stage, names: list[str]) -> Report:
-    """From a recorded message to the assistant's being asked, one user at a time."""
+async def woken(opened: Stage, names: list[str], pause: float = 0.0) -> Report:
+    """From a recorded message to the assistant's being asked, one user at a time.
+
+    After a pause nothing waits; one right after another, each waits for the next shared reading.
+    """
     waits, cpu = [], []
     for name in names:
+        await asyncio.sleep(pause)
         took = await opened.wake(name)
         waits.append(took.seconds)
         cpu.append(took.cpu_seconds)
@@ -139,7 +146,9 @@ async def run(url: str, empty: str, folder: Path, options: argparse.Namespace) -
         report[f"idle, {options.known} known"] = await at_rest(opened, options.idle)
         report["activated"] = await activated(opened, names, options.by)
         report["idle, all live"] = await at_rest(opened, options.idle)
-        report["woken from the store"] = await woken(opened, cold)
+        half = len(cold) // 2
+        report["woken from the store"] = await woken(opened, cold[:half], PAUSE_SECONDS)
+        report["woken from the store, right after another"] = await woken(opened, cold[half:])
         report["woken from rest"] = await woken(opened, chance.sample(names, len(cold)))
         report["passivated"] = passivated(opened)
     return report
