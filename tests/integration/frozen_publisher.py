@@ -1,16 +1,15 @@
-"""A publisher that stops itself (SIGSTOP) at a point of its first send, in a process of its own.
+"""A publisher that is to be frozen at a point of its first send, in a process of its own.
 
-It tells that it is about to be frozen. Woken, it goes on for a moment and tells what it made of it.
+It tells that it has come there, and goes no further until it is told to, by which time it has been
+frozen and woken. Then it goes on for a moment and tells what it made of it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
 from multiprocessing.connection import Connection
@@ -32,8 +31,7 @@ from vestlus.store.rows import Lease, Member, MemberKind, Transition, Transition
 
 #: The next one waits for its end.
 LEASE_SECONDS = 6.0
-#: Renewed for as long as a busy machine needs to come to the point, and seldom: a process that is
-#: frozen in a transaction on SQLite locks the others out.
+#: Renewed for as long as a busy machine needs to come to the point.
 RENEW_SECONDS = 3.0
 QUICK = SendingRules(
     request_seconds=0.8,
@@ -47,9 +45,6 @@ QUICK = SendingRules(
 )
 
 
-Tell = Callable[[str], None]
-
-
 class Point(StrEnum):
     """Where it freezes."""
 
@@ -60,19 +55,24 @@ class Point(StrEnum):
     AFTER_ANSWER = "after answer"
 
 
-def freeze(tell: Tell) -> None:
-    """Stop this process until somebody wakes it."""
-    tell("frozen")
-    os.kill(os.getpid(), signal.SIGSTOP)
+def await_freeze(parent: Connection) -> None:
+    """Do nothing more, transactions of other threads excepted, until told to go on."""
+    parent.send("here")
+    parent.recv()
 
 
-class FreezingStore:
-    """A store before whose steps the process freezes."""
+class FreezableStore:
+    """A store before whose steps the process waits to be frozen."""
 
-    def __init__(self, store: Any, point: Point, tell: Tell) -> None:  # noqa: ANN401 - any store
+    def __init__(
+        self,
+        store: Any,  # noqa: ANN401 - any store
+        point: Point,
+        parent: Connection,
+    ) -> None:
         self._store = store
         self._point = point
-        self._tell = tell
+        self._parent = parent
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
         return getattr(self._store, name)
@@ -85,18 +85,18 @@ class FreezingStore:
         if (self._point is Point.BEFORE_CLAIM and SendState.SENDING in after) or (
             self._point is Point.AFTER_ANSWER and SendState.SENT in after
         ):
-            freeze(self._tell)
+            await_freeze(self._parent)
         results: list[list[TransitionResult]] = await self._store.transitions(groups)
         return results
 
 
-class FreezingGraph(GraphClient):
-    """A Graph client that freezes the process before, at, or right after a send's first byte."""
+class FreezableGraph(GraphClient):
+    """A Graph client that waits to be frozen before, at, or right after a send's first byte."""
 
-    def __init__(self, url: str, point: Point, tell: Tell) -> None:
+    def __init__(self, url: str, point: Point, parent: Connection) -> None:
         super().__init__(url, lambda _: TOKEN)
         self._point = point
-        self._freeze = partial(freeze, tell)
+        self._wait = partial(await_freeze, parent)
 
     async def send_text(
         self,
@@ -112,38 +112,44 @@ class FreezingGraph(GraphClient):
 
         async def freezing() -> bool:
             if self._point is Point.AFTER_CLAIM:
-                self._freeze()
+                self._wait()
             goes = await gate()
             if self._point is Point.WHILE_WRITING:
-                self._freeze()
+                self._wait()
             elif self._point is Point.AFTER_WRITING:
-                asyncio.get_running_loop().call_soon(self._freeze)
+                asyncio.get_running_loop().call_soon(self._wait)
             return goes
 
         return await super().send_text(account, user, text, human_agent=human_agent, gate=freezing)
 
 
-def run(folder: Path, url: str, point: Point, told: Connection) -> None:
+def databases(folder: Path) -> tuple[str, str]:
+    """The URLs of the store and of the bus."""
+    return f"sqlite:///{folder}/store.sqlite", f"sqlite:///{folder}/bus.sqlite"
+
+
+def run(folder: Path, url: str, point: Point, parent: Connection) -> None:
     """Serve until the lease is lost or nothing happens any more."""
-    asyncio.run(_run(folder, url, point, told.send))
+    asyncio.run(_run(folder, url, point, parent))
 
 
-async def _run(folder: Path, url: str, point: Point, tell: Tell) -> None:
-    graph = FreezingGraph(f"{url}/graph/v25.0", point, tell)
+async def _run(folder: Path, url: str, point: Point, parent: Connection) -> None:
+    graph = FreezableGraph(f"{url}/graph/v25.0", point, parent)
+    store_url, bus_url = databases(folder)
     store = open_store(
-        f"sqlite:///{folder}/store.sqlite",
+        store_url,
         partitions=TOPOLOGY.inbox,
         outbox_partitions=TOPOLOGY.outbox,
     )
     member = Member("frozen", MemberKind.PUBLISHER, "1", "here", 1)
     names = [outbox_lease(number) for number in range(TOPOLOGY.outbox)]
-    bus = open_bus(f"sqlite:///{folder}/bus.sqlite", TOPOLOGY)
+    bus = open_bus(bus_url, TOPOLOGY)
     async with store, bus, graph:
         until = time.monotonic() + LEASE_SECONDS
         leases = await store.acquire(names, member, LEASE_SECONDS)
         service = PublisherService(
             bus=bus,
-            store=cast("Any", FreezingStore(store, point, tell)),
+            store=cast("Any", FreezableStore(store, point, parent)),
             messaging=graph,
             pictures=NoPictures(),
             clock=system_clock,
@@ -167,6 +173,6 @@ async def _run(folder: Path, url: str, point: Point, tell: Tell) -> None:
         failure = await asyncio.wait_for(service.failed(), 60)
         renewing.cancel()
         lost = isinstance(failure.error, LeaseLost)
-        tell("lease lost" if lost else repr(failure.error))
+        parent.send("lease lost" if lost else repr(failure.error))
         for name in names:
             await service.let_go(name, drain_seconds=0)

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.freezing import freeze
 from tests.integration.host_process import TOPOLOGY
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue
@@ -101,7 +102,7 @@ async def test_a_host_frozen_past_its_lease_and_woken_is_refused_and_the_user_ha
         await bus.publish(Queue.INBOX, 0, [encode(inbox_message((event,), at_ms=system_clock()))])
         await frozen.says("asked")
 
-        frozen.process.send_signal(signal.SIGSTOP)
+        await freeze(frozen.process.pid, [new_store_url, bus_url])
         frozen.answer()  # read as soon as it wakes
         await assign(store, "awake")
         await awake.says("asked")  # its lease has expired, and is another's

@@ -14,7 +14,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from benchmarks.sending import ACCOUNT, Stage, stage
-from tests.integration.frozen_publisher import QUICK, Point, run
+from tests.freezing import freeze
+from tests.integration.frozen_publisher import QUICK, Point, databases, run
 
 #: One process imports for all publishers: it takes longer than all the rest.
 FORKS = multiprocessing.get_context("forkserver")
@@ -39,15 +40,15 @@ class Frozen:
     """A publisher that will freeze."""
 
     process: BaseProcess
-    _told: Connection
+    connection: Connection
 
     async def line(self) -> object:
         """The next thing that it tells."""
 
         def told() -> object:
-            if not self._told.poll(60):
+            if not self.connection.poll(60):
                 raise TimeoutError
-            return self._told.recv()
+            return self.connection.recv()
 
         return await asyncio.to_thread(told)
 
@@ -60,12 +61,12 @@ class Frozen:
 @asynccontextmanager
 async def publisher(opened: Stage, point: Point) -> AsyncIterator[Frozen]:
     """A publisher that will freeze; killed where it has not ended."""
-    told, telling = FORKS.Pipe(duplex=False)
-    with told, telling:
-        process = FORKS.Process(target=run, args=(opened.folder, opened.url, point, telling))
+    ours, its = FORKS.Pipe()
+    with ours, its:
+        process = FORKS.Process(target=run, args=(opened.folder, opened.url, point, its))
         await asyncio.to_thread(process.start)
         try:
-            yield Frozen(process, told)
+            yield Frozen(process, ours)
         finally:
             process.kill()
             await asyncio.to_thread(process.join)
@@ -77,13 +78,15 @@ async def overtaken(point: Point, folder: Path) -> None:
     async with stage(folder) as opened:
         await opened.wait_for_answers(["u"], 1, ACCOUNT)
         async with publisher(opened, point) as frozen:
-            assert await frozen.line() == "frozen"
+            assert await frozen.line() == "here"
+            assert frozen.process.pid is not None
+            await freeze(frozen.process.pid, databases(opened.folder))
             async with opened.publishing(QUICK, member_id="next") as service:
                 async with asyncio.timeout(60):
                     assert await opened.until_finished() == {"sent": 1}
                 before = await opened.received()
                 assert [message["text"] for message in before] == ["u 1/1"]
-                assert frozen.process.pid is not None
+                frozen.connection.send("go on")
                 os.kill(frozen.process.pid, signal.SIGCONT)
                 assert await frozen.line() == "lease lost"
                 assert await frozen.status() == 0
