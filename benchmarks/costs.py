@@ -78,10 +78,12 @@ _KINDS: Final = {
     "sending": ("publishers",),
     "measures": ("vestlus/measuring", "vestlus/tracing", "prometheus_client", "opentelemetry"),
     "uvicorn": ("uvicorn", "httptools", "h11"),
-    "Ray": ("ray", "starlette", "fastapi"),
+    "Ray Serve": ("ray", "starlette", "fastapi"),
 }
 #: Whose calls these are depends on who makes them.
 _CALLS: Final = "aiohttp"
+#: Who answers requests: what is handed to it is its own work, whoever hands it.
+_SERVERS: Final = ("ray", "uvicorn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,9 @@ def cost_of(stack: str) -> str:
 
 def kind_of(part: str, cost: str) -> str:
     """What a cost of a part belongs to: the store, the bus and so on, or itself."""
-    room = cost.partition(":")[0]
+    room, _, library = cost.partition(": ")
+    if library in _SERVERS:
+        room = library
     if room == _CALLS:
         return "the model" if part == "ConversationActor" else "Instagram"
     for kind, beginnings in _KINDS.items():

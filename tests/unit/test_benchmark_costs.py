@@ -59,7 +59,9 @@ def test_microseconds_of_a_message_are_shared_out_by_samples() -> None:
         ("ConversationActor", "aiohttp", "the model"),
         ("PublisherActor", "aiohttp", "Instagram"),
         ("PublisherActor", "publishers/lane", "sending"),
-        ("webhook", "vestlus/measuring: ray", "measures"),
+        ("webhook", "vestlus/measuring", "measures"),
+        ("webhook", "vestlus/measuring: ray", "Ray Serve"),
+        ("webhook", "vestlus/instagram: uvicorn", "uvicorn"),
         ("webhook", "rayleigh", "rayleigh"),
     ],
 )
