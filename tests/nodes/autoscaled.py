@@ -5,25 +5,22 @@ Ends with status 1 when anything was lost, doubled or out of order, or somebody 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import aiohttp
-
-from tests.e2e.resizing import ACCOUNTS, MODEL_SECONDS, say
+from tests.e2e.resizing import say
 from tests.e2e.switch import Switch
-from tests.e2e.traffic import Habits, Traffic
+from tests.e2e.traffic import Habits
 from tests.nodes.autoscaling_course import SMALL, Course, Steps
 from tests.nodes.autoscaling_nodes import AutoscalingNodes, Room
 from tests.nodes.autoscaling_report import as_markdown
+from tests.nodes.command import conclude, parser_of, working_folder
 from tests.nodes.lan import OneAddress
+from tests.nodes.under_traffic import under_traffic
 from tests.nodes.watching import Watching
 from tests.nodes.world import World, servers, settings_for
 from tests.services.kept import free_port
@@ -31,7 +28,6 @@ from vestlus.bus.port import Topology
 from vestlus.store.open import open_store
 
 HABITS = Habits(seed=13, users=30, pause_seconds=(0.2, 2.0))
-SETTLE_SECONDS = 240.0
 #: Beside what is on the head at first it has room for one actor, and asks for nodes for the others.
 ROOM = Room(head_cpus=4, node_cpus=2, most_nodes=3, idle_seconds=20.0)
 
@@ -63,35 +59,18 @@ def autoscaled(folder: Path, nodes: AutoscalingNodes) -> Iterator[World]:
 async def run(made: World, nodes: AutoscalingNodes, watching: Watching) -> Course:
     """Users write while the pools grow and shrink; the checker judges."""
     course, topology = Course(), Topology()
-    timeout = aiohttp.ClientTimeout(total=600)
-    connector = aiohttp.TCPConnector(limit=0)
     store = open_store(
         made.settings["VESTLUS_DATABASE_URL"],
         partitions=topology.inbox,
         outbox_partitions=topology.outbox,
     )
-    async with store, aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-        traffic = Traffic(made.simulator, session, HABITS, accounts=ACCOUNTS)
-        await traffic.call("model", {"latency_seconds": list(MODEL_SECONDS)})
-        steps = Steps(made, nodes, watching, traffic, store)
+    async with store, under_traffic(made.simulator, HABITS, course) as users:
+        steps = Steps(made, nodes, watching, users.traffic, store)
         await steps.begin()
-        running = asyncio.create_task(traffic.run(), name="traffic")
-        try:
-            await steps.grow()
-            await steps.lose_a_node()
-            await steps.shrink()
-            traffic.stopped.set()
-            await asyncio.wait({running}, timeout=SETTLE_SECONDS)
-            if running.done():
-                running.result()
-            else:
-                say(f"{traffic.unanswered} users still wait for an answer")
-        finally:
-            running.cancel()
-            await asyncio.wait({running})
+        await steps.grow()
+        await steps.lose_a_node()
+        await steps.shrink()
         course.steps = steps.steps
-        course.written = traffic.written
-        course.verdict = await traffic.call("check?after=0&user_prefix=u&wait=30")
     return course
 
 
@@ -115,23 +94,10 @@ def course_in(folder: Path) -> Course:
 
 def main() -> int:
     """Reads the command line, runs, reports."""
-    parser = argparse.ArgumentParser(prog="make autoscaling", description=__doc__)
-    parser.add_argument("--report", type=Path, help="where the report goes")
-    parser.add_argument("--keep", type=Path, help="an empty folder that stays, for the logs")
-    chosen = parser.parse_args()
-    # So that whoever ends this early leaves nothing behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="va-", ignore_cleanup_errors=True) as name:
-        folder = chosen.keep or Path(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        course = course_in(folder.resolve())
-    text = as_markdown(course, ROOM)
-    say(text)
-    if chosen.report:
-        chosen.report.write_text(text, "utf-8")
-    kept = course.kept()
-    say("kept" if kept else "BROKEN")
-    return 0 if kept else 1
+    chosen = parser_of("make autoscaling", __doc__).parse_args()
+    with working_folder(chosen.keep) as folder:
+        course = course_in(folder)
+    return conclude(as_markdown(course, ROOM), chosen.report, kept=course.kept())
 
 
 if __name__ == "__main__":

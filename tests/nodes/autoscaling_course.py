@@ -13,6 +13,7 @@ from tests.e2e.service import ServiceError
 from tests.e2e.traffic import Traffic
 from tests.nodes.autoscaling_nodes import AutoscalingNodes
 from tests.nodes.looks import Look, beside, busiest, first, most_waiting, moved, runs
+from tests.nodes.under_traffic import Judged
 from tests.nodes.watching import PATIENCE_SECONDS, Watching
 from tests.nodes.world import World
 from vestlus.desk.pools import described
@@ -38,12 +39,10 @@ class Step:
 
 
 @dataclass(slots=True)
-class Course:
+class Course(Judged):
     """A run."""
 
     steps: list[Step] = field(default_factory=list)
-    written: int = 0
-    verdict: dict[str, Any] = field(default_factory=dict)
     #: Actors that were left after Ctrl-C.
     left: int = 0
 
@@ -51,9 +50,7 @@ class Course:
         """Whether all was seen that must be, and every promise was kept meanwhile."""
         return (
             all(at is not None for one in self.steps for at in one.times.values())
-            and bool(self.verdict["ok"])
-            and self.verdict["answered"] == self.written
-            and self.verdict["not_accepted"] == 0
+            and self.promises_kept()
             and not self.left
         )
 

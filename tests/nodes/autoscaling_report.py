@@ -9,8 +9,6 @@ from benchmarks.provenance import commit
 from tests.nodes.autoscaling_course import Course, Step
 from tests.nodes.autoscaling_nodes import Room
 
-_FINDINGS = ("lost", "duplicated", "out_of_order", "misdirected", "order_unproven")
-
 _LIMITS = (
     "**What this is, and what it is not.** The autoscaler is Ray's own, the version 2 that KubeRay "
     "runs with `version: v2`: it reads from Ray what finds no room, decides how many nodes, and "
@@ -26,7 +24,6 @@ _LIMITS = (
 
 def as_markdown(course: Course, room: Room) -> str:
     """A page with a table for each step."""
-    found = ", ".join(f"{name.replace('_', ' ')} {len(course.verdict[name])}" for name in _FINDINGS)
     head = [
         "# Nodes by Ray's autoscaler: what was seen",
         "",
@@ -42,7 +39,7 @@ def as_markdown(course: Course, room: Room) -> str:
         "",
         _LIMITS,
         "",
-        f"**{course.written} messages, {course.verdict['answered']} answered; {found}.**",
+        course.told(),
         "",
         (
             "Times are seconds since `vestlus scale` had ended, or since the `kill -9`; Ray was "

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from tests.e2e.service import ServiceError
 from tests.e2e.traffic import Traffic
 from tests.nodes.ray_nodes import HEAD
+from tests.nodes.under_traffic import Judged
 from tests.nodes.world import CONVERSATION_ACTORS, World
 
 #: Who has never written before asks, so many at once: more than there are partitions.
@@ -43,12 +43,10 @@ class Event:
 
 
 @dataclass(slots=True)
-class Course:
+class Course(Judged):
     """A run: what befell, and what the checker found."""
 
     events: list[Event] = field(default_factory=list)
-    verdict: dict[str, Any] = field(default_factory=dict)
-    written: int = 0
     platform: str = ""
     ingress: str = ""
     #: What is on the head.
@@ -57,13 +55,8 @@ class Course:
     left: int = 0
 
     def kept(self) -> bool:
-        """Whether nothing was lost, doubled or out of order, and everybody was answered."""
-        return (
-            bool(self.verdict["ok"])
-            and self.verdict["answered"] == self.written
-            and self.verdict["not_accepted"] == 0
-            and not self.left
-        )
+        """Whether every promise was, and Ctrl-C left nothing behind."""
+        return self.promises_kept() and not self.left
 
 
 class Ordeals:

@@ -11,12 +11,10 @@ out of order, or somebody was not answered.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,32 +22,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from tests.e2e.conftest import QUICK
-from tests.e2e.resizing import ACCOUNTS, MODEL_SECONDS
+from tests.e2e.resizing import ACCOUNTS, say
 from tests.e2e.switch import Switch
 from tests.e2e.traffic import Habits, Traffic
+from tests.nodes.command import conclude, parser_of, working_folder
 from tests.nodes.lan import Lan, lan
 from tests.nodes.ray_service import RayPods
+from tests.nodes.under_traffic import under_traffic
 from tests.nodes.upgrade_report import Rehearsal, Step, as_markdown
 from tests.nodes.versions import precedes, previous, unpack
 from tests.nodes.world import servers
 from vestlus.store.migrate import newest_revision
 
 HABITS = Habits(seed=7, users=30)
-SETTLE_SECONDS = 240.0
 #: Answers between two steps.
 ANSWERS = 90
 #: Who never wrote before asks as a step begins and when it is done: more than there are partitions.
 NEWCOMERS = 24
 PATIENCE_SECONDS = 300.0
 ACTOR = "ray::ConversationActor"
-
-
-def say(text: str) -> None:
-    """Prints a line at once."""
-    print(text, flush=True)  # noqa: T201 - a program's output
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,44 +176,22 @@ async def rehearse(made: Stage, versions: Sequence[Version], rehearsal: Rehearsa
     """All upgrades, one after the other; fills in what happened."""
     cluster = await asyncio.to_thread(made.start, versions[0])
     made.direct(cluster)
-    timeout = aiohttp.ClientTimeout(total=600)
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-        traffic = Traffic(made.simulator, session, HABITS, accounts=ACCOUNTS)
-        await traffic.call("model", {"latency_seconds": list(MODEL_SECONDS)})
-        running = asyncio.create_task(traffic.run(), name="traffic")
-        try:
-            for number, version in enumerate(versions[1:]):
-                steps = Rehearsing(made, traffic, running)
-                rehearsal.upgrades.append((versions[number].told, version.told, steps.steps))
-                if not number:
-                    await steps.step(f"{versions[0].told} alone")
-                cluster = await steps.upgrade(cluster, version)
-            traffic.stopped.set()
-            async with asyncio.timeout(SETTLE_SECONDS):
-                await running
-        except TimeoutError:
-            say(f"{traffic.unanswered} users still wait for an answer")
-        finally:
-            running.cancel()
-            await asyncio.wait({running})
-        rehearsal.written = traffic.written
-        rehearsal.verdict = await traffic.call("check?after=0&user_prefix=u&wait=30")
+    async with under_traffic(made.simulator, HABITS, rehearsal) as users:
+        for number, version in enumerate(versions[1:]):
+            steps = Rehearsing(made, users.traffic, users.running)
+            rehearsal.upgrades.append((versions[number].told, version.told, steps.steps))
+            if not number:
+                await steps.step(f"{versions[0].told} alone")
+            cluster = await steps.upgrade(cluster, version)
 
 
 def main() -> int:
     """Reads the command line, rehearses, reports."""
-    parser = argparse.ArgumentParser(prog="make rehearse-upgrade", description=__doc__)
+    parser = parser_of("make rehearse-upgrade", __doc__)
     parser.add_argument("--old", help="a tag or revision; the default is the release before")
     parser.add_argument("--same", action="store_true", help="only this version to itself")
-    parser.add_argument("--report", type=Path, help="where the report goes")
-    parser.add_argument("--keep", type=Path, help="an empty folder that stays, for the logs")
     chosen = parser.parse_args()
-    # So that whoever ends this early leaves nothing behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="vu-", ignore_cleanup_errors=True) as name:
-        folder = chosen.keep or Path(name)
-        folder.mkdir(parents=True, exist_ok=True)
+    with working_folder(chosen.keep) as folder:
         versions = [
             Version(f"this version (schema {newest_revision()})"),
             Version("the same again"),
@@ -238,12 +208,8 @@ def main() -> int:
         say(", then ".join(one.told for one in versions))
         with stage(folder, network) as made:
             asyncio.run(rehearse(made, versions, rehearsal))
-    text = as_markdown(rehearsal)
-    say(text)
-    if chosen.report:
-        chosen.report.write_text(text, "utf-8")
-    say("kept" if rehearsal.kept() else "BROKEN")
-    return 0 if rehearsal.kept() else 1
+    kept = rehearsal.promises_kept()
+    return conclude(as_markdown(rehearsal), chosen.report, kept=kept)
 
 
 if __name__ == "__main__":

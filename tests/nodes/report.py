@@ -9,8 +9,6 @@ from importlib.metadata import version
 from benchmarks.provenance import commit
 from tests.nodes.ordeals import Course
 
-_FINDINGS = ("lost", "duplicated", "out_of_order", "misdirected", "order_unproven")
-
 _WORDS = (
     "*Newcomers*: 24 users who had never written ask at the moment at which it begins; when the "
     "last of them has the answer, the model's time included. *Whole*: every actor and replica has "
@@ -38,7 +36,6 @@ def as_markdown(courses: Sequence[Course]) -> str:
 
 
 def _course(course: Course) -> list[str]:
-    found = ", ".join(f"{name.replace('_', ' ')} {len(course.verdict[name])}" for name in _FINDINGS)
     rows = [
         f"| {one.name} | {one.resumed_seconds:.1f} | "
         f"{f'{one.whole_seconds:.1f}' if one.whole_seconds >= 0 else ''} | "
@@ -49,7 +46,7 @@ def _course(course: Course) -> list[str]:
     return [
         f"## Where {course.head}",
         "",
-        f"**{course.written} messages, {course.verdict['answered']} answered; {found}.**",
+        course.told(),
         "",
         f"| what | {columns} | ConversationActors by node afterwards | |",
         "|---|---|---|---|---|---|",

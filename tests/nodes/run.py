@@ -5,31 +5,22 @@ Ends with status 1 when anything was lost, doubled or out of order, or somebody 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import aiohttp
-
-from tests.e2e.resizing import ACCOUNTS, MODEL_SECONDS
-from tests.e2e.traffic import Habits, Traffic
+from tests.e2e.resizing import say
+from tests.e2e.traffic import Habits
+from tests.nodes.command import conclude, parser_of, working_folder
 from tests.nodes.lan import Lan, Namespaces, lan
 from tests.nodes.ordeals import Course, Ordeals
 from tests.nodes.report import as_markdown
+from tests.nodes.under_traffic import under_traffic
 from tests.nodes.world import World, world
 
 HABITS = Habits(seed=11, users=40, pause_seconds=(0.1, 1.5))
-SETTLE_SECONDS = 240.0
-
-
-def say(text: str) -> None:
-    """Prints a line at once."""
-    print(text, flush=True)  # noqa: T201 - a program's output
 
 
 async def everything(made: World, ordeals: Ordeals) -> None:
@@ -67,26 +58,10 @@ Script = Callable[[World, Ordeals], Awaitable[None]]
 async def run(made: World, script: Script, head: str) -> Course:
     """Lets it befall the world, and has the checker judge."""
     course = Course(platform=made.lan.told, ingress=made.settings["VESTLUS_INGRESS"], head=head)
-    timeout = aiohttp.ClientTimeout(total=600)
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-        traffic = Traffic(made.simulator, session, HABITS, accounts=ACCOUNTS)
-        await traffic.call("model", {"latency_seconds": list(MODEL_SECONDS)})
-        running = asyncio.create_task(traffic.run(), name="traffic")
-        ordeals = Ordeals(made, traffic, running)
-        try:
-            await script(made, ordeals)
-            traffic.stopped.set()
-            async with asyncio.timeout(SETTLE_SECONDS):
-                await running
-        except TimeoutError:
-            say(f"{traffic.unanswered} users still wait for an answer")
-        finally:
-            running.cancel()
-            await asyncio.wait({running})
+    async with under_traffic(made.simulator, HABITS, course) as users:
+        ordeals = Ordeals(made, users.traffic, users.running)
+        await script(made, ordeals)
         course.events = ordeals.events
-        course.written = traffic.written
-        course.verdict = await traffic.call("check?after=0&user_prefix=u&wait=30")
     return course
 
 
@@ -110,31 +85,21 @@ def course_of(folder: Path, network: Lan, script: Script, *, head_cpus: int) -> 
 
 def main() -> int:
     """Reads the command line, runs, reports."""
-    parser = argparse.ArgumentParser(prog="make nodes", description=__doc__)
+    parser = parser_of("make nodes", __doc__)
     parser.add_argument("--short", action="store_true", help="a node killed, the head restarted")
     parser.add_argument(
         "--one-address", action="store_true", help="no namespaces, although they were possible"
     )
-    parser.add_argument("--report", type=Path, help="where the report goes")
-    parser.add_argument("--keep", type=Path, help="an empty folder that stays, for the logs")
     chosen = parser.parse_args()
-    # So that whoever ends this early leaves nothing behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     runs: list[tuple[Script, int]] = [(everything, 2), (the_head, 0)]
     courses: list[Course] = []
     for number, (script, head_cpus) in enumerate([(the_worst, 0)] if chosen.short else runs):
-        with tempfile.TemporaryDirectory(prefix="vn-", ignore_cleanup_errors=True) as name:
-            folder = chosen.keep / str(number) if chosen.keep else Path(name)
-            folder.mkdir(parents=True, exist_ok=True)
+        keep = chosen.keep / str(number) if chosen.keep else None
+        with working_folder(keep) as folder:
             network = lan(namespaces=False if chosen.one_address else None)
             courses.append(course_of(folder, network, script, head_cpus=head_cpus))
-    text = as_markdown(courses)
-    say(text)
-    if chosen.report:
-        chosen.report.write_text(text, "utf-8")
     kept = all(course.kept() for course in courses)
-    say("kept" if kept else "BROKEN")
-    return 0 if kept else 1
+    return conclude(as_markdown(courses), chosen.report, kept=kept)
 
 
 if __name__ == "__main__":

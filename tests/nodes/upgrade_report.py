@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
 
 from benchmarks.provenance import commit
-
-_FINDINGS = ("lost", "duplicated", "out_of_order", "misdirected", "order_unproven")
+from tests.nodes.under_traffic import Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Step:
 
 
 @dataclass(slots=True)
-class Rehearsal:
+class Rehearsal(Judged):
     """What happened."""
 
     platform: str
@@ -34,22 +32,10 @@ class Rehearsal:
     load: float
     #: The old version, the new one, and what was done.
     upgrades: list[tuple[str, str, list[Step]]] = field(default_factory=list)
-    written: int = 0
-    verdict: dict[str, Any] = field(default_factory=dict)
-
-    def kept(self) -> bool:
-        """Whether nothing was lost, doubled or out of order, and everybody was answered."""
-        return (
-            bool(self.verdict["ok"])
-            and self.verdict["answered"] == self.written
-            and self.verdict["not_accepted"] == 0
-        )
 
 
 def as_markdown(rehearsal: Rehearsal) -> str:
     """A page with a table for each upgrade."""
-    verdict = rehearsal.verdict
-    found = ", ".join(f"{name.replace('_', ' ')} {len(verdict[name])}" for name in _FINDINGS)
     head = [
         "# Upgrades, rehearsed",
         "",
@@ -71,10 +57,7 @@ def as_markdown(rehearsal: Rehearsal) -> str:
             "machines of its own."
         ),
         "",
-        (
-            f"**{rehearsal.written} messages, {verdict['answered']} answered, not accepted "
-            f"{verdict['not_accepted']}; {found}.**"
-        ),
+        rehearsal.told(),
         "",
     ]
     return "\n".join([*head, *(line for one in rehearsal.upgrades for line in _upgrade(*one))])
