@@ -13,7 +13,7 @@ from pathlib import Path
 import stamina
 
 from tests.fakes.openai_server import cuts, fails, says, writes
-from tests.integration.test_hosting import ACCOUNT
+from tests.integration.hosting_support import ACCOUNT
 from tests.integration.whole_way import USER, Way, whole_way
 from vestlus.assistant.retrying import MAX_ATTEMPTS
 from vestlus.bus.port import Queue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
-from tests.integration.test_hosting import ACCOUNT, FAST, World, world
+from tests.integration.hosting_support import ACCOUNT, FAST, World, world
 from vestlus.assistant.port import Question
 from vestlus.clock import system_clock
 from vestlus.conversation.allowance import HOUR_MS

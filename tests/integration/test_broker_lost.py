@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.integration.recovery_support import TOPOLOGY, Stage, opened_stage, said
 from tests.integration.simulator_harness import FIRST
-from tests.integration.test_recovery import TOPOLOGY, Stage, opened_stage, said
 from tests.services import RabbitMQServer
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue

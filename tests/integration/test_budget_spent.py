@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from tests.fakes.assistant import ScriptedAssistant
+from tests.integration.hosting_support import ACCOUNT, World, world
 from tests.integration.test_allowance import Later
-from tests.integration.test_hosting import ACCOUNT, World, world
 from tests.integration.whole_way import USER, Way, whole_way
 from vestlus.clock import system_clock
 from vestlus.conversation.allowance import DAY_MS, HOUR_MS

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.assistant import ScriptedAssistant
-from tests.integration.test_hosting import TOPOLOGY, World, message
+from tests.integration.hosting_support import TOPOLOGY, World, message
 from vestlus.assistant.port import Question
 from vestlus.bus.open import open_bus
 from vestlus.conversation.reply import Reply, TextPart

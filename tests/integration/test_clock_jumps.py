@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
-from tests.integration.test_hosting import FAST, World, world
+from tests.integration.hosting_support import FAST, World, world
 from vestlus.assistant.port import Question
 from vestlus.clock import system_clock
 from vestlus.conversation.turn import BurstPolicy, FailurePolicy

@@ -29,9 +29,9 @@ from tests.integration.console_support import (
     served,
     sign_in,
 )
+from tests.integration.hosting_support import FAST
+from tests.integration.recovery_support import QUICK
 from tests.integration.simulator_harness import SECRET, Client, picture
-from tests.integration.test_hosting import FAST
-from tests.integration.test_recovery import QUICK
 from tests.services.kept import free_port
 from vestlus.assistant.open import open_assistant
 from vestlus.bus.port import Topology

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from actors import conversing
 from actors.shell import Controls
 from tests.fakes.measures import measured
-from tests.integration.test_hosting import ACCOUNT, message
+from tests.integration.hosting_support import ACCOUNT, message
 from tests.integration.test_stopping_hosts import SlowToCommit
 from tests.unit.test_notify import Listener, listening
 from vestlus.bus.open import open_bus

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.chaos.proxy import TcpProxy
+from tests.integration.recovery_support import QUICK, TOPOLOGY, Stage, opened_stage, said
 from tests.integration.simulator_harness import FIRST
-from tests.integration.test_recovery import QUICK, TOPOLOGY, Stage, opened_stage, said
 from tests.services.rabbitmq import AmqpSpace
 from vestlus.bus.open import open_bus
 from vestlus.clock import system_clock

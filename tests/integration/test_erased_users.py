@@ -21,8 +21,8 @@ from structlog.testing import capture_logs
 
 from tests.contract.erasing_support import tomb_times, traces
 from tests.integration.erased_places import Files, logged, told_in_spans
+from tests.integration.recovery_support import GRAVES, TOPOLOGY, Stage, opened_stage
 from tests.integration.simulator_harness import FIRST, picture
-from tests.integration.test_recovery import GRAVES, TOPOLOGY, Stage, opened_stage
 from tests.services import AmqpSpace
 from tests.services.postgres import PostgresServer
 from vestlus import tracing

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from tests.fakes.assistant import ScriptedAssistant
-from tests.integration.test_hosting import ACCOUNT, TOPOLOGY, World, message, world
+from tests.integration.hosting_support import ACCOUNT, TOPOLOGY, World, message, world
 from vestlus.bus.port import Queue
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import partition_of

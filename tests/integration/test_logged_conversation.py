@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.integration import logged_conversation as conversation
-from tests.integration.test_hosting import ACCOUNT
+from tests.integration.hosting_support import ACCOUNT
 from tests.integration.whole_way import GRAPH_TOKEN, OPENAI_KEY, USER
 from tests.unit.test_webhook_handler import SECRET, TOKEN
 from vestlus.log_context import message_id

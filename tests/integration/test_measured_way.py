@@ -17,6 +17,7 @@ from publishers.service import PublisherService
 from tests.fakes.assistant import ScriptedAssistant
 from tests.fakes.measures import samples, total
 from tests.fakes.outbox import MemoryPictures
+from tests.integration.hosting_support import FAST
 from tests.integration.simulator_harness import (
     FIRST,
     SECRET,
@@ -25,7 +26,6 @@ from tests.integration.simulator_harness import (
     running_service,
     running_simulator,
 )
-from tests.integration.test_hosting import FAST
 from tests.integration.test_publishers import QUICK
 from tests.integration.test_web import call, settings
 from vestlus.bus.measured import MeasuredBus

@@ -22,7 +22,7 @@ from publishers.service import PublisherService
 from tests.fakes.assistant import ScriptedAssistant
 from tests.fakes.messaging import PretendInstagram
 from tests.fakes.outbox import MemoryPictures
-from tests.integration.test_hosting import FAST
+from tests.integration.hosting_support import FAST
 from vestlus.assistant.port import Question
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue, Topology

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
-from tests.integration.test_hosting import ACCOUNT, FAST, TOPOLOGY, World, message
+from tests.integration.hosting_support import ACCOUNT, FAST, TOPOLOGY, World, message
 from vestlus.assistant.port import Question
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue

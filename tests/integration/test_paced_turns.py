@@ -9,7 +9,7 @@ from aiohttp import web
 
 from tests.fakes.assistant import ScriptedAssistant
 from tests.fakes.openai_server import FakeOpenAI, output_message, reply_json, response_object
-from tests.integration.test_hosting import ACCOUNT, World, world
+from tests.integration.hosting_support import ACCOUNT, World, world
 from vestlus.assistant.open import open_assistant
 from vestlus.assistant.port import Question
 from vestlus.clock import system_clock

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
-from tests.integration.test_hosting import World, world
+from tests.integration.hosting_support import World, world
 from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.summaries import SUM_UP_AT
 from vestlus.hosting.turn_places import Limits

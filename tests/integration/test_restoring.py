@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.integration.test_recovery import TOPOLOGY, Stage, opened_stage, said
+from tests.integration.recovery_support import TOPOLOGY, Stage, opened_stage, said
 from tests.services import PostgresServer
 from tests.services.postgres import installed_binaries
 from vestlus.bus.open import open_bus

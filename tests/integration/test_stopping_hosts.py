@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
+from tests.integration.hosting_support import ACCOUNT, TOPOLOGY, World, world
 from tests.integration.slow_erasing import slow_erasing
-from tests.integration.test_hosting import ACCOUNT, TOPOLOGY, World, world
 from vestlus.errors import StoreUnavailable
 from vestlus.hosting import turns
 from vestlus.hosting.host import ConversationHost

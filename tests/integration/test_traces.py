@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 
 from tests.fakes.assistant import ScriptedAssistant
 from tests.fakes.openai_server import fails, says
-from tests.integration.test_hosting import ACCOUNT
+from tests.integration.hosting_support import ACCOUNT
 from tests.integration.whole_way import GRAPH_TOKEN, OPENAI_KEY, USER, whole_way
 from vestlus import tracing
 from vestlus.assistant.retrying import MAX_ATTEMPTS

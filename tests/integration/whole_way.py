@@ -18,7 +18,7 @@ from publishers.rules import SendingRules
 from publishers.service import PublisherService
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.outbox import MemoryPictures
-from tests.integration.test_hosting import ACCOUNT, TOPOLOGY, World
+from tests.integration.hosting_support import ACCOUNT, TOPOLOGY, World
 from tests.unit.test_webhook_handler import SECRET, TOKEN
 from tests.unit.test_webhook_handler import Front as Webhook
 from vestlus.accounts.budgets import open_budgets
