@@ -109,7 +109,11 @@ def cost_of(stack: str) -> str:
     """What a collapsed stack, outermost frame first, counts for: "room: library", or either."""
     packages = [_package(frame) for frame in stack.split(";")]
     ours = max((at for at, one in enumerate(packages) if one[0] in OURS), default=-1)
-    called = next((one[0] for one in packages[ours + 1 :] if one[0] not in ("", *_LOOPS)), "")
+    inner = [one[0] for one in packages[ours + 1 :] if one[0] not in ("", *_LOOPS)]
+    called = inner[0] if inner else ""
+    if called in _SERVERS:
+        # They call each other to and fro: the one that works is the innermost.
+        called = next(one for one in reversed(inner) if one in _SERVERS)
     if ours < 0 or packages[ours] == _SHELL:
         return called or "Python's event loop"
     room = "/".join(packages[ours])

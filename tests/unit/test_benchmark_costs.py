@@ -23,6 +23,14 @@ ROOT = "<module> (ray/_private/workers/default_worker.py:327);run (asyncio/runne
         ),
         ("_read (/any/lib/site-packages/aiormq/connection.py:5)", "ray"),
         (
+            "told (vestlus/measuring/r.py:1);send (ray/serve/h.py:7);send (uvicorn/h.py:5)",
+            "vestlus/measuring: uvicorn",
+        ),
+        (
+            "run_asgi (uvicorn/h.py:4);call (ray/serve/r.py:3);fetch (ray/serve/d.py:7)",
+            "ray",
+        ),
+        (
             "round (conversation_registry.py:5);dumps (json/encoder.py:5)",
             "conversation_registry: json",
         ),
@@ -60,8 +68,8 @@ def test_microseconds_of_a_message_are_shared_out_by_samples() -> None:
         ("PublisherActor", "aiohttp", "Instagram"),
         ("PublisherActor", "publishers/lane", "sending"),
         ("webhook", "vestlus/measuring", "measures"),
-        ("webhook", "vestlus/measuring: ray", "Ray Serve"),
-        ("webhook", "vestlus/instagram: uvicorn", "uvicorn"),
+        ("webhook", "vestlus/measuring: uvicorn", "uvicorn"),
+        ("webhook", "vestlus/instagram: ray", "Ray Serve"),
         ("webhook", "rayleigh", "rayleigh"),
     ],
 )
