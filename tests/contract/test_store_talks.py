@@ -216,6 +216,14 @@ async def test_words_are_found_in_whatever_case(
     assert found.behind is None
 
 
+@pytest.mark.parametrize("word", ["eKool", "ekool", "iPhone", "eÕpe", "Müllerstraße", "Νίκος"])
+async def test_words_of_mixed_case_are_found_as_they_stand(store: Store, word: str) -> None:
+    said = "eKool ja eÕpe on maas, iPhone ka. Müllerstraße 5. Πού είναι Νίκος;"
+    await recorded(store, await hold(store), message("mari", text=said), message("jaan"))
+    found = await store.talks_saying([word], limit=9)
+    assert [one.row.user for one in found.talks] == ["mari"]
+
+
 @pytest.mark.parametrize("limit", [1, 2, 9])
 async def test_a_search_goes_on_where_it_ended_with_each_conversation_once(
     store: Store, limit: int

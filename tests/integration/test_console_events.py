@@ -105,6 +105,19 @@ async def test_data_are_shown_as_they_are_to_who_may_act_and_to_nobody_else(
     assert "Andmeid näevad vastajad ja haldurid." in text
 
 
+async def test_what_a_refusal_quotes_of_the_data_is_shown_to_who_may_act_and_to_nobody_else(
+    filled: World,
+) -> None:
+    event = await filled.event("new-book", b'{"48001010000": 1}')
+    async with acting(filled.site) as (client, _):
+        assert "48001010000" in (await client.get(f"{EVENTS}/{event}")).text
+        become_viewer(filled)
+        pages = [(await client.get(address)).text for address in (f"{EVENTS}/{event}", EVENTS)]
+    for page in pages:
+        assert "48001010000" not in page
+        assert "Andmed ei vasta reegli kirjeldusele." in page
+
+
 async def test_older_events_are_on_the_next_pages(
     filled: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -240,6 +240,9 @@ async def test_pictures_that_users_send_are_shown_through_us(service: Service) -
         source = await image.get_attribute("src")
         assert source is not None
         assert source.startswith(f"{PATH}/received/")
+        # No browser has it when its reader has signed out, or its user was erased.
+        answer = await page.request.get(f"{service.site.address}{source}")
+        assert (answer.ok, answer.headers["cache-control"]) == (True, "no-store")
 
 
 async def test_a_page_lives_through_an_outage_of_the_store(service: Service) -> None:

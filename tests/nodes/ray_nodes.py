@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -18,7 +18,9 @@ from tests.nodes.lan import Lan, OneAddress, Place
 from tests.services.kept import free_port
 
 HEAD = "head"
-START_SECONDS = 180.0
+START_SECONDS = 300.0
+#: How often ``ray start`` is tried, which ends by itself where its raylet does not come up in time.
+STARTS = 3
 GONE_SECONDS = 60.0
 #: As far as Ray knows; all nodes share the machine's.
 _CPUS = 2
@@ -33,8 +35,12 @@ class Node:
 
     name: str
     place: Place
-    process: subprocess.Popen[bytes]
     log: Path
+    run: Callable[[], subprocess.Popen[bytes]]
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.process = self.run()
 
     def processes(self, mark: str = "") -> list[Process]:
         """Its live processes whose command line has ``mark``."""
@@ -118,7 +124,7 @@ class RayNodes:
             "RAY_gcs_rpc_server_reconnect_timeout_s": str(_HEAD_AWAY_SECONDS),
             "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
             # A node that is not there after 30 s gives up: the machine has many processes to start.
-            "RAY_raylet_start_wait_time_s": "150",
+            "RAY_raylet_start_wait_time_s": "90",
         }
 
     def start_head(self) -> Node:
@@ -152,17 +158,23 @@ class RayNodes:
             "--dashboard-agent-listen-port=0",
         ]
         log = self._folder / f"{name}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*place.prefix, *self.started_by(command)],
-                env=self.environment | self._ingress(short) | dict(besides),
-                cwd=self.working_folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._nodes[name] = Node(name, place, process, log)
+
+        def run() -> subprocess.Popen[bytes]:
+            for one in everybody():
+                if f"{short}/" in one.arguments:  # of a ``ray start`` that has ended
+                    _kill(one.pid)
+            with log.open("wb") as output:
+                return subprocess.Popen(
+                    [*place.prefix, *self.started_by(command)],
+                    env=self.environment | self._ingress(short) | dict(besides),
+                    cwd=self.working_folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+
+        self._nodes[name] = Node(name, place, log, run)
         return self._nodes[name]
 
     def started_by(self, command: list[str]) -> list[str]:
@@ -187,9 +199,16 @@ class RayNodes:
 
     @staticmethod
     def _wait(node: Node) -> None:
+        """Until the node is there. One that ends is started again, as systemd or the kubelet do."""
+        starts = 1
+
         def started() -> bool:
+            nonlocal starts
             if node.process.poll() is not None:
-                raise ServiceError(f"{node.name} ended\n{node.tail()}")
+                if starts == STARTS:
+                    raise ServiceError(f"{node.name} ended\n{node.tail()}")
+                starts += 1
+                node.process = node.run()
             return "Ray runtime started" in node.tail()
 
         wait_for(f"{node.name} has started", started, seconds=START_SECONDS)

@@ -19,7 +19,7 @@ from vestlus.cli.conversations import (
     ReplyRefused,
     app,
 )
-from vestlus.cli.conversations_privacy import NotConfirmed, Preserved
+from vestlus.cli.conversations_privacy import NotConfirmed, NotWritten, Preserved
 from vestlus.cli.demo_settings import with_kept_key
 from vestlus.clock import system_clock
 from vestlus.conversation.events import Event, EventKind, event_key
@@ -260,6 +260,25 @@ def test_what_is_held_is_exported_to_a_file_of_ones_own(
     assert out == f"Written to {file}.\n"
     assert json.loads(file.read_text("utf-8"))["received"] == told["received"]
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_an_export_is_ones_own_whatever_was_there_before(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VESTLUS_ENCRYPTION_KEY", KEY)
+    written(hours_ago=1)
+    file, link = tmp_path / "export.json", tmp_path / "link.json"
+    file.write_text("older", "utf-8")
+    file.chmod(0o644)
+    run("export", ID, "--output", str(file))
+    assert json.loads(file.read_text("utf-8"))["user"] == USER
+    assert file.stat().st_mode & 0o077 == 0
+
+    link.symlink_to(file)
+    for refused in (link, tmp_path, tmp_path / "nowhere" / "export.json"):
+        with pytest.raises(NotWritten, match=f"--output {refused}: "):
+            run("export", ID, "--output", str(refused))
+    assert {one.name for one in tmp_path.glob("*.json*")} == {"export.json", "link.json"}
 
 
 def test_erasing_wants_a_yes_and_leaves_a_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.desk.user_data import NobodyMeant, Wish, conversation_of, erased, exported
 from vestlus.errors import ConversationPreserved, VestlusError
+from vestlus.private_files import write_privately
 from vestlus.store.erasing import ERASE, Erasure, ErasureState, Way
 from vestlus.store.operator_rows import AuditEntry
 
@@ -24,6 +24,10 @@ EvenPreserved = Annotated[bool, Parameter(name="--even-preserved", negative="")]
 
 
 _LEFT = "Nothing of it can be read. Its space is freed within a day; backups keep what they have."
+
+
+class NotWritten(VestlusError):
+    """The file could not be written; nothing was given out."""
 
 
 class Preserved(VestlusError):
@@ -59,7 +63,8 @@ def export(
     user
         The user's id, as Instagram gives it to this account.
     output
-        Write to this file, which only you can read, and not to the terminal.
+        Write to this file, which only you can read, and not to the terminal. One that is there is
+        replaced.
     """
 
     async def work(service: Service) -> bytes:
@@ -70,9 +75,11 @@ def export(
     if output is None:
         print(found.decode(), end="")  # noqa: T201 - a command's output
         return
-    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(found)
+    try:
+        write_privately(output, found)
+    except OSError as error:
+        message = f"--output {output}: {error.strerror or type(error).__name__}"
+        raise NotWritten(message) from error
     print(f"Written to {output}.")  # noqa: T201 - a command's output
 
 

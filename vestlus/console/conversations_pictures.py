@@ -29,7 +29,9 @@ _PATH: Final = "/console/conversations"
 
 #: Pictures that one replica fetches for people at a time.
 _AT_ONCE: Final = 4
-_SECONDS: Final = 300
+#: What users sent is in no browser when who looked at it has signed out, or they were erased.
+_KEPT_NOWHERE: Final = "no-store"
+_KEPT_FOR_MINUTES: Final = "private, max-age=300"
 _DIGITS: Final = 18
 
 #: In place of one that is gone: a browser complains of a picture that is not found.
@@ -76,7 +78,9 @@ class ConversationPictures:
             content = await self._tools.storage.get(picture.file)
         except StorageUnavailable:
             return _gone()
-        return _gone() if content is None else _picture(content, media_type_of(picture.file))
+        if content is None:
+            return _gone()
+        return _picture(content, media_type_of(picture.file), _KEPT_FOR_MINUTES)
 
     async def _received(self, visit: Visit) -> Response:
         seq, number = visit.param("seq"), visit.param("number")
@@ -104,12 +108,12 @@ def _gone() -> Response:
     return _picture(_GONE, "image/svg+xml")
 
 
-def _picture(content: bytes, media_type: str) -> Response:
+def _picture(content: bytes, media_type: str, cache: str = _KEPT_NOWHERE) -> Response:
     return Response(
         content,
         media_type=media_type,
         headers={
-            "cache-control": f"private, max-age={_SECONDS}",
+            "cache-control": cache,
             "x-content-type-options": "nosniff",
             "content-security-policy": "default-src 'none'; sandbox",
             "cross-origin-resource-policy": "same-origin",

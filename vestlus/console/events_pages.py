@@ -119,7 +119,9 @@ def _place(text: str) -> tuple[int, str] | None:
 
 
 def _led(lead: Lead, language: Language) -> str:
-    """What became of an event by one rule, or why nothing did."""
+    """What became of an event by one rule, or why nothing did. Never the data, nor what quotes
+    them: viewers read this too.
+    """
     if lead.post is not None:
         return words(language, state_key("post", str(lead.post.state)))
     if lead.occurrence is not None:
@@ -127,7 +129,7 @@ def _led(lead: Lead, language: Language) -> str:
     if lead.outcome.occurrence:
         return words(language, "events.gone")
     key = f"events.why.{lead.outcome.reason}"
-    return words(language, key) if known(key) else lead.outcome.problem
+    return words(language, key) if known(key) else lead.outcome.reason
 
 
 def _tone(lead: Lead) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, or_, select
@@ -23,6 +24,8 @@ from vestlus.store.sql_talk_rows import EVENT_COLUMNS, SAID_KINDS, TalkRows, Wal
 from vestlus.store.talk_rows import Place, TalkPage
 
 _EVENT: Final = schema.inbox_event.c
+
+_ASCII_SMALL: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 #: Numbers of events that are searched together, and how often for one page.
 _TOGETHER: Final = 10_000
@@ -51,10 +54,11 @@ class SqlTalkSearch(SqlPart):
         behind: Place | None = None,
     ) -> TalkPage:
         """See :meth:`vestlus.store.talk_port.Talks.talks_saying`."""
-        sought = [cleaned(word).casefold() for word in words if word]
-        if not sought:
+        typed = [cleaned(word) for word in words if word]
+        if not typed:
             return TalkPage(talks=())
-        may_say = [_may_say(word) for word in sought]
+        may_say = [_may_say(word) for word in typed]
+        sought = [word.casefold() for word in typed]
         if account is not None:
             may_say.append(_EVENT.account == cleaned(account))
         then, since = self._said_then.where(*may_say), self._said_since.where(*may_say)
@@ -122,12 +126,13 @@ def _stretch(
 
 
 def _may_say(word: str) -> ColumnElement[bool]:
-    """Whether the payload has the word in one of the usual ways to write it: the databases do not
-    agree on what small letters are.
+    """Whether the payload has the word as it was typed or in one of the usual ways to write it.
+    Both databases pass over the case of ASCII letters, and do not agree on that of others.
     """
-    ways = dict.fromkeys((word, word.upper(), word.capitalize(), word.title()))
+    usual = (word, word.lower(), word.upper(), word.capitalize(), word.title())
+    ways = {way.translate(_ASCII_SMALL): way for way in usual}
     written = (way.replace("\\", "\\\\").replace('"', '\\"') for way in ways)
-    return or_(*(_EVENT.payload.contains(way, autoescape=True) for way in written))
+    return or_(*(_EVENT.payload.icontains(way, autoescape=True) for way in written))
 
 
 def _says(one: RecordedEvent, words: Sequence[str]) -> bool:
