@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+
+import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
 from tests.integration.hosting_support import World, world
@@ -22,7 +25,16 @@ from tests.integration.people_support import (
 from vestlus.conversation.history import Role
 from vestlus.conversation.operating import Act
 from vestlus.conversation.reply import Reply, TextPart
-from vestlus.store.rows import Lease, Origin, SendRow, Silence, TransitionResult
+from vestlus.errors import StoreUnavailable
+from vestlus.store.rows import (
+    Lease,
+    NewEvent,
+    Origin,
+    RecordedEvent,
+    SendRow,
+    Silence,
+    TransitionResult,
+)
 
 __all__ = ["world"]
 
@@ -162,6 +174,34 @@ async def test_a_new_owner_goes_on_with_an_undetermined_echo(world: World) -> No
     await world.deliver(echo("Siin Mari."))
     await until(lambda: _is_held(world))
     await world.host(ScriptedAssistant(), account=account())
+    await finish(world, lease, send, "another-mid")
+    await silent(world, Silence.PERSON)
+
+
+async def test_an_echo_whose_recording_was_not_heard_of_is_judged_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.host(ScriptedAssistant(), account=account())
+    await world.write("u", "Tere!")
+    await world.said("u", 2)
+    lease = await publisher(world)
+    (send,) = await world.sends("u")
+    await claim(world, lease, send)
+    record = world.store.record
+    broken: list[bool] = []
+
+    async def recorded_and_broken(
+        batches: Sequence[tuple[Lease, Sequence[NewEvent]]], now_ms: int
+    ) -> list[list[RecordedEvent] | None]:
+        found = await record(batches, now_ms)
+        if not broken:
+            broken.append(True)
+            raise StoreUnavailable("the connection broke during the commit")
+        return found
+
+    monkeypatch.setattr(world.store, "record", recorded_and_broken)
+    await world.deliver(echo("Siin Mari."))
+    await until(lambda: _is_held(world))
     await finish(world, lease, send, "another-mid")
     await silent(world, Silence.PERSON)
 

@@ -182,6 +182,7 @@ def test_the_mark_of_staff_is_taken_off() -> None:
     assert checked(answer("[staff] Tere!", "Kell 9. [Staff]"), drawn_on()) == answer(
         "Tere!", "Kell 9."
     )
+    assert checked(answer("[sta[staff]ff] Tere!"), drawn_on()) == answer("Tere!")
     assert objected(answer("Tere", "[staff]"), drawn_on()).error.reason == "blank"
 
 

@@ -187,6 +187,27 @@ def test_a_command_that_ends_something_must_be_the_whole_message(command: Comman
         assert command_of(f"{text} Kassa lahtiolek") is not command
 
 
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("STOP STOP STOP", Command.STOP),
+        ("Stop! Stop!", Command.STOP),
+        ("STOP\nSTOP", Command.STOP),
+        ("stop, unsubscribe", Command.STOP),
+        ("Lõpeta ära! Lõpeta, palun lõpeta!", Command.STOP),
+        ("стоп стоп", Command.STOP),
+        ("START START", Command.START),
+        ("delete my data, delete my data", Command.DELETE),
+        ("jah, jah!", Command.YES),
+        ("stop start", None),
+        ("stop stop?", None),
+        ("stop stop kohvik", None),
+    ],
+)
+def test_who_says_it_again_and_again_means_it(text: str, command: Command | None) -> None:
+    assert command_of(text) is command
+
+
 @pytest.mark.parametrize("command", [Command.PERSON, Command.EMERGENCY])
 def test_a_person_and_an_emergency_are_found_in_the_middle_of_a_message(command: Command) -> None:
     phrases = [text for text in each(ASKED[command]) if " " in text]
@@ -250,6 +271,8 @@ def test_a_huge_message_is_read_at_once() -> None:
     # Patterns that could backtrack over these would not come back.
     for text in (
         "palun " * 1000,
+        "stop " * 1000,
+        "stop " * 59,
         "räägi " * 1000,
         "ära mulle enam " * 500,
         "a" * 10000,

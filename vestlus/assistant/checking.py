@@ -155,7 +155,12 @@ def _without(parts: Sequence[Part], pictures: Collection[str]) -> tuple[Part, ..
 
 
 def _without_staff_mark(part: Part) -> Part:
-    return TextPart(_STAFF.sub("", part.text).strip()) if isinstance(part, TextPart) else part
+    if not isinstance(part, TextPart):
+        return part
+    text, before = part.text, ""
+    while text != before:  # what is taken off may have hidden another
+        text, before = _STAFF.sub("", text).strip(), text
+    return TextPart(text)
 
 
 def _harmless(note: str, given: Given) -> str:

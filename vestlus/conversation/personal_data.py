@@ -22,15 +22,30 @@ _LOCAL_PART = 64
 _DASHES = "\u2010\u2011\u2012\u2212\ufe63\uff0d"
 #: Digits in groups with one space or dash in between, not part of a word.
 _DIGITS = re.compile(r"(?<![0-9])[0-9]+(?:[ -][0-9]+)*(?![0-9])")
+#: What stands between the groups of a number, to make it read well or to pass unseen.
+_MARK = "[ ./_\\-\n\u2013\u2014]"
+_MARKS = re.compile(_MARK)
 #: Sex and century, date of birth, number and check digit.
 _PERSONAL_CODE = re.compile(r"(?<![0-9])[1-8][ -]?[0-9]{6}[ -]?[0-9]{4}(?![0-9])")
+#: The same in other groups, with one mark between all of them and no other number beside it: days
+#: and times have several, 6.10-12.10.2026.
+_PERSONAL_CODE_IN_GROUPS = re.compile(
+    rf"(?<![0-9])(?<![0-9]{_MARK})[1-8][0-9]*({_MARK})[0-9]+(?:\1[0-9]+){{0,3}}"
+    rf"(?![0-9])(?!{_MARK}[0-9])"
+)
 #: A card number in the groups that are printed on it, with other marks in between.
 _CARD_WITH_MARKS = re.compile(
-    r"(?<![0-9])[0-9]{4}(?:([._])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|([._])[0-9]{6}\2[0-9]{4,5})(?![0-9])"
+    r"(?<![0-9])[0-9]{4}(?:([./_\u2013\u2014])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}"
+    r"|([./_\u2013\u2014])[0-9]{6}\2[0-9]{4,5})(?![0-9])"
 )
 #: What could be a bank account, and more behind it; they may lie within one another.
 _ACCOUNT = re.compile(
     r"(?<![A-Z0-9])(?=([A-Z]{2}[ -]?[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}))", re.IGNORECASE | re.ASCII
+)
+#: The same with any marks in between.
+_ACCOUNT_WITH_MARKS = re.compile(
+    rf"(?<![A-Z0-9])(?=([A-Z]{{2}}{_MARK}{{0,2}}[0-9]{{2}}(?:{_MARK}{{0,2}}[A-Z0-9]){{11,30}}))",
+    re.IGNORECASE | re.ASCII,
 )
 #: ISO 13616: Norway's are the shortest.
 _ACCOUNT_CHARACTERS = range(15, 35)
@@ -76,8 +91,8 @@ def found(text: str, kinds: Collection[str]) -> tuple[Found, ...]:
     """Personal data of these kinds in a text, from left to right, never overlapping.
 
     - ``iban``: bank accounts with true check digits, and of Estonia, Latvia, Lithuania and Finland
-      with false ones too;
-    - ``personal_code``: Estonian personal codes with a true date and check digit;
+      with false ones too, whatever marks stand between their groups;
+    - ``personal_code``: Estonian personal codes with a true date and check digit, in groups or not;
     - ``card``: payment card numbers with a true check digit (Luhn), in groups or not;
     - ``phone``: valid numbers, of Estonia, with a country code, or Russian ones with an 8; not
       dates, times, prices, registry codes named as such, and numbers of court cases;
@@ -165,20 +180,22 @@ def _plain_character(character: str) -> str:
 
 def _digit_runs(text: str) -> Iterator[tuple[str, int]]:
     """Digits in groups, and where they begin, bank accounts (IBAN) left out."""
-    accounts = list(_accounts(text, _is_iban))
+    accounts = list(_accounts(text, _ACCOUNT, _is_iban))
     for match in _DIGITS.finditer(text):
         if not any(start <= match.start() < end for start, end in accounts):
             yield match.group(), match.start()
 
 
 def _ibans(text: str) -> Iterator[tuple[int, int]]:
-    yield from _accounts(text, lambda account: bool(_ACCOUNT_NEARBY.fullmatch(account)))
-    yield from _accounts(text, _is_iban)
+    yield from _accounts(text, _ACCOUNT, lambda one: bool(_ACCOUNT_NEARBY.fullmatch(one)))
+    yield from _accounts(text, _ACCOUNT_WITH_MARKS, _is_iban)
 
 
-def _accounts(text: str, is_account: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
+def _accounts(
+    text: str, written_as: re.Pattern[str], is_account: Callable[[str], bool]
+) -> Iterator[tuple[int, int]]:
     """The longest stretch of whole words at each place that is a bank account."""
-    for match in _ACCOUNT.finditer(text):
+    for match in written_as.finditer(text):
         start, written = match.start(), match.group(1)
         for length in range(len(written), _ACCOUNT_CHARACTERS.start - 1, -1):
             behind = text[start + length : start + length + 1]
@@ -199,14 +216,17 @@ def _is_iban(account: str) -> bool:
 
 
 def _compact(account: str) -> str:
-    return account.replace(" ", "").replace("-", "").upper()
+    return _MARKS.sub("", account).upper()
 
 
 def _personal_codes(text: str) -> Iterator[tuple[int, int]]:
     for run, offset in _digit_runs(text):
         for match in _PERSONAL_CODE.finditer(run):
-            if ik.is_valid(re.sub(r"[ -]", "", match.group())):
+            if ik.is_valid(_MARKS.sub("", match.group())):
                 yield offset + match.start(), offset + match.end()
+    for match in _PERSONAL_CODE_IN_GROUPS.finditer(text):
+        if ik.is_valid(_MARKS.sub("", match.group())):
+            yield match.span()
 
 
 def _cards(text: str) -> Iterator[tuple[int, int]]:
@@ -216,7 +236,7 @@ def _cards(text: str) -> Iterator[tuple[int, int]]:
             if stretch[0] in "23456" and luhn.is_valid(stretch):
                 yield offset + start, offset + end
     for match in _CARD_WITH_MARKS.finditer(text):
-        if match.group()[0] in "23456" and luhn.is_valid(re.sub(r"[._]", "", match.group())):
+        if match.group()[0] in "23456" and luhn.is_valid(_MARKS.sub("", match.group())):
             yield match.span()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from phonenumbers import (
     Leniency,
@@ -91,12 +92,13 @@ def _reads_otherwise(written: str, behind: str) -> bool:
     """Whether what could be dialled is more likely a date, a time, a stretch, a price, a count or
     a court case.
 
-    The long dash is one between two numbers; within a telephone number people write the short.
+    A long dash between a number and a larger one is a stretch; no stretch goes downwards, and there
+    it is one of a telephone number, in which people write the short.
     """
     if written.startswith(("+", "00")):
         return False
     if (
-        "–" in written
+        _goes_upwards(written)
         or _DATE.fullmatch(written)
         or _STRETCH.fullmatch(written)
         or _CASE.fullmatch(written)
@@ -107,3 +109,8 @@ def _reads_otherwise(written: str, behind: str) -> bool:
     if "." in written or ":" in written:
         return any(len(group) < _SHORT_GROUP for group in groups)
     return len(groups) > 1 and len(groups[0]) == 1 and groups[-1] == "000"
+
+
+def _goes_upwards(written: str) -> bool:
+    ends = [re.sub(r"[^0-9]+", "", end) for end in written.split("–")]
+    return any(int(low or 0) < int(high or 0) for low, high in pairwise(ends))

@@ -38,6 +38,11 @@ _STOPS = re.compile(r"[.,;:!?\n]")
 #: The end of a message that asks rather than tells.
 _ASKING = re.compile(r"\?[\W_]*\Z")
 
+#: Words of the longest thing that is to be the whole of a message.
+_LONGEST_COMMAND = 12
+#: Words of a message that says it again and again. Instagram's of 1000 bytes could have hundreds.
+_MOST_WORDS = 60
+
 #: More of a message than this is not looked at; Instagram's are at most 1000 bytes.
 _LOOKED_AT = 4000
 
@@ -68,11 +73,10 @@ def command_of(
 
     Case, accents, punctuation, emoji and how letters are encoded do not matter. EMERGENCY and
     PERSON are found anywhere in a message; STOP, START, DELETE, EXPORT and YES must be the whole of
-    it, polite words aside, and no question: neither "stop by tomorrow" nor "Stop?" is one, but for
-    EXPORT, for which people ask politely. YES means something after a question only. An emergency
-    goes
-    before everything else. ``person_words`` and ``emergency_words`` are the account's own: words or
-    phrases, found as they are written, between other words.
+    it, polite words and repeats aside, and no question: neither "stop by tomorrow" nor "Stop?" is
+    one, but for EXPORT, for which people ask politely. YES means something after a question only.
+    An emergency goes before everything else. ``person_words`` and ``emergency_words`` are the
+    account's own: words or phrases, found as they are written, between other words.
     """
     looked_at = text[:_LOOKED_AT]
     words, statements = _folded(looked_at), _statements(looked_at)
@@ -85,7 +89,7 @@ def command_of(
         return Command.EXPORT
     if not _ASKING.search(unicodedata.normalize("NFKC", looked_at)):
         for command, pattern in _WHOLE.items():
-            if pattern.fullmatch(whole):
+            if _is_all_of(whole, pattern):
                 return command
     if _has_one_of(words, person_words) or _is_said(_PERSON, _PERSON_NOT_MEANT, statements):
         return Command.PERSON
@@ -197,6 +201,23 @@ _NOT_MEANT = _pattern(NOT_MEANT)
 
 def _without_politeness(words: str) -> str:
     return " ".join(_POLITE.sub(" ", words).split())
+
+
+def _is_all_of(whole: str, pattern: re.Pattern[str]) -> bool:
+    """Whether the words are what the pattern stands for, said once or again and again."""
+    words = whole.split()
+    if not pattern.match(whole) or len(words) > _MOST_WORDS:
+        return False
+    ends = {0}
+    for end in range(1, len(words) + 1):
+        begins = (begin for begin in range(end - 1, -1, -1) if begin in ends)
+        if any(
+            pattern.fullmatch(" ".join(words[begin:end]))
+            for begin in begins
+            if end - begin <= _LONGEST_COMMAND
+        ):
+            ends.add(end)
+    return len(words) in ends
 
 
 def _is_said(meant: re.Pattern[str], not_meant: re.Pattern[str], statements: str) -> bool:

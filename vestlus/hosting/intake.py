@@ -173,7 +173,8 @@ class PartitionIntake:
         """Stores the events, however long that takes, and returns those that were new.
 
         When the database went away in the middle, an earlier try may have been stored all the
-        same, and its events are not new any more: their conversations are read again.
+        same, and its events are not new any more: their conversations are read again, and echoes
+        that are to be judged are looked for in the store.
         """
         if not events:
             return []
@@ -196,6 +197,8 @@ class PartitionIntake:
             raise LeaseLost(self._lease.name)
         if tries > 1:
             self._reread(self._lease, {one.conversation for one in events if one.conversation})
+            undetermined = partial(self._store.undetermined, self._lease)
+            self._undetermined(self._lease, await until_available(undetermined))
         self.recorded += len(recorded)
         note_recorded(recorded, self._clock())
         self._tell(recorded, weighed)
