@@ -15,7 +15,7 @@ from image_bank.catalogue import Picture, encode
 from tests.contract.store_support import whose_entries
 from tests.contract.test_store_opening import in_database
 from tests.services.kept import free_port
-from tests.unit.test_webhook_handler import Answer
+from tests.unit.webhook_front import Answer
 from vestlus.bus.port import Topology
 from vestlus.console.api import LARGEST_BODY
 from vestlus.planning.definitions import row_of

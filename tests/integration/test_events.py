@@ -17,7 +17,7 @@ from tests.fakes.measures import measured, total
 from tests.fakes.planning import PretendDrafter
 from tests.integration.test_web import settings
 from tests.services.kept import free_port
-from tests.unit.test_webhook_handler import Answer
+from tests.unit.webhook_front import Answer
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock

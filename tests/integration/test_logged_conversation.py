@@ -14,7 +14,7 @@ import pytest
 from tests.integration import logged_conversation as conversation
 from tests.integration.hosting_support import ACCOUNT
 from tests.integration.whole_way import GRAPH_TOKEN, OPENAI_KEY, USER
-from tests.unit.test_webhook_handler import SECRET, TOKEN
+from tests.unit.webhook_front import SECRET, TOKEN
 from vestlus.log_context import message_id
 
 

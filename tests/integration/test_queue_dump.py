@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
 from tests.services import AmqpSpace
-from tests.unit.test_webhook_handler import Front
+from tests.unit.webhook_front import Front
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue, Topology
 from vestlus.clock import system_clock

@@ -16,7 +16,7 @@ from image_bank.open import open_storage
 from image_bank.storage import file_name
 from tests.fakes.measures import measured, total
 from tests.services.kept import free_port
-from tests.unit.test_webhook_handler import Answer
+from tests.unit.webhook_front import Answer
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue, Topology
 from vestlus.clock import system_clock

@@ -19,8 +19,8 @@ from publishers.service import PublisherService
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.outbox import MemoryPictures
 from tests.integration.hosting_support import ACCOUNT, TOPOLOGY, World
-from tests.unit.test_webhook_handler import SECRET, TOKEN
-from tests.unit.test_webhook_handler import Front as Webhook
+from tests.unit.webhook_front import SECRET, TOKEN
+from tests.unit.webhook_front import Front as Webhook
 from vestlus.accounts.budgets import open_budgets
 from vestlus.assistant.open import open_assistant
 from vestlus.bus.open import open_bus

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.triggers import MemoryTriggers
-from tests.unit.test_webhook_handler import Answer
+from tests.unit.webhook_front import Answer
 from vestlus.planning.event_rules import rules_of
 from vestlus.planning.events import EventDesk
 from vestlus.planning.http import EventsRoute

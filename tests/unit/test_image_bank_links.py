@@ -22,7 +22,7 @@ from image_bank.links import BankLinks, LinkSigner
 from image_bank.serving import MediaHandler
 from image_bank.storage import file_name, is_intact
 from tests.fakes.bank import MemoryBank, MemoryStorage
-from tests.unit.test_webhook_handler import Answer
+from tests.unit.webhook_front import Answer
 from vestlus.errors import StoreUnavailable
 from vestlus.settings_account import Account
 
