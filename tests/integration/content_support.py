@@ -58,6 +58,7 @@ from vestlus.store.posts import PostState
 from vestlus.store.rows import Lease, Member, MemberKind
 
 IMAGES = "/console/images"
+POSTS = "/console/posts"
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
