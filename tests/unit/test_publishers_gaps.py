@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from publishers.gaps import Gaps
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_ms
-from tests.unit.test_publishers_missed import ACCOUNT, RULES, Stage, texts
+from tests.unit.missed_stage import ACCOUNT, RULES, Stage, texts
 from vestlus.bus.port import Queue
 from vestlus.errors import BusUnavailable
 from vestlus.messages import ActionRequest, SearchRequest, encode, outbox_message
