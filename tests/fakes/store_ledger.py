@@ -7,18 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.fakes.clock import virtual_ms
+from tests.fakes.store_letters import MemoryLetters
+from tests.fakes.store_missed import MemoryMissed
 from vestlus.conversation.identity import conversation_id
 from vestlus.errors import LeaseLost, StoreUnavailable
 from vestlus.store.ledger import FINISHED, TRANSITIONS, SendState
-from vestlus.store.names import outbox_lease, partition_number
+from vestlus.store.names import partition_number
 from vestlus.store.rows import (
-    DeadLetter,
     EchoRow,
     Kind,
     Lease,
-    LettersWanted,
     Origin,
-    RecordedMessage,
     SendRow,
     Transition,
     TransitionResult,
@@ -37,7 +36,7 @@ class Kept:
     reason: str = ""
 
 
-class MemoryLedger:
+class MemoryLedger(MemoryMissed, MemoryLetters):
     """Rows of outbox partitions. Reads and writes take ``latency`` seconds of virtual time.
 
     ``unavailable`` calls fail first; ``in_doubt`` writes are made and their answer lost.
@@ -46,25 +45,16 @@ class MemoryLedger:
     """
 
     def __init__(self, *, latency: float = 0.002, chance: random.Random | None = None) -> None:
+        super().__init__(latency=latency, chance=chance)
         self.rows: dict[str, Kept] = {}
         #: Those of them that are not finished, by conversation, in their order.
         self._open: dict[str, dict[str, Kept]] = {}
         #: Whose row a message is, by account and mid.
         self._claimed: dict[tuple[str, str], str] = {}
-        self.letters: dict[str, DeadLetter] = {}
-        #: Until when missed messages were looked for, by account.
-        self.looked: dict[str, int] = {}
-        self.restored_ms = 0
-        #: Recorded messages, each with its conversation.
-        self.messages: list[tuple[str, RecordedMessage]] = []
-        self.epochs: dict[str, int] = {}
         self.history: list[tuple[str, SendState, SendState]] = []
         self.transactions = 0
         self.readings = 0
-        self.unavailable = 0
         self.in_doubt = 0
-        self._latency = latency
-        self._chance = chance or random.Random(0)  # noqa: S311 - no secret
         self.undetermined: set[str] = set()
         self.silenced: set[str] = set()
         #: By account and file.
@@ -72,12 +62,6 @@ class MemoryLedger:
         self._echoes: dict[str, list[EchoRow]] = {}
         #: By mid, the row whose echo it was told to be.
         self.echo_of: dict[str, str] = {}
-
-    def take_over(self, outbox: int) -> Lease:
-        """Give the lease to a new holder; the one before is void from now on."""
-        name = outbox_lease(outbox)
-        self.epochs[name] = self.epochs.get(name, 0) + 1
-        return Lease(name, self.epochs[name])
 
     def add(
         self,
@@ -292,65 +276,6 @@ class MemoryLedger:
         claimed |= self.echo_of.keys()
         return frozenset(mid for mid in mids if mid in claimed)
 
-    async def looked_until(self, account: str) -> int:
-        """See the port."""
-        await self._answering()
-        return self.looked.get(account, 0)
-
-    async def note_looked(self, lease: Lease, account: str, until_ms: int) -> None:
-        """See the port."""
-        await self._answering()
-        if not self._holds(lease):
-            raise LeaseLost(lease.name)
-        self.looked[account] = max(until_ms, self.looked.get(account, 0))
-
-    async def restored(self) -> int:
-        """See the port."""
-        await self._answering()
-        return self.restored_ms
-
-    async def known_messages(
-        self,
-        account: str,  # noqa: ARG002 - the port's
-        conversation: str,
-        mids: Collection[str],
-        since_ms: int,
-    ) -> tuple[RecordedMessage, ...]:
-        """See the port."""
-        await self._answering()
-        return tuple(
-            one
-            for of, one in self.messages
-            if (of == conversation and one.timestamp_ms >= since_ms) or one.mid in mids
-        )
-
-    async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """See the port."""
-        await self._answering()
-        for letter in letters:
-            self.letters.setdefault(letter.id, letter)
-
-    async def dead_letters(
-        self, *, limit: int, wanted: LettersWanted | None = None
-    ) -> tuple[DeadLetter, ...]:
-        """See the port; publishers do not read letters, so nothing is filtered."""
-        await self._answering()
-        assert wanted is None
-        return tuple(sorted(self.letters.values(), key=lambda letter: -letter.at_ms))[:limit]
-
-    async def dead_letter(self, letter: str) -> DeadLetter | None:
-        """See the port."""
-        await self._answering()
-        return self.letters.get(letter)
-
-    async def discard(self, letter: str, *, by: str, now_ms: int) -> bool:
-        """See the port; no publisher does it."""
-        raise NotImplementedError(letter, by, now_ms)
-
-    async def note_replay(self, letter: str, *, by: str, now_ms: int) -> bool:
-        """See the port; no publisher does it."""
-        raise NotImplementedError(letter, by, now_ms)
-
     def _step(self, step: Transition) -> TransitionResult:
         if (step.before, step.after) not in TRANSITIONS:
             raise ValueError(step)
@@ -395,15 +320,3 @@ class MemoryLedger:
             return None
         taken = not step.sent_mid or (row.account, step.sent_mid) in self._claimed
         return TransitionResult.MID_TAKEN if taken else None
-
-    def _holds(self, lease: Lease) -> bool:
-        return self.epochs.get(lease.name) == lease.epoch
-
-    async def _answering(self) -> None:
-        await self._delay()
-        if self.unavailable:
-            self.unavailable -= 1
-            raise StoreUnavailable
-
-    async def _delay(self) -> None:
-        await asyncio.sleep(self._latency * self._chance.uniform(0.2, 1.0))
