@@ -22,7 +22,7 @@ from tests.fakes.assistant import ScriptedAssistant
 from tests.fakes.outbox import MemoryPictures
 from tests.integration.hosting_support import FAST
 from tests.integration.simulator_harness import FIRST, SECRET, Client
-from tests.unit.test_webhook_handler import Answer
+from tests.unit.webhook_front import Answer
 from vestlus.bus.port import Bus, Queue, Topology
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import conversation_id, partition_of

@@ -17,7 +17,6 @@ from tests.unit.webhook_front import (
     SECRET,
     TEXT,
     TOKEN,
-    Answer,
     Front,
     Headers,
     batch,
@@ -32,7 +31,7 @@ from vestlus.instagram.parsing import parse_webhook
 from vestlus.instagram.signature import sign
 from vestlus.messages import decode_inbox
 
-__all__ = ["Answer", "bus", "front"]
+__all__ = ["bus", "front"]
 
 
 # The handshake.
