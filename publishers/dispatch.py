@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 
 from publishers.lane import Lane
 from publishers.rate import CallKind
@@ -73,7 +72,7 @@ class Dispatch:
         # Nothing was written, and the row is as it was: it keeps its place in memory.
         lane.budget.unused(CallKind.TEXT)
         now_ms = self._clock()
-        lane.add(replace(row, due_ms=now_ms + math.ceil(wait * 1000)), now_ms)
+        lane.put_back(row, now_ms + math.ceil(wait * 1000), now_ms)
 
     async def _expire(self, lane: Lane, row: SendRow) -> None:
         try:

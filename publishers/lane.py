@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from publishers.look import Look
 from publishers.missed import MissedSearch
@@ -131,9 +132,30 @@ class Lane:
                 waits.append(self.budget.paused_seconds())
         return max(0.0, min(waits))
 
+    def put_back(self, row: SendRow, due_ms: int, now_ms: int) -> None:
+        """Queues a row anew of which nothing was written, for the time at which it is due.
+
+        A pause that was lifted has nothing to do with that time.
+        """
+        row = replace(row, due_ms=due_ms)
+        self._rows.add(row, min(due_ms, row.deadline_ms + 1), now_ms)
+        self.changed.set()
+
     def stop(self, seconds: float) -> None:
-        """Pauses the account; afterwards one request goes first, alone."""
-        self.budget.pause(seconds)
+        """Pauses the account, for so long whatever happens; afterwards one request goes first,
+        alone.
+        """
+        self._stop(seconds, until_renewed=False)
+
+    def stop_until_renewed(self) -> float:
+        """The same because a person has to see to the account or to its token: until it is tried
+        again, or has a new token. Returns the seconds until it is tried.
+        """
+        self._stop(self._rules.token_probe_seconds, until_renewed=True)
+        return self._rules.token_probe_seconds
+
+    def _stop(self, seconds: float, *, until_renewed: bool) -> None:
+        self.budget.pause(seconds, until_renewed=until_renewed)
         self._half_open = True
         self._on_stopped(self)
         self.changed.set()
@@ -171,8 +193,11 @@ class Lane:
         )
 
     def resume(self, now_ms: int) -> None:
-        """Lifts a pause: what was put off because of it is due now."""
-        self.budget.resume()
+        """There is a new token: if the account waits for one, what was put off because of that is
+        due now. What pauses it besides goes on.
+        """
+        if not self.budget.resume():
+            return
         self._lifted_ms = now_ms
         for row in self._rows.take_later():
             self.add(row, now_ms)

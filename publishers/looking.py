@@ -157,8 +157,7 @@ class Looker:
             case TokenRejected() | Refused() if stops_account(error):
                 # Nothing is wrong with the row: it waits for its account as the others do.
                 self._tally.stopped(look.row.account, error)
-                lane.stop(self._rules.token_probe_seconds)
-                return LookAgain(read_ms=now_ms + round(self._rules.token_probe_seconds * 1000))
+                return LookAgain(read_ms=now_ms + round(lane.stop_until_renewed() * 1000))
         if not look.failures:
             look.failing_since_ms = now_ms
         look.failures += 1

@@ -98,8 +98,7 @@ class Outcomes:
             case TokenRejected() | Refused() if stops_account(error):
                 # Nothing is wrong with the row, and the next one would fare no better.
                 self._tally.stopped(row.account, error)
-                lane.stop(self._rules.token_probe_seconds)
-                due_ms = now_ms + round(self._rules.token_probe_seconds * 1000)
+                due_ms = now_ms + round(lane.stop_until_renewed() * 1000)
                 return Step(SendState.PENDING, due_ms=due_ms, reason=error.reason)
             case Refused():
                 lane.answered()

@@ -96,7 +96,10 @@ class AccountBudget:
         self._wire = {kind: Bucket(limits[kind], since) for kind in written}
         self._wire_queues = {kind: asyncio.Lock() for kind in written}
         self._factor = 1.0
-        self._paused_until = -math.inf
+        #: What time alone ends.
+        self._stopped_until = -math.inf
+        #: What a new token ends too.
+        self._unrenewed_until = -math.inf
         #: Pauses of single classes.
         self._class_paused_until = dict.fromkeys(CallKind, -math.inf)
         self._extras_paused_until = -math.inf
@@ -105,9 +108,16 @@ class AccountBudget:
         """How long nothing may be called, 0 when calls are allowed."""
         return max(0.0, self._paused_until - self._monotonic())
 
-    def pause(self, seconds: float) -> None:
-        """Stops every class of call for so long; a longer pause that runs already stays."""
-        self._paused_until = max(self._paused_until, self._monotonic() + seconds)
+    def pause(self, seconds: float, *, until_renewed: bool = False) -> None:
+        """Stops every class of call for so long; a longer pause that runs already stays.
+
+        ``until_renewed``: a new token may end it, see :meth:`resume`.
+        """
+        until = self._monotonic() + seconds
+        if until_renewed:
+            self._unrenewed_until = max(self._unrenewed_until, until)
+        else:
+            self._stopped_until = max(self._stopped_until, until)
 
     def pause_class(self, kind: CallKind, seconds: float) -> None:
         """Stops one class alone: Meta limits looks and uploads apart from sending."""
@@ -118,9 +128,19 @@ class AccountBudget:
         """Grants no :meth:`take_spare` for so long."""
         self._extras_paused_until = max(self._extras_paused_until, self._monotonic() + seconds)
 
-    def resume(self) -> None:
-        """Lifts a pause."""
-        self._paused_until = -math.inf
+    def resume(self) -> bool:
+        """There is a new token: ends the pauses that only waited for one; whether any ran.
+
+        Those that Meta asked for stay: calling while limited prolongs them (Meta, "Graph API rate
+        limiting").
+        """
+        ran = self._unrenewed_until > self._monotonic()
+        self._unrenewed_until = -math.inf
+        return ran
+
+    @property
+    def _paused_until(self) -> float:
+        return max(self._stopped_until, self._unrenewed_until)
 
     def usage(self, percent: float, regain_seconds: float = 0.0) -> bool:
         """Follows Meta's usage headers (Meta, "Graph API rate limiting"); whether they say anything

@@ -176,10 +176,10 @@ def test_classes_of_call_do_not_wait_for_each_other() -> None:
     run_virtual(scenario())
 
 
-def test_a_pause_holds_every_class_and_can_be_lifted() -> None:
+def test_a_pause_holds_every_class_and_a_new_token_lifts_one_that_waits_for_it() -> None:
     async def scenario() -> None:
         account = budget()
-        account.pause(100)
+        account.pause(100, until_renewed=True)
         account.pause(10)
         waiting = [asyncio.create_task(account.take(kind)) for kind in CallKind]
         await asyncio.sleep(99)
