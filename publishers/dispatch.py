@@ -51,7 +51,8 @@ class Dispatch:
             if wait > 0:
                 await lane.until_changed(wait)
                 continue
-            await lane.budget.take(CallKind.TEXT)
+            if not await lane.budget.take(CallKind.TEXT):
+                continue
             # The token came late, perhaps: who goes is decided now, by the nearest deadline.
             if self.draining or not lane.may_send():
                 continue

@@ -8,15 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from publishers.look import Look
-from publishers.missed import MissedSearch
+from publishers.outage import Outage
 from publishers.rate import AccountBudget
+from publishers.readings import Readings
 from publishers.rules import SendingRules
 from publishers.waiting import Waiting
 from vestlus.store.rows import SendRow
-
-#: Ambiguous outcomes in a row that are taken for an outage.
-AMBIGUOUS_IN_A_ROW = 3
 
 
 class Lane:
@@ -39,11 +36,7 @@ class Lane:
     ) -> None:
         self.account = account
         self.budget = budget
-        self.looks: dict[str, Look] = {}
-        #: Looks for missed messages, where somebody wants that of this account.
-        self.search: MissedSearch | None = None
-        #: A conversation is being read. One at a time: see :meth:`AccountBudget.spent`.
-        self.reading = False
+        self.readings = Readings(budget)
         self.in_flight = 0
         self.unwritten = 0
         #: Something changed that may let the next one go.
@@ -55,10 +48,7 @@ class Lane:
         self._half_open = False
         #: When a pause was lifted last, milliseconds since 1970.
         self._lifted_ms = -1
-        #: Pauses in a row because nothing answered.
-        self._unreachable = 0
-        #: Ambiguous outcomes in a row.
-        self._ambiguous = 0
+        self._outage = Outage(rules)
 
     @property
     def waiting(self) -> int:
@@ -73,7 +63,7 @@ class Lane:
     def has_room(self, now_ms: int) -> bool:
         """Whether more rows are wanted: while stopped, one that is due when the pause ends."""
         if not self._half_open:
-            return self.waiting + len(self.looks) < self._rules.known
+            return self.waiting + len(self.readings.looks) < self._rules.known
         due_ms = now_ms if self._rows.is_due else self._rows.next_due_ms
         return due_ms is None or due_ms > self._probe_ms(now_ms)
 
@@ -133,28 +123,20 @@ class Lane:
         return max(0.0, min(waits))
 
     def put_back(self, row: SendRow, due_ms: int, now_ms: int) -> None:
-        """Queues a row anew of which nothing was written, for the time at which it is due.
-
-        A pause that was lifted has nothing to do with that time.
-        """
+        """Queues a row of which nothing was written, for then: no pause had to do with that."""
         row = replace(row, due_ms=due_ms)
         self._rows.add(row, min(due_ms, row.deadline_ms + 1), now_ms)
         self.changed.set()
 
-    def stop(self, seconds: float) -> None:
-        """Pauses the account, for so long whatever happens; afterwards one request goes first,
-        alone.
-        """
-        self._stop(seconds, until_renewed=False)
-
     def stop_until_renewed(self) -> float:
-        """The same because a person has to see to the account or to its token: until it is tried
-        again, or has a new token. Returns the seconds until it is tried.
+        """Pauses the account because a person has to see to it or to its token: until it has a new
+        one, or is tried again. Returns the seconds until it is tried.
         """
-        self._stop(self._rules.token_probe_seconds, until_renewed=True)
+        self.stop(self._rules.token_probe_seconds, until_renewed=True)
         return self._rules.token_probe_seconds
 
-    def _stop(self, seconds: float, *, until_renewed: bool) -> None:
+    def stop(self, seconds: float, *, until_renewed: bool = False) -> None:
+        """Pauses the account; afterwards one request goes first, alone."""
         self.budget.pause(seconds, until_renewed=until_renewed)
         self._half_open = True
         self._on_stopped(self)
@@ -201,8 +183,7 @@ class Lane:
         self._lifted_ms = now_ms
         for row in self._rows.take_later():
             self.add(row, now_ms)
-        for look in self.looks.values():
-            look.read_ms = min(look.read_ms, now_ms)
+        self.readings.put_forward(now_ms)
         self._on_opened()
         self.changed.set()
 
@@ -212,11 +193,7 @@ class Lane:
         Requests that fail together count once. Returns the seconds until it goes on.
         """
         if not (paused := self.budget.paused_seconds()):
-            longest = self._rules.longest_unreachable_seconds
-            paused = min(
-                self._rules.unreachable_seconds * 2.0 ** min(self._unreachable, 16), longest
-            )
-            self._unreachable += 1
+            paused = self._outage.next_pause()
             self.stop(paused)
         return paused
 
@@ -225,14 +202,12 @@ class Lane:
 
         Each costs its row a look and the one resend it has: an outage must not spend them all.
         """
-        self._ambiguous += 1
-        if self._ambiguous >= AMBIGUOUS_IN_A_ROW:
+        if self._outage.ambiguous():
             self.stop_unreachable()
 
     def answered(self) -> None:
         """Instagram took a request and said something about that request only."""
-        self._ambiguous = 0
-        self._unreachable = 0
+        self._outage.over()
         # While paused, the answer is to a request that was made before.
         if self._half_open and not self.budget.paused_seconds():
             self._half_open = False
@@ -246,33 +221,10 @@ class Lane:
         if full:
             self.changed.set()
 
-    def due_look(self, now_ms: int) -> Look | None:
-        """The oldest ambiguous send for which a listing is due."""
-        due = [look for look in self.looks.values() if not look.busy and look.read_ms <= now_ms]
-        return min(due, key=lambda look: look.row.attempted_ms, default=None)
-
-    def look_wait(self, now_ms: int) -> float:
-        """Seconds until a listing may be read; infinity for "not before something changes"."""
-        if self.reading:
-            return math.inf
-        due = [look.read_ms for look in self.looks.values() if not look.busy]
-        if not due:
-            return math.inf
-        return max((min(due) - now_ms) / 1000, self.budget.paused_seconds(), 0.0)
-
-    def search_wait(self, now_ms: int) -> float:
-        """Seconds until a call may be made for missed messages. Ambiguous sends go first."""
-        if self.reading or self.search is None:
-            return math.inf
-        return max(self.search.wait(now_ms), self.budget.paused_seconds(), 0.0)
-
     async def until_changed(self, seconds: float) -> None:
         """Waits for :attr:`changed`, at most so long; infinity is for ever."""
-        if seconds == math.inf:
-            await self.changed.wait()
-            return
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(None if seconds == math.inf else seconds):
                 await self.changed.wait()
 
     def _due_ms(self, row: SendRow) -> int:
@@ -290,7 +242,7 @@ class Lane:
 
     def _has_answers(self) -> bool:
         """Whether what was asked of Instagram is answered as far as the next request needs it."""
-        if self.search is not None and self.search.holds_sends:
+        if self.readings.holds_sends:
             return False
         if self._half_open:
             return self.in_flight == 0

@@ -59,7 +59,7 @@ class Lanes(Mapping[str, Lane]):
     @property
     def looking(self) -> int:
         """Ambiguous sends."""
-        return sum(len(lane.looks) for lane in self._lanes.values())
+        return sum(len(lane.readings.looks) for lane in self._lanes.values())
 
     def held_up_seconds(self) -> float:
         """How long the oldest row has been due that only this process or the store holds up."""
@@ -97,7 +97,7 @@ class Lanes(Mapping[str, Lane]):
             is_person = row.origin is Origin.PERSON and not lane.stopped
             return is_person or lane.takes(row, self._clock())
         # Looking goes on while an account may not send: echoes arrive all the same.
-        return len(lane.looks) < self._rules.known
+        return len(lane.readings.looks) < self._rules.known
 
     def without_room(self) -> set[str]:
         """The accounts of which no more rows should be read."""

@@ -54,7 +54,7 @@ class Lookout:
 
     def add(self, lane: Lane, row: SendRow, gave_up_ms: int | None) -> None:
         """Begins to look for a LOOKING row."""
-        lane.looks[row.id] = self._looker.look_for(row, gave_up_ms)
+        lane.readings.looks[row.id] = self._looker.look_for(row, gave_up_ms)
         lane.changed.set()
         self._added.set()
 
@@ -63,10 +63,10 @@ class Lookout:
         while True:
             lane.changed.clear()
             now_ms = self._clock()
-            wait = math.inf if self.draining else lane.look_wait(now_ms)
-            look = lane.due_look(now_ms)
+            wait = math.inf if self.draining else lane.readings.look_wait(now_ms)
+            look = lane.readings.due_look(now_ms)
             if wait > 0 or look is None:
-                spare = math.inf if self.draining else lane.search_wait(now_ms)
+                spare = math.inf if self.draining else lane.readings.search_wait(now_ms)
                 if spare > 0:
                     await lane.until_changed(min(wait, spare))
                 else:
@@ -74,28 +74,38 @@ class Lookout:
                 continue
             look.busy = True
             # Free of charge, and it may have come since: before a token is spent on it.
-            if await self._looker.check_echo(look):
-                self._looked(lane, look)
-                continue
-            await lane.budget.take(CallKind.LOOK, self._rules.calls_per_look)
-            lane.reading = True
-            self._spawn(self._read(lane, look), "read")
+            if not await self._check_echo(lane, look):
+                await self._begin_read(lane)
+
+    async def _begin_read(self, lane: Lane) -> None:
+        """Reads a conversation for the oldest look that is due when it may be read."""
+        calls = self._rules.calls_per_look
+        # Nothing is busy meanwhile: echoes are checked however long that takes.
+        if not await lane.budget.take(CallKind.LOOK, calls):
+            return
+        look = lane.readings.due_look(self._clock())
+        if self.draining or look is None:
+            lane.budget.unused(CallKind.LOOK, calls)
+            return
+        look.busy = lane.readings.under_way = True
+        self._spawn(self._read(lane, look), "read")
 
     async def _begin_search(self, lane: Lane) -> None:
         """One call for missed messages, unless an ambiguous send wants it by then."""
-        await lane.budget.take(CallKind.LOOK)
-        if self.draining or lane.due_look(self._clock()) is not None:
+        if not await lane.budget.take(CallKind.LOOK):
+            return
+        if self.draining or lane.readings.due_look(self._clock()) is not None:
             lane.budget.unused(CallKind.LOOK)
             return
-        lane.reading = True
+        lane.readings.under_way = True
         self._spawn(self._search(lane), "missed")
 
     async def _search(self, lane: Lane) -> None:
         try:
-            if lane.search is not None:
-                await lane.search.call(lane.budget)
+            if lane.readings.search is not None:
+                await lane.readings.search.call(lane.budget)
         finally:
-            lane.reading = False
+            lane.readings.under_way = False
             lane.budget.spent(CallKind.LOOK)
             lane.changed.set()
 
@@ -104,7 +114,7 @@ class Lookout:
             done = await self._looker.read(look, lane)
         finally:
             look.busy = False
-            lane.reading = False
+            lane.readings.under_way = False
             lane.budget.spent(CallKind.LOOK, self._rules.calls_per_look)
             lane.changed.set()
             self._added.set()
@@ -119,7 +129,7 @@ class Lookout:
             looks = [
                 (lane, look)
                 for lane in self._lanes.values()
-                for look in lane.looks.values()
+                for look in lane.readings.looks.values()
                 if not look.busy
             ]
             latest_ms = now_ms + self._latest_ms
@@ -138,15 +148,18 @@ class Lookout:
             except TimeoutError:
                 continue
 
-    async def _check_echo(self, lane: Lane, look: Look) -> None:
+    async def _check_echo(self, lane: Lane, look: Look) -> bool:
+        """Checks for the echo of a look that is busy with it; whether it came."""
         try:
             done = await self._looker.check_echo(look)
         finally:
             look.busy = False
             lane.changed.set()
+            self._added.set()
         if done:
             self._looked(lane, look)
+        return done
 
     def _looked(self, lane: Lane, look: Look) -> None:
-        lane.looks.pop(look.row.id, None)
+        lane.readings.looks.pop(look.row.id, None)
         self._on_looked(look.row)

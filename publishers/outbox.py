@@ -199,7 +199,7 @@ class OutboxWorker:
                 if self._posts is not None:
                     await self._posts.drained()
                 for lane in tuple(self._lanes.values()):
-                    while lane.in_flight or lane.reading:
+                    while lane.in_flight or lane.readings.under_way:
                         lane.changed.clear()
                         await lane.changed.wait()
         except TimeoutError:

@@ -13,7 +13,7 @@ from publishers.bucket import Bucket, Limit
 #: Shortest sleep between two looks at a bucket. Sleeping less could end before the clock moves.
 _SHORTEST_SLEEP = 0.0005
 
-#: Longest one, so that a pause that is lifted early is noticed.
+#: Longest one, so that a pause that begins is noticed.
 _LONGEST_SLEEP = 0.5
 
 #: Below this much usage of a limit of Meta's, in percent, nothing is slowed down. Its headers tell
@@ -104,9 +104,12 @@ class AccountBudget:
         self._class_paused_until = dict.fromkeys(CallKind, -math.inf)
         self._extras_paused_until = -math.inf
 
-    def paused_seconds(self) -> float:
-        """How long nothing may be called, 0 when calls are allowed."""
-        return max(0.0, self._paused_until - self._monotonic())
+    def paused_seconds(self, kind: CallKind | None = None) -> float:
+        """How long nothing may be called, or nothing of one class; 0 when calls are allowed."""
+        until = self._paused_until
+        if kind is not None:
+            until = max(until, self._class_paused_until[kind])
+        return max(0.0, until - self._monotonic())
 
     def pause(self, seconds: float, *, until_renewed: bool = False) -> None:
         """Stops every class of call for so long; a longer pause that runs already stays.
@@ -157,19 +160,24 @@ class AccountBudget:
         before, self._factor = self._factor, usage_factor(percent)
         return self._factor != before
 
-    async def take(self, kind: CallKind, calls: int = 1) -> None:
+    async def take(self, kind: CallKind, calls: int = 1) -> bool:
         """Waits for the right to that many calls; first come, first served.
 
+        False, with nothing spent, when the account or the class is paused or that begins: whoever
+        waits has other things to see to than the end of a pause, which may be an hour away.
         Cancelling spends nothing but what was granted already.
         """
         async with self._queues[kind]:
-            await asyncio.sleep(max(0.0, self._class_paused_until[kind] - self._monotonic()))
-            for _ in range(calls):
-                await self._granted(self._admission[kind], math.inf)
+            for taken in range(calls):
+                if not await self._granted(self._admission[kind], math.inf, kind):
+                    self.unused(kind, taken)
+                    return False
+        return True
 
-    def unused(self, kind: CallKind) -> None:
+    def unused(self, kind: CallKind, calls: int = 1) -> None:
         """What was taken last was not made use of, and is there for others."""
-        self._admission[kind].give_back()
+        for _ in range(calls):
+            self._admission[kind].give_back()
 
     def reserve(self, kind: CallKind) -> float:
         """Takes the right to one call, made no sooner than in as many seconds as returned."""
@@ -229,13 +237,14 @@ class AccountBudget:
         async with self._wire_queues[CallKind.TEXT]:
             return await self._granted(self._wire[CallKind.TEXT], until)
 
-    async def _granted(self, bucket: Bucket, until: float) -> bool:
+    async def _granted(self, bucket: Bucket, until: float, kind: CallKind | None = None) -> bool:
         while True:
-            now = self._monotonic()
-            paused = self._paused_until - now
-            if paused <= 0 and bucket.take(now, factor=self._factor):
-                return True
-            if now >= until or (paused > 0 and until < math.inf):
+            if self.paused_seconds(kind):
                 return False
-            wait = max(bucket.wait(now), paused)
-            await asyncio.sleep(max(_SHORTEST_SLEEP, min(wait, _LONGEST_SLEEP, until - now)))
+            now = self._monotonic()
+            if bucket.take(now, factor=self._factor):
+                return True
+            if now >= until:
+                return False
+            wait = min(bucket.wait(now), _LONGEST_SLEEP, until - now)
+            await asyncio.sleep(max(_SHORTEST_SLEEP, wait))

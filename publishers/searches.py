@@ -52,7 +52,7 @@ class Searches:
             return
         for account in self._parts.accounts:
             lane = self._lanes[account] = lane_of(account)
-            lane.search = MissedSearch(
+            lane.readings.search = MissedSearch(
                 account,
                 lease=self._lease,
                 parts=self._parts,
@@ -69,8 +69,8 @@ class Searches:
         """Users of these accounts are being answered: their webhooks come."""
         for account in accounts:
             lane = self._lanes.get(account)
-            if lane is not None and lane.search is not None:
-                lane.search.heard()
+            if lane is not None and lane.readings.search is not None:
+                lane.readings.search.heard()
                 lane.changed.set()
 
     def suspect(self, sign: str) -> None:
@@ -88,11 +88,11 @@ class Searches:
                 _log.warning("no_such_account_to_search", account=request.account)
                 continue
             lane = self._lanes.get(request.account)
-            if lane is None or lane.search is None:
+            if lane is None or lane.readings.search is None:
                 self._early.append(request)
                 continue
             if request.sign:
-                lane.search.suspect(request.sign)
+                lane.readings.search.suspect(request.sign)
             else:
-                lane.search.ask(request.since_ms)
+                lane.readings.search.ask(request.since_ms)
             lane.changed.set()

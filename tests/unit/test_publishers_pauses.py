@@ -5,15 +5,17 @@ import math
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from publishers.bucket import Limit
 from publishers.outbox import OutboxWorker
 from publishers.rate import AccountBudget
 from publishers.rules import DEFAULT_LIMITS, SendingRules
 from tests.fakes.clock import run_virtual, virtual_ms
 from tests.fakes.messaging import Fault, once
-from tests.fakes.outbox import Place
+from tests.fakes.outbox import Place, limited
+from vestlus.store.ledger import SendState
 
 events = st.lists(
     st.tuples(
@@ -122,5 +124,94 @@ def test_a_held_row_is_given_up_when_its_window_closes() -> None:
         async with place.serving():
             await asyncio.wait_for(place.ledger.settled(), 11)
         assert place.ledger.rows["r1"].reason == "window_closed"
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLE, Fault.TOKEN, Fault.UNREACHABLE])
+def test_windows_that_close_in_a_pause_which_met_a_backlog_are_given_up_on_time(
+    fault: Fault,
+) -> None:
+    async def scenario() -> None:
+        rules = SendingRules(token_probe_seconds=3600, longest_unreachable_seconds=3600)
+        place = Place(rules=rules)
+        place.instagram.retry_after = 3600.0
+        place.instagram.fault = lambda *_: fault if place.instagram.sent[50:] else Fault.NONE
+        place.backlog("a1", 400)
+        async with place.serving():
+            await asyncio.sleep(30)
+            closes_ms = virtual_ms() + 100_000
+            place.ledger.add("dies", user="another", deadline_ms=closes_ms)
+            while place.ledger.state("dies") is not SendState.DEAD:
+                await asyncio.sleep(0.1)
+            assert 0 < virtual_ms() - closes_ms < 2000
+        assert place.ledger.rows["dies"].reason == "window_closed"
+
+    run_virtual(scenario())
+
+
+def test_an_echo_ends_a_doubt_while_instagram_refuses_readings_for_their_number() -> None:
+    async def scenario() -> None:
+        place = Place()
+        place.instagram.retry_after = 900.0
+        place.instagram.fault = once(Fault.APPLY, Fault.APPLY)
+        place.instagram.look_fault = once(Fault.THROTTLE)
+        for user in ("u1", "u2"):
+            place.instagram.user_wrote("a1", user)
+            place.ledger.add(f"{user}.first", user=user)
+            place.ledger.add(f"{user}.second", user=user)
+        async with place.serving():
+            await asyncio.sleep(4)
+            assert len(place.instagram.looks) == 1
+            for sent in place.instagram.sent:
+                place.ledger.add_echo("a1", sent.user, sent.mid, sent.text, sent.at_ms)
+            await asyncio.wait_for(place.ledger.settled(), 6)
+        assert len(place.instagram.sent) == 4
+
+    run_virtual(scenario())
+
+
+@given(
+    st.lists(st.floats(3, 50), min_size=1, max_size=8),
+    st.lists(st.sampled_from([Fault.THROTTLE, Fault.CUT, Fault.STOP, Fault.NONE]), max_size=20),
+    st.floats(1, 1000),
+)
+@settings(max_examples=50)
+def test_an_echo_ends_a_doubt_within_seconds_whatever_becomes_of_the_readings(
+    echoes: list[float], faults: list[Fault], retry_after: float
+) -> None:
+    async def scenario() -> None:
+        place = Place()
+        place.instagram.retry_after = retry_after
+        place.instagram.look_fault = once(Fault.NONE, *faults)
+        loop, begin_ms = asyncio.get_running_loop(), virtual_ms()
+        for number, after in enumerate(echoes):
+            row = place.ledger.add(
+                f"r{number}", user=f"u{number}", state=SendState.LOOKING, attempted_ms=begin_ms
+            )
+            at_ms = begin_ms + 1000
+            echo = ("a1", row.user, f"m{number}", row.text, at_ms)
+            loop.call_later(after, place.ledger.add_echo, *echo)
+        async with place.serving():
+            for number in sorted(range(len(echoes)), key=echoes.__getitem__):
+                while place.ledger.state(f"r{number}") is not SendState.SENT:
+                    await asyncio.sleep(0.1)
+                # A look that is reading its conversation is at that first.
+                assert loop.time() - echoes[number] < place.rules.echo_seconds + 2
+        assert not place.instagram.sent
+
+    run_virtual(scenario())
+
+
+def test_no_conversation_is_read_once_draining_has_begun() -> None:
+    async def scenario() -> None:
+        place = Place(rules=SendingRules(limits=limited(look=Limit(0.1))))
+        for number in range(3):
+            place.ledger.add(f"r{number}", user=f"u{number}", state=SendState.LOOKING)
+        async with place.serving() as worker:
+            await asyncio.sleep(1)
+            assert await worker.drain(60)
+            await asyncio.sleep(100)
+            assert not place.instagram.looks
 
     run_virtual(scenario())

@@ -181,11 +181,33 @@ def test_a_pause_holds_every_class_and_a_new_token_lifts_one_that_waits_for_it()
         account = budget()
         account.pause(100, until_renewed=True)
         account.pause(10)
-        waiting = [asyncio.create_task(account.take(kind)) for kind in CallKind]
-        await asyncio.sleep(99)
-        assert not any(task.done() for task in waiting)
+        for _ in range(99):
+            assert not any([await account.take(kind) for kind in CallKind])
+            await asyncio.sleep(1)
         account.resume()
-        await asyncio.wait_for(asyncio.gather(*waiting), 1)
+        assert all(await asyncio.gather(*(account.take(kind) for kind in CallKind)))
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("what", ["account", "class"])
+def test_a_pause_that_begins_sends_away_who_waits_and_costs_nothing(what: str) -> None:
+    async def scenario() -> None:
+        account = AccountBudget(limited(look=Limit(0.5)).calls, virtual_monotonic)
+        assert await account.take(CallKind.LOOK)
+        granted = virtual_monotonic()
+        waiting = asyncio.create_task(account.take(CallKind.LOOK, 3))
+        await asyncio.sleep(2.5)
+        if what == "account":
+            account.pause(0.6)
+        else:
+            account.pause_class(CallKind.LOOK, 0.6)
+        assert not await waiting
+        assert virtual_monotonic() <= granted + 3
+        await asyncio.sleep(account.paused_seconds(CallKind.LOOK))
+        before = virtual_monotonic()
+        assert await account.take(CallKind.LOOK)
+        assert virtual_monotonic() == before
 
     run_virtual(scenario())
 
@@ -211,7 +233,10 @@ def test_lost_access_stops_for_as_long_as_meta_says(
         account = budget()
         await asyncio.sleep(1)
         account.usage(percent, regain_seconds)
-        await account.take(CallKind.TEXT)
+        assert account.paused_seconds() == stopped
+        assert not await account.take(CallKind.TEXT)
+        await asyncio.sleep(stopped)
+        assert await account.take(CallKind.TEXT)
         assert virtual_monotonic() == pytest.approx(1 + stopped, abs=1)
 
     run_virtual(scenario())
