@@ -86,9 +86,7 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
                 settings.graph_url,
                 book.token_of,
                 on_rejected=book.rejected,
-                on_usage=lambda account, usage: service.usage(
-                    account, usage.percent, usage.regain_seconds
-                ),
+                on_usage=lambda account, usage: service.usage(account, usage),  # noqa: PLW0108
             )
         )
         service: PublisherService = await stack.enter_async_context(

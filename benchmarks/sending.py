@@ -157,9 +157,7 @@ class Stage:
                 GraphClient(
                     f"{self.url}/graph/v25.0",
                     lambda _: TOKEN,
-                    on_usage=lambda account, usage: service.usage(
-                        account, usage.percent, usage.regain_seconds
-                    ),
+                    on_usage=lambda account, usage: service.usage(account, usage),  # noqa: PLW0108
                 )
             )
             service = await stack.enter_async_context(

@@ -13,6 +13,7 @@ from publishers.rate import AccountBudget
 from publishers.readings import Readings
 from publishers.rules import SendingRules
 from publishers.waiting import Waiting
+from vestlus.instagram.usage import Usage
 from vestlus.store.rows import SendRow
 
 
@@ -142,13 +143,10 @@ class Lane:
         self._on_stopped(self)
         self.changed.set()
 
-    def usage(self, percent: float, regain_seconds: float) -> None:
+    def usage(self, usage: Usage) -> None:
         """Follows Meta's usage headers, which may stop the account."""
-        if not self.budget.usage(percent, regain_seconds):
-            return
-        if paused := self.budget.paused_seconds():
-            self.stop(paused)
-        self.changed.set()
+        if seconds := self.budget.usage(usage):
+            self.stop(seconds)
 
     def may_send(self) -> bool:
         """Whether the account may send one more at this moment."""

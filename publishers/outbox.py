@@ -30,6 +30,7 @@ from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost
 from vestlus.instagram.port import Messaging
+from vestlus.instagram.usage import Usage
 from vestlus.messages import ActionRequest, SearchRequest, SendReference
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Ledger
@@ -179,10 +180,10 @@ class OutboxWorker:
         """The bus was away: where it was for the webhook too, what came meanwhile was refused."""
         self._searches.suspect("bus_was_away")
 
-    def usage(self, account: str, percent: float, regain_seconds: float = 0.0) -> None:
+    def usage(self, account: str, usage: Usage) -> None:
         """Follows Meta's usage headers for an account, if it is one of this partition."""
         if (lane := self._lanes.get(account)) is not None:
-            lane.usage(percent, regain_seconds)
+            lane.usage(usage)
 
     def token_renewed(self, account: str) -> None:
         """An account has a new token: it need not wait for the next probe."""

@@ -9,23 +9,14 @@ from dataclasses import replace
 from enum import StrEnum
 
 from publishers.bucket import Bucket, Limit
+from publishers.usage import KnownUsage
+from vestlus.instagram.usage import Usage
 
 #: Shortest sleep between two looks at a bucket. Sleeping less could end before the clock moves.
 _SHORTEST_SLEEP = 0.0005
 
 #: Longest one, so that a pause that begins is noticed.
 _LONGEST_SLEEP = 0.5
-
-#: Below this much usage of a limit of Meta's, in percent, nothing is slowed down. Its headers tell
-#: of limits that are counted by the hour or the day: a fifth of one is time enough to slow down.
-USAGE_UNNOTICED = 80.0
-
-#: The part of the rate that is left right before 100 %: the headers, by which the account is to
-#: notice that it may go faster again, come with answers only.
-SLOWEST_FACTOR = 0.02
-
-#: How long to stop at 100 % where Meta states no time, seconds.
-REGAIN_SECONDS = 60.0
 
 #: How far claims may be ahead of their requests, seconds.
 _AHEAD_SECONDS = 0.05
@@ -45,16 +36,6 @@ class CallKind(StrEnum):
     LOOK = "look"
     #: Calls of the Content Publishing API: containers, their status, publishing.
     PUBLISH = "publish"
-
-
-def usage_factor(percent: float) -> float:
-    """The part of the own rate to use when that much of Meta's limit is used up.
-
-    In proportion to what is left of it: an account that is alone with its limit comes ever nearer
-    and never there.
-    """
-    left = (100.0 - percent) / (100.0 - USAGE_UNNOTICED)
-    return min(1.0, max(SLOWEST_FACTOR, left))
 
 
 class AccountBudget:
@@ -95,7 +76,7 @@ class AccountBudget:
         written = (CallKind.TEXT, CallKind.PICTURES, CallKind.ACTION)
         self._wire = {kind: Bucket(limits[kind], since) for kind in written}
         self._wire_queues = {kind: asyncio.Lock() for kind in written}
-        self._factor = 1.0
+        self._usage = KnownUsage()
         #: What time alone ends.
         self._stopped_until = -math.inf
         #: What a new token ends too.
@@ -145,20 +126,20 @@ class AccountBudget:
     def _paused_until(self) -> float:
         return max(self._stopped_until, self._unrenewed_until)
 
-    def usage(self, percent: float, regain_seconds: float = 0.0) -> bool:
-        """Follows Meta's usage headers (Meta, "Graph API rate limiting"); whether they say anything
-        new.
+    def usage(self, usage: Usage) -> float:
+        """Follows Meta's usage headers (Meta, "Graph API rate limiting"); returns the seconds for
+        which nothing may be called, 0 to go on.
 
-        Slows down when near the limit. Stops at it, or when Meta says that access is lost:
-        until ``regain_seconds`` have passed.
+        Slows down when near a limit. Stops at it, or when Meta says that access is lost: until it
+        is regained.
         """
-        if regain_seconds > 0 or percent >= 100.0:  # noqa: PLR2004 - percent
-            self.pause(regain_seconds or REGAIN_SECONDS)
-            # Of what comes after the pause, the first answer's headers tell.
-            self._factor = 1.0
-            return True
-        before, self._factor = self._factor, usage_factor(percent)
-        return self._factor != before
+        if stop := self._usage.note(usage, self._monotonic()):
+            self.pause(stop)
+        return stop
+
+    @property
+    def _factor(self) -> float:
+        return self._usage.factor(self._monotonic())
 
     async def take(self, kind: CallKind, calls: int = 1) -> bool:
         """Waits for the right to that many calls; first come, first served.

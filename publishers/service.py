@@ -21,6 +21,7 @@ from vestlus.bus.port import Bus, Topology
 from vestlus.clock import Clock
 from vestlus.errors import LeaseLost
 from vestlus.instagram.port import Messaging
+from vestlus.instagram.usage import Usage
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
@@ -169,13 +170,10 @@ class PublisherService:
         """
         return await self._failures.get()
 
-    def usage(self, account: str, percent: float, regain_seconds: float = 0.0) -> None:
-        """Follows Meta's usage headers: ``percent`` of the account's limit is used up.
-
-        Sending will be allowed again after ``regain_seconds``, 0 where Meta does not say.
-        """
+    def usage(self, account: str, usage: Usage) -> None:
+        """Follows Meta's usage headers, of an answer to a call for this account."""
         for held in self._held.values():
-            held.worker.usage(account, percent, regain_seconds)
+            held.worker.usage(account, usage)
 
     def token_renewed(self, account: str) -> None:
         """An account has a new token: what waited for it goes on at once."""

@@ -19,6 +19,7 @@ from publishers.together import TogetherLedger
 from tests.fakes.clock import virtual_monotonic, virtual_ms
 from tests.fakes.messaging import PretendInstagram, Sent
 from tests.fakes.store_ledger import MemoryLedger
+from vestlus.instagram.usage import Load, Usage
 from vestlus.messages import SendReference
 from vestlus.store.ledger import SendState
 from vestlus.store.rows import Lease, SendRow
@@ -34,6 +35,11 @@ def limited(containers: Quota | None = None, **limits: Limit) -> AccountLimits:
         calls={**DEFAULT_LIMITS.calls, **calls},
         containers=containers or DEFAULT_LIMITS.containers,
     )
+
+
+def told(percent: float, *, minutes: float = 0.0, kind: str = "messenger") -> Usage:
+    """Return what Meta's headers tell of one limit, and until when access to it is lost."""
+    return Usage((Load(kind=kind, id="1", calls=percent, regain_minutes=minutes),))
 
 
 def reference(row: SendRow) -> SendReference:

@@ -80,12 +80,13 @@ async def test_a_sender_action_is_sent_without_a_message(action: str) -> None:
         }
 
 
-async def test_an_answer_without_usage_headers_leaves_the_measure_of_usage_as_it_was() -> None:
+async def test_an_answer_without_usage_headers_says_nothing_of_usage() -> None:
     usage = {"X-App-Usage": '{"call_count":42}'}
     async with graph(answering_in_turn([(SENT, 200, usage), (SENT, 200, None)])) as running:
         for _ in range(2):
             await running.client.send_text(ACCOUNT, USER, TEXT)
             assert measured("vestlus_graph_usage_ratio", account=ACCOUNT) == 0.42
+        assert [usage.percent for usage in running.usages] == [42]
 
 
 async def test_usage_headers_are_passed_on_from_successes_and_failures() -> None:

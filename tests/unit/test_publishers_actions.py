@@ -10,7 +10,7 @@ from publishers.outbox import OutboxWorker
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault
-from tests.fakes.outbox import Place, limited, reference
+from tests.fakes.outbox import Place, limited, reference, told
 from vestlus.messages import ActionRequest
 from vestlus.store.ledger import SendState
 
@@ -141,9 +141,9 @@ def test_an_account_near_metas_limit_shows_nothing() -> None:
         place = Place()
         async with place.serving() as worker:
             await show(worker, asked("u1"), wait=1)
-            worker.usage("a1", 97)
+            worker.usage("a1", told(97))
             await show(worker, asked("u2"))
-            worker.usage("a1", 50)
+            worker.usage("a1", told(50))
             await show(worker, asked("u3"))
         assert shown(place) == [("u1", "typing_on"), ("u3", "typing_on")]
 

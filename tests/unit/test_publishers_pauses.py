@@ -14,7 +14,7 @@ from publishers.rate import AccountBudget
 from publishers.rules import DEFAULT_LIMITS, SendingRules
 from tests.fakes.clock import run_virtual, virtual_ms
 from tests.fakes.messaging import Fault, once
-from tests.fakes.outbox import Place, limited
+from tests.fakes.outbox import Place, limited, told
 from vestlus.store.ledger import SendState
 
 events = st.lists(
@@ -51,7 +51,7 @@ def test_a_new_token_ends_only_what_waits_for_one(
 
 
 def says_the_header(worker: OutboxWorker) -> None:
-    worker.usage("a1", 100, regain_seconds=3600)
+    worker.usage("a1", told(100, minutes=60))
 
 
 @pytest.mark.parametrize(("fault", "told"), [(Fault.THROTTLE, None), (Fault.NONE, says_the_header)])

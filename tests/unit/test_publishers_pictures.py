@@ -9,7 +9,7 @@ from publishers.bucket import Limit
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault, once
-from tests.fakes.outbox import Place, limited
+from tests.fakes.outbox import Place, limited, told
 from vestlus.instagram.port import PictureToSend
 from vestlus.store.ledger import SendState
 
@@ -244,7 +244,7 @@ def test_a_pause_that_begins_during_an_upload_leaves_the_row_untouched() -> None
         place.ledger.add("r1", pictures=("map",))
         async with place.serving() as worker:
             await until(lambda: place.instagram.uploads)
-            worker.usage("a1", 140, regain_seconds=60)
+            worker.usage("a1", told(140, minutes=1))
             await asyncio.sleep(50)
             assert place.ledger.uploads
             assert not place.ledger.history

@@ -9,14 +9,12 @@ from hypothesis import strategies as st
 
 from publishers.bucket import Bucket, Limit
 from publishers.rate import (
-    SLOWEST_FACTOR,
     AccountBudget,
     CallKind,
-    usage_factor,
 )
 from publishers.rules import DEFAULT_LIMITS
 from tests.fakes.clock import frozen_for, run_virtual, virtual_monotonic
-from tests.fakes.outbox import limited
+from tests.fakes.outbox import limited, told
 
 TEXT_LIMIT = DEFAULT_LIMITS.calls[CallKind.TEXT]
 LOOK_LIMIT = DEFAULT_LIMITS.calls[CallKind.LOOK]
@@ -123,13 +121,6 @@ def test_a_senseless_limit_is_refused(rate: float, burst: int, ceiling: int | No
         Limit(rate, burst, ceiling)
 
 
-@given(st.floats(0, 200))
-def test_the_nearer_metas_limit_the_slower_but_never_stopped_for_good(percent: float) -> None:
-    assert SLOWEST_FACTOR <= usage_factor(percent) <= 1
-    assert usage_factor(percent) >= usage_factor(percent + 1)
-    assert usage_factor(percent) == 1 or percent > 80
-
-
 def budget(text: Limit = TEXT_LIMIT) -> AccountBudget:
     return AccountBudget(limited(text=text).calls, virtual_monotonic)
 
@@ -232,7 +223,7 @@ def test_lost_access_stops_for_as_long_as_meta_says(
     async def scenario() -> None:
         account = budget()
         await asyncio.sleep(1)
-        account.usage(percent, regain_seconds)
+        assert account.usage(told(percent, minutes=regain_seconds / 60)) == stopped
         assert account.paused_seconds() == stopped
         assert not await account.take(CallKind.TEXT)
         await asyncio.sleep(stopped)
@@ -245,7 +236,7 @@ def test_lost_access_stops_for_as_long_as_meta_says(
 def test_usage_near_the_limit_slows_down() -> None:
     async def scenario() -> float:
         account = budget(Limit(100))
-        account.usage(90)
+        account.usage(told(90))
         for _ in range(20):
             await account.take(CallKind.TEXT)
         return virtual_monotonic()
@@ -355,9 +346,9 @@ def test_nothing_is_spare_for_an_account_in_trouble(why: str) -> None:
             case "extras paused":
                 account.pause_extras(10)
             case _:
-                account.usage(96)
+                account.usage(told(96))
         assert not account.take_spare()
-        account.usage(10)
+        account.usage(told(10))
         await asyncio.sleep(11)
         assert account.take_spare()
 

@@ -11,7 +11,7 @@ from publishers.service import PublisherService
 from tests.fakes.bus import MemoryBus, MemorySubscription
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault, PretendInstagram
-from tests.fakes.outbox import MemoryPictures, reference
+from tests.fakes.outbox import MemoryPictures, reference, told
 from tests.fakes.store_ledger import MemoryLedger
 from vestlus.bus.port import Queue
 from vestlus.errors import BusUnavailable, LeaseLost
@@ -363,7 +363,7 @@ def test_lost_access_stops_that_account_alone(percent: float) -> None:
             await stage.hold()
             await stage.ring(stage.ledger.add("r1"), stage.ledger.add("s1", account="a2"))
             await stage.settled()
-            stage.service.usage("a1", percent, regain_seconds=300)
+            stage.service.usage("a1", told(percent, minutes=5))
             await stage.ring(stage.ledger.add("r2"), stage.ledger.add("s2", account="a2"))
             await asyncio.sleep(299)
             assert stage.ledger.state("r2") is SendState.PENDING

@@ -9,7 +9,7 @@ from publishers.bucket import Limit
 from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault
-from tests.fakes.outbox import Place, limited, reference
+from tests.fakes.outbox import Place, limited, reference, told
 from tests.fakes.store_ledger import DAY_MS
 from vestlus.store.ledger import SendState
 
@@ -156,7 +156,7 @@ def test_lost_access_that_usage_headers_tell_of_leaves_the_backlog_in_the_ledger
         place.backlog("a1", 300)
         async with place.serving() as worker:
             await asyncio.sleep(1)
-            worker.usage("a1", 140, regain_seconds=300)
+            worker.usage("a1", told(140, minutes=5))
             await asyncio.sleep(20)
             before = len(place.instagram.sent)
             assert worker.waiting == 1
@@ -277,7 +277,7 @@ def test_answers_to_requests_made_before_a_stop_do_not_end_it() -> None:
         place.backlog("a1", 100)
         async with place.serving() as worker:
             await until(lambda: len(place.instagram.written) >= 20)
-            worker.usage("a1", 101, regain_seconds=50)
+            worker.usage("a1", told(101, minutes=50 / 60))
             await until(lambda: len(place.instagram.sent) >= 20)
             await asyncio.sleep(56 - virtual_monotonic())
             # The first after the pause went alone, and only its answer let the others go.

@@ -70,8 +70,8 @@ class GraphClient(PublishingCalls):
 
     ``base_url`` ends with the API's version. ``token_of`` gives an account's access token at the
     moment of each request, so that a refreshed one is used at once, and raises LookupError where
-    there is none. ``on_usage`` gets each answer's usage headers, ``on_rejected`` the account, the
-    token and the reason when Graph does not accept a token.
+    there is none. ``on_usage`` gets each answer's usage headers, if it bears any, ``on_rejected``
+    the account, the token and the reason when Graph does not accept a token.
 
     Every method raises the GraphError family and repeats nothing by itself. For what sends,
     ``OutcomeUnknown`` means that request bytes were written and no usable answer came; its ``gate``
@@ -247,7 +247,7 @@ class GraphClient(PublishingCalls):
         usage = parse_usage(answer.headers)
         if usage.loads:  # an answer that names none says nothing of them
             of(GRAPH_USAGE, account).set(usage.percent / 100)
-        self._on_usage(account, usage)
+            self._on_usage(account, usage)
         failed = isinstance(answer.content, dict) and "error" in answer.content
         if failed or not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             error: GraphError = classify(answer.status, answer.content, answer.headers)
