@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 
 import structlog
 
 from publishers.gaps import Gaps
 from publishers.missed_reading import MissedReader, SearchParts
-from publishers.missed_run import Run
+from publishers.missed_run import TRIES, Run
 from publishers.rate import AccountBudget, CallKind
 from publishers.reconcile import retry_seconds
 from publishers.rules import SendingRules
@@ -19,17 +18,16 @@ from vestlus.clock import Clock
 from vestlus.errors import GraphError, LeaseLost, Refused, Throttled
 from vestlus.instagram.graph_errors import stops_account
 from vestlus.instagram.missed import MissedPolicy
-from vestlus.instagram.port import Thread
-from vestlus.measuring.catalogue import MISSED_LOOKS, MISSED_MESSAGES, MISSED_UNTIL, of
+from vestlus.measuring.catalogue import (
+    MISSED_LOOKS,
+    MISSED_MESSAGES,
+    MISSED_UNREADABLE,
+    MISSED_UNTIL,
+    of,
+)
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
-
-#: How often one conversation is tried before the look goes on without it, and is not complete.
-_TRIES = 5
-
-#: Pages without anything new before a listing counts as broken.
-_MOST_REPEATS = 10
 
 
 class MissedSearch:
@@ -39,7 +37,8 @@ class MissedSearch:
     margin; so nothing that Instagram still lists is passed over: a message is never older than
     its conversation's last update, and each conversation's newest 20 messages are compared one
     by one with what is recorded. What is found goes through the inbox, with the key that its
-    webhook would have. The time noted in the store moves on only when a look was complete.
+    webhook would have. The time noted in the store moves on only when a look was complete:
+    when each of them was read, or Instagram refused it five times.
 
     The first look of an account takes in nothing: what was written before the service knew the
     account is no business of the bot's.
@@ -147,7 +146,7 @@ class MissedSearch:
         since_ms = max(until_ms, now_ms - round(self._rules.missed_reach_seconds * 1000))
         if asked is not None:
             since_ms = min(since_ms, asked) if until_ms else asked
-        self._run = Run(since_ms - self._policy.tolerance_ms, now_ms, found={})
+        self._run = Run(since_ms - self._policy.tolerance_ms, now_ms)
         return True
 
     async def _step(self) -> None:
@@ -155,56 +154,35 @@ class MissedSearch:
         assert run is not None  # noqa: S101 - `call` has seen to it
         if run.listing:
             await self._list(run)
-        elif run.threads:
-            await self._read(run, *run.threads[0])
-        if not run.listing and not run.threads:
+        elif run.unread:
+            await self._read(run)
+        if not run.listing and not run.unread:
             await self._end(run)
         else:
             self._next_ms = self._clock()
 
     async def _list(self, run: Run) -> None:
-        page = await self._parts.listings.threads(self._account, run.after)
-        found = run.found if run.found is not None else {}
-        new = [one for one in page.threads if one.updated_ms + 999 >= run.since_ms]
-        # Others that move up push these down: a page may show what the one before it did.
-        if all(one.id in found for one in new):
-            run.repeats += 1
-        # What moves up while the pages are read is listed twice; the older time is as good.
-        for one in new:
-            found.setdefault(one.id, one)
-        run.after = page.after
-        run.listing = page.after is not None and len(new) == len(page.threads)
-        if run.listing and run.repeats > _MOST_REPEATS:
-            # A cursor that leads round in a circle must not be followed for ever.
-            run.listing = run.complete = False
-        if not run.listing:
-            oldest_first = sorted(found.values(), key=lambda thread: thread.updated_ms)
-            run.threads = deque((one, 0) for one in oldest_first)
+        run.listed(await self._parts.listings.threads(self._account, run.after))
 
-    async def _read(self, run: Run, thread: Thread, failures: int) -> None:
-        threads = run.threads if run.threads is not None else deque()
+    async def _read(self, run: Run) -> None:
+        thread = run.unread[0].thread
         try:
             listed = await self._parts.listings.thread_messages(self._account, thread.id)
             taken_in = await self._reader.take_in(listed, run.since_ms)
-            run.taken_in += taken_in.count
-            run.stale += taken_in.stale
-            run.too_fresh = run.too_fresh or taken_in.too_fresh
         except (Throttled, LeaseLost):
             raise
         except Refused as error:
-            if stops_account(error):
-                raise
-            # It will not be read later either.
-            _log.warning("thread_not_readable", account=self._account, reason=error.reason)
-        except Exception:
-            # Whatever is wrong with this one, the others come first now.
-            threads.popleft()
-            if failures + 1 < _TRIES:
-                threads.append((thread, failures + 1))
-            else:
-                run.complete = False
+            if not stops_account(error) and run.put_back(refused=True):
+                of(MISSED_UNREADABLE, self._account).inc()
+                _log.warning("thread_not_readable", account=self._account, reason=error.reason)
             raise
-        threads.popleft()
+        except Exception:
+            run.put_back(refused=False)
+            raise
+        run.unread.popleft()
+        run.taken_in += taken_in.count
+        run.stale += taken_in.stale
+        run.too_fresh = run.too_fresh or taken_in.too_fresh
 
     async def _end(self, run: Run) -> None:
         self._run = None
@@ -262,7 +240,7 @@ class MissedSearch:
             # Sending has a limit of its own and goes on.
             budget.pause_class(CallKind.LOOK, error.retry_after)
             wait = max(wait, error.retry_after)
-        if self._run is not None and self._run.listing and self._failures >= _TRIES:
+        if self._run is not None and self._run.listing and self._failures >= TRIES:
             # The cursor may have expired: from the beginning.
             run, self._run = self._run, None
             self.ask(run.since_ms)

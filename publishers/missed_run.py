@@ -1,11 +1,27 @@
-"""How far one look for missed messages has come."""
+"""How far one look for missed messages has come. Pure."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from vestlus.instagram.port import Thread
+from vestlus.instagram.port import Thread, ThreadPage
+
+#: How often one conversation is tried before the look goes on without it.
+TRIES = 5
+
+#: Pages without anything new before a listing counts as broken.
+_MOST_REPEATS = 10
+
+
+@dataclass(slots=True)
+class Unread:
+    """A conversation that is to be read."""
+
+    thread: Thread
+    #: Tries that failed, and those of them that Instagram refused.
+    failures: int = 0
+    refusals: int = 0
 
 
 @dataclass(slots=True)
@@ -19,10 +35,47 @@ class Run:
     after: str | None = None
     #: Pages that showed nothing new.
     repeats: int = 0
-    found: dict[str, Thread] | None = None
-    #: Conversations to be read, the longest unread first, and how often each failed.
-    threads: deque[tuple[Thread, int]] | None = None
+    found: dict[str, Thread] = field(default_factory=dict)
+    #: Conversations to be read, the longest unread first.
+    unread: deque[Unread] = field(default_factory=deque)
     taken_in: int = 0
     stale: int = 0
     too_fresh: bool = False
     complete: bool = True
+
+    def listed(self, page: ThreadPage) -> None:
+        """Takes in a page of the conversations, newest first."""
+        new = [one for one in page.threads if one.updated_ms + 999 >= self.since_ms]
+        # Others that move up push these down: a page may show what the one before it did.
+        if all(one.id in self.found for one in new):
+            self.repeats += 1
+        # What moves up while the pages are read is listed twice; the older time is as good.
+        for one in new:
+            self.found.setdefault(one.id, one)
+        self.after = page.after
+        self.listing = page.after is not None and len(new) == len(page.threads)
+        if self.listing and self.repeats > _MOST_REPEATS:
+            # A cursor that leads round in a circle must not be followed for ever.
+            self.listing = self.complete = False
+        if not self.listing:
+            oldest_first = sorted(self.found.values(), key=lambda thread: thread.updated_ms)
+            self.unread = deque(map(Unread, oldest_first))
+
+    def put_back(self, *, refused: bool) -> bool:
+        """The first conversation could not be read: the others come first, then it is tried again,
+        five times in all. Returns whether it is left out because Instagram refused each of them.
+
+        Refusals may pass by themselves, a proxy's do; five of them are taken for an answer, so that
+        a conversation that is gone does not keep the look from being complete, and the time up to
+        which all is known from moving on. What fails otherwise is no answer: then it is incomplete.
+        """
+        one = self.unread.popleft()
+        one.failures += 1
+        one.refusals += refused
+        if one.failures < TRIES:
+            self.unread.append(one)
+            return False
+        if one.refusals == one.failures:
+            return True
+        self.complete = False
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 from publishers.rules import SendingRules
 from publishers.service import PublisherService
@@ -41,7 +42,8 @@ class Stage:
             accounts=[ACCOUNT],
             topology=TOPOLOGY,
         )
-        self.read = 0
+        #: Events that were taken, by partition.
+        self.read = Counter[int]()
 
     async def hold(self) -> None:
         lease = self.ledger.take_over(0)
@@ -54,13 +56,12 @@ class Stage:
 
     def taken_in(self) -> list[Event]:
         """Everything published since the last time, as the inbox has it."""
-        bodies = [
-            body
-            for partition in range(TOPOLOGY.inbox)
-            for body in self.bus.messages[Queue.INBOX, partition]
-        ]
-        events = [event for body in bodies for event in decode_inbox(body).events]
-        new, self.read = events[self.read :], len(events)
+        new: list[Event] = []
+        for partition in range(TOPOLOGY.inbox):
+            bodies = self.bus.messages[Queue.INBOX, partition]
+            events = [event for body in bodies for event in decode_inbox(body).events]
+            new += events[self.read[partition] :]
+            self.read[partition] = len(events)
         for one in new:
             self.record(one)
         return new

@@ -198,6 +198,11 @@ MISSED_LOOKS: Final = _counter(
 MISSED_MESSAGES: Final = _counter(
     "vestlus_missed_messages_total", "Messages that such looks found.", "account"
 )
+MISSED_UNREADABLE: Final = _counter(
+    "vestlus_missed_unreadable_total",
+    "Conversations that such looks left out because Instagram would not show them.",
+    "account",
+)
 MISSED_UNTIL: Final = _gauge(
     "vestlus_missed_looked_until_timestamp_seconds",
     "Until when it is known that no message was missed.",
