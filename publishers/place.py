@@ -11,6 +11,11 @@ class Place:
     def __init__(self, lane: Lane) -> None:
         self._lane: Lane | None = lane
 
+    @property
+    def is_free(self) -> bool:
+        """Whether bytes of the request may have been written."""
+        return self._lane is None
+
     def free(self) -> None:
         """Gives the place to others; at most once."""
         lane, self._lane = self._lane, None

@@ -18,7 +18,7 @@ from publishers.rules import GUARD_SECONDS
 from publishers.tally import Tally
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
-from vestlus.errors import GraphError, OutcomeUnknown
+from vestlus.errors import GraphError, NotSent, OutcomeUnknown
 from vestlus.instagram.port import Publishing
 from vestlus.store.port import Posts
 from vestlus.store.post_rows import ContainerRow, PostRow, PostStep
@@ -40,6 +40,11 @@ class NotNow(Exception):
 #: Waits a moment for the right to one request. Raises NotNow when there is none: the account is
 #: paused, or too little of the lease is left.
 Admit = Callable[[], Awaitable[None]]
+
+
+def _always() -> bool:
+    """Without a gate nobody knows."""
+    return True
 
 
 class PostPictures(Protocol):
@@ -86,13 +91,18 @@ class PostDesk:
         """The numbers."""
         return self.outcomes.rules
 
-    async def ask(self, call: Awaitable[T]) -> T | GraphError:
-        """The answer to a request, or what went wrong with it."""
+    async def ask(
+        self, call: Awaitable[T], *, let_go: Callable[[], bool] = _always
+    ) -> T | GraphError:
+        """The answer to a request, or what went wrong with it.
+
+        ``let_go``: whether the request's gate has let it go, so that bytes may have been written.
+        """
         try:
             async with asyncio.timeout(self._request_seconds + GUARD_SECONDS):
                 return await call
         except TimeoutError:
-            return OutcomeUnknown("timeout")
+            return OutcomeUnknown("timeout") if let_go() else NotSent("timeout")
         except GraphError as told:
             return told
         except Exception as defect:  # noqa: BLE001 - whatever it was, bytes may have been written

@@ -69,12 +69,18 @@ class Releasing:
         desk = self._desk
         desk.quotas.published(begun.account)
 
+        let_go = False
+
         async def gate() -> bool:
+            nonlocal let_go
             # The step before may have taken its time. Nothing awaits between here and the
             # request's first byte.
-            return desk.lease_suffices()
+            let_go = desk.lease_suffices()
+            return let_go
 
-        media = await desk.ask(desk.publishing.publish(begun.account, container, gate=gate))
+        media = await desk.ask(
+            desk.publishing.publish(begun.account, container, gate=gate), let_go=lambda: let_go
+        )
         now_ms = desk.clock()
         if isinstance(media, GraphError):
             return await desk.settle(desk.outcomes.not_published(begun, media, now_ms), media)

@@ -23,7 +23,7 @@ from publishers.tally import Tally
 from vestlus import tracing
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
-from vestlus.errors import GraphError, HeldBack, OutcomeUnknown
+from vestlus.errors import GraphError, HeldBack, NotSent, OutcomeUnknown
 from vestlus.instagram.port import Messaging
 from vestlus.log_context import About
 from vestlus.store.ledger import FINISHED, SendState
@@ -172,7 +172,8 @@ class Sender:
             async with asyncio.timeout(self._rules.request_seconds + GUARD_SECONDS):
                 mid = await self._write(row, lane, place, pictures)
         except TimeoutError:
-            error = OutcomeUnknown("timeout")
+            # What its gate did not let go is not written any more either: the client was cancelled.
+            error = OutcomeUnknown("timeout") if place.is_free else NotSent("timeout")
         except HeldBack:
             return self._held_back(row)
         except GraphError as told:

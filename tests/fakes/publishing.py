@@ -63,6 +63,8 @@ class PretendPublishing:
 
     fault: FaultOf = lambda _op, _account: Fault.NONE
     latency: float = 0.05
+    #: Until there is a connection for a request to publish, virtual seconds.
+    connecting: Callable[[], float] = lambda: 0.0
     processing_seconds: float = 0.0
     life_seconds: float = 24 * 3600.0
     late_seconds: float = 90.0
@@ -99,6 +101,7 @@ class PretendPublishing:
 
     async def publish(self, account: str, container: str, *, gate: Gate | None = None) -> str:
         """See the port."""
+        await asyncio.sleep(self.connecting())
         if gate is not None and not await gate():
             raise HeldBack("held_back")
 

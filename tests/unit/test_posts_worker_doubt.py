@@ -77,6 +77,19 @@ def test_a_publish_that_was_not_done_is_made_again_once_after_the_settling_time(
     run_virtual(scenario())
 
 
+def test_a_publish_that_never_had_a_connection_is_not_in_doubt() -> None:
+    async def scenario() -> None:
+        place = PostPlace()
+        left = [1000.0] * 3
+        place.instagram.connecting = lambda: left.pop() if left else 0.0
+        post = await place.publish()
+        published_once(place, post)
+        assert post.resends == 0
+        assert [op for op, _, _ in place.instagram.calls].count("publish") == 1
+
+    run_virtual(scenario())
+
+
 def test_what_is_in_doubt_twice_is_unknown_and_never_published_again() -> None:
     async def scenario() -> None:
         place = PostPlace()

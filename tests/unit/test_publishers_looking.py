@@ -68,6 +68,22 @@ def test_what_was_not_done_is_resent_once_after_the_settling_time(fault: Fault) 
     run_virtual(scenario())
 
 
+def test_what_never_had_a_connection_is_not_in_doubt_however_long_the_client_takes_to_say_so() -> (
+    None
+):
+    async def scenario() -> None:
+        place = place_with(Fault.NONE)
+        place.instagram.connecting = lambda: 1000.0 if virtual_monotonic() < 300 else 0.0
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 400)
+        assert place.instagram.texts("a1", "u1") == ["Tere!"]
+        assert not place.instagram.looks
+        assert not place.tally.unknown
+        assert place.ledger.rows["r0"].row.resends == 0
+
+    run_virtual(scenario())
+
+
 def test_a_clock_put_forward_does_not_end_the_settling_time() -> None:
     async def scenario() -> None:
         place = place_with(Fault.CUT)

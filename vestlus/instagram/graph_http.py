@@ -18,6 +18,7 @@ leaves. A request that was given up while it waited there is not written any mor
 from __future__ import annotations
 
 import json
+import math
 import socket
 import struct
 from collections.abc import Mapping
@@ -89,12 +90,14 @@ class GraphHttp:
 
     Connections are kept alive and not limited in number: whoever calls limits what is in flight,
     and no request waits here for another. Redirects are not followed, cookies not kept. Errors
-    carry neither addresses nor contents.
+    carry neither addresses nor contents. A request ends ``timeout`` seconds after it was begun.
     """
 
     def __init__(self, base_url: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
         self._base = base_url.rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        # aiohttp's rounding of a time-out of 5 s and more up to a whole second of the loop's clock
+        # (``ceil_threshold``) would let those who wait for this one's word give up before it.
+        self._timeout = aiohttp.ClientTimeout(total=timeout, ceil_threshold=math.inf)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
