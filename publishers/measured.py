@@ -1,7 +1,10 @@
-"""What the ends of sends and posts tell the measures."""
+"""What sends and posts tell traces, and their ends the measures."""
 
 from __future__ import annotations
 
+from opentelemetry.trace import SpanKind
+
+from vestlus import tracing
 from vestlus.measuring.catalogue import (
     ANSWER_SECONDS,
     MESSAGES_ANSWERED,
@@ -16,6 +19,13 @@ from vestlus.store.ledger import FINISHED, SendState
 from vestlus.store.post_rows import PostStep
 from vestlus.store.posts import ENDED, PostState
 from vestlus.store.rows import SendRow
+
+
+def send_span(row: SendRow) -> tracing.Span:
+    """The step of one attempt to send, as traces show it."""
+    span = tracing.continued("send", row.traceparent, SpanKind.CONSUMER)
+    span.note(account=row.account, send__kind=str(row.kind), send__attempt=row.attempts + 1)
+    return span
 
 
 def note_step(row: SendRow, after: SendState, now_ms: int) -> None:

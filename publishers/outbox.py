@@ -104,6 +104,7 @@ class OutboxWorker:
             outcomes=self._outcomes,
             lease_remaining=lease_remaining,
             clock=clock,
+            monotonic=monotonic,
             rules=rules,
             tally=tally,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from publishers.lane import Lane
 
 
@@ -10,6 +12,8 @@ class Place:
 
     def __init__(self, lane: Lane) -> None:
         self._lane: Lane | None = lane
+        #: Until when its request may be written, by the monotonic clock; set with the claim.
+        self.lasts_until = -math.inf
 
     @property
     def is_free(self) -> bool:

@@ -91,7 +91,7 @@ def settled_ms(gave_up_ms: int, rules: SendingRules) -> int:
 
 def latest_give_up_ms(row: SendRow, rules: SendingRules) -> int:
     """When the row's last request had been given up at the latest, whoever made it."""
-    longest = rules.write_within_seconds + rules.request_seconds
+    longest = rules.claim_lasts_seconds + rules.request_seconds
     return row.attempted_ms + round(longest * 1000)
 
 

@@ -37,6 +37,11 @@ class SendingRules:
     lease_margin_seconds: float = 2.0
     #: A claimed row whose request could not be written by then is given back.
     write_within_seconds: float = 5.0
+    #: How long after a claim was handed to the store its request may be written. The row bears the
+    #: time of handing in, by which echoes and listings are told, and a store that was away writes
+    #: it much later. As long as a lease: far from ``pictures_evidence_seconds`` even with a
+    #: request that Graph applies late, and a store as slow as that cannot be worked with.
+    claim_lasts_seconds: float = 20.0
     #: Requests in flight per account; 100 a second at a latency of 2 s.
     in_flight: int = 200
     #: Rows of an account claimed but not written: what a kill makes ambiguous without need.

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
-from opentelemetry.trace import SpanKind
 
 from publishers.book import LedgerBook
 from publishers.held import HeldRows
 from publishers.human_agent import bears_human_agent
 from publishers.lane import Lane
+from publishers.measured import send_span
 from publishers.outcome import Outcomes, Step, refuses_ids
 from publishers.pictures import PICTURE_UNAVAILABLE, PictureDesk, ReadyPictures
 from publishers.place import Place
@@ -47,7 +47,8 @@ class Sender:
 
     A row becomes SENDING before its request is written and leaves that state when the outcome is
     known, so that a kill at any moment leaves either an untouched PENDING row or an ambiguous
-    one. Pictures are made ready before that: what goes wrong then puts no send in doubt.
+    one. Pictures are made ready before that: what goes wrong then puts no send in doubt. No
+    request is written later than ``claim_lasts_seconds`` after the time that its row bears.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Sender:
         outcomes: Outcomes,
         lease_remaining: LeaseRemaining,
         clock: Clock,
+        monotonic: Callable[[], float],
         rules: SendingRules,
         tally: Tally,
     ) -> None:
@@ -70,6 +72,7 @@ class Sender:
         self._outcomes = outcomes
         self._lease_remaining = lease_remaining
         self._clock = clock
+        self._monotonic = monotonic
         self._rules = rules
         self._tally = tally
         self._held = HeldRows(rules.held_seconds)
@@ -111,6 +114,7 @@ class Sender:
             if not isinstance(ready, ReadyPictures):
                 return ready
             pictures = ready
+        place.lasts_until = self._monotonic() + self._rules.claim_lasts_seconds
         claim = await self._book.step(row, SendState.SENDING)
         if claim is TransitionResult.HELD:
             # An echo of the conversation is undetermined.
@@ -204,6 +208,7 @@ class Sender:
             now_ms = self._clock()
             # Nothing awaits between here and the request's first byte.
             goes = paced and self.lease_suffices() and now_ms <= row.deadline_ms
+            goes = goes and self._monotonic() <= place.lasts_until
             goes = goes and bears_human_agent(row, now_ms) is human_agent
             if goes:
                 place.free()
@@ -244,10 +249,3 @@ class Sender:
         _log.debug("send_step", ledger_id=row.id, after=str(step.after), reason=step.reason)
         if step.after in FINISHED:
             self._outcomes.notes.pop(row.id, None)
-
-
-def send_span(row: SendRow) -> tracing.Span:
-    """The step of one attempt to send, as traces show it."""
-    span = tracing.continued("send", row.traceparent, SpanKind.CONSUMER)
-    span.note(account=row.account, send__kind=str(row.kind), send__attempt=row.attempts + 1)
-    return span

@@ -1,7 +1,7 @@
 """Pictures on their way out: uploaded once, by link where that fails, looked for without words."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -10,8 +10,12 @@ from publishers.rules import SendingRules
 from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault, once
 from tests.fakes.outbox import Place, limited, told
+from vestlus.errors import StoreUnavailable
 from vestlus.instagram.port import PictureToSend
 from vestlus.store.ledger import SendState
+from vestlus.store.rows import Lease, Transition, TransitionResult
+
+Groups = Sequence[tuple[Lease, Sequence[Transition]]]
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -342,6 +346,60 @@ def test_pictures_in_doubt_are_found_by_echo_or_in_the_conversation(
         assert place.ledger.rows["r1"].sent_mid == place.instagram.sent[0].mid
         assert len(place.instagram.sent) == 1
         assert len(place.instagram.looks) == looks
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("away", [19.0, 25.0, 100.0, 180.0, 3600.0])
+@pytest.mark.parametrize("echo", [None, 0.5])
+def test_a_picture_whose_claim_the_store_wrote_late_is_not_sent_twice(
+    away: float, echo: float | None
+) -> None:
+    async def scenario() -> None:
+        place = Place()
+        place.instagram.user_wrote("a1", "u1")
+        place.instagram.fault = once(Fault.APPLY)
+        place.echo_after(lambda: echo)
+        transitions, back = place.ledger.transitions, 2 + away
+
+        async def no_sooner(groups: Groups) -> list[list[TransitionResult]]:
+            if virtual_monotonic() < back:
+                raise StoreUnavailable
+            return await transitions(groups)
+
+        place.ledger.transitions = no_sooner  # type: ignore[method-assign]
+        async with place.serving():
+            await asyncio.sleep(2)
+            place.ledger.add("r1", pictures=("map",))
+            await asyncio.wait_for(place.ledger.settled(), away + 300)
+        (sent,) = place.instagram.sent
+        assert place.ledger.rows["r1"].sent_mid == sent.mid
+        (written,) = place.instagram.written
+        assert written[0] < back + 10
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize(("takes", "written"), [(15.0, 1), (25.0, 0)])
+def test_claims_of_a_slow_store_do_not_spin(takes: float, written: int) -> None:
+    async def scenario() -> None:
+        place = Place()
+        transitions = place.ledger.transitions
+
+        async def slow(groups: Groups) -> list[list[TransitionResult]]:
+            results = await transitions(groups)
+            await asyncio.sleep(takes)
+            return results
+
+        place.ledger.transitions = slow  # type: ignore[method-assign]
+        async with place.serving():
+            place.ledger.add("r1", pictures=("map",))
+            await asyncio.sleep(600)
+            assert len(place.instagram.written) == written
+            assert place.ledger.transactions <= 600 / takes + 1
+            place.ledger.transitions = transitions  # type: ignore[method-assign]
+            await asyncio.wait_for(place.ledger.settled(), 60)
+        assert len(place.instagram.sent) == 1
 
     run_virtual(scenario())
 

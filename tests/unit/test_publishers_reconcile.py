@@ -28,7 +28,7 @@ from publishers.reconcile import (
     settled_ms,
 )
 from publishers.rules import SendingRules
-from vestlus.conversation.echoes import normalised
+from vestlus.conversation.echoes import EchoPolicy, normalised
 from vestlus.instagram.port import RecentMessage
 from vestlus.store.ledger import SendState
 from vestlus.store.rows import EchoRow, Kind, SendRow
@@ -253,7 +253,7 @@ def test_a_refused_look_waits_for_an_echo_until_the_settling_time() -> None:
 
 
 def test_an_earlier_holders_attempt_is_given_up_after_the_longest_it_can_have_taken() -> None:
-    assert latest_give_up_ms(row(), RULES) == ATTEMPTED_MS + 15_000
+    assert latest_give_up_ms(row(), RULES) == ATTEMPTED_MS + 30_000
 
 
 def pictures(count: int = 1, *, resends: int = 0) -> SendRow:
@@ -341,6 +341,21 @@ def test_several_pictures_that_are_listed_otherwise_than_sent_are_not_sent_again
 def test_pictures_from_long_after_the_attempt_are_somebody_elses() -> None:
     assert judge(media_at(LAST_MS), USERS, of=pictures()) == Found("m1")
     assert judge(media_at(LAST_MS + 1000), USERS, of=pictures()) == Resend()
+
+
+@given(
+    claim=st.floats(0, RULES.claim_lasts_seconds),
+    gave_up=st.floats(0, RULES.request_seconds),
+    applied=st.floats(0, RULES.settling_seconds),
+)
+def test_however_late_a_claim_was_written_its_pictures_are_told(
+    claim: float, gave_up: float, applied: float
+) -> None:
+    """By listing and echo here, and by who takes echoes in."""
+    done_ms = ATTEMPTED_MS + round(1000 * (claim + gave_up + applied))
+    assert judge(media_at(done_ms), USERS, of=pictures()) == Found("m1")
+    assert matching_echo(pictures(), [EchoRow("e1", "", done_ms, 0, 1)], RULES) == "e1"
+    assert done_ms - ATTEMPTED_MS <= EchoPolicy().picture_window_ms
 
 
 def test_echoes_of_pictures_are_compared_alike() -> None:

@@ -167,7 +167,7 @@ _BY_REASON: Final[dict[str, tuple[str, str]]] = {
     "claim_in_doubt": _UNCLEAR,
     "mid_taken": _UNCLEAR,
     "not_found": ("Instagramis ei leitud: saadetakse uuesti", "not found at Instagram: sent again"),
-    "given_back": ("protsess lõpetas töö", "the process ended"),
+    "given_back": ("jäi enne saatmist ootama", "kept back before it was sent"),
     "left_by_another_holder": ("teine protsess jättis pooleli", "another process left it"),
     "restored": ("taastati varukoopiast", "restored from a backup"),
     "approved": ("inimene kinnitas", "a person approved it"),
