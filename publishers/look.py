@@ -13,6 +13,8 @@ class Look:
 
     row: SendRow
     gave_up_ms: int
+    #: When its claim was handed in, by the monotonic clock; ``None`` when by an earlier holder.
+    claimed_at: float | None
     echo_ms: int
     read_ms: int
     failures: int = 0

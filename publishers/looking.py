@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 import structlog
 
+from publishers.attempt import MetaClock
 from publishers.book import LedgerBook
+from publishers.echo_evidence import EchoEvidence
 from publishers.lane import Lane
 from publishers.look import Look
+from publishers.notes import Notes
 from publishers.rate import CallKind
 from publishers.reconcile import (
     NOT_FOUND,
@@ -20,11 +23,9 @@ from publishers.reconcile import (
     Resend,
     Unknowable,
     Verdict,
-    evidence_since_ms,
     half_matching_messages,
     judge_failure,
     judge_listing,
-    matching_echo,
     matching_messages,
 )
 from publishers.rules import GUARD_SECONDS, SendingRules
@@ -55,10 +56,14 @@ class Looker:
         messaging: Messaging,
         clock: Clock,
         monotonic: Callable[[], float],
+        meta: MetaClock,
+        echoes: EchoEvidence,
         rules: SendingRules,
         tally: Tally,
     ) -> None:
         self._monotonic = monotonic
+        self._meta = meta
+        self._echoes = echoes
         self._book = book
         self._ledger = ledger
         self._messaging = messaging
@@ -66,20 +71,20 @@ class Looker:
         self._rules = rules
         self._tally = tally
 
-    def look_for(self, row: SendRow, gave_up_ms: int | None) -> Look:
-        """A plan for a LOOKING row. ``gave_up_ms`` is ``None`` when an earlier holder sent it.
+    def look_for(self, row: SendRow, notes: Notes) -> Look:
+        """A plan for a LOOKING row. ``notes`` have no times when an earlier holder sent it.
 
         Then nobody knows when that one gave up, only that it has by now. The row does not tell: it
         bears the time at which its claim was handed in, which a store that was away may have
         written much later, and which is by a clock that may have been put forward since.
         """
         now_ms = self._clock()
-        if gave_up_ms is None:
-            gave_up_ms = now_ms
+        gave_up_ms = now_ms if notes.gave_up_ms is None else notes.gave_up_ms
         begin_ms = max(row.due_ms, gave_up_ms)
         return Look(
             row=row,
             gave_up_ms=gave_up_ms,
+            claimed_at=notes.claimed_at,
             echo_ms=begin_ms,
             read_ms=begin_ms,
             began_ms=now_ms,
@@ -91,13 +96,8 @@ class Looker:
 
         Raises LeaseLost.
         """
-        row = look.row
-        since = evidence_since_ms(row, self._rules)
-        echoes = await until_available(
-            lambda: self._ledger.unclaimed_echoes(row.conversation, since, row.id)
-        )
+        mid = await self._echoes.mid_of(look.row, look.claimed_at)
         look.echo_ms = self._clock() + round(self._rules.echo_seconds * 1000)
-        mid = matching_echo(row, echoes, self._rules)
         return mid is not None and await self._conclude(look, Found(mid))
 
     async def read(self, look: Look, lane: Lane) -> bool:
@@ -112,16 +112,19 @@ class Looker:
         row = look.row
         try:
             async with asyncio.timeout(self._longest_look()):
-                listed = await self._messaging.recent_messages(row.account, row.user)
+                read = await self._messaging.recent_messages(row.account, row.user)
         except (GraphError, TimeoutError) as error:
             return await self._conclude(look, self._failed(look, lane, error))
         except Exception as error:  # noqa: BLE001 - one look must not end the others
             _log.error("look_failed_unexpectedly", ledger_id=row.id, error=type(error).__name__)
             return await self._conclude(look, self._failed(look, lane, error))
         look.failures = 0
+        if read.told_ms is not None:
+            self._meta.told(read.told_ms)
+        attempt, listed = self._meta.attempt(row, look.claimed_at), read.messages
         candidates = {
-            *matching_messages(row, listed, self._rules),
-            *half_matching_messages(row, listed, self._rules),
+            *matching_messages(row, attempt, listed, self._rules),
+            *half_matching_messages(row, attempt, listed, self._rules),
         }
         claimed: frozenset[str] = frozenset()
         if candidates:
@@ -130,6 +133,7 @@ class Looker:
             )
         verdict = judge_listing(
             row,
+            attempt,
             listed=listed,
             claimed=claimed,
             gave_up_ms=look.gave_up_ms,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from publishers.lane import Lane
 from publishers.look import Look
 from publishers.looking import Looker
+from publishers.notes import Notes
 from publishers.rate import CallKind
 from publishers.rules import SendingRules
 from vestlus.clock import Clock
@@ -52,9 +53,9 @@ class Lookout:
         #: Set once no listing may be begun any more.
         self.draining = False
 
-    def add(self, lane: Lane, row: SendRow, gave_up_ms: int | None) -> None:
+    def add(self, lane: Lane, row: SendRow, notes: Notes) -> None:
         """Begins to look for a LOOKING row."""
-        lane.readings.looks[row.id] = self._looker.look_for(row, gave_up_ms)
+        lane.readings.looks[row.id] = self._looker.look_for(row, notes)
         lane.changed.set()
         self._added.set()
 

@@ -9,9 +9,11 @@ from collections.abc import Callable, Coroutine, Iterable
 import structlog
 
 from publishers.actions import Actions
+from publishers.attempt import MetaClock
 from publishers.book import LedgerBook
 from publishers.dispatch import Dispatch
 from publishers.drafts import DraftSweep
+from publishers.echo_evidence import EchoEvidence
 from publishers.lane import Lane
 from publishers.lanes import Lanes
 from publishers.looking import Looker
@@ -87,10 +89,11 @@ class OutboxWorker:
         )
         self._lanes = Lanes(rules, clock, monotonic, stopped=self._stopped, opened=self._opened)
         self._reader = LedgerReader(self._book, rules, monotonic, self._learn, self._lanes)
+        meta = MetaClock(clock, monotonic, rules)
+        echoes = EchoEvidence(ledger, meta, rules)
         self._outcomes = Outcomes(clock=clock, rules=rules, tally=tally, chance=chance)
         self._sender = Sender(
             book=self._book,
-            ledger=ledger,
             messaging=messaging,
             desk=PictureDesk(
                 source=pictures,
@@ -105,6 +108,7 @@ class OutboxWorker:
             lease_remaining=lease_remaining,
             clock=clock,
             monotonic=monotonic,
+            echoes=echoes,
             rules=rules,
             tally=tally,
         )
@@ -128,6 +132,8 @@ class OutboxWorker:
             messaging=messaging,
             clock=clock,
             monotonic=monotonic,
+            meta=meta,
+            echoes=echoes,
             rules=rules,
             tally=tally,
         )
@@ -241,8 +247,7 @@ class OutboxWorker:
             self._actions.answering(row.account, row.user)
             lane.add(row, self._clock())
         elif row.state is SendState.LOOKING:
-            notes = self._outcomes.notes.get(row.id)
-            self._lookout.add(lane, row, notes.gave_up_ms if notes else None)
+            self._lookout.add(lane, row, self._outcomes.of(row))
         else:
             self._spawn(self._doubt(row), "doubt")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from publishers.lane import Lane
+from publishers.notes import Notes
 from publishers.pictures import ReadyPictures
 from publishers.reconcile import retry_seconds
 from publishers.rules import SendingRules
@@ -22,22 +23,6 @@ _log = structlog.get_logger(__name__)
 
 #: Meta could not fetch the picture from its link. Subcode 2018008, retried once.
 MEDIA_UNREACHABLE = "media_unreachable"
-
-
-@dataclass(slots=True)
-class Notes:
-    """What this process knows of an unfinished row beyond the ledger; losing it loses time only."""
-
-    #: Answers of Graph's that said "not done, try again".
-    not_sent: int = 0
-    #: When the last request was given up as ambiguous, milliseconds since 1970.
-    gave_up_ms: int | None = None
-    #: The row's pictures have their turn among the account's messages of pictures.
-    admitted: bool = False
-    #: Graph refused the ids of uploads: the pictures go by link.
-    by_link: bool = False
-    #: Graph could not fetch the pictures' links once.
-    unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

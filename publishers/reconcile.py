@@ -3,8 +3,9 @@
 Graph has no idempotency key (Meta documents none), so a send whose answer never came is looked
 for before it is sent again. What counts:
 
-- an echo or a listed message with the same text, from our side, not earlier than the attempt and
-  not claimed by another row, proves the send; one message proves one row;
+- an echo or a listed message with the same text, from our side, not earlier than the attempt (by
+  Meta's clock: :mod:`publishers.attempt`) and not claimed by another row, proves the send; one
+  message proves one row;
 - pictures bear no words: a message of as many attachments and no text proves them, within a
   limited time, the oldest first;
 - a missing echo proves nothing;
@@ -18,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from publishers.attempt import Attempt
 from publishers.rules import SendingRules
 from vestlus.conversation.echoes import normalised
 from vestlus.instagram.port import RecentMessage
@@ -72,15 +74,15 @@ class LookAgain:
 Verdict = Found | Resend | Expired | Unknowable | LookAgain
 
 
-def evidence_since_ms(row: SendRow, rules: SendingRules) -> int:
-    """Messages older than this cannot be what the row's last attempt made."""
-    return row.attempted_ms - round(rules.clock_tolerance_seconds * 1000)
+def evidence_since_ms(attempt: Attempt, rules: SendingRules) -> int:
+    """Messages older than this cannot be what the attempt made."""
+    return attempt.earliest_ms - round(rules.clock_tolerance_seconds * 1000)
 
 
-def evidence_until_ms(row: SendRow, rules: SendingRules) -> int:
-    """Messages of pictures from after this are not what the row's last attempt made."""
-    settles = latest_give_up_ms(row, rules) + round(rules.settling_seconds * 1000)
-    believed = row.attempted_ms + round(rules.pictures_evidence_seconds * 1000)
+def evidence_until_ms(attempt: Attempt, rules: SendingRules) -> int:
+    """Messages of pictures from after this are not what the attempt made."""
+    settles = latest_give_up_ms(attempt, rules) + round(rules.settling_seconds * 1000)
+    believed = attempt.latest_ms + round(rules.pictures_evidence_seconds * 1000)
     return max(settles, believed) + round(rules.clock_tolerance_seconds * 1000)
 
 
@@ -89,58 +91,59 @@ def settled_ms(gave_up_ms: int, rules: SendingRules) -> int:
     return gave_up_ms + round(rules.settling_seconds * 1000)
 
 
-def latest_give_up_ms(row: SendRow, rules: SendingRules) -> int:
-    """When the row's last request had been given up at the latest, whoever made it."""
+def latest_give_up_ms(attempt: Attempt, rules: SendingRules) -> int:
+    """When the attempt's request had been given up at the latest, whoever made it."""
     longest = rules.claim_lasts_seconds + rules.request_seconds
-    return row.attempted_ms + round(longest * 1000)
+    return attempt.latest_ms + round(longest * 1000)
 
 
-def matching_echo(row: SendRow, echoes: Sequence[EchoRow], rules: SendingRules) -> str | None:
+def matching_echo(
+    row: SendRow, attempt: Attempt, echoes: Sequence[EchoRow], rules: SendingRules
+) -> str | None:
     """The mid of the oldest unclaimed echo that proves the row, if there is one."""
-    since = evidence_since_ms(row, rules)
+    since = evidence_since_ms(attempt, rules)
     matches = [
         echo
         for echo in echoes
-        if echo.timestamp_ms >= since
-        and _is_alike(row, echo.text, echo.attachments, echo.timestamp_ms, rules)
+        if echo.timestamp_ms >= since and _is_alike(row, attempt, echo, echo.timestamp_ms, rules)
     ]
     return min(matches, key=lambda echo: echo.timestamp_ms).mid if matches else None
 
 
 def matching_messages(
-    row: SendRow, listed: Sequence[RecentMessage], rules: SendingRules
+    row: SendRow, attempt: Attempt, listed: Sequence[RecentMessage], rules: SendingRules
 ) -> tuple[str, ...]:
     """The mids of listed messages that may be the row's, oldest first; some may be claimed."""
     return tuple(
         message.mid
-        for message in _from_our_side(row, listed, rules)
-        if _is_alike(row, message.text, message.attachments, message.created_ms, rules)
+        for message in _from_our_side(row, attempt, listed, rules)
+        if _is_alike(row, attempt, message, message.created_ms, rules)
     )
 
 
 def half_matching_messages(
-    row: SendRow, listed: Sequence[RecentMessage], rules: SendingRules
+    row: SendRow, attempt: Attempt, listed: Sequence[RecentMessage], rules: SendingRules
 ) -> tuple[str, ...]:
     """The mids of listed media that may be a part of the row's pictures, or more than they."""
     if len(row.pictures) <= 1:
         return ()
-    until = evidence_until_ms(row, rules)
+    until = evidence_until_ms(attempt, rules)
     return tuple(
         message.mid
-        for message in _from_our_side(row, listed, rules)
+        for message in _from_our_side(row, attempt, listed, rules)
         if message.attachments and message.created_ms <= until
     )
 
 
 def _from_our_side(
-    row: SendRow, listed: Sequence[RecentMessage], rules: SendingRules
+    row: SendRow, attempt: Attempt, listed: Sequence[RecentMessage], rules: SendingRules
 ) -> list[RecentMessage]:
     """What was not sent by the user, since the attempt, oldest first.
 
     Ours is whatever the user did not send: which of an account's two ids the listing bears is
     undocumented, and taking our own message for a stranger's would send it twice.
     """
-    since = evidence_since_ms(row, rules)
+    since = evidence_since_ms(attempt, rules)
     # Newest first as listed; of one second's messages, the later listed is the older.
     oldest_first = sorted(listed, key=lambda message: message.created_ms, reverse=True)[::-1]
     return [
@@ -150,14 +153,20 @@ def _from_our_side(
     ]
 
 
-def _is_alike(row: SendRow, text: str, attachments: int, at_ms: int, rules: SendingRules) -> bool:
+def _is_alike(
+    row: SendRow,
+    attempt: Attempt,
+    seen: EchoRow | RecentMessage,
+    at_ms: int,
+    rules: SendingRules,
+) -> bool:
     if row.kind is Kind.TEXT:
-        return normalised(text) == normalised(row.text)
-    of_pictures = not normalised(text) and attachments == len(row.pictures)
-    return of_pictures and at_ms <= evidence_until_ms(row, rules)
+        return normalised(seen.text) == normalised(row.text)
+    of_pictures = not normalised(seen.text) and seen.attachments == len(row.pictures)
+    return of_pictures and at_ms <= evidence_until_ms(attempt, rules)
 
 
-def reaches_back(row: SendRow, listed: Sequence[RecentMessage], rules: SendingRules) -> bool:
+def reaches_back(attempt: Attempt, listed: Sequence[RecentMessage], rules: SendingRules) -> bool:
     """Whether a listing shows everything since the attempt.
 
     It does when it begins before the attempt, or holds the whole conversation. An empty one
@@ -169,11 +178,12 @@ def reaches_back(row: SendRow, listed: Sequence[RecentMessage], rules: SendingRu
     if len(listed) < LISTED:
         return True
     oldest = min(message.created_ms for message in listed)
-    return oldest + _WHOLE_SECOND_MS < evidence_since_ms(row, rules)
+    return oldest + _WHOLE_SECOND_MS < evidence_since_ms(attempt, rules)
 
 
 def judge_listing(
     row: SendRow,
+    attempt: Attempt,
     *,
     listed: Sequence[RecentMessage],
     claimed: Collection[str],
@@ -185,15 +195,17 @@ def judge_listing(
 
     ``claimed`` are those of the listed mids that already prove other rows.
     """
-    unclaimed = [mid for mid in matching_messages(row, listed, rules) if mid not in claimed]
+    unclaimed = [
+        mid for mid in matching_messages(row, attempt, listed, rules) if mid not in claimed
+    ]
     if unclaimed:
         return Found(unclaimed[0])
     settled = settled_ms(gave_up_ms, rules)
     if read_ms < settled:
         return LookAgain(read_ms=settled)
-    if not reaches_back(row, listed, rules):
+    if not reaches_back(attempt, listed, rules):
         return Unknowable(NOT_IN_REACH)
-    if any(mid not in claimed for mid in half_matching_messages(row, listed, rules)):
+    if any(mid not in claimed for mid in half_matching_messages(row, attempt, listed, rules)):
         return Unknowable(PICTURES_UNCLEAR)
     return _judge_absence(row, read_ms)
 

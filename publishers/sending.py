@@ -9,6 +9,7 @@ from dataclasses import replace
 import structlog
 
 from publishers.book import LedgerBook
+from publishers.echo_evidence import EchoEvidence
 from publishers.held import HeldRows
 from publishers.human_agent import bears_human_agent
 from publishers.lane import Lane
@@ -17,17 +18,15 @@ from publishers.outcome import Outcomes, Step, refuses_ids
 from publishers.pictures import PICTURE_UNAVAILABLE, PictureDesk, ReadyPictures
 from publishers.place import Place
 from publishers.rate import CallKind
-from publishers.reconcile import WINDOW_CLOSED, evidence_since_ms, matching_echo
+from publishers.reconcile import WINDOW_CLOSED
 from publishers.rules import GUARD_SECONDS, SendingRules
 from publishers.tally import Tally
 from vestlus import tracing
-from vestlus.backoff import until_available
 from vestlus.clock import Clock
 from vestlus.errors import GraphError, HeldBack, NotSent, OutcomeUnknown
 from vestlus.instagram.port import Messaging
 from vestlus.log_context import About
 from vestlus.store.ledger import FINISHED, SendState
-from vestlus.store.port import Ledger
 from vestlus.store.rows import Kind, SendRow, TransitionResult
 
 _log = structlog.get_logger(__name__)
@@ -55,24 +54,24 @@ class Sender:
         self,
         *,
         book: LedgerBook,
-        ledger: Ledger,
         messaging: Messaging,
         desk: PictureDesk,
         outcomes: Outcomes,
         lease_remaining: LeaseRemaining,
         clock: Clock,
         monotonic: Callable[[], float],
+        echoes: EchoEvidence,
         rules: SendingRules,
         tally: Tally,
     ) -> None:
         self._book = book
-        self._ledger = ledger
         self._messaging = messaging
         self._desk = desk
         self._outcomes = outcomes
         self._lease_remaining = lease_remaining
         self._clock = clock
         self._monotonic = monotonic
+        self._echoes = echoes
         self._rules = rules
         self._tally = tally
         self._held = HeldRows(rules.held_seconds)
@@ -108,13 +107,15 @@ class Sender:
 
     async def _send(self, row: SendRow, lane: Lane, place: Place) -> float | None:
         pictures: ReadyPictures | None = None
-        late_echo = await self._late_echo(row) if row.resends else None
+        # Of the first attempt, after its absence seemed proven.
+        late_echo = await self._echoes.mid_of(row, None) if row.resends else None
         if row.kind is Kind.PICTURES and not late_echo:
             ready = await self._ready(row, lane)
             if not isinstance(ready, ReadyPictures):
                 return ready
             pictures = ready
-        place.lasts_until = self._monotonic() + self._rules.claim_lasts_seconds
+        claimed_at = self._monotonic()
+        place.lasts_until = claimed_at + self._rules.claim_lasts_seconds
         claim = await self._book.step(row, SendState.SENDING)
         if claim is TransitionResult.HELD:
             # An echo of the conversation is undetermined.
@@ -124,6 +125,7 @@ class Sender:
         if claim is not TransitionResult.DONE:
             await self._not_claimed(row, claim)
             return None
+        self._outcomes.of(row).claimed_at = claimed_at
         claimed = replace(row, state=SendState.SENDING)
         if late_echo:
             step = Step(SendState.SENT, sent_mid=late_echo)
@@ -131,14 +133,6 @@ class Sender:
             step = await self._attempt(claimed, lane, place, pictures)
         await self._record(claimed, step)
         return None
-
-    async def _late_echo(self, row: SendRow) -> str | None:
-        """An echo of the first attempt that came after its absence seemed proven."""
-        since = evidence_since_ms(row, self._rules)
-        echoes = await until_available(
-            lambda: self._ledger.unclaimed_echoes(row.conversation, since, row.id)
-        )
-        return matching_echo(row, echoes, self._rules)
 
     async def _ready(self, row: SendRow, lane: Lane) -> ReadyPictures | float | None:
         """The row's pictures, ready to be sent; or what :meth:`send` is to return instead."""

@@ -22,6 +22,7 @@ from vestlus.instagram.port import (
     ListedMessage,
     PictureToSend,
     RecentMessage,
+    RecentMessages,
     SenderAction,
     Thread,
     ThreadPage,
@@ -108,6 +109,8 @@ class PretendInstagram:
         self.action_fault: Callable[[str, str], Fault] = no_fault
         #: Called with each message that is done, for echoes.
         self.on_sent: Callable[[Sent], None] = lambda _sent: None
+        #: Whether its answers say when they were made.
+        self.tells_the_time = True
         self.late_seconds = 90.0
         self.retry_after = 30.0
         self.latency = latency
@@ -193,7 +196,7 @@ class PretendInstagram:
         finally:
             self.acting[user] -= 1
 
-    async def recent_messages(self, account: str, user: str) -> tuple[RecentMessage, ...]:
+    async def recent_messages(self, account: str, user: str) -> RecentMessages:
         """See the port."""
         loop = asyncio.get_running_loop()
         self.looks.append((loop.time(), account, user))
@@ -202,7 +205,8 @@ class PretendInstagram:
         await asyncio.sleep(self.latency * self.chance.uniform(0, 20))
         self.look_calls.append((loop.time(), account))
         await asyncio.sleep(self.latency)
-        return tuple(self._threads[account, user][-LISTED:][::-1])
+        told_ms = virtual_ms() // 1000 * 1000 if self.tells_the_time else None
+        return RecentMessages(tuple(self._threads[account, user][-LISTED:][::-1]), told_ms)
 
     async def own_ids(self, account: str) -> frozenset[str]:
         """See the port."""

@@ -20,7 +20,7 @@ from tests.integration.graph_support import (
     too_large,
 )
 from vestlus.errors import NotSent, Throttled, TokenRejected
-from vestlus.instagram.port import RecentMessage
+from vestlus.instagram.port import RecentMessage, RecentMessages
 
 # Reading.
 
@@ -46,7 +46,7 @@ def written(mid: str, second: int, text: str | None = "Tere!") -> dict[str, obje
 async def test_recent_messages_come_from_two_calls_newest_first() -> None:
     script = answering_in_turn(listed(written("m1", 1), written("m3", 3, None), written("m2", 2)))
     async with graph(script) as running:
-        messages = await running.client.recent_messages(ACCOUNT, USER)
+        messages = (await running.client.recent_messages(ACCOUNT, USER)).messages
         assert messages == (
             RecentMessage("m3", ACCOUNT, "", 1740157203000),
             RecentMessage("m2", ACCOUNT, "Tere!", 1740157202000),
@@ -71,7 +71,7 @@ async def test_recent_messages_tell_how_many_attachments_they_have() -> None:
         )
     )
     async with graph(script) as running:
-        messages = await running.client.recent_messages(ACCOUNT, USER)
+        messages = (await running.client.recent_messages(ACCOUNT, USER)).messages
         assert [(message.mid, message.attachments) for message in messages] == [
             ("m3", 2),
             ("m2", 0),
@@ -82,20 +82,41 @@ async def test_recent_messages_tell_how_many_attachments_they_have() -> None:
 async def test_at_most_the_20_newest_messages_are_returned() -> None:
     script = answering_in_turn(listed(*[written(f"m{n}", n) for n in range(30)]))
     async with graph(script) as running:
-        messages = await running.client.recent_messages(ACCOUNT, USER)
+        messages = (await running.client.recent_messages(ACCOUNT, USER)).messages
         assert [message.mid for message in messages] == [f"m{n}" for n in range(29, 9, -1)]
 
 
 async def test_messages_of_one_second_keep_graphs_order() -> None:
     script = answering_in_turn(listed(written("newer", 5), written("older", 5)))
     async with graph(script) as running:
-        messages = await running.client.recent_messages(ACCOUNT, USER)
+        messages = (await running.client.recent_messages(ACCOUNT, USER)).messages
         assert [message.mid for message in messages] == ["newer", "older"]
 
 
 async def test_no_conversation_is_no_messages() -> None:
     async with graph(answering({"data": []})) as running:
-        assert await running.client.recent_messages(ACCOUNT, USER) == ()
+        assert await running.client.recent_messages(ACCOUNT, USER) == RecentMessages(())
+
+
+@pytest.mark.parametrize(
+    ("date", "told_ms"),
+    [
+        ("Fri, 21 Feb 2025 17:00:09 GMT", 1740157209000),
+        ("Fri, 21 Feb 2025 17:00:09 -0000", 1740157209000),
+        ("Fri, 21 Feb 2025 19:00:09 +0200", 1740157209000),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+async def test_an_answer_says_when_it_was_made_by_metas_clock(
+    date: str, told_ms: int | None
+) -> None:
+    (found, status, _), (messages, *_) = listed(written("m1", 1))
+    dated = [(found, status, {"Date": "Fri, 21 Feb 2025 17:00:00 GMT"})]
+    async with graph(answering_in_turn([*dated, (messages, 200, {"Date": date})])) as running:
+        assert (await running.client.recent_messages(ACCOUNT, USER)).told_ms == told_ms
+    async with graph(answering({"data": []}, headers={"Date": date})) as running:
+        assert await running.client.recent_messages(ACCOUNT, USER) == RecentMessages((), told_ms)
 
 
 UNREADABLE: list[object] = [

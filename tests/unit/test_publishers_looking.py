@@ -20,6 +20,7 @@ def place_with(fault: Fault, *more: Fault, rows: int = 1, text: str = "Tere!") -
     return place
 
 
+RIGHT = ("clock_put_by_ms", 0)
 AMBIGUOUS_AND_DONE = [Fault.APPLY, Fault.HANG_DONE]
 AMBIGUOUS_AND_UNDONE = [Fault.CUT, Fault.HANG, Fault.BUG]
 
@@ -94,6 +95,77 @@ def test_a_clock_put_forward_does_not_end_the_settling_time() -> None:
         first, second = (time for time, _, _ in place.instagram.written)
         assert 60 <= second - first < 65
         assert len(place.instagram.looks) == 2
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("by_ms", [-3_600_000, -10_000, -3_000, 3_000, 10_000, 3_600_000])
+@pytest.mark.parametrize("pictures", [(), ("map",)])
+@pytest.mark.parametrize("echo", [None, 0.5])
+@pytest.mark.parametrize("mended_after", [None, 5.0])
+def test_a_wrong_clock_doubles_nothing_that_was_done(
+    by_ms: int, pictures: tuple[str, ...], echo: float | None, mended_after: float | None
+) -> None:
+    """From before the attempt on, and put right or not while its answer is waited for."""
+
+    async def scenario() -> None:
+        place = place_with(Fault.HANG_DONE, rows=0)
+        place.echo_after(lambda: echo)
+        place.clock_put_by_ms = by_ms
+        place.ledger.add("r0", text="Tere!", pictures=pictures)
+        if mended_after is not None:
+            asyncio.get_running_loop().call_later(mended_after, setattr, place, *RIGHT)
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 90)
+        (sent,) = place.instagram.sent
+        assert place.ledger.state("r0") is SendState.SENT
+        assert place.ledger.rows["r0"].sent_mid == sent.mid
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("by_ms", [-3_600_000, 10_000, 3_600_000])
+@pytest.mark.parametrize("pictures", [(), ("map",)])
+def test_a_new_holder_with_the_same_wrong_clock_doubles_nothing(
+    by_ms: int, pictures: tuple[str, ...]
+) -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.NONE, rows=0)
+        place.instagram.person_wrote("a1", "u1", "" if pictures else "Tere!", len(pictures))
+        place.clock_put_by_ms = by_ms
+        attempted_ms = virtual_ms() + by_ms
+        place.ledger.add(
+            "r0", state=SendState.SENDING, attempted_ms=attempted_ms, pictures=pictures
+        )
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 70)
+        assert not place.instagram.written
+        assert place.ledger.state("r0") is SendState.SENT
+
+    run_virtual(scenario())
+
+
+def test_with_a_wrong_clock_an_older_message_of_the_same_words_proves_nothing() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.CUT, rows=0)
+        place.instagram.person_wrote("a1", "u1", "Tere!")
+        await asyncio.sleep(20)
+        place.clock_put_by_ms = 3_600_000
+        place.ledger.add("r0", text="Tere!")
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 80)
+        assert place.instagram.texts("a1", "u1") == ["Tere!"]
+
+    run_virtual(scenario())
+
+
+def test_where_instagram_does_not_tell_the_time_the_clock_is_taken_for_right() -> None:
+    async def scenario() -> None:
+        place = place_with(Fault.APPLY)
+        place.instagram.tells_the_time = False
+        async with place.serving():
+            await asyncio.wait_for(place.ledger.settled(), 14)
+        assert len(place.instagram.sent) == 1
 
     run_virtual(scenario())
 
@@ -293,9 +365,13 @@ def test_an_echo_that_comes_while_the_conversation_is_read_ends_the_doubt() -> N
     run_virtual(scenario())
 
 
-def test_an_echo_that_comes_between_the_proof_of_absence_and_the_resend_prevents_it() -> None:
+@pytest.mark.parametrize("by_ms", [0, 3_600_000])
+def test_an_echo_that_comes_between_the_proof_of_absence_and_the_resend_prevents_it(
+    by_ms: int,
+) -> None:
     async def scenario() -> None:
         place = place_with(Fault.LATE)
+        place.clock_put_by_ms = by_ms
         place.instagram.late_seconds = 80.0
         place.echo_after(lambda: 0.1)
         # Nothing can be sent for a while after absence seemed proven.

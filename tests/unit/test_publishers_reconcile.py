@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from publishers.attempt import Attempt
 from publishers.reconcile import (
     AMBIGUOUS_TWICE,
     LISTED,
@@ -35,6 +36,7 @@ from vestlus.store.rows import EchoRow, Kind, SendRow
 
 RULES = SendingRules()
 ATTEMPTED_MS = 1_780_000_000_500
+ATTEMPT = Attempt(ATTEMPTED_MS, ATTEMPTED_MS)
 GAVE_UP_MS = ATTEMPTED_MS + 3_000
 SETTLED_MS = settled_ms(GAVE_UP_MS, RULES)
 TOLERANCE_MS = round(RULES.clock_tolerance_seconds * 1000)
@@ -72,10 +74,12 @@ def judge(
     read_ms: int = SETTLED_MS,
     claimed: frozenset[str] = frozenset(),
     of: SendRow | None = None,
+    attempt: Attempt = ATTEMPT,
 ) -> object:
     """Judge a listing, given newest first."""
     return judge_listing(
         of or row(),
+        attempt,
         listed=listed,
         claimed=claimed,
         gave_up_ms=GAVE_UP_MS,
@@ -206,13 +210,13 @@ def test_an_unclaimed_echo_with_the_same_words_is_proof_the_oldest_first() -> No
         EchoRow("e1", "Muu", ATTEMPTED_MS + 50, 0),
         EchoRow("e0", TEXT, ATTEMPTED_MS - TOLERANCE_MS - 1, 0),
     ]
-    assert matching_echo(row(), echoes, RULES) == "e2"
-    assert matching_echo(row(), echoes[2:], RULES) is None
+    assert matching_echo(row(), ATTEMPT, echoes, RULES) == "e2"
+    assert matching_echo(row(), ATTEMPT, echoes[2:], RULES) is None
 
 
 def test_messages_of_one_second_are_taken_oldest_first() -> None:
     same_second = (listed_at(ATTEMPTED_MS, mid="newer"), listed_at(ATTEMPTED_MS, mid="older"))
-    assert matching_messages(row(), same_second, RULES) == ("older", "newer")
+    assert matching_messages(row(), ATTEMPT, same_second, RULES) == ("older", "newer")
 
 
 @given(st.text())
@@ -253,7 +257,7 @@ def test_a_refused_look_waits_for_an_echo_until_the_settling_time() -> None:
 
 
 def test_an_earlier_holders_attempt_is_given_up_after_the_longest_it_can_have_taken() -> None:
-    assert latest_give_up_ms(row(), RULES) == ATTEMPTED_MS + 30_000
+    assert latest_give_up_ms(ATTEMPT, RULES) == ATTEMPTED_MS + 30_000
 
 
 def pictures(count: int = 1, *, resends: int = 0) -> SendRow:
@@ -265,7 +269,7 @@ def media_at(ms: int, *, count: int = 1, mid: str = "m1", text: str = "") -> Rec
     return replace(listed_at(ms, mid=mid, text=text), attachments=count)
 
 
-LAST_MS = evidence_until_ms(pictures(), RULES)
+LAST_MS = evidence_until_ms(ATTEMPT, RULES)
 
 media = st.lists(
     st.builds(
@@ -354,7 +358,7 @@ def test_however_late_a_claim_was_written_its_pictures_are_told(
     """By listing and echo here, and by who takes echoes in."""
     done_ms = ATTEMPTED_MS + round(1000 * (claim + gave_up + applied))
     assert judge(media_at(done_ms), USERS, of=pictures()) == Found("m1")
-    assert matching_echo(pictures(), [EchoRow("e1", "", done_ms, 0, 1)], RULES) == "e1"
+    assert matching_echo(pictures(), ATTEMPT, [EchoRow("e1", "", done_ms, 0, 1)], RULES) == "e1"
     assert done_ms - ATTEMPTED_MS <= EchoPolicy().picture_window_ms
 
 
@@ -367,5 +371,5 @@ def test_echoes_of_pictures_are_compared_alike() -> None:
         EchoRow("text", TEXT, ATTEMPTED_MS + 40, 0, 2),
         EchoRow("early", "", ATTEMPTED_MS - TOLERANCE_MS - 1, 0, 2),
     ]
-    assert matching_echo(pictures(2), echoes, RULES) == "e2"
-    assert matching_echo(pictures(3), echoes, RULES) is None
+    assert matching_echo(pictures(2), ATTEMPT, echoes, RULES) == "e2"
+    assert matching_echo(pictures(3), ATTEMPT, echoes, RULES) is None

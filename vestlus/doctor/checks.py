@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from random import Random
 from typing import Final
@@ -95,8 +94,7 @@ async def check_clock(settings: Settings, clock: Clock = system_clock) -> list[F
                 answer = await http.request("GET", "me", "")
             except GraphError:
                 continue
-            told = _moment(answer.headers.get("Date", ""))
-            if told is not None:
+            if (told := answer.told_ms) is not None:
                 return [_clock_finding("clock", told, (before, clock()), 1000, f"{name}'s")]
     said = "neither Instagram nor the model's server could be asked for the time"
     return [Finding("clock", Level.WARN, said)]
@@ -114,13 +112,6 @@ def _clock_finding(
         level = Level.FAIL if seconds > CLOCK_FAIL_SECONDS else Level.WARN
         return Finding(name, level, f"{seconds:.0f} s from {whose}", mend)
     return Finding(name, Level.OK, f"within {CLOCK_WARN_SECONDS:g} s of {whose}")
-
-
-def _moment(header: str) -> int | None:
-    try:
-        return int(parsedate_to_datetime(header).timestamp() * 1000)
-    except ValueError:
-        return None
 
 
 async def check_public_address(settings: Settings) -> list[Finding]:

@@ -41,7 +41,7 @@ from vestlus.instagram.port import (
     Gate,
     ListedMessage,
     PictureToSend,
-    RecentMessage,
+    RecentMessages,
     SenderAction,
     ThreadPage,
 )
@@ -154,7 +154,7 @@ class GraphClient(PublishingCalls):
         """Shows the user that somebody is typing, has stopped, or has seen the message."""
         await self._post(account, "messages", action_body(user, action), gate)
 
-    async def recent_messages(self, account: str, user: str) -> tuple[RecentMessage, ...]:
+    async def recent_messages(self, account: str, user: str) -> RecentMessages:
         """The newest messages of the conversation, at most 20, newest first. Makes two calls.
 
         Nothing is left out silently: a list that cannot be read in full raises NotSent, since a
@@ -162,11 +162,13 @@ class GraphClient(PublishingCalls):
         """
         query = {"platform": "instagram", "user_id": user}
         path = f"{quoted(account)}/conversations"
-        conversation = await self._read(account, path, read_conversation, query)
+        conversation, told_ms = await self._read_dated(account, path, read_conversation, query)
         if conversation is None:
-            return ()
+            return RecentMessages((), told_ms)
         fields = {"fields": MESSAGE_FIELDS}
-        return await self._read(account, quoted(conversation), read_messages, fields)
+        return RecentMessages(
+            *await self._read_dated(account, quoted(conversation), read_messages, fields)
+        )
 
     async def own_ids(self, account: str) -> frozenset[str]:
         """The account's ids: the webhooks', and the one that is scoped to the app.
@@ -233,11 +235,21 @@ class GraphClient(PublishingCalls):
         read: Callable[[object], T],
         query: Mapping[str, str] | None = None,
     ) -> T:
+        return (await self._read_dated(account, path, read, query))[0]
+
+    async def _read_dated(
+        self,
+        account: str,
+        path: str,
+        read: Callable[[object], T],
+        query: Mapping[str, str] | None = None,
+    ) -> tuple[T, int | None]:
+        """What was read, and when it was answered, by Meta's clock."""
         token = self._token(account)
         try:
             with GraphCall(named(read), account):
                 answer = await self._http.request("GET", path, token, query=query)
-                return read(self._content(account, token, answer))
+                return read(self._content(account, token, answer)), answer.told_ms
         except OutcomeUnknown as error:
             raise NotSent(error.reason, error.code, error.subcode) from None
         except Malformed:

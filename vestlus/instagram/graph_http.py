@@ -23,6 +23,8 @@ import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from types import SimpleNamespace, TracebackType
 from typing import Final, Self
@@ -71,6 +73,19 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     content: object
+
+    @property
+    def told_ms(self) -> int | None:
+        """When it was made, by the server's clock: RFC 9110, 6.6.1, whole seconds.
+
+        Milliseconds since 1970; ``None`` where the answer does not say.
+        """
+        try:
+            told = parsedate_to_datetime(self.headers.get("Date", ""))
+        except ValueError:
+            return None
+        # Without a zone ("-0000") it is in UTC all the same.
+        return int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 @dataclass(slots=True)

@@ -32,6 +32,18 @@ class RecentMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class RecentMessages:
+    """The newest messages of a conversation, at most 20, newest first.
+
+    ``told_ms``: when Instagram said so, by its own clock, in whole seconds since 1970, as
+    milliseconds; ``None`` where it did not tell.
+    """
+
+    messages: tuple[RecentMessage, ...]
+    told_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PictureToSend:
     """A picture: either an address that Meta fetches, or the id of a reusable upload."""
 
@@ -153,7 +165,7 @@ class Messaging(Uploads, Presence, Listings, Protocol):
         """Sends one to ten pictures as one message; returns Graph's ``message_id``."""
         ...
 
-    async def recent_messages(self, account: str, user: str) -> tuple[RecentMessage, ...]:
+    async def recent_messages(self, account: str, user: str) -> RecentMessages:
         """The newest messages of the conversation, at most 20, newest first."""
         ...
 
