@@ -31,7 +31,7 @@ def account_limits(limits: CallLimits) -> AccountLimits:
             CallKind.TEXT: Limit.at_the_wire(limits.messages_per_second),
             CallKind.PICTURES: Limit.at_the_wire(limits.pictures_per_second),
             CallKind.ACTION: Limit.at_the_wire(limits.actions_per_second),
-            CallKind.UPLOAD: Limit.at_most(limits.uploads_per_second),
+            CallKind.UPLOAD: Limit.at_the_wire(limits.uploads_per_second),
             CallKind.LOOK: Limit.at_most(limits.conversations_per_second),
             CallKind.PUBLISH: Limit.at_most(limits.publishing_per_second),
         },

@@ -49,7 +49,7 @@ class AccountBudget:
     in between; the limit of messages has room for that one.
 
     A message of pictures needs the right to a message and, besides, the right to pictures; so
-    does an action, with the right to actions. Uploads are paced as messages are.
+    does an action, with the right to actions, and an upload, with the right to uploads.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class AccountBudget:
         # The holder before may have used up what these have for a second.
         self._admission[CallKind.LOOK].empty(since, math.ceil(limits[CallKind.LOOK].rate))
         self._queues = {kind: asyncio.Lock() for kind in CallKind}
-        written = (CallKind.TEXT, CallKind.PICTURES, CallKind.ACTION)
+        written = (CallKind.TEXT, CallKind.PICTURES, CallKind.ACTION, CallKind.UPLOAD)
         self._wire = {kind: Bucket(limits[kind], since) for kind in written}
         self._wire_queues = {kind: asyncio.Lock() for kind in written}
         self._usage = KnownUsage()

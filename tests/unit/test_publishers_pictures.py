@@ -7,7 +7,7 @@ import pytest
 
 from publishers.bucket import Limit
 from publishers.rules import SendingRules
-from tests.fakes.clock import run_virtual, virtual_monotonic, virtual_ms
+from tests.fakes.clock import frozen_for, run_virtual, virtual_monotonic, virtual_ms
 from tests.fakes.messaging import Fault, once
 from tests.fakes.outbox import Place, limited, told
 from vestlus.errors import StoreUnavailable
@@ -312,6 +312,27 @@ def test_uploads_keep_to_a_rate_of_their_own_and_what_is_over_goes_by_link() -> 
     run_virtual(scenario())
 
 
+@pytest.mark.parametrize("frozen", [0.5, 1.5, 2.0])
+@pytest.mark.parametrize("after", [0.9, 1.0, 1.02, 1.1, 1.3])
+def test_however_long_the_process_is_frozen_uploads_keep_to_their_limit(
+    frozen: float, after: float
+) -> None:
+    async def scenario() -> None:
+        place = Place()
+        async with place.serving():
+            await asyncio.sleep(5)
+            for number in range(60):
+                place.ledger.add(f"r{number}", user=f"u{number}", pictures=(f"p{number}",))
+            asyncio.get_running_loop().call_later(after, frozen_for, frozen)
+            await asyncio.wait_for(place.ledger.settled(), 30)
+        times = [time for time, *_ in place.instagram.uploads]
+        assert len(times) > 10
+        for first in times:
+            assert sum(1 for time in times if first <= time < first + 1) <= 10
+
+    run_virtual(scenario())
+
+
 def test_after_a_pause_one_message_goes_first_pictures_too() -> None:
     async def scenario() -> None:
         place = Place()
@@ -350,7 +371,7 @@ def test_pictures_in_doubt_are_found_by_echo_or_in_the_conversation(
     run_virtual(scenario())
 
 
-@pytest.mark.parametrize("away", [19.0, 25.0, 100.0, 180.0, 3600.0])
+@pytest.mark.parametrize("away", [19.0, 25.0, 180.0, 600.0])
 @pytest.mark.parametrize("echo", [None, 0.5])
 def test_a_picture_whose_claim_the_store_wrote_late_is_not_sent_twice(
     away: float, echo: float | None
