@@ -151,7 +151,7 @@ async def test_a_replay_puts_the_letter_on_its_way_once(site: Site) -> None:
     entries = await site.store.audit_entries(action="dead_letter.", limit=2)
     assert [(one.target, one.outcome) for one in entries] == [
         (letter.id, "dead_letters.refused.not_dead"),
-        (letter.id, "done"),
+        (letter.id, "handed_in"),
     ]
 
 
@@ -200,7 +200,7 @@ async def test_the_api_does_the_same(site: Site) -> None:
     entries = await site.store.audit_entries(action="dead_letter.")
     assert [(one.way, one.outcome) for one in reversed(entries)] == [
         ("api", "undecodable"),
-        ("api", "done"),
+        ("api", "handed_in"),
         ("api", "done"),
         ("api", "not_dead"),
     ]

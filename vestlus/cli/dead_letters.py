@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -146,7 +147,10 @@ def replay(
         Print JSON.
     """
     wish = Wish(by or os_user(), although_it_may_have_been_sent)
-    outcomes = run(lambda service: replayed(service, letters, wish))
+    outcomes = run(
+        # Entries of commands are written when these have ended.
+        lambda service: replayed(service, letters, wish, lambda *_: nullcontext())
+    )
     if as_json:
         print_json([{"letter": one, "refused": refusal} for one, refusal in outcomes])
     refused = [

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from vestlus.console.entries import replay_written_first
 from vestlus.console.operations import Call, Fault, Operation, Shape
 from vestlus.console.people import Role
 from vestlus.conversation.replaying import Refusal
@@ -125,7 +126,8 @@ async def _show(call: Call) -> dict[str, Any]:
 async def _replay(call: Call) -> None:
     letter = await _letter(call)
     wish = Wish(call.person.name, call.body.although_it_may_have_been_sent)
-    [(_, refusal)] = await replayed(call.tools, [letter.id], wish)
+    handing = replay_written_first(call.tools, call.entry(call.action), call.noted)
+    [(_, refusal)] = await replayed(call.tools, [letter.id], wish, handing)
     if refusal is not None:
         raise REFUSALS[refusal].refusal()
 
@@ -142,7 +144,7 @@ async def _letter(call: Call) -> DeadLetter:
         letter = await letter_named(call.tools, call.param("letter"))
     except NoSuchLetter as error:
         raise NO_LETTER.refusal() from error
-    call.noted.note(target=letter.id)
+    call.noted.note(target=letter.id, account=letter.account or "")
     return letter
 
 

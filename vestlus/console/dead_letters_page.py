@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vestlus.console.content import account_name, page_zone, zone_of
+from vestlus.console.entries import replay_written_first
 from vestlus.console.guarding import Guard
 from vestlus.console.people import Role
 from vestlus.console.rendering import moment
@@ -29,6 +30,7 @@ from vestlus.privacy.export import readable
 from vestlus.store.rows import DeadLetter, LetterState, LettersWanted
 
 PATH: Final = "/console/dead-letters"
+_REPLAY: Final = "dead_letter.replay"
 _PAGE: Final = 50
 _ANY: Final = "any"
 #: Characters of a letter's content that a page shows.
@@ -41,7 +43,7 @@ def dead_letter_routes(guard: Guard) -> list[Route]:
     return [
         guard.page(PATH, _list),
         guard.page(one, _show),
-        guard.action(f"{one}/replay", "dead_letter.replay", _replay, role=Role.ADMIN),
+        guard.action(f"{one}/replay", _REPLAY, _replay, role=Role.ADMIN),
         guard.action(f"{one}/discard", "dead_letter.discard", _discard, role=Role.ADMIN),
     ]
 
@@ -130,7 +132,8 @@ def _content(letter: DeadLetter) -> tuple[str, bool]:
 async def _replay(visit: Visit, form: FormData) -> Done:
     letter = await _letter(visit)
     wish = Wish(visit.person.name, although_sent=bool(text(form, "although_sent")))
-    [(_, refusal)] = await replayed(visit.tools, [letter.id], wish)
+    handing = replay_written_first(visit.tools, visit.entry(_REPLAY), visit.noted)
+    [(_, refusal)] = await replayed(visit.tools, [letter.id], wish, handing)
     if refusal is not None:
         raise Refusal(f"dead_letters.refused.{refusal}", path_of(letter.id), letter.id)
     return Done(path_of(letter.id), letter.id, "dead_letters.handed_in")

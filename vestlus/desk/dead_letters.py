@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import uuid4
@@ -68,6 +69,12 @@ class Hands(Protocol):
         ...
 
 
+#: Entered before a letter goes on its way, and left when it is: with the letter, and the key of the
+#: event that takes it there, empty where those are the letter's own. Nothing is handed in where
+#: entering raises.
+Handing = Callable[[DeadLetter, str], AbstractAsyncContextManager[None]]
+
+
 class NoSuchLetter(VestlusError):
     """There is none of that id. Its message says where ids are listed."""
 
@@ -91,11 +98,14 @@ async def letter_named(service: Hands, letter: str) -> DeadLetter:
 
 
 async def replayed(
-    service: Hands, letters: Sequence[str], wish: Wish
+    service: Hands, letters: Sequence[str], wish: Wish, handing: Handing
 ) -> list[tuple[str, Refusal | None]]:
-    """Letter and refusal, in the order in which they were handed in."""
+    """Letter and refusal, in the order in which they were handed in. Raises NoSuchLetter, before
+    any of them is.
+    """
     found = [await letter_named(service, one) for one in dict.fromkeys(letters)]
-    return [(one.id, await _replay(service, one, wish)) for one in sorted(found, key=_place)]
+    ordered = sorted(found, key=_place)
+    return [(one.id, await _replay(service, one, wish, handing)) for one in ordered]
 
 
 async def discarded(service: Hands, letters: Sequence[str], by: str) -> list[str]:
@@ -111,13 +121,15 @@ async def discarded(service: Hands, letters: Sequence[str], by: str) -> list[str
     ]
 
 
-async def _replay(service: Hands, letter: DeadLetter, wish: Wish) -> Refusal | None:
+async def _replay(
+    service: Hands, letter: DeadLetter, wish: Wish, handing: Handing
+) -> Refusal | None:
     if letter.state is not LetterState.OPEN:
         return Refusal.NOT_DEAD
     if not letter.body:
         return Refusal.ERASED
     if letter.conversation is None:
-        return await _republished(service, letter, wish)
+        return await _republished(service, letter, wish, handing)
     rows = await service.store.load([letter.conversation], 0)
     row = rows.get(letter.conversation)
     if row is None:
@@ -135,7 +147,8 @@ async def _replay(service: Hands, letter: DeadLetter, wish: Wish) -> Refusal | N
             turn=1 if wish.although_sent else None,
             letter=letter.id,
         )
-        await service.hand_in(event)
+        async with handing(letter, event.key):
+            await service.hand_in(event)
     return refusal
 
 
@@ -152,7 +165,9 @@ def _refusal(letter: DeadLetter, row: ConversationRow, wish: Wish, now_ms: int) 
     )
 
 
-async def _republished(service: Hands, letter: DeadLetter, wish: Wish) -> Refusal | None:
+async def _republished(
+    service: Hands, letter: DeadLetter, wish: Wish, handing: Handing
+) -> Refusal | None:
     """Publishes a delivery's events again. First that, then the note: a kill in between makes
     it possible twice, which the events' keys make harmless.
     """
@@ -166,8 +181,9 @@ async def _republished(service: Hands, letter: DeadLetter, wish: Wish) -> Refusa
     plan = republish(message, service.settings.partitions, lambda id_: wrote.get(id_, 0), now)
     if not isinstance(plan, Republish):
         return plan
-    for partition, body in plan.messages:
-        await service.bus.publish(Queue.INBOX, partition, [body])
+    async with handing(letter, ""):
+        for partition, body in plan.messages:
+            await service.bus.publish(Queue.INBOX, partition, [body])
     await service.store.note_replay(letter.id, by=wish.by, now_ms=now)
     return None
 

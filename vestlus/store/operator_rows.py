@@ -7,8 +7,9 @@ from typing import Final
 
 #: The outcome of what was done.
 DONE: Final = "done"
-#: The outcome of an act upon a conversation: its owner does it within moments. Written before it is
-#: handed in; of one that could not be there is another entry, FAILED, with the same detail.
+#: The outcome of an act upon a conversation, and of a dead letter's replay: it is done within
+#: moments. Written before it is handed in; of one that could not be there is another entry, FAILED,
+#: with the same detail.
 HANDED_IN: Final = "handed_in"
 #: The outcome of what was begun and not carried through.
 FAILED: Final = "failed"
