@@ -87,7 +87,8 @@ async def test_what_is_held_is_shown_in_numbers_and_given_out_as_a_file(site: Si
         assert (await client.get("/console/conversations/none/data")).status_code == 404
         assert (await client.get("/console/conversations/none/data.json")).status_code == 404
     assert [(one.target, one.outcome) for one in await audited(site, "user.export")] == [
-        (ID, "done")
+        ("", "user_data.refused.gone"),
+        (ID, "done"),
     ]
 
 

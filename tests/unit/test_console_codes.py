@@ -167,7 +167,8 @@ def outcomes() -> set[str]:
     found |= given_as("error", 1, "ApiRefusal") - _BEFORE_THE_ACT
     found |= given_as("reason", 0, "NotLetIn")
     found |= given_as("outcome", 1, "HttpRefusal", within="vestlus.instagram.asgi")
-    found |= given_as("outcome", 1, "refused", within="vestlus.console.guarding")
+    found |= given_as("outcome", 2, "_refused", within="vestlus.console.guarding")
+    found |= given_as("problem", 2, "_not_given")
     found |= given_as("outcome", 1, "note") & {"wrong", "locked"}
     found |= {f"dead_letters.refused.{one}" for one in ReplayRefusal}
     found |= {f"user_data.refused.{one}" for one in PreserveProblem}

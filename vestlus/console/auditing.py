@@ -19,6 +19,7 @@ from vestlus.desk.audit import as_csv, as_json_lines, day_ms
 from vestlus.store.operator_rows import AuditEntry, AuditWanted
 
 PATH: Final = "/console/audit"
+_EXPORT: Final = "audit.export"
 _PAGE: Final = 50
 _FILTERS: Final = ("person", "action", "target", "way", "outcome", "since", "until")
 WAYS: Final = ("token", "oidc", "api", "command", "meta", "chat")
@@ -30,8 +31,8 @@ def audit_routes(guard: Guard) -> list[Route]:
     """What is served."""
     return [
         guard.page(PATH, _look, role=Role.ADMIN),
-        guard.page(f"{PATH}/export.csv", _csv, role=Role.ADMIN),
-        guard.page(f"{PATH}/export.jsonl", _json_lines, role=Role.ADMIN),
+        guard.page(f"{PATH}/export.csv", _csv, role=Role.ADMIN, action=_EXPORT),
+        guard.page(f"{PATH}/export.jsonl", _json_lines, role=Role.ADMIN, action=_EXPORT),
     ]
 
 
@@ -78,7 +79,8 @@ async def _json_lines(visit: Visit) -> Response:
 
 async def _file(visit: Visit, kind: str, media_type: str) -> Response:
     store, wanted = visit.tools.store, _wanted(visit)
-    await store.audit(visit.entry("audit.export", detail=kind))
+    visit.noted.note(target="", detail=kind)
+    await store.audit(visit.entry(_EXPORT, detail=kind))
     lines = as_csv(store, wanted) if kind == "csv" else as_json_lines(store, wanted)
     name = f'attachment; filename="vestlus-audit.{kind}"'
     return StreamingResponse(lines, media_type=media_type, headers={"content-disposition": name})

@@ -114,10 +114,13 @@ def _at(visit: Visit, zone: ZoneInfo, letter: DeadLetter) -> str:
 
 
 async def _letter(visit: Visit) -> DeadLetter:
+    """The letter, noted. What is no letter's id, perhaps a user's, is in no audit."""
     try:
-        return await letter_named(visit.tools, visit.param("letter"))
+        letter = await letter_named(visit.tools, visit.param("letter"))
     except NoSuchLetter as error:
         raise HTTPException(404) from error
+    visit.noted.note(target=letter.id, account=letter.account or "")
+    return letter
 
 
 def _content(letter: DeadLetter) -> tuple[str, bool]:

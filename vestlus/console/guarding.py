@@ -30,6 +30,7 @@ from vestlus.finishing import to_its_end
 from vestlus.store.operator_rows import DONE, FAILED, ConsoleSession
 
 SIGN_IN: Final = "/console/sign-in"
+_FORBIDDEN: Final = "forbidden"
 
 Page = Callable[[Visit], Awaitable[Response]]
 Action = Callable[[Visit, FormData], Awaitable[Done]]
@@ -46,9 +47,15 @@ class Guard:
         self._failing = Failing(tools)
         self.grounds: Final = Grounds(tools.settings)
 
-    def page(self, path: str, handler: Page, role: Role = Role.VIEWER) -> Route:
+    def page(
+        self, path: str, handler: Page, role: Role = Role.VIEWER, *, action: str = ""
+    ) -> Route:
         """A page for those who have that role, or what a page asks for by itself: a fragment, a
         stream of events. Whoever is not signed in is asked to.
+
+        ``action`` is the word in the audit of what gives something out: who is refused, and what
+        fails, is there. What is given out the handler has written before; where it is not to be, it
+        raises Refusal.
         """
 
         async def answered(request: Request) -> Response:
@@ -56,8 +63,9 @@ class Guard:
             if visit is None:
                 return self._unknown(request)
             if not visit.may(role):
+                await self._refused(visit, action, _FORBIDDEN)
                 return _forbidden(visit, role)
-            response = await handler(visit)
+            response = await (self._given_out(visit, action, handler) if action else handler(visit))
             if isinstance(response, Following):
                 response.ends_unless(lambda: self._still(visit, role))
             return response
@@ -122,21 +130,17 @@ class Guard:
         the form is closed behind the handler, unless the handler takes that over.
         """
 
-        async def refused(visit: Visit, outcome: str) -> None:
-            if action:
-                await self._audit(visit, action, outcome=outcome)
-
         async def answered(request: Request) -> Response:
             visit = await self.visit(request)
             if visit is None:
                 return self._unknown(request)
             if not visit.may(role):
-                await refused(visit, "forbidden")
+                await self._refused(visit, action, _FORBIDDEN)
                 return _forbidden(visit, role)
             async with AsyncExitStack() as held:
                 form = await held.enter_async_context(read_form(request, limit))
                 if not is_own(request, self._tools.settings) or not _has_mark(form, visit.session):
-                    await refused(visit, "forged")
+                    await self._refused(visit, action, "forged")
                     return _told(visit, HTTPStatus.FORBIDDEN, "frame.stale", "frame.stale_why")
                 return await handler(visit, form, held)
 
@@ -165,18 +169,38 @@ class Guard:
             async with held:
                 done = await handler(visit, form)
         except Refusal as refusal:
-            await self._audit(visit, action, refusal.target, refusal.problem)
-            if refusal.page is not None:
-                return refusal.page
-            return _onwards(refusal.to, problem=refusal.problem)
+            return await self._not_done(visit, action, refusal)
         except Exception:
-            # Some of it may be done.
-            noted = visit.noted
-            await self._audit(visit, action, noted.target, FAILED, detail=noted.detail)
+            await self._failed(visit, action)
             raise
         if not visit.noted.written:
             await self._audit(visit, action, done.target, detail=done.detail)
         return _onwards(done.to, notice=done.notice)
+
+    async def _given_out(self, visit: Visit, action: str, handler: Page) -> Response:
+        try:
+            return await handler(visit)
+        except Refusal as refusal:
+            return await self._not_done(visit, action, refusal)
+        except Exception:
+            await self._failed(visit, action)
+            raise
+
+    async def _refused(self, visit: Visit, action: str, outcome: str) -> None:
+        """Somebody who may not do it; nothing to note where there is no ``action``."""
+        if action:
+            await self._audit(visit, action, outcome=outcome)
+
+    async def _not_done(self, visit: Visit, action: str, refusal: Refusal) -> Response:
+        await self._audit(visit, action, refusal.target or visit.noted.target, refusal.problem)
+        if refusal.page is not None:
+            return refusal.page
+        return _onwards(refusal.to, problem=refusal.problem)
+
+    async def _failed(self, visit: Visit, action: str) -> None:
+        """Some of it may be done."""
+        noted = visit.noted
+        await self._audit(visit, action, noted.target, FAILED, detail=noted.detail)
 
     async def _audit(
         self, visit: Visit, action: str, target: str = "", outcome: str = DONE, detail: str = ""

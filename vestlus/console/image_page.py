@@ -29,6 +29,7 @@ from vestlus.desk.images import ImageDesk, day_of
 from vestlus.instagram.asgi import Room
 
 _GALLERY: Final = "/console/images"
+_GONE: Final = "images.refused.gone"
 
 #: Memory for the files that one process takes in at once, whichever way they come.
 ROOM_FOR_FILES: Final = Room(size=3 * MAX_INPUT_BYTES, free=0)
@@ -94,7 +95,7 @@ class ImagePage:
         )
 
     async def _describe(self, visit: Visit, form: FormData) -> Done:
-        id_, values = visit.param("id"), described_by(form)
+        id_, values = await self._known(visit), described_by(form)
         try:
             await image_desk(self._tools).describe(
                 id_, describe(id_, values), edition=text(form, "edition")
@@ -104,25 +105,29 @@ class ImagePage:
         return Done(f"{_GALLERY}/{quote(id_)}", id_, "images.done.saved")
 
     async def _retire(self, visit: Visit, _: FormData) -> Done:
-        id_ = visit.param("id")
+        id_ = await self._known(visit)
+        here = f"{_GALLERY}/{quote(id_)}"
         try:
             await image_desk(self._tools).retire(id_)
         except CatalogueRefused as error:
-            to = f"{_GALLERY}/{quote(id_)}"
-            raise Refusal(refused_key(error), to, await self._known(id_)) from error
-        return Done(f"{_GALLERY}/{quote(id_)}", id_, "images.done.retired")
+            raise Refusal(refused_key(error), here, id_) from error
+        return Done(here, id_, "images.done.retired")
 
     async def _remove(self, visit: Visit, _: FormData) -> Done:
-        id_ = visit.param("id")
+        id_ = await self._known(visit)
         try:
             await image_desk(self._tools).remove([id_])
         except CatalogueRefused as error:
-            raise Refusal(refused_key(error), _GALLERY, await self._known(id_)) from error
+            raise Refusal(refused_key(error), _GALLERY, id_) from error
         return Done(_GALLERY, id_, "images.done.removed")
 
-    async def _known(self, id_: str) -> str:
-        """The id where a picture has it; what is none, perhaps a user's id, is in no audit."""
-        return id_ if id_ in await self._shelf.pictures() else ""
+    async def _known(self, visit: Visit) -> str:
+        """The picture's id, noted. What is none, perhaps a user's id, is in no audit."""
+        picture = (await self._shelf.pictures()).get(visit.param("id"))
+        if picture is None:
+            raise Refusal(_GONE, _GALLERY)
+        visit.noted.note(target=picture.id)
+        return picture.id
 
     async def _refusal(
         self, visit: Visit, values: dict[str, Any], error: CatalogueRefused
@@ -131,7 +136,7 @@ class ImagePage:
         id_ = visit.param("id")
         picture = (await self._shelf.pictures()).get(id_)
         if picture is None:
-            return Refusal("images.refused.gone", _GALLERY)
+            return Refusal(_GONE, _GALLERY)
         page = await self._page(visit, picture, values, refused_words(error, visit.language))
         page.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
         return Refusal(refused_key(error), target=id_, page=page)

@@ -170,7 +170,9 @@ class PostPage:
     ) -> Done:
         desk, id_ = desk_of(self._tools), visit.param("id")
         try:
+            # First of all: what is no post's id, perhaps a user's, is in no audit.
             row = await desk.item(id_)
+            visit.noted.note(target=row.id, account=row.account)
             await act(desk, row)
         except NotThere as error:
             raise Refusal("posts.refused.gone", "/console/posts") from error
@@ -184,7 +186,7 @@ class PostPage:
                 problems=refusals(visit.language, error.problems),
             )
             page.status_code = HTTPStatus.CONFLICT
-            raise Refusal(f"posts.refused.{error.reason}", target=id_, page=page) from error
+            raise Refusal(f"posts.refused.{error.reason}", target=row.id, page=page) from error
         return Done(f"/console/posts/{quote(id_)}", id_, notice)
 
     async def _item(self, visit: Visit) -> Item:

@@ -106,13 +106,16 @@ class SchedulesPages:
         return await self._paused(visit, paused=False)
 
     async def _paused(self, visit: Visit, *, paused: bool) -> Done:
-        name = visit.param("name")
+        desk = self._desk()
         try:
-            await self._desk().pause(name, paused=paused)
+            # First of all: what is no schedule's name, perhaps a user's id, is in no audit.
+            row = await desk.schedule(visit.param("name"))
+            visit.noted.note(target=row.name, account=row.account)
+            await desk.pause(row.name, paused=paused)
         except NoSuchSchedule as error:
             raise Refusal("posts.schedule.gone", _LIST) from error
         notice = "posts.schedule.done.paused" if paused else "posts.schedule.done.resumed"
-        return Done(f"{_LIST}/{quote(name)}", name, notice)
+        return Done(f"{_LIST}/{quote(row.name)}", row.name, notice)
 
     async def _standing(self, told: Mapping[str, Any]) -> Standing:
         if told["problem"]:

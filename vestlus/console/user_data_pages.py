@@ -35,6 +35,7 @@ from vestlus.privacy.operations import is_code, new_code
 from vestlus.store.erasing import ERASE, ErasureState, Way
 
 ERASURES: Final = "/console/erasures"
+_EXPORT: Final = "user.export"
 _PAGE: Final = 50
 
 
@@ -44,7 +45,7 @@ def user_data_routes(guard: Guard) -> list[Route]:
     admin = Role.ADMIN
     return [
         guard.page(f"{one}/data", _look, role=admin),
-        guard.page(f"{one}/data.json", _export, role=admin),
+        guard.page(f"{one}/data.json", _export, role=admin, action=_EXPORT),
         guard.action(f"{one}/erase", ERASE, _erase, role=admin),
         guard.action(f"{one}/preserve", "conversation.preserve", _preserve, role=admin),
         guard.action(f"{one}/release", "conversation.release", _release, role=admin),
@@ -84,20 +85,22 @@ async def _held(visit: Visit) -> Held:
 async def _export(visit: Visit) -> Response:
     try:
         row = await conversation_of(visit.tools, visit.param("conversation"))
+        visit.noted.note(target=row.id, account=row.account)
         content = await exported(visit.tools, row.account, row.user)
     except NobodyMeant as error:
-        raise HTTPException(HTTPStatus.NOT_FOUND) from error
-    except SettingsError:
-        told = visit.words("user_data.refused.no_key")
-        return visit.page(
-            "told.html",
-            status=HTTPStatus.CONFLICT,
-            title=visit.words("user_data.title"),
-            why=told,
-        )
-    await visit.tools.store.audit(visit.entry("user.export", row.id))
+        raise _not_given(visit, HTTPStatus.NOT_FOUND, "user_data.refused.gone") from error
+    except SettingsError as error:
+        raise _not_given(visit, HTTPStatus.CONFLICT, "user_data.refused.no_key") from error
+    await visit.tools.store.audit(visit.entry(_EXPORT, row.id))
     name = f'attachment; filename="vestlus-{row.id[-TYPED:]}.json"'
     return Response(content, media_type="application/json", headers={"content-disposition": name})
+
+
+def _not_given(visit: Visit, status: HTTPStatus, problem: str) -> Refusal:
+    """The page says it: there is nowhere to go on to."""
+    title = visit.words("user_data.title")
+    page = visit.page("told.html", status=status, title=title, why=visit.words(problem))
+    return Refusal(problem, page=page)
 
 
 async def _erase(visit: Visit, form: FormData) -> Done:
@@ -152,10 +155,13 @@ async def _release(visit: Visit, _: FormData) -> Done:
 
 
 async def _known(visit: Visit) -> str:
+    """The conversation's id, noted. What is none, perhaps a user's id, is in no audit."""
     try:
-        return (await conversation_of(visit.tools, visit.param("conversation"))).id
+        row = await conversation_of(visit.tools, visit.param("conversation"))
     except NobodyMeant as error:
         raise Refusal("user_data.refused.gone", ERASURES) from error
+    visit.noted.note(target=row.id, account=row.account)
+    return row.id
 
 
 async def _list(visit: Visit) -> Response:
@@ -179,6 +185,8 @@ async def _close(visit: Visit, _: FormData) -> Done:
     code = visit.param("code")
     if not is_code(code):
         raise HTTPException(HTTPStatus.NOT_FOUND)
+    if await visit.tools.store.erasure(code) is not None:
+        visit.noted.note(target=code)
     if not await visit.tools.store.close_erasure(code, by=visit.person.name):
         raise Refusal("user_data.refused.not_open", ERASURES)
     return Done(f"{ERASURES}#{code}", code, "user_data.closed")
