@@ -16,7 +16,7 @@ from tests.contract.store_support import whose_entries
 from tests.contract.test_store_opening import in_database
 from tests.unit.test_cli_conversations import service
 from vestlus.burying import unreadable
-from vestlus.cli import acts
+from vestlus.cli import noting
 from vestlus.cli.acts import ACTS, key_of
 from vestlus.cli.main import app, main
 from vestlus.errors import StoreUnavailable
@@ -146,7 +146,7 @@ def test_a_schedule_whose_removal_cannot_be_noted_is_taken_out_and_that_is_said(
         raise StoreUnavailable("away")
 
     on_store(lambda store: store.add_schedule(schedule("news", account="7")))
-    monkeypatch.setattr(acts, "_on_store", away)
+    monkeypatch.setattr(noting, "_on_store", away)
     run("posts", "unschedule", "news")
     said = capsys.readouterr()
     assert said.out == "news: taken out\n"

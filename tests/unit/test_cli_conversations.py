@@ -15,11 +15,12 @@ from vestlus.bus.open import open_bus
 from vestlus.bus.port import Queue, Topology
 from vestlus.cli.conversations import (
     NoSuchConversation,
-    RecoveryRefused,
     ReplyRefused,
+    UserStopped,
     app,
 )
 from vestlus.cli.conversations_privacy import NotConfirmed, NotWritten, Preserved
+from vestlus.cli.conversations_recover import RecoveryRefused
 from vestlus.cli.demo_settings import with_kept_key
 from vestlus.clock import system_clock
 from vestlus.conversation.events import Event, EventKind, event_key
@@ -178,8 +179,8 @@ def test_a_user_is_handed_back_to_the_bot(run: Run) -> None:
 
 def test_who_asked_for_no_answers_is_not_handed_back(run: Run) -> None:
     written(1, STOPPED)
-    said = run("hand-back", ID)
-    assert said == "The user asked for no answers: nothing changes until the user writes start.\n"
+    with pytest.raises(UserStopped, match="nothing changes until the user writes start"):
+        run("hand-back", ID)
     assert handed_in() == []
 
 

@@ -28,7 +28,8 @@ import vestlus
 from vestlus.assistant.breaker import CIRCUIT_OPEN
 from vestlus.assistant.failures import Reason as AssistantReason
 from vestlus.bus.port import Queue
-from vestlus.cli.acts import ACTS, _word
+from vestlus.cli.acts import ACTS
+from vestlus.cli.noting import word
 from vestlus.console.api_all import OPERATIONS
 from vestlus.console.codes import Codes
 from vestlus.console.words import Language, known
@@ -161,9 +162,10 @@ def errors() -> Iterator[type[VestlusError]]:
 
 
 def outcomes() -> set[str]:
-    found = {"done", FAILED, HANDED_IN, str(ErasureState.OPEN), *map(_word, errors())}
+    found = {"done", FAILED, HANDED_IN, str(ErasureState.OPEN), *map(word, errors())}
     found |= {fault.error for one in OPERATIONS if one.action for fault in one.faults}
-    found |= given_as("outcome", 99, "entry", "AuditEntry", "_audit", "_note")
+    found |= given_as("outcome", 99, "entry", "AuditEntry", "_audit")
+    found |= given_as("outcome", 1, "came_to")
     found |= given_as("error", 1, "ApiRefusal") - _BEFORE_THE_ACT
     found |= given_as("reason", 0, "NotLetIn")
     found |= given_as("outcome", 1, "HttpRefusal", within="vestlus.instagram.asgi")

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from vestlus.accounts import connecting
 from vestlus.accounts.open import token_cipher, token_refresher, tokens_in
 from vestlus.bus.port import Topology
+from vestlus.cli.noting import came_to, work_done
 from vestlus.clock import system_clock
 from vestlus.doctor.accounts import Standing, account_check, check_subscription
 from vestlus.doctor.findings import Finding, Level, run_checks
@@ -21,10 +22,15 @@ from vestlus.instagram.token_api import TokenApi
 from vestlus.settings import Mode, Settings, load_settings
 from vestlus.settings_secrets import SHORTEST_KEY
 from vestlus.store.open import open_store
+from vestlus.store.operator_rows import DONE
 from vestlus.store.port import Store
 from vestlus.store.token_rows import TokenRow, TokenState
 
 T = TypeVar("T")
+
+#: In the audit: the account's token is kept, and its webhooks do not come.
+NOT_SUBSCRIBED: Final = "not_subscribed"
+NOT_REFRESHED: Final = "not_refreshed"
 
 
 class NoSuchAccount(VestlusError):
@@ -73,13 +79,17 @@ async def _service() -> AsyncIterator[Service]:
 
 
 def on_service(work: Callable[[Service], Awaitable[T]]) -> T:
-    """Does something with an open store. Raises SettingsError, StoreError, and what work raises."""
+    """Does something with an open store; the audit is told that it went through. Raises
+    SettingsError, StoreError, and what work raises.
+    """
 
     async def main() -> T:
         async with _service() as service:
             return await work(service)
 
-    return asyncio.run(main())
+    done = asyncio.run(main())
+    work_done()
+    return done
 
 
 async def connected(
@@ -110,8 +120,11 @@ async def connected(
         cipher=cipher,
         clock=system_clock,
     )
+    came_to(row.account, NOT_SUBSCRIBED)
     async with service.graph(kept.token) as graph:
         findings = await _subscribed(me.user_id, graph)
+    if all(one.level is not Level.FAIL for one in findings):
+        came_to(row.account)
     return {
         "account": row.account,
         "username": row.username,
@@ -151,6 +164,9 @@ async def checked(service: Service, accounts: Collection[str], *, subscribe: boo
 async def refreshed(service: Service, accounts: Collection[str]) -> list[TokenRow]:
     """Refreshes tokens; the rows afterwards, which tell of failures. Raises NoSuchAccount."""
     await service.standings(accounts)
+    for one in accounts:
+        # Until it is: one that is stopped, or has no token, is left alone.
+        came_to(one, NOT_REFRESHED)
     async with TokenApi(service.settings.graph_url) as calls:
         refresher = token_refresher(service.settings, service.store, calls)
         await refresher.take_from_settings()
@@ -159,7 +175,10 @@ async def refreshed(service: Service, accounts: Collection[str]) -> list[TokenRo
             for row in await service.store.tokens()
             if (not accounts or row.account in accounts) and row.state is not TokenState.STOPPED
         }
-        after = {account: await refresher.refresh(row) for account, row in rows.items()}
+        after: dict[str, TokenRow | None] = {}
+        for account, before in rows.items():
+            row = after[account] = await refresher.refresh(before)
+            came_to(account, NOT_REFRESHED if row is None or row.failures else DONE)
     # Where somebody else changed a token meanwhile, what they made of it.
     now = {row.account: row for row in await service.store.tokens()}
     return [row or now[account] for account, row in after.items()]

@@ -21,9 +21,12 @@ T = TypeVar("T")
 
 
 def run_on_store(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
-    """Runs a command's work on the service's store. Raises VestlusError."""
+    """Runs a command's work on the service's store; the audit is told that it went through. Raises
+    VestlusError.
+    """
     from vestlus.bus.port import Topology
     from vestlus.cli.demo_settings import operator_settings
+    from vestlus.cli.noting import work_done
     from vestlus.store.open import open_store
 
     settings = operator_settings()
@@ -35,7 +38,9 @@ def run_on_store(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
         ) as store:
             return await work(store, settings)
 
-    return asyncio.run(main())
+    done = asyncio.run(main())
+    work_done()
+    return done
 
 
 def moment(at_ms: int) -> str:

@@ -7,24 +7,21 @@ from typing import Any, TypeVar
 
 from cyclopts import App
 
-from vestlus.bus.port import Queue, Topology
-from vestlus.cli import preserving
+from vestlus.cli import conversations_recover, preserving
 from vestlus.cli.conversations_privacy import add_to
 from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.history import Role
-from vestlus.conversation.identity import outbox_partition_of
-from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS, window_end_ms
+from vestlus.conversation.window import window_end_ms
 from vestlus.desk.conversations import ConversationDesk, HandedBack
 from vestlus.desk.looking import Looking, NoSuchConversation, silence_of
 from vestlus.desk.writing import ReplyRefused, Way
 from vestlus.errors import VestlusError
-from vestlus.messages import SearchRequest, encode, outbox_message
 from vestlus.store.preserving import Preservation
 from vestlus.store.rows import ConversationRow, Draft
 from vestlus.store.talk_rows import Talk, TalkPage, Wanted
 
-__all__ = ["NoSuchConversation", "RecoveryRefused", "ReplyRefused", "app"]
+__all__ = ["NoSuchConversation", "ReplyRefused", "app"]
 
 app = App(
     name="conversations",
@@ -32,15 +29,13 @@ app = App(
 )
 
 app.command(preserving.preserve)
+app.command(conversations_recover.recover)
 add_to(app)
 _HANDED_BACK = {
     HandedBack.ANSWERS: "The bot answers this user again.",
     HandedBack.SEEN_TO: (
         "The user asked for no answers: that does not change until the user writes start. "
         "The conversation no longer waits for a person."
-    ),
-    HandedBack.STOPPED: (
-        "The user asked for no answers: nothing changes until the user writes start."
     ),
 }
 
@@ -50,12 +45,14 @@ SHOWN = 100
 T = TypeVar("T")
 
 
-class RecoveryRefused(VestlusError):
-    """Nothing was asked for. Its message says what to mend."""
+class UserStopped(VestlusError):
+    """The user asked for no answers, and nobody but the user can change that."""
 
 
 def _run(work: Callable[[ConversationDesk], Awaitable[T]]) -> T:
-    return run(lambda service: work(ConversationDesk(service.store, service.hand_in, system_clock)))
+    return run(
+        lambda service: work(ConversationDesk(service.store, service.hand_in_written, system_clock))
+    )
 
 
 def _act(conversation: str, work: Callable[[ConversationDesk, Talk], Awaitable[T]]) -> T:
@@ -257,8 +254,16 @@ def hand_back(conversation: str) -> None:
     conversation
         Its id.
     """
-    came_to, _ = _act(conversation, lambda desk, talk: desk.hand_back(talk))
-    print(_HANDED_BACK[came_to])  # noqa: T201 - a command's output
+
+    async def handing_back(desk: ConversationDesk, talk: Talk) -> HandedBack:
+        became, handed = await desk.hand_back(talk)
+        if handed is None:
+            raise UserStopped(
+                "the user asked for no answers: nothing changes until the user writes start"
+            )
+        return became
+
+    print(_HANDED_BACK[_act(conversation, handing_back)])  # noqa: T201 - a command's output
 
 
 @app.command
@@ -314,52 +319,6 @@ def reject(conversation: str, turn: int) -> None:
     """
     _act(conversation, lambda desk, talk: desk.reject(talk, turn))
     print("The draft is not sent.")  # noqa: T201 - a command's output
-
-
-@app.command
-def recover(*, account: str | None = None, hours: float = 24.0, as_json: AsJson = False) -> None:
-    """Have Instagram asked for messages whose webhooks never came, as the service does by itself.
-
-    What is found is taken in as if it had arrived; what is too old for an answer is shown by
-    `list --waiting`.
-
-    Parameters
-    ----------
-    account
-        Only those of this account.
-    hours
-        How far back, at most 7 days: nobody may write to users who wrote before that.
-    as_json
-        Print JSON.
-    """
-    if not 0 < hours <= HUMAN_AGENT_WINDOW_MS / 3_600_000:
-        raise RecoveryRefused("--hours must be more than 0 and at most 168, which are 7 days")
-    accounts = run(lambda service: _asked_to_recover(service, account, hours))
-    if as_json:
-        print_json([{"account": one, "hours": hours} for one in accounts])
-        return
-    for one in accounts:
-        print(f"{one}: handed in; what is missing is taken in within minutes.")  # noqa: T201
-
-
-async def _asked_to_recover(service: Service, account: str | None, hours: float) -> list[str]:
-    """Rings at the publishers of the accounts; those accounts."""
-    configured = [one.id for one in service.settings.accounts]
-    wanted = [one for one in configured if account in (None, one)]
-    if not wanted:
-        named = ", ".join(configured) or "none"
-        raise RecoveryRefused(f"there is no such account in the settings; there are: {named}")
-    now = system_clock()
-    request_ms = now - round(hours * 3_600_000)
-    outboxes = Topology(inbox=service.settings.partitions).outbox
-    for one in wanted:
-        message = outbox_message(
-            (), at_ms=now, searches=(SearchRequest(account=one, since_ms=request_ms),)
-        )
-        await service.bus.publish(
-            Queue.OUTBOX, outbox_partition_of(one, outboxes), [encode(message)]
-        )
-    return wanted
 
 
 def _summary(row: ConversationRow) -> dict[str, Any]:

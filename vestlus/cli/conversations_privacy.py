@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from vestlus.cli.acts import os_user
 from vestlus.cli.demo_settings import demo_key
+from vestlus.cli.noting import came_to, os_user
 from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
+from vestlus.conversation.identity import conversation_id
 from vestlus.desk.user_data import NobodyMeant, Wish, conversation_of, erased, exported
 from vestlus.errors import ConversationPreserved, VestlusError
 from vestlus.private_files import write_privately
@@ -68,8 +69,11 @@ def export(
     """
 
     async def work(service: Service) -> bytes:
-        whose = await _meant(service, conversation, account, user)
-        return await exported(_with_key(service), *whose)
+        of, by = await _meant(service, conversation, account, user)
+        content = await exported(_with_key(service), of, by)
+        # Whoever reads it, and however much of it.
+        came_to(conversation_id(of, by), account=of)
+        return content
 
     found = run(work)
     if output is None:

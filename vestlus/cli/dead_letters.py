@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from vestlus.cli.acts import os_user
-from vestlus.cli.operating import AsJson, moment, print_json, run
+from vestlus.cli.noting import came_to, os_user, word
+from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.replaying import Refusal
 from vestlus.desk.dead_letters import WHY, Wish, discarded, letter_named, replayed
@@ -147,10 +146,15 @@ def replay(
         Print JSON.
     """
     wish = Wish(by or os_user(), although_it_may_have_been_sent)
-    outcomes = run(
-        # Entries of commands are written when these have ended.
-        lambda service: replayed(service, letters, wish, lambda *_: nullcontext())
-    )
+
+    async def work(service: Service) -> list[tuple[str, Refusal | None]]:
+        found = await replayed(service, letters, wish, service.handing_written)
+        for letter, refusal in found:
+            if refusal is not None:
+                came_to(letter, str(refusal))
+        return found
+
+    outcomes = run(work)
     if as_json:
         print_json([{"letter": one, "refused": refusal} for one, refusal in outcomes])
     refused = [
@@ -179,15 +183,30 @@ def discard(*letters: str, by: str | None = None, as_json: AsJson = False) -> No
     as_json
         Print JSON.
     """
-    undone = run(lambda service: discarded(service, letters, by or os_user()))
+    named = tuple(dict.fromkeys(letters))
+
+    async def work(service: Service) -> list[str]:
+        for one in named:
+            # Nothing of a misspelt command is done.
+            await letter_named(service, one)
+        undone = []
+        for one in named:
+            if await discarded(service, one, by or os_user()):
+                came_to(one)
+            else:
+                came_to(one, word(NotDiscarded))
+                undone.append(one)
+        return undone
+
+    undone = run(work)
     if as_json:
-        print_json([{"letter": one, "discarded": one not in undone} for one in letters])
+        print_json([{"letter": one, "discarded": one not in undone} for one in named])
     if undone:
         raise NotDiscarded(
             "\n".join(f"{one}: not discarded: somebody has seen to it already" for one in undone)
         )
     if not as_json:
-        print("\n".join(f"{one}: discarded" for one in letters))  # noqa: T201 - its output
+        print("\n".join(f"{one}: discarded" for one in named))  # noqa: T201 - its output
 
 
 def _summary(letter: DeadLetter) -> dict[str, Any]:

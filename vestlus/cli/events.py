@@ -52,6 +52,7 @@ def fire(
     key
         A name of what happened: of one name and event there is one, however often it is told.
     """
+    from vestlus.cli.noting import came_to, word
     from vestlus.planning.events import Verdict
     from vestlus.planning.http import told
     from vestlus.planning.payloads import parse_payload
@@ -73,6 +74,9 @@ def fire(
         return await desk.take(store, COMMAND_LINE, name, parsed, key)
 
     answer = run_on_store(firing)
+    if answer.verdict is not Verdict.TAKEN:
+        # Before its answer is printed, which nobody may read.
+        came_to(name, word(EventRefused))
     if as_json:
         print_json(told(answer))
     match answer.verdict:

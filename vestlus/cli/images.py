@@ -291,6 +291,7 @@ def uses(id: str, *, as_json: AsJson = False) -> None:  # noqa: A002 - see above
 
 def _at_desk(work: Callable[[ImageDesk], Awaitable[T]]) -> T:
     from image_bank.command import with_bank
+    from vestlus.cli.noting import work_done
     from vestlus.clock import system_clock
     from vestlus.desk.images import ImageDesk
 
@@ -298,7 +299,9 @@ def _at_desk(work: Callable[[ImageDesk], Awaitable[T]]) -> T:
         desk = ImageDesk(store=store, storage=storage, settings=settings, clock=system_clock)
         return await work(desk)
 
-    return with_bank(working)
+    done = with_bank(working)
+    work_done()
+    return done
 
 
 def _all() -> dict[str, Picture]:

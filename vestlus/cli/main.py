@@ -13,8 +13,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from vestlus import __version__
-from vestlus.cli.acts import noted
 from vestlus.cli.local_ray import RayEnded
+from vestlus.cli.noting import noted
 from vestlus.errors import SettingsError, VestlusError
 from vestlus.logs import configure_logs
 
@@ -172,8 +172,8 @@ def main() -> None:
     configure_logs("WARNING")
     try:
         command, given, _ = app.parse_args(sys.argv[1:])
-        with noted(command, given) as noting:
-            noting.returned = command(*given.args, **given.kwargs)
+        with noted(command, given):
+            command(*given.args, **given.kwargs)
     except SettingsError as error:
         _fail("The settings need mending:\n" + "\n".join(f"  {one}" for one in error.problems), 78)
     except RayEnded as error:

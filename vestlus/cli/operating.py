@@ -13,9 +13,12 @@ from cyclopts import Parameter
 
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Queue, Topology
+from vestlus.cli.noting import handing_in, work_done
 from vestlus.clock import Clock, system_clock
 from vestlus.conversation.events import Event
 from vestlus.conversation.identity import partition_of
+from vestlus.desk.conversations import HandIn
+from vestlus.desk.dead_letters import Handing
 from vestlus.desk.moments import moment
 from vestlus.messages import encode, inbox_message
 from vestlus.settings import Mode, Settings, load_settings
@@ -44,6 +47,21 @@ class Service:
         message = encode(inbox_message((event,), at_ms=system_clock()))
         await self.bus.publish(Queue.INBOX, partition, [message])
 
+    @property
+    def hand_in_written(self) -> HandIn:
+        """The same for acts upon conversations, each with its entry in the audit before it."""
+
+        async def hand_in(event: Event) -> None:
+            async with handing_in(self.store, event.conversation or "", event.key, event.account):
+                await self.hand_in(event)
+
+        return hand_in
+
+    @property
+    def handing_written(self) -> Handing:
+        """The same for dead letters."""
+        return lambda letter, key: handing_in(self.store, letter.id, key, letter.account or "")
+
 
 @asynccontextmanager
 async def _service() -> AsyncIterator[Service]:
@@ -57,13 +75,17 @@ async def _service() -> AsyncIterator[Service]:
 
 
 def run(work: Callable[[Service], Awaitable[T]]) -> T:
-    """Runs a command's work beside the service. Raises VestlusError."""
+    """Runs a command's work beside the service; the audit is told that it went through. Raises
+    VestlusError.
+    """
 
     async def main() -> T:
         async with _service() as service:
             return await work(service)
 
-    return asyncio.run(main())
+    done = asyncio.run(main())
+    work_done()
+    return done
 
 
 def print_json(value: dict[str, Any] | Sequence[Any]) -> None:

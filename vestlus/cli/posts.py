@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 posts = App(
     name="posts",
     help="Publish posts by hand, and see what became of each.",
-    # What a command returns is for the audit; it prints by itself.
-    result_action="sys_exit_zero",
 )
 
 #: How much of a caption fits into a line of a list.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from cyclopts import Parameter
 
-from vestlus.cli.acts import Acted
 from vestlus.cli.beside import AsJson, print_json, run_on_store, say
+from vestlus.cli.noting import came_to
 from vestlus.cli.posts import PostRefused, posts
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def schedule(
 
 
 @posts.command
-def unschedule(name: str, *, as_json: AsJson = False) -> Acted:
+def unschedule(name: str, *, as_json: AsJson = False) -> None:
     """Take a schedule out that was added by hand, and what it had planned.
 
     Parameters
@@ -147,12 +147,12 @@ def unschedule(name: str, *, as_json: AsJson = False) -> Acted:
         The schedule.
     """
     row = _at_desk(lambda desk: desk.remove(name))
+    # Nobody can look up any more whose it was.
+    came_to(name, account=row.account)
     if as_json:
         print_json({"name": name, "removed": True})
     else:
         say(f"{name}: taken out")
-    # Nobody can look up any more whose it was.
-    return Acted(account=row.account)
 
 
 @posts.command

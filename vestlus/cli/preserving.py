@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from vestlus.cli.acts import os_user
+from vestlus.cli.noting import os_user
 from vestlus.cli.operating import Service, moment, run
 from vestlus.clock import system_clock
 from vestlus.desk import preserving as desk

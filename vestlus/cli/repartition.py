@@ -38,6 +38,7 @@ def repartition(partitions: int, *, as_json: AsJson = False) -> None:
         Print JSON.
     """
     from vestlus.cli.demo_settings import operator_settings
+    from vestlus.cli.noting import work_done
 
     settings = operator_settings()
     old = settings.partitions
@@ -49,6 +50,7 @@ def repartition(partitions: int, *, as_json: AsJson = False) -> None:
             "back to the one that the store has"
         )
     done = asyncio.run(_repartition(settings, partitions, quiet=as_json))
+    work_done()
     if as_json:
         print_json(
             {

@@ -23,10 +23,12 @@ def restored(*, as_json: AsJson = False) -> None:
         Print JSON.
     """
     from vestlus.cli.demo_settings import operator_settings
+    from vestlus.cli.noting import work_done
     from vestlus.clock import system_clock
     from vestlus.store.restoring import mark_restored
 
     found = asyncio.run(mark_restored(operator_settings().database, system_clock()))
+    work_done()
     if as_json:
         print_json(asdict(found))
         return

@@ -134,7 +134,7 @@ async def _replay(call: Call) -> None:
 
 async def _discard(call: Call) -> None:
     letter = await _letter(call)
-    if await discarded(call.tools, [letter.id], call.person.name):
+    if not await discarded(call.tools, letter.id, call.person.name):
         raise NOT_DEAD.refusal()
 
 

@@ -144,6 +144,6 @@ async def _replay(visit: Visit, form: FormData) -> Done:
 
 async def _discard(visit: Visit, _: FormData) -> Done:
     letter = await _letter(visit)
-    if await discarded(visit.tools, [letter.id], visit.person.name):
+    if not await discarded(visit.tools, letter.id, visit.person.name):
         raise Refusal("dead_letters.refused.not_dead", path_of(letter.id), letter.id)
     return Done(path_of(letter.id), letter.id, "dead_letters.discarded")

@@ -108,17 +108,9 @@ async def replayed(
     return [(one.id, await _replay(service, one, wish, handing)) for one in ordered]
 
 
-async def discarded(service: Hands, letters: Sequence[str], by: str) -> list[str]:
-    """Puts letters away; gives those that somebody had seen to already. Raises NoSuchLetter, before
-    any of them is put away.
-    """
-    for one in letters:
-        await letter_named(service, one)
-    return [
-        one
-        for one in letters
-        if not await service.store.discard(one, by=by, now_ms=service.clock())
-    ]
+async def discarded(service: Hands, letter: str, by: str) -> bool:
+    """Puts a letter away; not where somebody had seen to it already."""
+    return await service.store.discard(letter, by=by, now_ms=service.clock())
 
 
 async def _replay(

@@ -109,6 +109,11 @@ _BY_OUTCOME: Final[dict[str, tuple[str, str]]] = {
     "not_there": ("seda ei ole", "there is none"),
     "not_told": ("teadet ei saanud saata", "nobody could be told"),
     "not_webhook": _BAD_INPUT,
+    "not_refreshed": ("luba ei uuendatud", "the token was not refreshed"),
+    "not_subscribed": (
+        "ühendatud, aga Instagram sõnumeid veel ei saada",
+        "connected, but Instagram sends no messages yet",
+    ),
     "no_token": ("kontol ei ole luba", "the account has no token"),
     "outcome_unknown": ("tulemus ei ole teada", "the outcome is not known"),
     "partition_mismatch": ("jaotuste arv ei klapi", "the numbers of partitions differ"),
