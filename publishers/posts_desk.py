@@ -134,6 +134,11 @@ class PostDesk:
             lambda: self._pictures.post_link(picture.id, post.account, self.clock())
         )
 
+    async def has_pictures(self, post: PostRow) -> bool:
+        """Whether the account may post each of its pictures at this moment."""
+        places = range(1, len(post.pictures) + 1)
+        return all([await self.link(post, place) is not None for place in places])
+
     def is_old(self, one: ContainerRow) -> bool:
         """Whether a container is about to end."""
         return self.clock() - one.made_ms >= self.rules.container_life_seconds * 1000

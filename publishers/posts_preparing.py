@@ -32,7 +32,7 @@ class Preparing:
         self._desk = desk
 
     async def create(self, post: PostRow, admit: Admit) -> float:
-        """Asks for the next container of a PLANNED post."""
+        """Asks for the next container of a PLANNED post, if all of its pictures may be posted."""
         desk = self._desk
         if not _count_fits(post):
             await desk.record(desk.outcomes.dead(post, "carousel_count", desk.clock()))
@@ -40,7 +40,7 @@ class Preparing:
         if not await desk.has_room(post, _containers_needed(post), admit):
             return 0.0
         position = _next_position(post)
-        links = await self._links(post, position)
+        links = await self._links(post, position) if await desk.has_pictures(post) else None
         if links is None:
             await desk.record(desk.outcomes.dead(post, "picture_unavailable", desk.clock()))
             return 0.0

@@ -26,7 +26,7 @@ class Releasing:
         self._desk = desk
 
     async def publish(self, post: PostRow, admit: Admit) -> float:
-        """Publishes the container of a READY post."""
+        """Publishes the container of a READY post, if its pictures may still be posted."""
         desk = self._desk
         whole = post.current(WHOLE)
         if whole is None or desk.is_old(whole):
@@ -36,6 +36,11 @@ class Releasing:
         if not await desk.has_room(post, 0, admit):
             return 0.0
         await admit()
+        # Its container may be a day old, and Instagram has the pictures: only the bank knows of
+        # rights that have ended since.
+        if not await desk.has_pictures(post):
+            await desk.record(desk.outcomes.dead(post, "picture_unavailable", desk.clock()))
+            return 0.0
         begin = PostStep(
             of=post, after=PostState.PUBLISHING, at_ms=desk.clock(), failures=post.failures
         )
