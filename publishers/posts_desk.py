@@ -139,6 +139,10 @@ class PostDesk:
         places = range(1, len(post.pictures) + 1)
         return all([await self.link(post, place) is not None for place in places])
 
+    def is_late(self, post: PostRow) -> bool:
+        """Whether it may not be published any more: nobody wants it by now, or on an old yes."""
+        return self.clock() > post.deadline_ms
+
     def is_old(self, one: ContainerRow) -> bool:
         """Whether a container is about to end."""
         return self.clock() - one.made_ms >= self.rules.container_life_seconds * 1000

@@ -31,7 +31,7 @@ class PostMoves:
             # No task is at it: the answer to the step that brought it here was lost.
             await desk.record(PostStep(of=post, after=recovered, at_ms=now_ms, due_ms=now_ms))
             return 0.0
-        if post.state is not PostState.LOOKING and now_ms > post.deadline_ms:
+        if post.state is not PostState.LOOKING and desk.is_late(post):
             await desk.record(desk.outcomes.dead(post, "too_late", now_ms))
             return 0.0
         try:

@@ -36,10 +36,8 @@ class Releasing:
         if not await desk.has_room(post, 0, admit):
             return 0.0
         await admit()
-        # Its container may be a day old, and Instagram has the pictures: only the bank knows of
-        # rights that have ended since.
-        if not await desk.has_pictures(post):
-            await desk.record(desk.outcomes.dead(post, "picture_unavailable", desk.clock()))
+        if (reason := await self._reason_against(post)) is not None:
+            await desk.record(desk.outcomes.dead(post, reason, desk.clock()))
             return 0.0
         begin = PostStep(
             of=post, after=PostState.PUBLISHING, at_ms=desk.clock(), failures=post.failures
@@ -70,6 +68,15 @@ class Releasing:
         await desk.record(conclude(post, seen, desk.clock(), desk.outcomes))
         return 0.0
 
+    async def _reason_against(self, post: PostRow) -> str | None:
+        """Why a post may not be published any more, though its container can be."""
+        # The container may be a day old, and Instagram has the pictures: only the bank knows of
+        # rights that have ended since.
+        if not await self._desk.has_pictures(post):
+            return "picture_unavailable"
+        # Room, a turn and the bank may have been waited for.
+        return "too_late" if self._desk.is_late(post) else None
+
     async def _request(self, begun: PostRow, container: str) -> float:
         desk = self._desk
         desk.quotas.published(begun.account)
@@ -80,7 +87,7 @@ class Releasing:
             nonlocal let_go
             # The step before may have taken its time. Nothing awaits between here and the
             # request's first byte.
-            let_go = desk.lease_suffices()
+            let_go = desk.lease_suffices() and not desk.is_late(begun)
             return let_go
 
         media = await desk.ask(

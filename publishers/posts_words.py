@@ -31,12 +31,18 @@ _WORDS: Final = {
     ),
     "publishing_limit": "the day's posts or containers are used up; it goes on when there is room",
     "throttled": "Instagram slows the account's calls down; it goes on by itself",
-    "held_back": "it was kept back: the right to publish for the account was about to end",
+    "held_back": (
+        "it was kept back: the right to publish for the account was about to end, or it was too"
+        " late for the post"
+    ),
     "picture_unavailable": (
         "a picture is not in the bank, not for posts, not valid on this day or not for this"
         " account, or VESTLUS_PUBLIC_URL is not set: `vestlus images show` tells"
     ),
-    "too_late": "it could not be published in time: plan it anew if it is still wanted",
+    "too_late": (
+        "it could not be published in time, or while the yes to it was good: plan it anew if it is"
+        " still wanted"
+    ),
     "container_failed": "Instagram made nothing of it, again and again: try other pictures",
     "container_not_made": "Instagram took no picture of it, again and again: try it later",
     "ambiguous_twice": (

@@ -9,6 +9,7 @@ from vestlus.scheduling.approving import (
     Standing,
     carries_line,
     deadline_ms,
+    goes_until_ms,
     needs_yes,
     standing_of_ready,
     standing_of_waiting,
@@ -71,6 +72,15 @@ def test_no_post_goes_out_early_late_or_on_an_old_yes(
     assert (standing is Standing.GOES) is goes
     if standing is Standing.WAITS:
         assert now < due
+
+
+@given(recipes, st.just(0) | moments, moments, moments)
+def test_a_post_may_go_out_as_long_as_its_draft_might(
+    recipe: Recipe, decided: int, due: int, now: int
+) -> None:
+    standing = standing_of_ready(recipe, decided_ms=decided, due_ms=due, now_ms=now)
+    may = now <= goes_until_ms(recipe, decided_ms=decided, due_ms=due)
+    assert may is (standing in (Standing.WAITS, Standing.GOES))
 
 
 @given(recipes, moments, moments)

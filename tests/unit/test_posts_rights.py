@@ -1,4 +1,4 @@
-"""Pictures whose rights end while their post waits with containers that could be used."""
+"""Pictures whose rights end, and a yes that ends, while their post waits."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ import asyncio
 
 import pytest
 
+from publishers.posts_rules import PostRules
 from tests.fakes.clock import run_virtual, virtual_ms
 from tests.fakes.messaging import Fault
 from tests.fakes.posting import PostPlace
-from vestlus.errors import NotSent, OutcomeUnknown, Refused
-from vestlus.store.post_rows import PostKind, PostRow
+from tests.fakes.store_ledger import MemoryLedger
+from vestlus.errors import NotSent, OutcomeUnknown, Refused, TokenRejected
+from vestlus.planning.settling import handed
+from vestlus.scheduling.recipe import Recipe
+from vestlus.store.occurrences import OccurrenceState
+from vestlus.store.plan_rows import OccurrenceRow, Trigger
+from vestlus.store.post_rows import PostKind, PostPicture, PostRow, PostStep, PostStepResult
 from vestlus.store.posts import PostState
+from vestlus.store.rows import Lease
 
 HOUR = 3600
 
@@ -139,5 +146,100 @@ def test_a_post_that_is_out_already_is_told_as_published_though_its_picture_is_g
         post = place.store.rows["x"]
         assert post.state is PostState.PUBLISHED
         assert place.instagram.captions() == ["Postitus x"]
+
+    run_virtual(scenario())
+
+
+def approved(place: PostPlace, decided_ms: int) -> None:
+    """Hand over a draft that is due now, to which somebody said yes for an hour."""
+    recipe = Recipe(account="a1", approve=True, approval_hours=1, within_hours=24)
+    draft = OccurrenceRow(
+        id="x",
+        key="schedule:s:2026-05-28T09:00",
+        trigger=Trigger.SCHEDULE,
+        name="s",
+        account="a1",
+        recipe=recipe,
+        payload="",
+        state=OccurrenceState.READY,
+        version=3,
+        due_ms=virtual_ms(),
+        wake_ms=virtual_ms(),
+        caption="Täna on maja lahti",
+        pictures=(PostPicture("p0"),),
+        decided_by="Mari",
+        decided_ms=decided_ms,
+    )
+    post = handed(draft, virtual_ms()).post
+    assert post is not None
+    place.store.plan("x", caption=post.caption, deadline_ms=post.deadline_ms)
+
+
+@pytest.mark.parametrize("op", ["container", "publish"])
+@pytest.mark.parametrize("minutes", [20, 300])
+def test_a_post_that_waited_for_a_token_does_not_go_out_on_an_old_yes(
+    op: str, minutes: int
+) -> None:
+    async def scenario() -> None:
+        place = PostPlace()
+        decided_ms = virtual_ms() - HOUR * 500
+        approved(place, decided_ms)
+        place.instagram.refusals[op] = [TokenRejected("token_expired", 190, 463)] * 1000
+        async with place.serving():
+            await asyncio.sleep(minutes * 60)
+            place.instagram.refusals.clear()
+            await place.ended()
+        post = place.store.rows["x"]
+        if minutes == 20:
+            (out,) = place.instagram.grid
+            assert out.at_ms - decided_ms <= HOUR * 1000
+        else:
+            assert (post.state, post.reason) == (PostState.DEAD, "too_late")
+            assert "while the yes to it was good" in post.problem
+            assert place.instagram.grid == []
+
+    run_virtual(scenario(), longest=30 * HOUR)
+
+
+def test_a_deadline_that_passes_while_it_waits_for_its_turn_ends_the_post() -> None:
+    async def scenario() -> None:
+        place = PostPlace(posts=PostRules(patience_looks=1, patience_look_seconds=30.0))
+        place.store.plan("x", deadline_ms=virtual_ms() + 20_000)
+        lanes = place.lanes()
+        task = place.start(lanes=lanes)
+        while requests(place, "status") < 1:
+            await asyncio.sleep(0.01)
+        # A message of the account's, for which the post waits longer than it may.
+        lanes["a1"].add(MemoryLedger().add("r"), virtual_ms())
+        await place.ended()
+        task.cancel()
+        await asyncio.wait({task})
+        assert place.store.rows["x"].reason == "too_late"
+        assert requests(place, "publish") == 0
+
+    run_virtual(scenario())
+
+
+def test_a_deadline_that_passes_on_the_way_to_the_request_keeps_it_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        place = PostPlace()
+        place.store.plan("x", deadline_ms=virtual_ms() + 20_000)
+        post_step = place.store.post_step
+
+        async def slow(lease: Lease, step: PostStep) -> PostStepResult:
+            if step.after is PostState.PUBLISHING:
+                await asyncio.sleep(30)
+            return await post_step(lease, step)
+
+        monkeypatch.setattr(place.store, "post_step", slow)
+        async with place.serving():
+            await place.ended()
+        post = place.store.rows["x"]
+        assert (post.state, post.reason) == (PostState.DEAD, "too_late")
+        # Nothing was written, so that nothing is in doubt.
+        assert requests(place, "publish") == 0
+        assert not any(step.endswith("/looking") for step in place.tally.posts)
 
     run_virtual(scenario())

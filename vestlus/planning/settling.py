@@ -11,6 +11,7 @@ from vestlus.planning.rules import PlannerRules
 from vestlus.scheduling.approving import (
     Standing,
     deadline_ms,
+    goes_until_ms,
     standing_of_ready,
     standing_of_waiting,
     waits_until_ms,
@@ -142,7 +143,9 @@ def drafted(
 
 
 def handed(row: OccurrenceRow, now_ms: int) -> OccurrenceStep:
-    """The step to a post. The post has the occurrence's key, and its id too."""
+    """The step to a post. The post has the occurrence's key, and its id too; its deadline is the
+    end of the yes to it, where that comes sooner.
+    """
     post = NewPost(
         id=row.id,
         key=row.key,
@@ -152,7 +155,7 @@ def handed(row: OccurrenceRow, now_ms: int) -> OccurrenceStep:
         caption=row.caption,
         ai_generated=row.ai_generated,
         planned_ms=row.due_ms,
-        deadline_ms=deadline_ms(row.recipe, row.due_ms),
+        deadline_ms=goes_until_ms(row.recipe, decided_ms=row.decided_ms, due_ms=row.due_ms),
         traceparent=row.traceparent,
     )
     return OccurrenceStep(of=row, after=OccurrenceState.HANDED, at_ms=now_ms, post=post)

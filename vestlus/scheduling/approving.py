@@ -71,6 +71,15 @@ def yes_reaches(recipe: Recipe, *, decided_ms: int, due_ms: int) -> bool:
     return yes_until_ms(recipe, decided_ms=decided_ms) >= due_ms
 
 
+def goes_until_ms(recipe: Recipe, *, decided_ms: int, due_ms: int) -> int:
+    """The last moment at which a draft may be published, as far as its recipe and its yes reach.
+
+    ``decided_ms`` is 0 where nobody had to say yes.
+    """
+    last_ms = deadline_ms(recipe, due_ms)
+    return min(last_ms, yes_until_ms(recipe, decided_ms=decided_ms)) if decided_ms else last_ms
+
+
 def standing_of_waiting(recipe: Recipe, *, drafted_ms: int, due_ms: int, now_ms: int) -> Standing:
     """What becomes of a draft for which a yes is waited: WAITS, LAPSED or TOO_LATE."""
     if now_ms > deadline_ms(recipe, due_ms):

@@ -161,10 +161,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Instagram slows the account's calls down; it goes on by itself.",
     ),
     "posts.why.held_back": (
-        "Hoiti tagasi, sest õigus konto nimel avaldada oli lõppemas; jätkub ise.",
         (
-            "Held back, as the right to publish for the account was about to end; it goes on by "
-            "itself."
+            "Hoiti tagasi, sest õigus konto nimel avaldada oli lõppemas või postitusega oli hilja; "
+            "jätkub ise."
+        ),
+        (
+            "Held back, as the right to publish for the account was about to end, or it was too "
+            "late for the post; it goes on by itself."
         ),
     ),
     "posts.why.picture_unavailable": (
@@ -182,8 +185,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         ),
     ),
     "posts.why.too_late": (
-        "Õigel ajal ei saanud avaldada: koosta postitus uuesti, kui seda veel vaja on.",
-        "It could not be published in time: write it anew if it is still wanted.",
+        (
+            "Õigel ajal, või kuni heakskiit kehtis, ei saanud avaldada: koosta postitus uuesti, "
+            "kui seda veel vaja on."
+        ),
+        (
+            "It could not be published in time, or while the yes to it was good: write it anew if "
+            "it is still wanted."
+        ),
     ),
     "posts.why.container_failed": (
         "Instagram ei saanud sellest ka korduvalt postitust teha: proovi teisi pilte.",
