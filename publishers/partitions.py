@@ -21,6 +21,7 @@ from vestlus.bus.port import Bus, Topology
 from vestlus.clock import Clock
 from vestlus.conversation.identity import outbox_partition_of
 from vestlus.instagram.port import Messaging
+from vestlus.steady_clock import SteadyClock
 from vestlus.store.names import partition_number
 from vestlus.store.port import DeadLetters, Ledger, MissedMessages
 from vestlus.store.rows import Lease
@@ -50,6 +51,8 @@ class Partitions:
     messaging: Messaging
     pictures: PictureSource
     clock: Clock
+    #: For posts, all of which it is read for: so a partition that comes later knows of its jumps.
+    steady_clock: SteadyClock
     monotonic: Callable[[], float]
     rules: SendingRules
     chance: random.Random
@@ -103,7 +106,7 @@ class Partitions:
             lease=lease,
             posting=self.posting,
             lease_remaining=lease_remaining,
-            clock=self.clock,
+            clock=self.steady_clock,
             monotonic=self.monotonic,
             rules=self.rules,
             tally=self.tally,

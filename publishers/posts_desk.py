@@ -38,7 +38,7 @@ class NotNow(Exception):
 
 
 #: Waits a moment for the right to one request. Raises NotNow when there is none: the account is
-#: paused, or too little of the lease is left.
+#: paused, too little of the lease is left, or the clock has just jumped ahead.
 Admit = Callable[[], Awaitable[None]]
 
 
@@ -70,7 +70,7 @@ class PostDesk:
         quotas: PostQuotas,
         outcomes: PostOutcomes,
         request_seconds: float,
-        lease_suffices: Callable[[], bool],
+        may_begin: Callable[[], bool],
         clock: Clock,
         tally: Tally,
     ) -> None:
@@ -79,8 +79,9 @@ class PostDesk:
         self.quotas = quotas
         self.outcomes = outcomes
         self.clock = clock
-        #: Whether a request begun now would end while the lease is certainly held.
-        self.lease_suffices = lease_suffices
+        #: Whether a request begun now would end while the lease is certainly held, and the clock
+        #: by which it is begun is to be believed.
+        self.may_begin = may_begin
         self._book = book
         self._pictures = pictures
         self._request_seconds = request_seconds

@@ -87,7 +87,7 @@ class Releasing:
             nonlocal let_go
             # The step before may have taken its time. Nothing awaits between here and the
             # request's first byte.
-            let_go = desk.lease_suffices() and not desk.is_late(begun)
+            let_go = desk.may_begin() and not desk.is_late(begun)
             return let_go
 
         media = await desk.ask(

@@ -21,9 +21,9 @@ from publishers.rate import CallKind
 from publishers.rules import SendingRules
 from publishers.tally import Tally
 from vestlus import tracing
-from vestlus.clock import Clock
 from vestlus.errors import LeaseLost
 from vestlus.instagram.port import Publishing
+from vestlus.steady_clock import SteadyClock
 from vestlus.store.port import Posts
 from vestlus.store.post_rows import PostRow
 from vestlus.store.rows import Lease
@@ -49,6 +49,7 @@ class PostWorker:
     - Each account has one request for posts under way at most, and a class of its own in the
       account's budget: posts take nothing from messages, and wait a while for them to go first.
     - The earliest planned post goes first where the day's quota has room for some only.
+    - Nothing is begun, and nothing given up, by a clock that has just jumped ahead.
     - What is in memory is nothing that the store does not have.
 
     :meth:`run` does everything and returns when cancelled. It raises LeaseLost. A request in
@@ -61,7 +62,7 @@ class PostWorker:
         lease: Lease,
         posting: Posting,
         lease_remaining: Callable[[], float],
-        clock: Clock,
+        clock: SteadyClock,
         monotonic: Callable[[], float],
         rules: SendingRules,
         tally: Tally,
@@ -88,7 +89,7 @@ class PostWorker:
             quotas=quotas,
             outcomes=PostOutcomes(posting.rules),
             request_seconds=rules.request_seconds,
-            lease_suffices=self._lease_suffices,
+            may_begin=self._may_begin,
             clock=clock,
             tally=tally,
         )
@@ -108,7 +109,7 @@ class PostWorker:
             async with asyncio.TaskGroup() as group:
                 while True:
                     self._changed.clear()
-                    if not self.draining:
+                    if not (self.draining or self._clock.unsettled_seconds()):
                         await self._begin(group, lane_of)
                     with suppress(TimeoutError):
                         async with asyncio.timeout(self._rules.poll_seconds):
@@ -138,7 +139,8 @@ class PostWorker:
     async def _serve(self, account: str, due: Sequence[PostRow], lane: Lane) -> None:
         try:
             for post in due:
-                if self.draining:
+                # Without a request too, a post may be given up by what the clock says.
+                if self.draining or self._clock.unsettled_seconds():
                     return
                 with tracing.continued("post step", post.traceparent) as span:
                     span.note(account=account, post__state=str(post.state))
@@ -155,9 +157,9 @@ class PostWorker:
             self._busy.discard(account)
             self._changed.set()
 
-    def _lease_suffices(self) -> bool:
-        """Whether a request begun now would end while the lease is certainly held."""
-        return self._lease_remaining() > self._needed
+    def _may_begin(self) -> bool:
+        """See :attr:`publishers.posts_desk.PostDesk.may_begin`."""
+        return self._lease_remaining() > self._needed and not self._clock.unsettled_seconds()
 
     async def _admit(self, lane: Lane) -> None:
         """See :data:`publishers.posts_desk.Admit`."""
@@ -167,5 +169,5 @@ class PostWorker:
             await asyncio.sleep(self._rules.patience_look_seconds)
         if not await lane.budget.take_within(CallKind.PUBLISH, self._rules.turn_seconds):
             raise NotNow(lane.budget.paused_seconds())
-        if self.draining or not self._lease_suffices():
+        if self.draining or not self._may_begin():
             raise NotNow(0.0)

@@ -22,6 +22,7 @@ from vestlus.clock import Clock
 from vestlus.errors import LeaseLost
 from vestlus.instagram.port import Messaging
 from vestlus.instagram.usage import Usage
+from vestlus.steady_clock import SteadyClock
 from vestlus.store.rows import Lease
 
 _log = structlog.get_logger(__name__)
@@ -74,6 +75,7 @@ class PublisherService:
             messaging=messaging,
             pictures=pictures,
             clock=clock,
+            steady_clock=SteadyClock(clock, monotonic),
             monotonic=monotonic,
             rules=rules,
             chance=chance,

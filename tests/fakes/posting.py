@@ -15,6 +15,8 @@ from publishers.tally import Tally
 from tests.fakes.clock import virtual_monotonic, virtual_ms
 from tests.fakes.publishing import PretendPublishing
 from tests.fakes.store_posts import MemoryPosts
+from vestlus.clock import Clock
+from vestlus.steady_clock import SteadyClock
 from vestlus.store.names import outbox_lease
 from vestlus.store.post_rows import PostRow
 from vestlus.store.rows import Lease
@@ -60,6 +62,7 @@ class PostPlace:
     posts: PostRules = field(default_factory=PostRules)
     tally: Tally = field(default_factory=Tally)
     until: Callable[[], float] = lambda: virtual_monotonic() + 60.0
+    clock: Clock = virtual_ms
     epoch: int = 0
 
     def next_lease(self) -> Lease:
@@ -88,7 +91,7 @@ class PostPlace:
                 rules=self.posts,
             ),
             lease_remaining=lambda: self.until() - virtual_monotonic(),
-            clock=virtual_ms,
+            clock=SteadyClock(self.clock, virtual_monotonic),
             monotonic=virtual_monotonic,
             rules=self.rules,
             tally=self.tally,

@@ -31,6 +31,7 @@ from vestlus.conversation.identity import outbox_partition_of
 from vestlus.errors import GraphError
 from vestlus.instagram.graph import GraphClient
 from vestlus.simulator import Simulator, SimulatorConfig
+from vestlus.steady_clock import SteadyClock
 from vestlus.store.names import outbox_lease
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
@@ -183,7 +184,7 @@ class Stage:
             lease=lease,
             posting=Posting(store=store, publishing=graph, pictures=self.pictures, rules=POSTS),
             lease_remaining=lambda: 600.0,
-            clock=system_clock,
+            clock=SteadyClock(system_clock, time.monotonic),
             monotonic=time.monotonic,
             rules=QUICK,
             tally=self.tally,

@@ -24,7 +24,8 @@ from vestlus.planning.definitions import Unreadable, read_definition
 from vestlus.planning.pool import Pool
 from vestlus.planning.ports import Drafter
 from vestlus.planning.rules import PlannerRules
-from vestlus.planning.watch import Attendance, Steadiness
+from vestlus.planning.watch import Attendance
+from vestlus.steady_clock import SteadyClock
 from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.plan_rows import Claim, OccurrenceRow, ScheduleRow, Trigger
 from vestlus.store.rows import Lease
@@ -63,17 +64,15 @@ class Planner:
         self._lease = lease
         self._store = store
         self._kept = kept
-        self._clock = clock
-        self._monotonic = monotonic
+        self._clock = SteadyClock(clock, monotonic)
         self._rules = rules
         self._steps = steps
         self._attendance = Attendance()
-        self._steadiness = Steadiness()
         self._bench = Bench(
             store=store,
             lease=lease,
             drafter=drafter,
-            clock=clock,
+            clock=self._clock,
             rules=rules,
             attendance=self._attendance,
             steps=steps,
@@ -143,9 +142,7 @@ class Planner:
         """Does what is due, and returns after how many seconds there is more to do."""
         if self._is_draining:
             return self._rules.longest_seconds
-        unsettled = self._steadiness.unsettled_seconds(self._clock(), self._monotonic())
-        if unsettled:
-            _log.warning("clock_jumped_ahead", believed_in_seconds=round(unsettled))
+        if unsettled := self._clock.unsettled_seconds():
             return min(unsettled, self._rules.longest_seconds)
         has_claimed = await self._claim()
         now_ms = self._clock()
