@@ -23,12 +23,15 @@ from image_bank.posts import Fit, fit_for_post
 from image_bank.storage import file_name
 
 #: A change of what comes out of here changes this, so that pictures are made anew.
-TREATMENT: Final = 1
+TREATMENT: Final = 2
 
 #: Bytes. Cameras write less; what is larger is a mistake or an attack.
 MAX_INPUT_BYTES: Final = 32_000_000
-#: 64 million pixels are 190 MB in memory. A compressed file of a few kB can hold many more.
+#: Telephones take up to 50 million. 64 million pixels are 256 MB in memory, at 4 bytes each; a
+#: compressed file of a few kB can hold many more.
 MAX_PIXELS: Final = 64_000_000
+#: How much of a picture is converted at a time: 4 MB, of which the steps need a few copies.
+_BAND_PIXELS: Final = 1_000_000
 MIN_SIDE: Final = 64
 MAX_RATIO: Final = 10
 #: Twice what telephones show.
@@ -73,7 +76,8 @@ class Checked:
 
 async def check_picture(data: bytes, *, for_posts: bool, fit: Fit | None) -> Checked:
     """See :func:`normalise`; in a thread, because it takes up to a second. One at a time in a
-    process, because each takes up to some 400 MB.
+    process, because each takes two copies of its pixels at most, some 600 MB (four and 1.1 GB in
+    WebP, whose decoder keeps two itself).
     """
     work = partial(normalise, data, for_posts=for_posts, fit=fit)
     return await asyncio.get_running_loop().run_in_executor(_ONE_AT_A_TIME, work)
@@ -108,7 +112,8 @@ def _opened(data: bytes) -> tuple[Image.Image, bool]:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _check_size(*image.size)  # known from the header: nothing is unpacked yet
             image.load()
-            return _srgb(_opaque(ImageOps.exif_transpose(image))), image.format in _LOSSLESS
+            ImageOps.exif_transpose(image, in_place=True)
+            return _plain(image), image.format in _LOSSLESS
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureRefused(_TOO_LARGE, "too_many_pixels") from error
     except UnidentifiedImageError as error:
@@ -142,6 +147,19 @@ def _check_size(width: int, height: int) -> None:
         )
 
 
+def _plain(image: Image.Image) -> Image.Image:
+    """RGB, opaque, by the image's profile, without any of the file's other information.
+
+    Made a band at a time: each step needs a copy or two, and those of the whole would be six.
+    """
+    plain = Image.new("RGB", image.size, _WHITE)
+    rows = max(1, _BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        plain.paste(_srgb(_opaque(band)), (0, top))
+    return plain
+
+
 def _opaque(image: Image.Image) -> Image.Image:
     """On white: a transparent picture would be seen on whatever a telephone puts behind it."""
     if not image.has_transparency_data:
@@ -154,14 +172,11 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _srgb(image: Image.Image) -> Image.Image:
-    """RGB by the image's profile, without any of the file's other information."""
+    """RGB by the image's profile."""
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):  # 16 bits of grey, which convert() would cut off at 255
         image = image.convert("I").point(lambda value: value / 257).convert("L")
-    converted = _by_profile(image, profile) if profile else image.convert("RGB")
-    plain = Image.new("RGB", converted.size)
-    plain.paste(converted)
-    return plain
+    return _by_profile(image, profile) if profile else image.convert("RGB")
 
 
 #: The colour space of a profile → the mode that its pictures have.

@@ -63,15 +63,33 @@ def geometry_for_post(width: int, height: int, fit: Fit | None) -> Geometry:
 def fit_for_post(image: Image.Image, fit: Fit | None) -> Image.Image:
     """The picture as Instagram posts it; ``image`` is RGB. Raises PictureRefused."""
     geometry = geometry_for_post(image.width, image.height, fit)
-    framed = image
-    if geometry.frame != image.size:
-        width, height = geometry.frame
-        left, top = (image.width - width) // 2, (image.height - height) // 2
-        framed = Image.new("RGB", geometry.frame, _WHITE)
-        framed.paste(image, (-left, -top))
-    if geometry.size == framed.size:
-        return framed
-    return framed.resize(geometry.size, Image.Resampling.LANCZOS)
+    width, height = geometry.frame
+    if width >= image.width and height >= image.height:
+        return _on_canvas(image, geometry)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return _resized(image.crop((left, top, left + width, top + height)), geometry.size)
+
+
+def _on_canvas(image: Image.Image, geometry: Geometry) -> Image.Image:
+    """The whole picture, scaled, in the middle of white where the frame is larger."""
+    # Scaled first: the frame of a long strip has eight times its pixels.
+    share = share_of(image.size, geometry)
+    scaled = _resized(image, share)
+    if share == geometry.size:
+        return scaled
+    canvas = Image.new("RGB", geometry.size, _WHITE)
+    canvas.paste(scaled, ((canvas.width - scaled.width) // 2, (canvas.height - scaled.height) // 2))
+    return canvas
+
+
+def share_of(size: tuple[int, int], geometry: Geometry) -> tuple[int, int]:
+    """What is left of a picture of this size when its frame is scaled."""
+    (width, height), (to_width, to_height) = geometry.frame, geometry.size
+    return round(size[0] * to_width / width), round(size[1] * to_height / height)
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _framed(width: int, height: int, fit: Fit) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from PIL import Image, ImageCms, ImageDraw
 from image_bank import checking
 from image_bank.checking import MAX_OUTPUT_BYTES, Checked, normalise
 from image_bank.errors import PictureRefused
-from image_bank.posts import Fit, fit_for_post, geometry_for_post, ratio_fits
+from image_bank.posts import Fit, fit_for_post, geometry_for_post, ratio_fits, share_of
 from image_bank.storage import is_intact
 from tests.fakes.bank import picture_file
 
@@ -354,6 +354,35 @@ def test_padding_keeps_all_of_it_in_the_middle_of_white(size: tuple[int, int]) -
     assert {pixel(posted, corner) for corner in corners} == {(255, 255, 255)}
     black = sum(count for count, colour in posted.getcolors() or [] if colour == (0, 0, 0))
     assert black == 400_000
+
+
+@pytest.mark.parametrize(
+    ("size", "posted_as", "share"),
+    [((2000, 6000), (1440, 1800), (600, 1800)), ((6000, 1500), (1440, 754), (1440, 360))],
+)
+def test_a_large_picture_that_is_padded_keeps_its_proportions(
+    size: tuple[int, int], posted_as: tuple[int, int], share: tuple[int, int]
+) -> None:
+    posted = fit_for_post(Image.new("RGB", size, "black"), "pad")
+    assert posted.size == posted_as
+    left, top = (posted_as[0] - share[0]) // 2, (posted_as[1] - share[1]) // 2
+    inverted = posted.convert("L").point(lambda value: 255 - value)
+    assert inverted.getbbox() == (left, top, left + share[0], top + share[1])
+    assert {colour for _, colour in posted.getcolors() or []} == {(0, 0, 0), (255, 255, 255)}
+
+
+@given(sides, sides)
+def test_whatever_is_padded_nothing_larger_than_it_or_the_post_is_made(
+    width: int, height: int
+) -> None:
+    try:
+        geometry = geometry_for_post(width, height, "pad")
+    except PictureRefused:
+        return
+    (share_width, share_height), (wide, high) = share_of((width, height), geometry), geometry.size
+    assert 1 <= share_width <= min(width, wide)
+    assert 1 <= share_height <= min(height, high)
+    assert share_width == wide or share_height == high
 
 
 @pytest.mark.parametrize("size", [(1000, 400), (400, 1000)])
