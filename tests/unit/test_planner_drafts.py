@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.fakes.clock import START_MS, virtual_ms
+import pytest
+
+from tests.fakes.clock import START_MS, run_virtual, virtual_ms
 from tests.fakes.planning import OWNER, PlanPlace, schedule, until_ms
 from tests.unit.planner_times import (
     FAILED,
@@ -117,3 +119,28 @@ def test_waits_grow_up_to_a_limit() -> None:
     waits = [rules.retry_ms(failures) for failures in range(1, 8)]
     assert waits == [15_000, 30_000, 60_000, 120_000, 240_000, 300_000, 300_000]
     assert rules.retry_ms(10_000) == 300_000
+
+
+@pytest.mark.parametrize(
+    ("approval", "within", "hours"), [(1, 24, 0.5), (24, 2, 2), (24, 24, 23.5)]
+)
+def test_a_post_is_wanted_no_longer_than_the_yes_to_it_is_good(
+    approval: float, within: float, hours: float
+) -> None:
+    async def main() -> None:
+        place = PlanPlace()
+        place.drafter.needs_yes = True
+        recipe = Recipe(
+            account=OWNER.id, pictures=("saal",), approval_hours=approval, within_hours=within
+        )
+        due_ms = START_MS + HOUR_MS
+        place.store.put(event(due_ms=due_ms, recipe=recipe), virtual_ms())
+        async with place.serving():
+            await until_ms(due_ms - HOUR_MS // 2)
+            (row,) = place.store.of("reegel")
+            await place.store.decide(row.id, Decision(after=READY, by="Mari", at_ms=virtual_ms()))
+            await until_ms(due_ms + 1000)
+        (post,) = place.store.posts.values()
+        assert (post.planned_ms, post.deadline_ms) == (due_ms, due_ms + hours * HOUR_MS)
+
+    run_virtual(main())

@@ -20,31 +20,6 @@ from vestlus.store.occurrences import OccurrenceState
 
 
 @pytest.mark.parametrize(
-    ("approval", "within", "hours"), [(1, 24, 0.5), (24, 2, 2), (24, 24, 23.5)]
-)
-def test_a_post_is_wanted_no_longer_than_the_yes_to_it_is_good(
-    approval: float, within: float, hours: float
-) -> None:
-    async def main() -> None:
-        place = PlanPlace()
-        place.drafter.needs_yes = True
-        recipe = Recipe(
-            account=OWNER.id, pictures=("saal",), approval_hours=approval, within_hours=within
-        )
-        due_ms = START_MS + HOUR_MS
-        place.store.put(event(due_ms=due_ms, recipe=recipe), virtual_ms())
-        async with place.serving():
-            await until_ms(due_ms - HOUR_MS // 2)
-            (row,) = place.store.of("reegel")
-            await place.store.decide(row.id, Decision(after=READY, by="Mari", at_ms=virtual_ms()))
-            await until_ms(due_ms + 1000)
-        (post,) = place.store.posts.values()
-        assert (post.planned_ms, post.deadline_ms) == (due_ms, due_ms + hours * HOUR_MS)
-
-    run_virtual(main())
-
-
-@pytest.mark.parametrize(
     ("missed", "expected"),
     [
         ("skip", [SKIPPED, SKIPPED, SKIPPED, HANDED]),

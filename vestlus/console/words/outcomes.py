@@ -104,6 +104,7 @@ _BY_OUTCOME: Final[dict[str, tuple[str, str]]] = {
     "not_confirmed": ("ei kinnitatud", "not confirmed"),
     "not_connected": ("kontot ei saanud ühendada", "the account could not be connected"),
     "not_discarded": ("ei saanud kõrvale panna", "could not be discarded"),
+    "not_written": ("ei saanud faili kirjutada", "the file could not be written"),
     "not_let_in": ("ei lubatud sisse", "not let in"),
     "not_started_error": _NOT_STARTED,
     "not_there": ("seda ei ole", "there is none"),
