@@ -7,6 +7,7 @@ from typing import Any
 
 from ray.serve import Application
 from ray.serve.context import _get_global_client
+from ray.serve.schema import APIType
 
 from serve_app import APP_NAME, DEPLOYMENT_NAME, application
 from vestlus.scaling.size import PoolSize
@@ -22,6 +23,8 @@ class IngressTarget:
     version: str
     #: Least and most replicas; the same where Serve does not decide.
     bounds: tuple[int, int]
+    #: By a configuration that Serve was given, as KubeRay gives it, and not by a program of ours.
+    declared: bool
 
     def resized(self, size: PoolSize) -> Application:
         """The same with another number of replicas; none that runs is restarted for it."""
@@ -38,4 +41,7 @@ def ingress_target() -> IngressTarget:
     bounds = (config.num_replicas, config.num_replicas)
     if scaling is not None:
         bounds = (scaling.min_replicas, scaling.max_replicas)
-    return IngressTarget(settings, cluster, info.version, bounds)
+    # An `ApplicationDetails` of Ray's.
+    told = client.get_serve_details()["applications"].get(APP_NAME) or {}
+    declared = told.get("source") == APIType.DECLARATIVE
+    return IngressTarget(settings, cluster, info.version, bounds, declared)

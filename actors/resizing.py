@@ -105,6 +105,7 @@ class Resizing:
         self._decide()
         webhook = self._sizing.pools[Pool.WEBHOOK]
         webhook.size = self._ingress.follow(webhook.followed, replicas)
+        webhook.declared = self._ingress.declared
         heads = {pool: self._fleet.heads(kind) for pool, kind in _KINDS.items()}
         await self._sizing.tell(store, heads | {Pool.WEBHOOK: Headcount(replicas, replicas)})
 

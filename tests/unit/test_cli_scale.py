@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from tests.fakes.pools import pool_load
 from vestlus.cli.main import app
 from vestlus.cli.scale import SizeRefused
-from vestlus.hosting.sizing import Headcount, Sizing
+from vestlus.hosting.sizing import DECLARED, Headcount, Sizing
 from vestlus.settings import Mode, load_settings
 from vestlus.store.names import REGISTRY
 from vestlus.store.open import open_store
@@ -146,6 +146,22 @@ def test_what_the_registry_tells_is_shown_with_who_has_which_partition(
     assert "busy 25%, oldest waiting 1.5 s" in said
     assert "c1/conversation-0: partitions 2, 10" in said
     assert "No service runs" not in said
+
+
+def test_a_wish_for_webhook_replicas_that_are_declared_is_shown_with_why_it_is_not_followed(
+    run: Run, database: str
+) -> None:
+    async def told(store: Store) -> None:
+        sizing = Sizing(load_settings({}, mode=Mode.OPERATE), cluster="c1", outbox_partitions=4)
+        sizing.pools[Pool.WEBHOOK].declared = True
+        await store.wish({Pool.WEBHOOK: "4"})
+        await sizing.begin(store)
+        await sizing.tell(store, {Pool.WEBHOOK: Headcount(1, 1)})
+
+    on_store(database, told)
+    said = run()
+    assert "Webhook replicas: wished for 4" in said
+    assert f"1 (settings: 1), should be 1, running 1, ready 1, not resized: {DECLARED}" in said
 
 
 def test_a_reader_who_has_seen_enough_ends_a_command_without_a_traceback(tmp_path: Path) -> None:

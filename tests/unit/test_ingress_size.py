@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from ray import serve
 from ray.serve._private.deployment_info import DeploymentInfo
-from ray.serve.schema import ApplicationStatus
+from ray.serve.schema import ApplicationDetails, ApplicationStatus
+from structlog.testing import capture_logs
 
 from actors import ingress_target
 from actors.ingress_size import IngressSize
@@ -26,6 +27,9 @@ class Serve:
         self.told: list[int] = []
         self.versions: list[str] = []
         self.refuses: Exception | None = None
+        #: How the application came to be, as Ray's ``APIType`` has it.
+        self.source = "imperative"
+        self.asked = 0
         self._info: DeploymentInfo | None = None
 
     def run_many(self, targets: Any, *, wait_for_applications_running: bool) -> None:  # noqa: ANN401 - Serve's
@@ -44,6 +48,12 @@ class Serve:
         # What Serve does without room: it waits for ever.
         assert fits or not wait_for_applications_running
         self.status = ApplicationStatus.RUNNING if fits else ApplicationStatus.DEPLOYING
+        self.source = "imperative"
+
+    def get_serve_details(self) -> dict[str, Any]:
+        self.asked += 1
+        assert "source" in ApplicationDetails.model_fields
+        return {"applications": {APP_NAME: {"source": self.source}}}
 
     def overview(self) -> Any:  # noqa: ANN401 - Serve's
         there = {} if self.status is None else {APP_NAME: SimpleNamespace(status=self.status)}
@@ -167,3 +177,38 @@ def test_no_more_replicas_are_wished_for_than_are_ever_started(
     there.room = MOST_REPLICAS
     assert follow(IngressSize(settings), "200") == MOST_REPLICAS
     assert there.told == [2, MOST_REPLICAS]
+
+
+def test_what_a_configuration_declares_is_left_alone_and_said_once(
+    there: Serve, settings: Settings
+) -> None:
+    there.source = "declarative"
+    ingress = IngressSize(settings)
+    with capture_logs() as lines:
+        follow(ingress, "4")
+        assert [follow(ingress, "4") for _ in range(3)] == [2, 2, 2]
+    assert (there.told, there.source, there.asked) == ([2], "declarative", 1)
+    assert ingress.declared
+    assert lines == [
+        {
+            "event": "ingress_not_resized",
+            "log_level": "warning",
+            "reason": "declarative",
+            "size": "4",
+        }
+    ]
+
+
+def test_a_registry_that_asks_leaves_it_alone_too_and_says_nothing_of_the_size_that_is_there(
+    there: Serve, settings: Settings
+) -> None:
+    there.source = "declarative"
+    again = IngressSize(settings)
+    again.ask()
+    with capture_logs() as lines:
+        follow(again, "2")
+        assert not lines
+        follow(again, "3")
+        follow(again, "4")
+    assert [line["size"] for line in lines] == ["3", "4"]
+    assert there.told == [2]

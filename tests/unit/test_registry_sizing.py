@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.pools import QUIET, Wishes, pool_load
 from vestlus.errors import StoreUnavailable
-from vestlus.hosting.sizing import Headcount, Sizing
+from vestlus.hosting.sizing import DECLARED, Headcount, Sizing
 from vestlus.scaling.busyness import SAMPLE_SECONDS, Busyness
 from vestlus.scaling.load import PoolLoad
 from vestlus.scaling.size import MOST_REPLICAS
@@ -163,6 +163,22 @@ async def test_one_bad_look_at_the_processors_ends_no_actor_and_a_persons_bound_
 
 async def test_no_more_actors_are_started_than_there_are_partitions() -> None:
     assert size_of(await started(Wishes(), "500")) == 16
+
+
+async def test_a_pool_that_a_configuration_declares_is_told_as_set_with_the_reason() -> None:
+    store = Wishes()
+    sizing = await started(store)
+    webhook = sizing.pools[Pool.WEBHOOK]
+    webhook.declared = True
+    heads = {Pool.WEBHOOK: Headcount(1, 1)}
+    await sizing.tell(store, heads)
+    assert [(one.followed, one.reason) for one in store.told] == [("1", "")]
+    await store.wish({Pool.WEBHOOK: "4"})
+    await sizing.refresh(store)
+    await sizing.tell(store, heads)
+    assert [(one.followed, one.reason) for one in store.told] == [("1", DECLARED)]
+    # By it Serve's configuration is compared with the wish.
+    assert str(webhook.followed) == "4"
 
 
 async def test_no_more_webhook_replicas_are_told_than_are_started() -> None:

@@ -52,6 +52,7 @@ def scale(
         How many PublisherActors; more than four would have nothing to do.
     webhook_replicas
         How many webhook replicas, 64 at most; with `auto`, Ray Serve counts requests and decides.
+        On Kubernetes the manifests say how many, and this changes nothing.
     as_json
         Print JSON.
     """
@@ -108,6 +109,8 @@ def _print(pool: dict[str, Any]) -> None:
     _, title = _NAMES[Pool(pool["pool"])]
     wish = f"wished for {pool['wish']}" if pool["wish"] else "as the settings say"
     say(f"{title}: {wish}")
+    # The load of the others is the registry's to see to, theirs is Serve's.
+    because = "resized because" if Pool(pool["pool"]) in LEASES else "not resized:"
     for one in pool["clusters"]:
         waiting = one["waiting_for_a_node"]
         parts = [
@@ -117,7 +120,7 @@ def _print(pool: dict[str, Any]) -> None:
             f"ready {one['ready']}",
             *([f"{waiting} waiting for a node"] if waiting else []),
             *([_busy(one)] if pool["partitions"] else []),
-            *([f"resized because {one['reason']}"] if one["reason"] else []),
+            *([f"{because} {one['reason']}"] if one["reason"] else []),
         ]
         on = f" on {one['host']}" if one["host"] else ""
         say(f"  cluster {one['cluster']}{on}: {', '.join(parts)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -17,6 +18,9 @@ from vestlus.store.port import Pools
 
 _log = structlog.get_logger(__name__)
 
+
+#: Why a wish is not followed where a configuration of Serve's declares the application.
+DECLARED: Final = "Serve's configuration declares them: change the settings and the pods"
 
 #: Until somebody tells how a pool fares.
 IDLE = PoolLoad()
@@ -45,6 +49,8 @@ class PoolSizing:
         self._scaler: Autoscaler | None = None
         self.load = IDLE
         self.size = configured.bounds(useful, 1)[0]
+        #: Whether the settings hold whatever is wished, because nobody here may resize it.
+        self.declared = False
 
     def found(self, actors: int) -> None:
         """So many there are already, of an earlier incarnation: the load decides from there on."""
@@ -71,7 +77,9 @@ class PoolSizing:
 
     @property
     def reason(self) -> str:
-        """Why the load called for the present size; empty where it does not decide."""
+        """Why the load called for the present size, or why a wish is not followed; else empty."""
+        if self.declared:
+            return "" if self.followed == self.configured else DECLARED
         return self._scaler.reason if self._scaler else ""
 
 
@@ -151,7 +159,7 @@ class Sizing:
                         self._cluster,
                         pool,
                         configured=str(sizing.configured),
-                        followed=str(sizing.followed),
+                        followed=str(sizing.configured if sizing.declared else sizing.followed),
                         wished=sizing.size,
                         running=heads[pool].running,
                         ready=heads[pool].ready,

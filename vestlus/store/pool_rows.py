@@ -56,5 +56,6 @@ class PoolState:
     #: How busy those are that serve, and how long the oldest of what waits for them has waited.
     busy_percent: int = 0
     backlog_ms: int = 0
-    #: Why the load called for that number, where it decides.
+    #: Why the load called for that number, where it decides; of webhook replicas, whose load Serve
+    #: sees to, why a wish is not followed.
     reason: str = ""
