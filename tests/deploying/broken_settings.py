@@ -64,6 +64,8 @@ SETTINGS: Final = {
     "Ray's usage statistics on": Case(
         "usage", lambda t: settings(t).pop("RAY_USAGE_STATS_ENABLED")
     ),
+    "a log that is gone with its pod": Case("logs", lambda t: settings(t).pop("RAY_LOG_TO_STDERR")),
+    "a log that is in files": Case("logs", lambda t: settings(t).update(RAY_LOG_TO_STDERR="0")),
     "a secret that nothing makes": Case(
         "secret",
         lambda t: container(t)["envFrom"][1]["secretRef"].update(name="vestlus-secret"),

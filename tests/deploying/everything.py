@@ -14,6 +14,7 @@ from tests.deploying import (
     admitted,
     alerts,
     azure,
+    commands,
     doors,
     everywhere,
     flows,
@@ -140,6 +141,7 @@ def of_overlays(root: Path, definitions: schemas.Definitions) -> Iterator[Findin
             whole = False
         else:
             yield from room.check(root, objects, overlay)
+            yield from commands.check(root, objects)
     if whole:
         yield from restoring.check(root, definitions)
         yield from of_gateways(root)

@@ -149,6 +149,11 @@ def check(objects: Objects) -> Iterator[Finding]:
                     yield Finding("ingress", one.owner, f"{name} is not 1, and HAProxy is wanted")
         if one.lasting and environ.get("RAY_USAGE_STATS_ENABLED") != "0":
             yield Finding("usage", one.owner, "Ray's usage statistics are not off")
+        # Nobody shows a terminal what Ray's workers write: KubeRay starts the application without a
+        # driver of ours ("Redirecting Ray logs to stderr" in Ray's "Configuring Logging").
+        if one.lasting and environ.get("RAY_LOG_TO_STDERR") != "1":
+            what = "the service's log is in files that are gone with the pod: RAY_LOG_TO_STDERR"
+            yield Finding("logs", one.owner, what)
         yield from unknown(one.owner, environ)
         for name, value in environ.items():
             if "$(" in value:
