@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,15 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def wanted(given: argparse.Namespace) -> Wanted:
+    """What of the options is to be served."""
+    return Wanted(**{one.name: getattr(given, one.name) for one in fields(Wanted)})
+
+
 def main() -> int:
     """Print it."""
-    given = vars(options())
-    files, into, keep = given.pop("result"), given.pop("into"), given.pop("keep")
+    given = options()
+    files, into, keep = given.result, given.into, given.keep
     if keep and len(files) != 1:
         print("--keep keeps one result: name it, and no other", file=sys.stderr)
         return 2
@@ -78,7 +84,7 @@ def main() -> int:
     if keep:
         keep.write_text(json.dumps(kept(found[0]), indent=1) + "\n", "utf-8")
     try:
-        text = "\n".join(report(found, Wanted(**given)))
+        text = "\n".join(report(found, wanted(given)))
         if into:
             into.write_text(between_marks(into.read_text("utf-8"), text), "utf-8")
     except ValueError as error:

@@ -135,6 +135,11 @@ def plan(one: Measured, wanted: Wanted, copies: float) -> Plan:
     )
 
 
+def disk(one: Plan) -> int:
+    """GB of the smallest disk for PostgreSQL that data fill no further than ``DISK_FILLED``."""
+    return size(STORE_DISKS, one.bytes_at_rest / 1e9 / DISK_FILLED)
+
+
 def up(value: float) -> int:
     """Rounded up; what only floating point made larger stays."""
     return math.ceil(value - 1e-9)

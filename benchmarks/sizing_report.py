@@ -10,7 +10,6 @@ from benchmarks.sizing_costs import Measured, described, measured, span
 from benchmarks.sizing_plan import (
     BUS_CONNECTIONS,
     BUS_NODES,
-    DISK_FILLED,
     LEAST_ACTORS,
     MOST_PUBLISHERS,
     NODE_CPUS,
@@ -18,9 +17,9 @@ from benchmarks.sizing_plan import (
     SPARE_REPLICAS,
     STORE_CONNECTIONS,
     STORE_CPUS,
-    STORE_DISKS,
     Plan,
     Wanted,
+    disk,
     plan,
     size,
     up,
@@ -125,10 +124,9 @@ def _plans(both: Both, wanted: Wanted) -> Iterator[tuple[str, str]]:
     )
     if both[1].bytes_a_day:
         cpus = _over(both, lambda each: f"{size(STORE_CPUS, each.store_cpus)}")
-        disk = _over(
-            both, lambda each: f"{size(STORE_DISKS, each.bytes_at_rest / 1e9 / DISK_FILLED):,}"
-        )
-        yield "Azure Database for PostgreSQL, general purpose", f"{cpus} vCPUs, disk of {disk} GB"
+        gigabytes = _over(both, lambda each: f"{disk(each):,}")
+        told = f"{cpus} vCPUs, disk of {gigabytes} GB"
+        yield "Azure Database for PostgreSQL, general purpose", told
         rows = _over(both, lambda each: f"{up(each.rows_a_day / 1e6):,}")
         yield "rows a day, rounded up", f"{rows} million"
         yield (

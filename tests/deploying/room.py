@@ -1,4 +1,4 @@
-"""How much room the pods ask for, and on how many nodes there is so much.
+"""How much room the pods ask for, on how many nodes there is so much, and which disks they have.
 
 Sums, and no packing: where a few pods are as large as a node it may take one more. Of what AKS and
 the operators ask for nothing is written here; what is set aside for it is assumed.
@@ -6,15 +6,20 @@ the operators ask for nothing is written here; what is set aside for it is assum
 
 from __future__ import annotations
 
+import functools
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.sizing import options, results, wanted
+from benchmarks.sizing_costs import measured, span
+from benchmarks.sizing_plan import disk, plan
 from tests.deploying.findings import Finding
-from tests.deploying.objects import Object, Objects
+from tests.deploying.objects import Object, Objects, named
 
 _PAGE: Final = "docs/operations.md"
 
@@ -103,8 +108,8 @@ def _of(one: Object, bound: str) -> Room:
 
 def row(objects: Objects, overlay: str) -> str:
     """What the page says of an overlay: the pods' sum with as few as there may be, with as many,
-    and while KubeRay has a second Ray cluster beside the first; and from how many nodes, on which
-    one may be lost, to how many there must be room.
+    and while KubeRay has a second Ray cluster beside the first; from how many nodes, on which
+    one may be lost, to how many there must be room; and the disks.
     """
     least = sum((_of(one, "minReplicas") for one in objects), Room())
     most = sum((_of(one, "maxReplicas") for one in objects), Room())
@@ -114,7 +119,53 @@ def row(objects: Objects, overlay: str) -> str:
     few = least.nodes() + 1
     many = max(few, most.nodes(), upgrade.nodes())
     nodes = str(few) if few == many else f"{few} to {many}"
-    return f"| `{overlay}` | {least} | {most} | {upgrade} | {nodes} |"
+    return f"| `{overlay}` | {least} | {most} | {upgrade} | {nodes} | {_disks(objects)} |"
+
+
+def _disks(objects: Objects) -> str:
+    """The disks of all pods, the largest first."""
+    found = Counter(size for one in objects for size in _disks_of(one))
+    each = [f"{count} of {size:g}" for size, count in sorted(found.items(), reverse=True)]
+    return f"{', '.join(each)} GiB"
+
+
+def _disks_of(one: Object) -> list[float]:
+    """Sizes in GiB, of each pod's."""
+    spec = one.get("spec") or {}
+    match one["kind"]:
+        case "RabbitmqCluster":
+            sizes, pods = [spec["persistence"]["storage"]], spec["replicas"]
+        case "Cluster":
+            kept = [spec["storage"], spec.get("walStorage")]
+            sizes, pods = [disk["size"] for disk in kept if disk], spec["instances"]
+        case "StatefulSet":
+            claims = [claim["spec"] for claim in spec.get("volumeClaimTemplates") or []]
+            sizes = [claim["resources"]["requests"]["storage"] for claim in claims]
+            pods = spec["replicas"]
+        case _:
+            return []
+    return [quantity(size) / 2**30 for size in sizes] * int(pods)
+
+
+@functools.cache
+def _disk_for(messages_a_day: int) -> int:
+    """GB that PostgreSQL's data want at this rate, as ``python -m benchmarks.sizing`` has it."""
+    asked = wanted(options(["--messages-a-day", str(messages_a_day)]))
+    _, most = span([measured(one) for one in results()])
+    return disk(plan(most, asked, 1.0))
+
+
+def _kept(page: str, objects: Objects, overlay: str) -> Iterator[Finding]:
+    """Whether PostgreSQL's disk holds what the rate that the page promises leaves at rest."""
+    promised = re.search(rf"^\| ([\d,]+) \|.*overlay `{re.escape(overlay)}`", page, re.MULTILINE)
+    if promised is None:
+        yield Finding("room", _PAGE, f"does not say what {overlay} carries")
+        return
+    least = _disk_for(int(promised[1].replace(",", "")))
+    for one in objects:
+        if one["kind"] == "Cluster" and quantity(one["spec"]["storage"]["size"]) < least * 2**30:
+            what = f"{promised[1]} messages a day want a disk of {least} GiB"
+            yield Finding("room", f"{overlay}: {named(one)}", what)
 
 
 def told(root: Path) -> frozenset[str]:
@@ -124,7 +175,12 @@ def told(root: Path) -> frozenset[str]:
 
 
 def check(root: Path, objects: Objects, overlay: str) -> Iterator[Finding]:
-    """Whether the page says so, where it says anything of this overlay."""
-    wanted = row(objects, overlay)
-    if overlay in told(root) and wanted not in (root / _PAGE).read_text("utf-8"):
-        yield Finding("room", _PAGE, f"does not say: {wanted}")
+    """Whether the page says so, where it says anything of this overlay, and whether what it says
+    the overlay carries finds room on the disks.
+    """
+    if overlay not in told(root):
+        return
+    page = (root / _PAGE).read_text("utf-8")
+    if (right := row(objects, overlay)) not in page:
+        yield Finding("room", _PAGE, f"does not say: {right}")
+    yield from _kept(page, objects, overlay)

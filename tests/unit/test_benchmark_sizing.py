@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.sizing import ROOT, between_marks, options, results
+from benchmarks.sizing import ROOT, between_marks, options, results, wanted
 from benchmarks.sizing_costs import kept, measured
 from benchmarks.sizing_plan import (
     STORE_CONNECTIONS,
@@ -110,10 +110,7 @@ def test_of_a_result_is_kept_what_sizes_rest_on() -> None:
 
 def test_the_page_shows_exactly_what_is_printed() -> None:
     page = (ROOT / "docs/scaling.md").read_text("utf-8")
-    given = vars(options([]))
-    for name in ("result", "into", "keep"):
-        del given[name]
-    text = "\n".join(report(results(), Wanted(**given)))
+    text = "\n".join(report(results(), wanted(options([]))))
     assert between_marks(page, text) == page
     with pytest.raises(ValueError, match="lacks"):
         between_marks("no marks", text)

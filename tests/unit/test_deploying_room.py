@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 
 from tests.deploying import kustomized, room
-from tests.deploying.broken import container, group, one
+from tests.deploying.broken import broker, container, database, group, one
 from tests.scripts_loaded import ROOT
 
 
@@ -24,8 +25,29 @@ def test_the_page_with_sizes_says_what_the_pods_ask_for(overlay: str) -> None:
     one(more_memory, "RabbitmqCluster", "vestlus-rabbitmq")["spec"]["resources"]["requests"][
         "memory"
     ] = "3Gi"
-    for broken in (asks_more, more_of_them, more_memory):
+    larger_disk = copy.deepcopy(shipped)
+    broker(larger_disk)["persistence"]["storage"] = "64Gi"
+    for broken in (asks_more, more_of_them, more_memory, larger_disk):
         assert [each.rule for each in room.check(ROOT, broken, overlay)] == ["room"]
+
+
+def test_a_disk_that_the_promised_rate_fills_is_found_out() -> None:
+    broken = copy.deepcopy(kustomized.kept(ROOT, "small"))
+    database(broken)["storage"]["size"] = "128Gi"
+    found = [str(each) for each in room.check(ROOT, broken, "small")]
+    assert (
+        "small: Cluster vestlus-postgres: 1,000,000 messages a day want a disk of 256 GiB [room]"
+        in found
+    )
+
+
+def test_an_overlay_without_a_rate_is_found_out(tmp_path: Path) -> None:
+    page = tmp_path / "docs/operations.md"
+    page.parent.mkdir()
+    text = (ROOT / "docs/operations.md").read_text("utf-8")
+    page.write_text(text.replace("AKS, overlay `small`", "AKS"), "utf-8")
+    (found,) = room.check(tmp_path, kustomized.kept(ROOT, "small"), "small")
+    assert found.what == "does not say what small carries"
 
 
 @pytest.mark.parametrize(
