@@ -32,6 +32,7 @@ _NAMESPACES: Final = {
     ("kuberay-system", "head"): bits(8000) | bits(8265),
     ("kuberay-system", "worker"): bits(8000) | bits(8265),
     ("cnpg-system", "database"): bits(5432) | bits(8000),
+    ("cnpg-system", "joining"): bits(5432) | bits(8000),
     ("cnpg-system", "pooler"): bits(5432),
     # Ray's own measures and Serve's, without any way to change something.
     ("monitoring", "head"): bits(8000) | bits(8080),
@@ -56,6 +57,11 @@ _WITHIN: Final = {
     ("broker", "broker"): bits(4369) | bits(25672) | bits(35672, 35682),
     ("pooler", "database"): bits(5432),
     ("database", "database"): bits(5432) | bits(8000),
+    # Nothing listens there; the policy of what will be an instance is that of instances.
+    ("joining", "database"): bits(5432) | bits(8000),
+    ("joining", "joining"): bits(5432) | bits(8000),
+    ("database", "joining"): bits(5432) | bits(8000),
+    ("pooler", "joining"): bits(5432),
 }
 
 #: Of nobody whom a policy would name.

@@ -167,7 +167,7 @@ CLOSED: Final = {
     },
     **{
         f"no policy {name}": Case("network", gone("NetworkPolicy", name), only="small")
-        for name in ("ray-to-postgres", "pooler", "postgres", "head-to-redis")
+        for name in ("ray-to-postgres", "pooler", "postgres", "postgres-measures", "head-to-redis")
     },
     "no policy ray-to-managed": Case(
         "network", gone("NetworkPolicy", "ray-to-managed"), only="production"
@@ -203,7 +203,7 @@ CLOSED: Final = {
         "network", _port("postgres", "egress", 8000), only="small"
     ),
     "a database that its operator does not see": Case(
-        "network", lambda t: policy(t, "postgres")["ingress"][1]["from"].pop(1), only="small"
+        "network", lambda t: policy(t, "postgres")["ingress"][1]["from"].pop(2), only="small"
     ),
     "a broker whose nodes do not find each other": Case(
         "network", _port("rabbitmq", "ingress", 4369)

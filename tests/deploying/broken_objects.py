@@ -14,6 +14,7 @@ from tests.deploying.broken import (
     database,
     gone,
     one,
+    policy,
     pooler,
     public,
     ray,
@@ -67,6 +68,35 @@ OBJECTS: Final = {
         lambda t: broker(t)["rabbitmq"].update(
             additionalConfig="vm_memory_high_watermark.relativ = 0.6\n"
         ),
+    ),
+    "a monitor of the database that asks its pooler too": Case(
+        "network",
+        lambda t: one(t, "PodMonitor", "vestlus-postgres")["spec"]["selector"]["matchLabels"].pop(
+            "cnpg.io/podRole"
+        ),
+        only="small",
+    ),
+    "a pooler with the ports of the database": Case(
+        "network",
+        lambda t: policy(t, "postgres")["podSelector"].pop("matchExpressions"),
+        only="small",
+    ),
+    "a database that the pooler may ask how it is": Case(
+        "network",
+        lambda t: policy(t, "postgres")["ingress"][1]["from"][0]["podSelector"]["matchLabels"].pop(
+            "cnpg.io/podRole"
+        ),
+        only="small",
+    ),
+    "a database to which no second instance is added": Case(
+        "network",
+        lambda t: policy(t, "postgres").update(
+            podSelector=policy(t, "postgres-measures")["podSelector"]
+        ),
+        only="small",
+    ),
+    "a database that cannot be copied": Case(
+        "network", lambda t: policy(t, "postgres")["ingress"][1]["from"].pop(1), only="small"
     ),
     "a database of one instance": Case(
         "lasting", lambda t: database(t).update(instances=1), only="small"

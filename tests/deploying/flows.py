@@ -43,6 +43,8 @@ REQUIRED: Final = (
     Flow("broker", "world", _HTTPS, "finds its others by Kubernetes"),
     Flow("database", "database", bits(5432) | bits(8000), "copies itself, and tells how it is"),
     Flow("database", "world", _HTTPS, "keeps its log in Blob Storage, and asks Kubernetes"),
+    Flow("joining", "database", bits(5432), "copies what is to be a new instance"),
+    Flow("joining", "world", _HTTPS, "reads backups in Blob Storage, and asks Kubernetes"),
     Flow("cnpg", "database", bits(8000), "asks how each instance is"),
     Flow("pooler", "database", bits(5432), "hands on what it is asked"),
     Flow("pooler", "world", _HTTPS, "asks Kubernetes"),

@@ -3,7 +3,8 @@
 Operators make pods, services and secrets of their own out of what is written here. What is known of
 them is from their documentation: KubeRay ("RayService"), the RabbitMQ cluster operator ("Using
 Kubernetes RabbitMQ Cluster Kubernetes Operator"), CloudNativePG ("Labels and annotations",
-"Connection pooling"), External Secrets ("Templating"), AKS's application routing add-on.
+"Connection pooling"; of a pooler's labels its ``pkg/specs/pgbouncer/deployments_test.go``),
+External Secrets ("Templating"), AKS's application routing add-on.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Pods:
     """Pods that are alike."""
 
     owner: str
-    #: What they are for: ``head``, ``worker``, ``broker``, ``database``, ``pooler``, ``other``.
+    #: ``head``, ``worker``, ``broker``, ``database``, ``joining`` it, ``pooler``, ``other``.
     role: str
     labels: Mapping[str, str]
     ports: Mapping[str, int]
@@ -111,16 +112,26 @@ def pods(objects: Objects) -> list[Pods]:
             ports = {**_of_broker(spec), "epmd": 4369, "cluster": 25672}
             found.append(Pods(named(one), "broker", labels, ports, spec.get("replicas", 1)))
         elif one.get("kind") == "Cluster":
-            ports = {"postgresql": 5432, "metrics": 9187, "status": 8000}
-            labels = {"cnpg.io/cluster": name}
-            found.append(Pods(named(one), "database", labels, ports, spec.get("instances", 1)))
+            found += _of_database(named(one), name, spec.get("instances", 1))
         elif one.get("kind") == "Pooler":
             ports = {"pgbouncer": 5432, "metrics": 9127}
-            labels = {"cnpg.io/poolerName": name}
+            labels = {"cnpg.io/cluster": spec["cluster"]["name"], "cnpg.io/podRole": "pooler"}
+            labels["cnpg.io/poolerName"] = name
             found.append(Pods(named(one), "pooler", labels, ports, spec.get("instances", 1)))
         elif one.get("kind") in _WORKLOADS:
             found.append(_of_workload(one))
     return found
+
+
+def _of_database(owner: str, name: str, instances: int) -> Iterator[Pods]:
+    """The instances, and the Jobs by which each comes to be: these have no role of a pod
+    (``CreatePrimaryJob`` in CloudNativePG's ``jobs.go``).
+    """
+    ports = {"postgresql": 5432, "metrics": 9187, "status": 8000}
+    labels = {"cnpg.io/cluster": name, "cnpg.io/podRole": "instance"}
+    yield Pods(owner, "database", labels, ports, instances)
+    labels = {"cnpg.io/cluster": name, "cnpg.io/jobRole": "join"}
+    yield Pods(f"{owner}, its Jobs", "joining", labels, {}, 0, lasting=False)
 
 
 def _of_ray(owner: str, cluster: Mapping[str, Any]) -> Iterator[Pods]:
