@@ -14,6 +14,7 @@ from tests.deploying import (
     admitted,
     alerts,
     azure,
+    backups,
     commands,
     doors,
     everywhere,
@@ -145,7 +146,10 @@ def of_overlays(root: Path, definitions: schemas.Definitions) -> Iterator[Findin
     if whole:
         yield from restoring.check(root, definitions)
         yield from of_gateways(root)
-        yield from of_plugin(root, definitions)
+        found = list(of_plugin(root, definitions))
+        yield from found
+        if not any(one.rule == "rendering" for one in found):
+            yield from backups.check(root)
 
 
 def with_gateways(objects: Objects, root: Path) -> Objects:
