@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,14 @@ def test_quantities_are_read_as_kubernetes_reads_them(word: object, number: floa
 def test_nodes_are_as_many_as_the_scarcer_of_processors_and_memory_needs() -> None:
     assert room.Room(3.0, 1.0).nodes() == 2
     assert room.Room(0.5, 40.0).nodes() == 4
+
+
+def test_what_was_measured_is_on_the_page_and_not_in_manifests_beside_it() -> None:
+    """A number in a comment stays when the page is measured again."""
+    told = [
+        f"{file.relative_to(ROOT)}: {line.strip()}"
+        for file in sorted((ROOT / "deploy/aks").rglob("*.yaml"))
+        for line in file.read_text("utf-8").splitlines()
+        if re.search(r"#.*(measured|\d ms\b)", line)
+    ]
+    assert told == []
