@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from vestlus.errors import LeaseLost, StoreUnavailable
-from vestlus.store.occurrences import CHANGED, OPEN, REMOVED, OccurrenceState
+from vestlus.store.occurrences import CHANGED, OPEN, REMOVED, OccurrenceState, comes_again
 from vestlus.store.plan_rows import (
     Claim,
     Decision,
@@ -126,7 +126,12 @@ class MemoryPlans:
             before = known.get(new.key)
             if before is None:
                 self.put(new, now_ms)
-            elif before.state is OccurrenceState.WITHDRAWN:
+            elif comes_again(
+                before.state,
+                before.changed_ms,
+                defined_ms=row.created_ms,
+                is_by_hand=row.keeper is Keeper.HAND,
+            ):
                 del self.rows[before.id]
                 self.put(replace(new, id=before.id), now_ms)
         return True

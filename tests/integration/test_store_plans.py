@@ -272,7 +272,7 @@ async def test_no_frequent_question_reads_a_whole_table(
             ),
             "first wake": (store._first_wake, {}, "occurrence_wake"),
             "occurrence": (store._one_occurrence, {"of": "o9"}, "occurrence_pkey"),
-            "known": (store._lock_withdrawn, {"keys": ["k1", "k9"]}, "occurrence_key_key"),
+            "known": (store._lock_known, {"keys": ["k1", "k9"]}, "occurrence_key_key"),
             "withdrawn": (store._lock_open, {"names": ["s1"]}, "occurrence_"),
             "drafts of occurrences": (
                 store._pictures_drafted,

@@ -19,11 +19,12 @@ from tests.unit.planner_times import (
     event,
     in_virtual_time,
 )
-from vestlus.planning.definitions import AHEAD_MS
+from vestlus.planning.definitions import AHEAD_MS, row_of
 from vestlus.planning.ports import Impossible, NotNow
 from vestlus.planning.rules import PlannerRules
 from vestlus.scheduling.recipe import Recipe
-from vestlus.store.plan_rows import Decision
+from vestlus.store.occurrences import OccurrenceState
+from vestlus.store.plan_rows import Decision, Keeper
 
 
 @in_virtual_time
@@ -144,3 +145,37 @@ def test_a_post_is_wanted_no_longer_than_the_yes_to_it_is_good(
         assert (post.planned_ms, post.deadline_ms) == (due_ms, due_ms + hours * HOUR_MS)
 
     run_virtual(main())
+
+
+@in_virtual_time
+async def test_a_schedule_that_is_added_again_goes_out_though_its_first_draft_had_failed(
+    place: PlanPlace,
+) -> None:
+    place.drafter.results["tund"] = [Impossible("picture_unavailable", "saal: ei ole pangas")]
+    await place.store.add_schedule(row_of(schedule(), OWNER, Keeper.HAND, virtual_ms()))
+    async with place.serving() as planner:
+        await until_ms(FIRST_MS - 20 * MINUTE_MS)
+        assert place.store.states("tund") == [FAILED]
+        await place.store.remove_schedule("tund", virtual_ms())
+        await place.store.add_schedule(row_of(schedule(), OWNER, Keeper.HAND, virtual_ms()))
+        planner.ring()
+        await until_ms(FIRST_MS + 1000)
+    assert place.store.states("tund") == [HANDED]
+
+
+@in_virtual_time
+async def test_a_file_that_is_mended_has_what_failed_drafted_anew_and_what_was_cancelled_not(
+    place: PlanPlace,
+) -> None:
+    place.drafter.results["tund"] = [Impossible("picture_unavailable", "saal: ei ole pangas")]
+    place.file = [schedule(), schedule("muu")]
+    async with place.serving():
+        await until_ms(FIRST_MS - 20 * MINUTE_MS)
+        (other,) = place.store.of("muu")
+        await place.store.cancel_occurrence(other.id, virtual_ms())
+    assert place.store.states("tund") == [FAILED]
+    place.file = [schedule(pictures=["aed"]), schedule("muu", pictures=["aed"])]
+    async with place.serving():
+        await until_ms(FIRST_MS + 1000)
+    assert place.store.states("tund") == [HANDED]
+    assert place.store.states("muu") == [OccurrenceState.CANCELLED]

@@ -12,6 +12,8 @@
 
     planned, waiting, ready ──▶ cancelled by a person, withdrawn with its schedule
 
+    ended without a post ──its time claimed anew, see comes_again──▶ planned
+
 ``handed`` is a row of the table of posts, added in the same transaction: from there on the post's
 own states count. Every transition is an update on the condition of the version before; those of
 the SchedulerActor besides on the epoch of the lease ``scheduler``. A person may have one that is
@@ -73,6 +75,29 @@ OCCURRENCE_TRANSITIONS: Final = frozenset(
 #: What people make of a draft, from WAITING.
 DECIDED: Final = frozenset({OccurrenceState.READY, OccurrenceState.REJECTED})
 
+#: Ended without a post by the program.
+_ENDED_BY_ITSELF: Final = frozenset(
+    {OccurrenceState.FAILED, OccurrenceState.LAPSED, OccurrenceState.SKIPPED}
+)
+#: Ended without a post by a person.
+_ENDED_BY_A_PERSON: Final = frozenset({OccurrenceState.CANCELLED, OccurrenceState.REJECTED})
+
 #: Why an occurrence was withdrawn: its schedule is gone, or its definition is another now.
 REMOVED: Final = "schedule_removed"
 CHANGED: Final = "schedule_changed"
+
+
+def comes_again(
+    state: OccurrenceState, ended_ms: int, *, defined_ms: int, is_by_hand: bool
+) -> bool:
+    """Whether a schedule that claims a time plans the occurrence anew that the time has already.
+
+    What was withdrawn with a schedule does. What ended without a post before the definition came to
+    be (``defined_ms``) does, since whoever wrote that one has mended it; but what a person ended
+    only for a schedule that a person added after that, and not for an edited file. Never what is
+    open or became a post.
+    """
+    if state is OccurrenceState.WITHDRAWN:
+        return True
+    again = _ENDED_BY_ITSELF | _ENDED_BY_A_PERSON if is_by_hand else _ENDED_BY_ITSELF
+    return state in again and ended_ms <= defined_ms

@@ -78,7 +78,9 @@ class Schedules(Protocol):
         """Adds the occurrences whose keys are not known and notes how far the schedule was looked
         at; False where the schedule is not as ``claim.of`` shows it any more.
 
-        An occurrence that was withdrawn with its schedule is planned anew.
+        An occurrence that was withdrawn with its schedule is planned anew, and so is one that ended
+        without a post before the schedule was added or changed
+        (:func:`vestlus.store.occurrences.comes_again`). One that became a post stays that one.
         """
         ...
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Text, Update, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, Text, Update, bindparam, select, update
 
 from vestlus.store import schema
-from vestlus.store.occurrences import OccurrenceState
-from vestlus.store.plan_rows import Claim
+from vestlus.store.occurrences import OccurrenceState, comes_again
+from vestlus.store.plan_rows import Claim, Keeper, ScheduleRow
 from vestlus.store.rows import Lease
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_plan_rows import anew_values, new_occurrence_values, schedule_row
@@ -48,34 +48,30 @@ class SqlClaims(SqlScheduleLists):
                 return False
             connection.execute(self._change_schedule.values(watched), named)
             if rows:
-                self._add_or_plan_anew(connection, rows)
+                self._add_or_plan_anew(connection, of, rows)
             return True
 
         return await self._database.write(work)
 
     def _add_or_plan_anew(
-        self, connection: Connection, rows: Sequence[dict[str, str | int]]
+        self, connection: Connection, of: ScheduleRow, rows: Sequence[dict[str, str | int]]
     ) -> None:
         keys = self._dialect.value_set([str(row["key"]) for row in rows])
-        withdrawn = {
-            row.key: row.id for row in connection.execute(self._lock_withdrawn, {"keys": keys})
-        }
-        new = [row for row in rows if row["key"] not in withdrawn]
+        known = {row.key: row for row in connection.execute(self._lock_known, {"keys": keys})}
+        new = [row for row in rows if row["key"] not in known]
         if new:
             connection.execute(self._add_occurrence, new)
         for row in rows:
-            if row["key"] in withdrawn:
+            before = known.get(str(row["key"]))
+            if before is not None and _is_planned_anew(of, before, row):
                 changed = self._change_occurrence.values(anew_values(row))
-                connection.execute(changed, {"of": withdrawn[str(row["key"])]})
+                connection.execute(changed, {"of": before.id})
 
     @cached_property
-    def _lock_withdrawn(self) -> Select[Any]:
+    def _lock_known(self) -> Select[Any]:
         return (
-            select(_OCCURRENCE.id, _OCCURRENCE.key)
-            .where(
-                self._dialect.one_of(_OCCURRENCE.key, "keys"),
-                _OCCURRENCE.state == str(OccurrenceState.WITHDRAWN),
-            )
+            select(_OCCURRENCE.id, _OCCURRENCE.key, _OCCURRENCE.state, _OCCURRENCE.changed_ms)
+            .where(self._dialect.one_of(_OCCURRENCE.key, "keys"))
             .order_by(_OCCURRENCE.id)
             .with_for_update()
         )
@@ -83,3 +79,16 @@ class SqlClaims(SqlScheduleLists):
     @cached_property
     def _change_occurrence(self) -> Update:
         return update(schema.occurrence).where(_OCCURRENCE.id == bindparam("of", type_=Text()))
+
+
+def _is_planned_anew(of: ScheduleRow, before: Row[Any], after: dict[str, str | int]) -> bool:
+    state = OccurrenceState(before.state)
+    if state is not OccurrenceState.WITHDRAWN and after["state"] != str(OccurrenceState.PLANNED):
+        # How it ended is not written over by how its time was passed over.
+        return False
+    return comes_again(
+        state,
+        before.changed_ms,
+        defined_ms=of.created_ms,
+        is_by_hand=of.keeper is Keeper.HAND,
+    )

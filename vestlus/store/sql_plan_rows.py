@@ -67,7 +67,7 @@ def new_occurrence_values(one: NewOccurrence, now_ms: int) -> dict[str, str | in
 
 
 def anew_values(row: dict[str, str | int]) -> dict[str, Any]:
-    """The columns of an occurrence that was withdrawn and is planned anew."""
+    """The columns of an occurrence that is over without a post and is planned anew."""
     fresh = {name: value for name, value in row.items() if name not in _LASTING}
     drafted = ("ai_generated", "failures", "drafted_ms", "decided_ms")
     return (
