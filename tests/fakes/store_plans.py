@@ -17,6 +17,7 @@ from vestlus.store.plan_rows import (
     OccurrenceStep,
     ScheduleRow,
     Trigger,
+    is_held,
 )
 from vestlus.store.post_rows import NewPost, PostPicture
 from vestlus.store.rows import Lease
@@ -93,6 +94,9 @@ class MemoryPlans:
         """See the port."""
         await self._called()
         row = self.by_name[name]
+        for one in self.of(name):
+            if row.paused and one.state in OPEN and not is_held(one, row):
+                self.rows[one.id] = replace(one, version=one.version + 1, changed_ms=now_ms)
         self.by_name[name] = replace(row, paused=paused, changed_ms=now_ms, version=row.version + 1)
         return True
 
@@ -221,12 +225,11 @@ class MemoryPlans:
         raise NotImplementedError
 
     def _open(self) -> list[OccurrenceRow]:
-        paused = {row.name for row in self.by_name.values() if row.paused}
-        return [
-            row
-            for row in self.rows.values()
-            if row.state in OPEN and not (row.trigger is Trigger.SCHEDULE and row.name in paused)
-        ]
+        return [row for row in self.rows.values() if row.state in OPEN and not self._held(row)]
+
+    def _held(self, row: OccurrenceRow) -> bool:
+        of = self.by_name.get(row.name)
+        return row.trigger is Trigger.SCHEDULE and of is not None and is_held(row, of)
 
     def _withdraw(self, name: str, reason: str, now_ms: int) -> None:
         for row in self.of(name):

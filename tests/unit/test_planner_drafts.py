@@ -179,3 +179,37 @@ async def test_a_file_that_is_mended_has_what_failed_drafted_anew_and_what_was_c
         await until_ms(FIRST_MS + 1000)
     assert place.store.states("tund") == [HANDED]
     assert place.store.states("muu") == [OccurrenceState.CANCELLED]
+
+
+@in_virtual_time
+async def test_a_draft_that_is_approved_while_its_schedule_is_paused_goes_out(
+    place: PlanPlace,
+) -> None:
+    place.drafter.needs_yes = True
+    place.file = [schedule(missed="skip")]
+    async with place.serving() as planner:
+        await until_ms(FIRST_MS - MINUTE_MS)
+        await place.store.pause_schedule("tund", virtual_ms(), paused=True)
+        await until_ms(FIRST_MS + HOUR_MS)
+        (row,) = place.store.of("tund")
+        assert row.state is WAITING
+        await place.store.decide(row.id, Decision(after=READY, by="Mari", at_ms=virtual_ms()))
+        planner.ring()
+        await until_ms(FIRST_MS + HOUR_MS + 1000)
+        assert place.store.states("tund") == [HANDED]
+
+
+@in_virtual_time
+async def test_a_yes_of_a_pause_counts_also_where_the_pause_ends_at_once(place: PlanPlace) -> None:
+    place.drafter.needs_yes = True
+    place.file = [schedule()]
+    async with place.serving() as planner:
+        await until_ms(FIRST_MS - MINUTE_MS)
+        await place.store.pause_schedule("tund", virtual_ms(), paused=True)
+        await until_ms(FIRST_MS + HOUR_MS // 2)
+        (row,) = place.store.of("tund")
+        await place.store.decide(row.id, Decision(after=READY, by="Mari", at_ms=virtual_ms()))
+        await place.store.pause_schedule("tund", virtual_ms(), paused=False)
+        planner.ring()
+        await until_ms(FIRST_MS + HOUR_MS // 2 + 1000)
+    assert place.store.states("tund")[0] is HANDED

@@ -177,6 +177,9 @@ def test_a_paused_schedule_is_told_as_such_with_what_is_open_of_it() -> None:
     event = occurrence("news", NOW + 2, id="e", trigger=Trigger.EVENT)
     found = told(row, occurrences=(occurrence("news", NOW + 1), event), days=1)
     assert [one.paused for one in found] == [True, False, True]
+    said = occurrence("news", NOW + 1, state=OccurrenceState.READY, changed_ms=row.changed_ms + 1)
+    (shown, *_) = told(row, occurrences=(said,), days=1)
+    assert not shown.paused
 
 
 def test_posts_are_told_by_what_they_come_from_until_they_have_ended() -> None:

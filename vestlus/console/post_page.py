@@ -101,7 +101,7 @@ class PostPage:
         tools, form = self._tools, form_of(row)
         zones = {one.id: one.timezone for one in tools.settings.accounts}
         draft = row if isinstance(row, OccurrenceRow) else None
-        told = of_post(row, zones) if isinstance(row, PostRow) else of_occurrence(row, zones, ())
+        told = of_post(row, zones) if isinstance(row, PostRow) else of_occurrence(row, zones, {})
         waiting = draft if draft and draft.state is OccurrenceState.WAITING else None
         return visit.page(
             template,

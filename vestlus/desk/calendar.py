@@ -139,7 +139,7 @@ def _entries(
 ) -> Iterator[Entry]:
     since_ms, until_ms = between
     zones = {one.id: one.timezone for one in settings.accounts}
-    paused = frozenset(row.name for row in schedules if row.paused)
+    paused = {row.name: row for row in schedules if row.paused}
     yield from (Entry(Form.POST, of_post(row, zones)) for row in posts)
     yield from (
         Entry(Form.DRAFT, of_occurrence(row, zones, paused))

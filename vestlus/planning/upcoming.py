@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -15,7 +15,7 @@ from vestlus.scheduling.recurrence import Occurrence
 from vestlus.settings import Settings
 from vestlus.store.occurrences import OPEN
 from vestlus.store.plan_port import Occurrences, Schedules
-from vestlus.store.plan_rows import OccurrenceRow, ScheduleRow, Trigger
+from vestlus.store.plan_rows import OccurrenceRow, ScheduleRow, Trigger, is_held
 from vestlus.store.port import Posts
 from vestlus.store.post_rows import PostKind, PostRow
 from vestlus.store.posts import ENDED
@@ -99,7 +99,7 @@ def upcoming(
     takes a while all the same: not for an event loop.
     """
     zones = {one.id: one.timezone for one in settings.accounts}
-    paused = {row.name for row in found.schedules if row.paused}
+    paused = {row.name: row for row in found.schedules if row.paused}
     claimed = [of_occurrence(row, zones, paused) for row in found.occurrences]
     posts = [of_post(row, zones) for row in found.posts if row.state not in ENDED]
     rest = (_by_time(one for one in rows if one.at_ms <= until_ms) for rows in (claimed, posts))
@@ -182,9 +182,12 @@ def _times(row: ScheduleRow, read: Definition, now_ms: int) -> Iterator[Occurren
     yield from read.recurrence.after(max(row.watched_ms, now_ms))
 
 
-def of_occurrence(row: OccurrenceRow, zones: dict[str, str], paused: Collection[str]) -> Upcoming:
-    """An occurrence in this form; ``zones`` are the accounts', ``paused`` names of schedules."""
+def of_occurrence(
+    row: OccurrenceRow, zones: dict[str, str], paused: Mapping[str, ScheduleRow]
+) -> Upcoming:
+    """An occurrence in this form; ``zones`` are the accounts', ``paused`` schedules by name."""
     of_schedule = row.trigger is Trigger.SCHEDULE
+    schedule = paused.get(row.name) if of_schedule else None
     return Upcoming(
         at_ms=row.due_ms,
         timezone=zones.get(row.account, _UTC),
@@ -192,7 +195,7 @@ def of_occurrence(row: OccurrenceRow, zones: dict[str, str], paused: Collection[
         source=Source.SCHEDULE if of_schedule else Source.EVENT,
         name=row.name,
         state=str(row.state),
-        paused=of_schedule and row.name in paused,
+        paused=schedule is not None and is_held(row, schedule),
         id=row.id,
         story=row.recipe.story,
         pictures=tuple(one.id for one in row.pictures) or row.recipe.pictures,

@@ -48,7 +48,7 @@ class Content(Protocol):
 
     async def hasten_occurrence(self, id_: str, now_ms: int) -> bool:
         """Makes an occurrence that is READY due now; False where there is none that waits for its
-        time.
+        time, or that the pause of its schedule holds back.
         """
         ...
 

@@ -56,7 +56,8 @@ class Schedules(Protocol):
         """Pauses a schedule or lets it go on, whoever keeps it; False where there is none.
 
         While it is paused its times pass: they are claimed as skipped when it goes on. Its
-        occurrences that are open already wait too.
+        occurrences that are open already wait too, but for those that a person let go out
+        meanwhile (:func:`vestlus.store.plan_rows.is_held`).
         """
         ...
 
@@ -102,8 +103,8 @@ class Occurrences(Protocol):
         limit: int,
         trigger: Trigger | None = None,
     ) -> tuple[OccurrenceRow, ...]:
-        """Open ones of these states whose ``wake_ms`` has come, the longest due first; none of a
-        schedule that is paused. Of schedules and of events, where neither is named.
+        """Open ones of these states whose ``wake_ms`` has come, the longest due first; none that
+        the pause of its schedule holds back. Of schedules and of events, where neither is named.
         """
         ...
 

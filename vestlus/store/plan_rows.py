@@ -108,6 +108,17 @@ class OccurrenceRow:
     changed_ms: int = 0
 
 
+def is_held(row: OccurrenceRow, schedule: ScheduleRow) -> bool:
+    """Whether the pause of its schedule holds an open occurrence of it back.
+
+    Not what a person said yes to, or had go out at once, after the pause began: that is about this
+    one post, and was said later. The program's own draft changes a row at the moment at which it
+    was drafted, a person later.
+    """
+    is_said = row.changed_ms > max(schedule.changed_ms, row.drafted_ms)
+    return schedule.paused and not (row.state is OccurrenceState.READY and is_said)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What is to be published: what a recipe came to."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    or_,
     select,
     tuple_,
     update,
@@ -29,6 +30,7 @@ from vestlus.store.plan_rows import OccurrenceRow, TriggerRow
 from vestlus.store.post_rows import PostRow
 from vestlus.store.posts import PostState
 from vestlus.store.sql_codec import cleaned
+from vestlus.store.sql_occurrence_lists import is_held
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_plan_rows import occurrence_row, trigger_row
 from vestlus.store.sql_post_rows import POST_COLUMNS, post_rows
@@ -199,7 +201,7 @@ class SqlContent(SqlPart):
             .where(
                 _OCCURRENCE.id == _text("of"),
                 _OCCURRENCE.state == str(OccurrenceState.READY),
-                _OCCURRENCE.due_ms > _number("at"),
+                or_(_OCCURRENCE.due_ms > _number("at"), is_held()),
             )
             .values(
                 due_ms=_number("at"),

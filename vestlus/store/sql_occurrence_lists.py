@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
+    and_,
     bindparam,
     exists,
     literal_column,
@@ -118,7 +119,7 @@ class SqlOccurrenceLists(SqlPart):
                 self._dialect.one_of(_OCCURRENCE.state, "states"),
                 self._dialect.one_of(_OCCURRENCE.trigger, "triggers"),
                 _OCCURRENCE.wake_ms <= _number("now"),
-                ~_is_paused(),
+                ~is_held(),
             )
             .order_by(_OCCURRENCE.wake_ms, _OCCURRENCE.id)
             .limit(_number("most"))
@@ -128,7 +129,7 @@ class SqlOccurrenceLists(SqlPart):
     def _first_wake(self) -> Select[Any]:
         return (
             select(_OCCURRENCE.wake_ms)
-            .where(is_open(), ~_is_paused())
+            .where(is_open(), ~is_held())
             .order_by(_OCCURRENCE.wake_ms, _OCCURRENCE.id)
             .limit(1)
         )
@@ -156,10 +157,20 @@ def is_open() -> ColumnElement[bool]:
     return state.bool_op("IN")(literal_column(schema.OPEN_OCCURRENCES))
 
 
-def _is_paused() -> ColumnElement[bool]:
-    """Whether an occurrence's schedule is paused; event rules have names of their own."""
+def is_held() -> ColumnElement[bool]:
+    """:func:`vestlus.store.plan_rows.is_held` in SQL; event rules have names of their own."""
     return exists().where(
         _SCHEDULE.name == _OCCURRENCE.name,
         _SCHEDULE.paused > schema.ZERO,
         _OCCURRENCE.trigger == literal_column(f"'{Trigger.SCHEDULE}'"),
+        ~is_said_since(_SCHEDULE.changed_ms),
+    )
+
+
+def is_said_since(moment: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a person let an occurrence go out, by a yes or at once, after a moment."""
+    return and_(
+        _OCCURRENCE.state == literal_column(f"'{OccurrenceState.READY}'"),
+        _OCCURRENCE.changed_ms > moment,
+        _OCCURRENCE.changed_ms > _OCCURRENCE.drafted_ms,
     )

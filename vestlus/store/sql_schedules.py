@@ -26,7 +26,7 @@ from vestlus.store.plan_rows import Keeper, ScheduleRow, Trigger
 from vestlus.store.rows import Lease
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Insert
-from vestlus.store.sql_occurrence_lists import is_open
+from vestlus.store.sql_occurrence_lists import is_open, is_said_since
 from vestlus.store.sql_plan_rows import (
     new_schedule_values,
     schedule_row,
@@ -103,7 +103,9 @@ class SqlSchedules(SqlScheduleLists):
     async def pause_schedule(self, name: str, now_ms: int, *, paused: bool) -> bool:
         """See :meth:`vestlus.store.plan_port.Schedules.pause_schedule`.
 
-        A schedule that is as it should be already keeps its version and ``changed_ms``.
+        A schedule that is as it should be already keeps its version and ``changed_ms``. When the
+        pause began is forgotten when it ends, so what a person let go out meanwhile is marked as
+        changed then: it is none of what the pause passed over.
         """
         named = {"of": cleaned(name)}
         values = {
@@ -115,6 +117,9 @@ class SqlSchedules(SqlScheduleLists):
         def work(connection: Connection) -> bool:
             row = connection.execute(self._lock_schedule, named).one_or_none()
             if row is not None and bool(row.paused) != paused:
+                if row.paused:
+                    said = named | {"since": row.changed_ms, "at": now_ms}
+                    connection.execute(self._renew_said, said)
                 connection.execute(self._change_schedule.values(values), named)
             return row is not None
 
@@ -156,6 +161,19 @@ class SqlSchedules(SqlScheduleLists):
     @cached_property
     def _drop(self) -> Delete:
         return delete(schema.schedule).where(self._dialect.one_of(_SCHEDULE.name, "names"))
+
+    @cached_property
+    def _renew_said(self) -> Update:
+        return (
+            update(schema.occurrence)
+            .where(
+                _OCCURRENCE.name == _text("of"),
+                _OCCURRENCE.trigger == str(Trigger.SCHEDULE),
+                is_open(),
+                is_said_since(_number("since")),
+            )
+            .values(version=_OCCURRENCE.version + 1, changed_ms=_number("at"))
+        )
 
     @cached_property
     def _lock_open(self) -> Select[Any]:
