@@ -115,9 +115,28 @@ async def test_what_is_open_of_a_changed_or_removed_schedule_is_withdrawn(store:
     for row, reason in ((changed, "schedule_changed"), (gone, "schedule_removed")):
         now = await read(store, row.id)
         assert (now.state, now.reason) == (OccurrenceState.WITHDRAWN, reason)
-        assert (now.version, now.wake_ms, now.changed_ms) == (1, 0, 700)
+        assert (now.version, now.wake_ms, now.changed_ms) == (1, row.wake_ms, 700)
     assert await read(store, same.id) == same
     assert await read(store, skipped.id) == skipped
+
+
+async def test_times_that_passed_before_a_change_are_told_with_it_once(store: Store) -> None:
+    lease = await hold_scheduler(store)
+    await store.sync_schedules(lease, [of_file("a")], 60)
+    known = await claimed(store, lease, "a")
+    of = await read_schedule(store, "a")
+    told = [
+        time_of(of, wall, state=OccurrenceState.SKIPPED, reason="missed", wake_ms=0)
+        for wall in ("08:00", "09:00")
+    ]
+
+    for at_ms in (700, 800):
+        await store.sync_schedules(lease, [of_file("a", "[]")], at_ms, told=told)
+
+    new = await read(store, told[1].id)
+    assert (new.state, new.reason, new.changed_ms) == (OccurrenceState.SKIPPED, "missed", 700)
+    assert (await read(store, known.id)).state is OccurrenceState.WITHDRAWN
+    assert len(await store.occurrences(limit=9)) == 2
 
 
 async def test_a_persons_schedule_is_removed_with_what_is_open_of_it(store: Store) -> None:

@@ -60,7 +60,12 @@ class MemoryPlans:
         self.rows[new.id] = OccurrenceRow(**values, version=0, created_ms=now_ms, changed_ms=now_ms)
 
     async def sync_schedules(
-        self, lease: Lease, kept: Sequence[ScheduleRow], now_ms: int
+        self,
+        lease: Lease,
+        kept: Sequence[ScheduleRow],
+        now_ms: int,
+        *,
+        told: Sequence[NewOccurrence] = (),
     ) -> frozenset[str]:
         """See the port."""
         await self._called(lease)
@@ -71,12 +76,18 @@ class MemoryPlans:
             if known is None or known.definition != row.definition:
                 self._withdraw(row.name, CHANGED, now_ms)
                 paused = known is not None and known.paused
-                self.by_name[row.name] = replace(row, paused=paused, changed_ms=now_ms)
+                self.by_name[row.name] = replace(
+                    row, paused=paused, created_ms=now_ms, changed_ms=now_ms
+                )
                 changed.add(row.name)
         for name in [one.name for one in self.by_name.values() if one.keeper is Keeper.FILE]:
             if name not in wanted:
                 del self.by_name[name]
                 self._withdraw(name, REMOVED, now_ms)
+        known_keys = {one.key for one in self.rows.values()}
+        for new in told:
+            if new.key not in known_keys:
+                self.put(new, now_ms)
         return frozenset(changed)
 
     async def add_schedule(self, row: ScheduleRow) -> bool:
@@ -133,6 +144,7 @@ class MemoryPlans:
             elif comes_again(
                 before.state,
                 before.changed_ms,
+                after=new.state,
                 defined_ms=row.created_ms,
                 is_by_hand=row.keeper is Keeper.HAND,
             ):
@@ -241,7 +253,7 @@ class MemoryPlans:
             row,
             state=state,
             version=row.version + 1,
-            wake_ms=0,
+            wake_ms=row.wake_ms if state is OccurrenceState.WITHDRAWN else 0,
             reason=reason,
             changed_ms=now_ms,
         )

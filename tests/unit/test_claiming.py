@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,8 +82,14 @@ def skipped(claim: Claim) -> list[tuple[int, str]]:
     ]
 
 
-def withdrawn(one: NewOccurrence, reason: str = CHANGED) -> OccurrenceRow:
-    return OccurrenceRow(
+def withdrawn(
+    one: NewOccurrence,
+    at_ms: int,
+    reason: str = CHANGED,
+    **fields: Any,  # noqa: ANN401  fields of several types
+) -> OccurrenceRow:
+    """Return what a change at that moment left of an occurrence that was ready."""
+    before = OccurrenceRow(
         id="before",
         key=one.key,
         trigger=Trigger.SCHEDULE,
@@ -93,9 +100,16 @@ def withdrawn(one: NewOccurrence, reason: str = CHANGED) -> OccurrenceRow:
         state=OccurrenceState.WITHDRAWN,
         version=3,
         due_ms=one.due_ms,
-        wake_ms=0,
+        wake_ms=one.due_ms,
         reason=reason,
+        changed_ms=at_ms,
     )
+    return replace(before, **fields)
+
+
+def changed_row(at_ms: int, **fields: Any) -> ScheduleRow:  # noqa: ANN401  as above
+    """Return the schedule right after its definition changed."""
+    return row(**{"watched_ms": at_ms, "created_ms": at_ms, "changed_ms": at_ms} | fields)
 
 
 def test_times_are_claimed_half_an_hour_ahead_and_the_next_look_is_as_early() -> None:
@@ -182,20 +196,97 @@ def test_a_schedule_that_nobody_looked_at_for_years_tells_a_few_of_what_passed()
 def test_of_a_changed_schedule_what_was_open_and_stays_is_planned_anew() -> None:
     before = claim_of(row(), Plan(), START_MS + 90 * MINUTE_MS).occurrences
     assert len(before) == 2
-    old = [withdrawn(one) for one in before]
     now_ms = START_MS + 95 * MINUTE_MS
-    changed = row(watched_ms=now_ms, changed_ms=now_ms)
+    old = [withdrawn(one, now_ms) for one in before]
+    changed = changed_row(now_ms)
     assert may_have_changed(changed)
 
     claim = claim_of(changed, Plan(), now_ms, old)
     assert [one.key for one in claim.occurrences] == [one.key for one in before]
-    other = Plan(recurrence=Repeated("30 * * * *", ZONE))
-    assert planned(claim_of(changed, other, now_ms, old)) == []
-    removed = [withdrawn(one, REMOVED) for one in before]
+    assert planned(claim) == [HOUR_MS, 2 * HOUR_MS]
+    removed = [withdrawn(one, now_ms, REMOVED) for one in before]
     assert planned(claim_of(changed, Plan(), now_ms, removed)) == [2 * HOUR_MS]
-    late = replace(changed, watched_ms=now_ms + 26 * HOUR_MS)
-    assert planned(claim_of(late, Plan(), now_ms + 26 * HOUR_MS, old)) == []
     assert not may_have_changed(after(claim))
+
+
+@pytest.mark.parametrize(
+    ("missed", "expected"),
+    [
+        (MissedRule.SKIP, []),
+        (MissedRule.LATEST, [3 * HOUR_MS]),
+        (MissedRule.ALL, [HOUR_MS, 2 * HOUR_MS, 3 * HOUR_MS]),
+    ],
+)
+def test_what_was_open_and_missed_when_the_schedule_changed_goes_by_its_rule(
+    missed: MissedRule, expected: list[int]
+) -> None:
+    """Times that were claimed before it, and times that were not, are one row of times."""
+    before = claim_of(row(), Plan(), START_MS + 100 * MINUTE_MS).occurrences
+    now_ms = START_MS + 200 * MINUTE_MS
+    changed = changed_row(now_ms, watched_ms=START_MS + 130 * MINUTE_MS)
+    old = [withdrawn(one, now_ms) for one in reversed(before)]
+
+    claim = claim_of(changed, Plan(missed=missed), now_ms, old)
+    assert planned(claim) == expected
+    passed = [hour * HOUR_MS for hour in (1, 2, 3) if hour * HOUR_MS not in expected]
+    assert sorted(skipped(claim)) == [(one, "missed") for one in passed]
+
+
+def test_what_was_open_and_is_too_old_by_the_new_rule_is_told() -> None:
+    before = claim_of(row(), Plan(), START_MS + 90 * MINUTE_MS).occurrences
+    now_ms = START_MS + 190 * MINUTE_MS
+    old = [withdrawn(one, now_ms) for one in before]
+    claim = claim_of(changed_row(now_ms), Plan(longest_ms=90 * MINUTE_MS), now_ms, old)
+    assert (planned(claim), skipped(claim)) == ([2 * HOUR_MS], [(HOUR_MS, "missed")])
+
+
+def test_a_draft_that_waits_or_is_being_made_is_not_missed_when_the_schedule_changes() -> None:
+    before = claim_of(row(), Plan(), START_MS + 90 * MINUTE_MS).occurrences
+    now_ms = START_MS + 190 * MINUTE_MS
+    waits = withdrawn(before[0], now_ms, wake_ms=START_MS + 25 * HOUR_MS)
+    is_tried = withdrawn(before[1], now_ms, wake_ms=now_ms + MINUTE_MS)
+    claim = claim_of(changed_row(now_ms), Plan(missed=MissedRule.SKIP), now_ms, [is_tried, waits])
+    assert (sorted(planned(claim)), skipped(claim)) == ([HOUR_MS, 2 * HOUR_MS], [])
+
+
+def test_what_was_missed_and_is_no_time_any_more_is_told() -> None:
+    (one,) = claim_of(row(), Plan(), START_MS + 45 * MINUTE_MS).occurrences
+    now_ms = START_MS + 95 * MINUTE_MS
+    other = Plan(recurrence=Repeated("30 7 * * *", ZONE))
+    claim = claim_of(changed_row(now_ms), other, now_ms, [withdrawn(one, now_ms)])
+    (told,) = claim.occurrences
+    assert (told.key, told.state, told.reason) == (one.key, OccurrenceState.SKIPPED, "missed")
+    assert "other times" in told.problem
+
+
+def test_what_an_earlier_change_withdrew_does_not_come_back_with_a_later_one() -> None:
+    (one,) = claim_of(row(), Plan(), START_MS + 45 * MINUTE_MS).occurrences
+    now_ms = START_MS + 95 * MINUTE_MS
+    old = [withdrawn(one, START_MS + 50 * MINUTE_MS)]
+    claim = claim_of(changed_row(now_ms), Plan(), now_ms, old)
+    assert [one.due_ms - START_MS for one in claim.occurrences] == [2 * HOUR_MS]
+
+
+def test_what_a_person_had_go_out_at_once_is_of_its_time_when_the_schedule_changes() -> None:
+    every = Plan(recurrence=Repeated("*/10 * * * *", ZONE))
+    before = claim_of(row(), every, START_MS + MINUTE_MS).occurrences
+    now_ms = START_MS + 3 * MINUTE_MS
+    early = START_MS + 2 * MINUTE_MS
+    old = [withdrawn(one, now_ms) for one in before[:-1]]
+    old.append(withdrawn(before[-1], now_ms, due_ms=early, wake_ms=early))
+    claim = claim_of(changed_row(now_ms), every, now_ms, old)
+    keys = [one.key for one in claim.occurrences]
+    assert sorted(keys) == sorted({*keys, *(one.key for one in before)})
+    assert skipped(claim) == []
+
+
+def test_what_was_open_and_passed_in_a_pause_after_the_change_is_told_as_such() -> None:
+    (one,) = claim_of(row(), Plan(), START_MS + 45 * MINUTE_MS).occurrences
+    changed_ms, resumed_ms = START_MS + 50 * MINUTE_MS, START_MS + 80 * MINUTE_MS
+    kept = changed_row(changed_ms, watched_ms=START_MS + 75 * MINUTE_MS)
+    resumed = replace(kept, changed_ms=resumed_ms)
+    claim = claim_of(resumed, Plan(), resumed_ms, [withdrawn(one, changed_ms)])
+    assert (planned(claim), skipped(claim)) == ([], [(HOUR_MS, "paused")])
 
 
 #: Seconds that pass before it is looked at, or what a person does instead.

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 from uuid import uuid4
 
 from vestlus.planning.definitions import AHEAD_MS, next_look_ms
-from vestlus.scheduling.approving import deadline_ms
-from vestlus.scheduling.missed import MissedRule, Recurrence, due_now
+from vestlus.scheduling.missed import ON_TIME_MS, MissedRule, Recurrence, due_now
 from vestlus.scheduling.recipe import Recipe
 from vestlus.scheduling.recurrence import Occurrence
 from vestlus.store.occurrences import CHANGED, OccurrenceState
@@ -36,6 +35,12 @@ PAUSED: Final = "paused"
 
 #: What is said of times that passed while their schedule was paused.
 WHILE_PAUSED: Final = "its schedule was paused then; publish it by hand if it is still wanted"
+
+#: What is said of times that were missed, and that their schedule does not have any more.
+NOT_ITS_TIME: Final = (
+    "the service did not run at that time, and the schedule has other times since: publish it by "
+    "hand if it is still wanted"
+)
 
 
 class Plan(Protocol):
@@ -67,21 +72,28 @@ def claim_of(
 ) -> Claim:
     """What is claimed of a schedule now.
 
-    ``withdrawn`` are occurrences that were open when its definition changed: those that are
-    before its watermark, and still times of it, are planned anew.
+    ``withdrawn`` are occurrences that were open when its definition changed. Of those that are
+    before its watermark the ones that were missed go by the rule if they are still times of it,
+    and are told if not; one that was worked at, or waits for a yes, is planned anew.
     """
-    anew = [_of(row, plan, one) for one in _still_due(row, plan, now_ms, withdrawn)]
+    again = _again(row, plan, now_ms, withdrawn)
     passed, since_ms = _passed_in_pause(row, plan, now_ms)
     due = due_now(
-        plan.recurrence,
-        after_ms=since_ms,
+        _Chained(again.missed, plan.recurrence, since_ms),
+        after_ms=min([since_ms, *(one.at_ms - 1 for one in again.missed)]),
         now_ms=now_ms,
         rule=plan.missed,
         longest_ms=plan.longest_ms,
     )
-    told = [_skipped(_of(row, plan, one), PAUSED, WHILE_PAUSED) for one in passed]
-    told += [_skipped(_of(row, plan, one), MISSED, missed_words(plan)) for one in due.passed_over]
-    run = [_of(row, plan, one) for one in due.run[:MOST_AT_ONCE]]
+    anew = [of_time(row, plan, one) for one in again.anew]
+    told = [
+        skipped(of_time(row, plan, one), PAUSED, WHILE_PAUSED) for one in (*again.paused, *passed)
+    ]
+    told += [
+        skipped(of_time(row, plan, one), MISSED, missed_words(plan)) for one in due.passed_over
+    ]
+    told += again.gone
+    run = [of_time(row, plan, one) for one in due.run[:MOST_AT_ONCE]]
     if len(due.run) > MOST_AT_ONCE:
         return Claim(
             of=row,
@@ -91,7 +103,7 @@ def claim_of(
         )
     watched_ms = max(row.watched_ms, now_ms + AHEAD_MS)
     ahead = [
-        _of(row, plan, one)
+        of_time(row, plan, one)
         for one in _until(watched_ms, plan.recurrence.after(max(row.watched_ms, now_ms)))
     ]
     return Claim(
@@ -121,17 +133,66 @@ def missed_words(plan: Plan) -> str:
     )
 
 
-def _still_due(
-    row: ScheduleRow, plan: Plan, now_ms: int, withdrawn: Iterable[OccurrenceRow]
-) -> Iterator[Occurrence]:
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """What becomes of what was open when the definition changed and is before the watermark."""
+
+    anew: list[Occurrence] = field(default_factory=list)
+    paused: list[Occurrence] = field(default_factory=list)
+    missed: list[Occurrence] = field(default_factory=list)
+    #: Missed, and no times of the schedule any more.
+    gone: list[NewOccurrence] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chained:
+    """Some times up to a moment, by their moments, and those of a recurrence after it."""
+
+    first: list[Occurrence]
+    rest: Recurrence
+    since_ms: int
+
+    def after(self, after_ms: int) -> Iterator[Occurrence]:
+        """See :class:`~vestlus.scheduling.missed.Recurrence`."""
+        first = (one for one in self.first if one.at_ms > after_ms)
+        return itertools.chain(first, self.rest.after(max(after_ms, self.since_ms)))
+
+
+def _again(row: ScheduleRow, plan: Plan, now_ms: int, withdrawn: Iterable[OccurrenceRow]) -> _Again:
+    again = _Again()
     for old in withdrawn:
-        if old.reason != CHANGED or old.trigger is not Trigger.SCHEDULE:
+        # Others were withdrawn by a change before this one: a later one brings them not back.
+        is_of_change = old.reason == CHANGED and old.changed_ms == row.created_ms
+        if not is_of_change or old.trigger is not Trigger.SCHEDULE or old.due_ms > row.watched_ms:
             continue
-        if old.due_ms > row.watched_ms or deadline_ms(plan.recipe, old.due_ms) < now_ms:
-            continue
-        found = next(plan.recurrence.after(old.due_ms - 1), None)
-        if found is not None and _key(row, found) == old.key:
-            yield found
+        was_missed = _seen_ms(old) + ON_TIME_MS < now_ms
+        found = _time_of(row, plan, old)
+        if found is None:
+            if was_missed:
+                again.gone.append(skipped(_as_it_was(old), MISSED, NOT_ITS_TIME))
+        elif found.at_ms > row.watched_ms:
+            continue  # claimed like any other time
+        elif not was_missed:
+            again.anew.append(found)
+        elif went_on(row) and found.at_ms < row.changed_ms:
+            again.paused.append(found)
+        else:
+            again.missed.append(found)
+    again.missed.sort(key=lambda one: one.at_ms)
+    return again
+
+
+def _time_of(row: ScheduleRow, plan: Plan, old: OccurrenceRow) -> Occurrence | None:
+    """Which time of the schedule an occurrence is of, if that is one still. What a person had go
+    out at once is due earlier than its time, by no more than it was drafted ahead.
+    """
+    times = _until(old.due_ms + 2 * AHEAD_MS, plan.recurrence.after(old.due_ms - 1))
+    return next((one for one in times if _key(row, one) == old.key), None)
+
+
+def _seen_ms(old: OccurrenceRow) -> int:
+    """When the last was done with an occurrence that was withdrawn, or was to be."""
+    return max(old.due_ms, old.wake_ms, old.drafted_ms, old.decided_ms)
 
 
 def _passed_in_pause(
@@ -153,7 +214,22 @@ def _key(row: ScheduleRow, one: Occurrence) -> str:
     return f"{Trigger.SCHEDULE}:{row.name}:{one.key}"
 
 
-def _of(row: ScheduleRow, plan: Plan, one: Occurrence) -> NewOccurrence:
+def _as_it_was(old: OccurrenceRow) -> NewOccurrence:
+    return NewOccurrence(
+        id=uuid4().hex,
+        key=old.key,
+        trigger=old.trigger,
+        name=old.name,
+        account=old.account,
+        recipe=old.recipe,
+        due_ms=old.due_ms,
+        wake_ms=0,
+        traceparent=old.traceparent,
+    )
+
+
+def of_time(row: ScheduleRow, plan: Plan, one: Occurrence) -> NewOccurrence:
+    """The occurrence of one time of a schedule, to be drafted when its time is near."""
     return NewOccurrence(
         id=uuid4().hex,
         key=_key(row, one),
@@ -167,5 +243,6 @@ def _of(row: ScheduleRow, plan: Plan, one: Occurrence) -> NewOccurrence:
     )
 
 
-def _skipped(new: NewOccurrence, reason: str, problem: str) -> NewOccurrence:
+def skipped(new: NewOccurrence, reason: str, problem: str) -> NewOccurrence:
+    """One that is only told: it was passed over, and why."""
     return replace(new, wake_ms=0, state=OccurrenceState.SKIPPED, reason=reason, problem=problem)

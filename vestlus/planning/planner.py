@@ -19,6 +19,7 @@ from vestlus.errors import StoreUnavailable
 from vestlus.log_errors import place_of
 from vestlus.measuring.catalogue import OCCURRENCE_STEPS, of
 from vestlus.planning.bench import Bench, PlannerStore
+from vestlus.planning.changing import change_of
 from vestlus.planning.claiming import claim_of, may_have_changed
 from vestlus.planning.definitions import Unreadable, read_definition
 from vestlus.planning.pool import Pool
@@ -132,9 +133,15 @@ class Planner:
 
     async def _sync(self) -> None:
         now_ms = self._clock()
+        changes = [
+            # Under this lease nobody else changes it between the look and the change.
+            change_of(await self._store.schedule(row.name), row, now_ms)
+            for row in self._kept(now_ms)
+        ]
         # Looked at now: of what was open of a changed one, some may be past its time already.
-        kept = [replace(row, look_ms=now_ms) for row in self._kept(now_ms)]
-        changed = await self._store.sync_schedules(self._lease, kept, now_ms)
+        kept = [replace(one.row, look_ms=now_ms) for one in changes]
+        told = [one for change in changes for one in change.told]
+        changed = await self._store.sync_schedules(self._lease, kept, now_ms, told=told)
         if changed:
             _log.info("schedules_of_the_file_changed", schedules=sorted(changed))
 

@@ -88,16 +88,22 @@ CHANGED: Final = "schedule_changed"
 
 
 def comes_again(
-    state: OccurrenceState, ended_ms: int, *, defined_ms: int, is_by_hand: bool
+    state: OccurrenceState,
+    ended_ms: int,
+    *,
+    after: OccurrenceState,
+    defined_ms: int,
+    is_by_hand: bool,
 ) -> bool:
-    """Whether a schedule that claims a time plans the occurrence anew that the time has already.
+    """Whether a claim that makes ``after`` of a time changes the occurrence that the time has.
 
-    What was withdrawn with a schedule does. What ended without a post before the definition came to
-    be (``defined_ms``) does, since whoever wrote that one has mended it; but what a person ended
-    only for a schedule that a person added after that, and not for an edited file. Never what is
-    open or became a post.
+    One that was withdrawn with a schedule it does. One that ended without a post before the
+    definition came to be (``defined_ms``) it plans anew, since whoever wrote that one has mended
+    it; but what a person ended only for a schedule that a person added after that, and not for an
+    edited file. How one ended is not written over by how its time was passed over, and what is open
+    or became a post stays.
     """
     if state is OccurrenceState.WITHDRAWN:
         return True
     again = _ENDED_BY_ITSELF | _ENDED_BY_A_PERSON if is_by_hand else _ENDED_BY_ITSELF
-    return state in again and ended_ms <= defined_ms
+    return after is OccurrenceState.PLANNED and state in again and ended_ms <= defined_ms

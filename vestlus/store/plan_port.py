@@ -13,6 +13,7 @@ from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.plan_rows import (
     Claim,
     Decision,
+    NewOccurrence,
     NewTrigger,
     OccurrenceRow,
     OccurrenceStep,
@@ -30,7 +31,12 @@ class Schedules(Protocol):
     """What is due again and again, or once."""
 
     async def sync_schedules(
-        self, lease: Lease, kept: Sequence[ScheduleRow], now_ms: int
+        self,
+        lease: Lease,
+        kept: Sequence[ScheduleRow],
+        now_ms: int,
+        *,
+        told: Sequence[NewOccurrence] = (),
     ) -> frozenset[str]:
         """Makes the schedules kept by the file exactly these, and returns the names of those that
         were added or whose definition changed.
@@ -38,7 +44,9 @@ class Schedules(Protocol):
         A new or changed one is watched from its ``watched_ms`` and looked at from its ``look_ms``
         on; an unchanged one keeps where it was; ``paused`` is kept. One whose name is a person's
         is left out of it (the caller refuses such a file). Occurrences of those that are gone or
-        changed, and are still open, are withdrawn: a claim plans the times that stayed anew.
+        changed, and are still open, are withdrawn, at ``now_ms``, with the ``wake_ms`` that they
+        had: a claim plans the times that stayed anew. ``told`` are times that passed before the
+        change; those whose keys are not known are added.
         """
         ...
 

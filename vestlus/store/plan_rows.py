@@ -89,6 +89,7 @@ class OccurrenceRow:
     state: OccurrenceState
     version: int
     due_ms: int
+    #: When the scheduler looks at it next, or would have, where it is WITHDRAWN.
     wake_ms: int
     caption: str = ""
     pictures: tuple[PostPicture, ...] = ()

@@ -82,13 +82,10 @@ class SqlClaims(SqlScheduleLists):
 
 
 def _is_planned_anew(of: ScheduleRow, before: Row[Any], after: dict[str, str | int]) -> bool:
-    state = OccurrenceState(before.state)
-    if state is not OccurrenceState.WITHDRAWN and after["state"] != str(OccurrenceState.PLANNED):
-        # How it ended is not written over by how its time was passed over.
-        return False
     return comes_again(
-        state,
+        OccurrenceState(before.state),
         before.changed_ms,
+        after=OccurrenceState(str(after["state"])),
         defined_ms=of.created_ms,
         is_by_hand=of.keeper is Keeper.HAND,
     )

@@ -22,12 +22,13 @@ from sqlalchemy import (
 
 from vestlus.store import schema
 from vestlus.store.occurrences import CHANGED, REMOVED, OccurrenceState
-from vestlus.store.plan_rows import Keeper, ScheduleRow, Trigger
+from vestlus.store.plan_rows import Keeper, NewOccurrence, ScheduleRow, Trigger
 from vestlus.store.rows import Lease
 from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dialect import Insert
 from vestlus.store.sql_occurrence_lists import is_open, is_said_since
 from vestlus.store.sql_plan_rows import (
+    new_occurrence_values,
     new_schedule_values,
     schedule_row,
 )
@@ -49,7 +50,12 @@ class SqlSchedules(SqlScheduleLists):
     """What schedules there are. See :class:`~vestlus.store.plan_port.Schedules`."""
 
     async def sync_schedules(
-        self, lease: Lease, kept: Sequence[ScheduleRow], now_ms: int
+        self,
+        lease: Lease,
+        kept: Sequence[ScheduleRow],
+        now_ms: int,
+        *,
+        told: Sequence[NewOccurrence] = (),
     ) -> frozenset[str]:
         """See :meth:`vestlus.store.plan_port.Schedules.sync_schedules`.
 
@@ -58,6 +64,9 @@ class SqlSchedules(SqlScheduleLists):
         """
         wanted = {cleaned(row.name): row for row in kept}
         names = self._dialect.value_set(sorted(wanted))
+        passed = [
+            new_occurrence_values(one, now_ms) for one in sorted(told, key=lambda one: one.id)
+        ]
 
         def work(connection: Connection) -> frozenset[str]:
             self._hold(connection, lease)
@@ -76,6 +85,8 @@ class SqlSchedules(SqlScheduleLists):
                 connection.execute(self._drop, {"names": self._dialect.value_set(gone)})
             self._withdraw(connection, gone, REMOVED, now_ms)
             self._withdraw(connection, changed, CHANGED, now_ms)
+            if passed:
+                connection.execute(self._add_occurrence, passed)
             return frozenset(added | changed)
 
         return await self._database.write(work)
@@ -196,7 +207,6 @@ class SqlSchedules(SqlScheduleLists):
             .values(
                 state=str(OccurrenceState.WITHDRAWN),
                 version=_OCCURRENCE.version + 1,
-                wake_ms=0,
                 reason=_text("why"),
                 problem="",
                 changed_ms=_number("at"),
