@@ -31,7 +31,7 @@ from vestlus.scaling.size import ONE
 from vestlus.settings_account import Account, Answers
 from vestlus.settings_events import EventRule, EventTokens, event_source
 from vestlus.settings_file import SINGLE_TABLES, TABLES, meant, read_file
-from vestlus.settings_plans import plan_problems, repeated, with_account
+from vestlus.settings_plans import memory_problems, plan_problems, repeated, with_account
 from vestlus.settings_prices import Prices, price_problems
 from vestlus.settings_retention import Retention
 from vestlus.settings_schedules import Schedule
@@ -313,7 +313,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, mode: Mode = Mode
     except ValidationError as error:
         problems += _readable(error, origin, names)
     else:
-        problems += price_problems(settings, origin)
+        problems += [*price_problems(settings, origin), *memory_problems(settings, origin)]
     if settings is None or problems:
         raise SettingsError(tuple(dict.fromkeys(problems)))
     return settings.told_from(sources_of(origin))

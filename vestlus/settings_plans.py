@@ -1,11 +1,16 @@
-"""What schedules and event rules must be beside what each says by itself: names and accounts."""
+"""What schedules and event rules must be beside what each says by itself: names, accounts, and how
+long posts are kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from vestlus.settings_posts import PostPlan
+
+if TYPE_CHECKING:
+    from vestlus.settings import Settings
 
 PLANS: Final = ("schedules", "event_rules")
 
@@ -60,3 +65,31 @@ def with_account(plans: Sequence[Plan], accounts: Sequence[str]) -> tuple[Plan, 
     return tuple(
         plan if plan.account else plan.model_copy(update={"account": accounts[0]}) for plan in plans
     )
+
+
+def memory_problem(plan: PostPlan, posts_days: int) -> str:
+    """What is wrong with a plan's ``not_again_days`` where its account's posts are kept so many
+    days, after the name of the key; empty if nothing. Named pictures may come again at any time.
+    """
+    if plan.pictures or plan.not_again_days <= posts_days:
+        return ""
+    return (
+        f"is {plan.not_again_days}, and posts of the account are kept {posts_days} days: a picture "
+        f"of before that would come again; at most {posts_days}, or raise posts_days of the "
+        "account's retention"
+    )
+
+
+def memory_problems(settings: Settings, origin: Mapping[str, str]) -> list[str]:
+    """A line for each plan that is to remember pictures for longer than posts are kept."""
+    periods = settings.periods
+    tables: dict[str, Sequence[PostPlan]] = {
+        "schedules": settings.schedules,
+        "event_rules": settings.event_rules,
+    }
+    return [
+        f"{origin.get(table, table)}.{at}.not_again_days: {problem}"
+        for table, plans in tables.items()
+        for at, plan in enumerate(plans)
+        if (problem := memory_problem(plan, periods.of(plan.account or "").posts))
+    ]

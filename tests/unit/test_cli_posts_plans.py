@@ -113,6 +113,13 @@ def add(run: Run, name: str = "news", *more: str) -> dict[str, Any]:
     return added
 
 
+def test_a_picture_is_to_be_remembered_no_longer_than_posts_are_kept(run: Run) -> None:
+    words = ("schedule", "far", "--cron", "0 9 * * *", "--tag", "sea", "--not-again-days")
+    said = refused(PostRefused, *words, "401")
+    assert "--not-again-days: is 401, and posts of the account are kept 400 days" in said
+    assert run(*words, "400").startswith("far:")
+
+
 def test_a_schedule_is_added_listed_paused_and_taken_out(run: Run) -> None:
     added = add(run, "news", "--caption", "Tere hommikust!", "--no-approve")
     assert (added["name"], added["kept_by"], added["account"]) == ("news", "hand", ACCOUNT)

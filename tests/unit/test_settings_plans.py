@@ -70,6 +70,36 @@ def test_times_are_tomls_or_text(file: Path) -> None:
     assert third.end == datetime.fromisoformat("2026-12-31T23:59")
 
 
+def test_a_picture_is_remembered_no_longer_than_posts_are_kept(file: Path) -> None:
+    often = 'cron = "0 9 * * *"'
+    rule = '[[event_rules]]\nname = "r"\nevent = "e"\naccount = "1"\nnot_again_days = 61\n'
+    text = (
+        "[retention]\nposts_days = 60\n"
+        + TWO
+        + "[accounts.retention]\nposts_days = 35\n"
+        + schedule(often, 'account = "1"', 'tags = ["a"]', "not_again_days = 60", name="a")
+        + schedule(often, 'account = "2"', 'tags = ["a"]', "not_again_days = 60", name="b")
+        + schedule(often, 'account = "2"', 'pictures = ["a"]', "not_again_days = 60", name="c")
+        + schedule(often, 'account = "2"', 'choose = "model"', "not_again_days = 35", name="d")
+        + rule
+        + 'tags = ["a"]\n'
+    )
+    found = sorted(problems(file, text))
+    assert [line.partition(",")[0] for line in found] == [
+        "event_rules.0.not_again_days: is 61",
+        "schedules.1.not_again_days: is 60",
+    ]
+    assert ["kept 60 days" in found[0], "kept 35 days" in found[1]] == [True, True]
+    assert all("raise posts_days" in line for line in found)
+
+
+def test_what_is_kept_by_default_is_enough_for_what_comes_not_again_by_default(file: Path) -> None:
+    text = "[retention]\nposts_days = 35\n" + ONE + schedule('cron = "0 9 * * *"', 'tags = ["a"]')
+    assert load(file, text).schedules[0].not_again_days == 30
+    longest = schedule('cron = "0 9 * * *"', 'tags = ["a"]', "not_again_days = 400")
+    assert load(file, ONE + longest).schedules[0].not_again_days == 400
+
+
 def test_all_that_is_wrong_is_said_at_once(file: Path) -> None:
     text = (
         TWO

@@ -14,6 +14,7 @@ from vestlus.planning.definitions import row_of
 from vestlus.scheduling.recipe import Recipe
 from vestlus.settings import Settings
 from vestlus.settings_account import Account
+from vestlus.settings_plans import memory_problem
 from vestlus.settings_schedules import Schedule
 from vestlus.settings_wordings import place, wording
 from vestlus.store.plan_port import Schedules
@@ -85,6 +86,8 @@ class ScheduleDesk:
             which = "at" if schedule.at is not None else "cron"
             problems.append(Problem(which, "is never due any more: all its times are over"))
         due_ms = now_ms if upcoming is None else upcoming.at_ms
+        if memory := memory_problem(schedule, self.settings.periods.of(owner.id).posts):
+            problems.append(Problem("not_again_days", memory))
         lines = await self.check(schedule.recipe(owner.id), owner, due_ms)
         problems += map(_told, lines)
         if problems:
