@@ -23,7 +23,17 @@ from tests.contract.store_support import (
 from vestlus.conversation.identity import conversation_id
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
-from vestlus.store.rows import Change, CommitResult, PersonSend, TransitionResult
+from vestlus.store.rows import (
+    FOREVER_MS,
+    After,
+    Change,
+    CommitResult,
+    PersonSend,
+    Silence,
+    TransitionResult,
+    persons_until_ms,
+    stopped_until_ms,
+)
 
 __all__ = ["store"]
 
@@ -215,3 +225,38 @@ async def test_a_silence_by_a_change_is_told_by_the_conversation(store: Store) -
 
     assert row.id == conversation_id(ACCOUNT, "user")
     assert (row.version, row.disclosed_ms) == (1, 0)
+
+
+async def test_a_person_who_writes_to_a_user_who_said_stop_has_the_conversation_beneath_it(
+    store: Store,
+) -> None:
+    inbox = await hold(store)
+    await changed(store, inbox, Change(silence=Silence.STOPPED, silent_until_ms=FOREVER_MS))
+
+    async def theirs_after(silence: Silence, until_ms: int) -> int:
+        await changed(store, inbox, Change(silence=silence, silent_until_ms=until_ms))
+        row = await conversation(store)
+        assert row.silence is Silence.STOPPED
+        assert row.silent_until_ms >= FOREVER_MS
+        return persons_until_ms(row.silence, row.silent_until_ms)
+
+    assert await theirs_after(Silence.PERSON, 9_000) == 9_000
+    # Told late: it began before the other.
+    assert await theirs_after(Silence.PERSON, 7_000) == 9_000
+    assert await theirs_after(Silence.STANDBY, 99_000) == 9_000
+    assert await theirs_after(Silence.NONE, 0) == 0
+
+
+async def test_a_stop_is_committed_with_the_pause_of_the_person_who_has_the_conversation(
+    store: Store,
+) -> None:
+    inbox = await hold(store)
+    await changed(store, inbox, Change(silence=Silence.PERSON, silent_until_ms=9_000))
+    after = After(silence=Silence.STOPPED, silent_until_ms=stopped_until_ms(9_000))
+    await recorded(store, inbox, message())
+
+    done = await store.commit_turns([turn(inbox, await conversation(store), after=after)], 20)
+
+    assert done == [CommitResult.COMMITTED]
+    row = await conversation(store)
+    assert persons_until_ms(row.silence, row.silent_until_ms) == 9_000

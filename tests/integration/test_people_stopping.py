@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from tests.fakes.assistant import ScriptedAssistant
@@ -127,3 +128,94 @@ async def test_a_persons_echo_does_not_swallow_a_wish(world: World) -> None:
     await world.write("u", "STOP")
     await world.deliver(echo("Siin Mari."))
     await silent(world, Silence.STOPPED)
+
+
+async def test_start_gives_a_person_s_conversation_back_to_the_person_who_wrote_after_stop(
+    world: World,
+) -> None:
+    assistant = ScriptedAssistant()
+    await world.host(assistant, account=account())
+    await world.write("u", "STOP")
+    await silent(world, Silence.STOPPED)
+    await world.deliver(echo("Siin Mari, aitan teid edasi. Mis on teie number?"))
+    await world.write("u", "START")
+    await silent(world, Silence.PERSON)
+    await world.write("u", "Minu number on 7")
+    await passed_by(world)
+    assert asked_by_the_user(assistant) == []
+    assert [one.event.text for one in (await row(world)).pending] == ["Minu number on 7"]
+    await act(world, Act.HAND_BACK)
+    await world.said("u", 6)
+    assert len(asked_by_the_user(assistant)) == 1
+
+
+async def test_stop_and_start_leave_the_pause_of_the_person_who_had_taken_over_as_it_was(
+    world: World,
+) -> None:
+    assistant = ScriptedAssistant()
+    await world.host(assistant, account=account())
+    await act(world, Act.TAKE_OVER)
+    await silent(world, Silence.PERSON)
+    until_ms = (await row(world)).silent_until_ms
+    await world.write("u", "STOP")
+    await silent(world, Silence.STOPPED)
+    await world.write("u", "STOPP", "START", "Mis kell te avate?")
+    await silent(world, Silence.PERSON)
+    await passed_by(world)
+    stands = await row(world)
+    assert stands.silent_until_ms == until_ms
+    assert [one.event.text for one in stands.pending] == ["Mis kell te avate?"]
+    assert say(Phrase.STARTED, "et") in await world.history("u")
+    assert asked_by_the_user(assistant) == []
+
+
+async def test_who_starts_with_a_question_in_one_burst_has_it_answered_by_the_person(
+    world: World,
+) -> None:
+    assistant = ScriptedAssistant()
+    slow = replace(FAST, burst=BurstPolicy(longest_ms=400))
+    await world.host(assistant, account=account(), policies=slow)
+    await world.write("u", "STOP")
+    await silent(world, Silence.STOPPED)
+    await world.deliver(echo("Siin Mari. Mis on teie number?"))
+    await world.write("u", "START", "Minu number on 7")
+    await silent(world, Silence.PERSON)
+    await world.deliver(echo("Aitäh!"))
+    # Confirmations that were not sent are cancelled by what Mari wrote.
+    said = ["STOP", "Siin Mari. Mis on teie number?", "START", "Minu number on 7", "Aitäh!"]
+    assert await world.said("u", 5) == said
+    assert assistant.asked == []
+
+
+async def test_start_after_a_person_s_pause_is_over_brings_the_bot_back(world: World) -> None:
+    assistant = ScriptedAssistant()
+    await world.host(assistant, account=account(pause_minutes=0.005))
+    await world.write("u", "STOP")
+    await silent(world, Silence.STOPPED)
+    await world.deliver(echo("Siin Mari."))
+    # A person's pause that begins later is over, as that one would be.
+    await world.deliver(echo("Siin Mari.", user=OTHER))
+    await passed_by(world, said=3)
+    await world.write("u", "START", "Mis kell te avate?")
+    async with asyncio.timeout(15):
+        while not asked_by_the_user(assistant):
+            await asyncio.sleep(0.02)
+    await silent(world, Silence.NONE)
+
+
+async def test_danger_of_a_user_who_said_stop_is_shown_to_the_person_who_has_the_conversation(
+    world: World,
+) -> None:
+    host = await world.host(ScriptedAssistant(), account=account())
+    await world.write("u", "STOP")
+    await silent(world, Silence.STOPPED)
+    await world.deliver(echo("Siin Mari, kas kõik on korras?"))
+    await world.write("u", "I want to kill myself")
+
+    async def shown() -> bool:
+        return bool((await row(world)).waiting_ms) and host.counts().handed_over == 1
+
+    await until(shown)
+    await passed_by(world)
+    # The confirmation was cancelled by what Mari wrote.
+    assert await world.history("u") == ["STOP", "Siin Mari, kas kõik on korras?"]

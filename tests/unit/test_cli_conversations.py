@@ -31,6 +31,7 @@ from vestlus.conversation.identity import (
 )
 from vestlus.conversation.operating import Act
 from vestlus.desk.conversations import NoSuchDraft
+from vestlus.desk.moments import LAST_MS
 from vestlus.desk.user_data import NobodyMeant
 from vestlus.errors import SettingsError
 from vestlus.messages import SearchRequest, decode_inbox, decode_outbox
@@ -45,6 +46,7 @@ from vestlus.store.rows import (
     MemberKind,
     NewEvent,
     Silence,
+    stopped_until_ms,
 )
 
 ACCOUNT = "17841400000000001"
@@ -190,6 +192,14 @@ def test_an_emergency_of_who_asked_for_no_answers_can_be_marked_as_seen_to(run: 
     said = run("hand-back", ID)
     assert said.startswith("The user asked for no answers: that does not change")
     assert "no longer waits for a person" in said
+    assert handed_in() == [(Act.HAND_BACK, None)]
+
+
+def test_who_took_a_conversation_over_after_a_stop_can_hand_it_back(run: Run) -> None:
+    theirs = Change(silence=Silence.STOPPED, silent_until_ms=stopped_until_ms(LAST_MS))
+    written(1, theirs)
+    said = run("hand-back", ID)
+    assert said.startswith("The user asked for no answers: that does not change")
     assert handed_in() == [(Act.HAND_BACK, None)]
 
 

@@ -13,6 +13,7 @@ FREE = Standing(people=False, person_wrote=False, stopped=False)
 HANDED_OVER = Standing(people=True, person_wrote=False, stopped=False)
 PERSON = Standing(people=True, person_wrote=True, stopped=False)
 STOPPED = Standing(people=False, person_wrote=False, stopped=True)
+STOPPED_THEIRS = Standing(people=True, person_wrote=True, stopped=True)
 ASKED = Standing(people=True, person_wrote=True, stopped=False, erase_asked=True)
 
 DAY = 24 * 60 * 60 * 1000
@@ -43,6 +44,10 @@ DAY = 24 * 60 * 60 * 1000
         ([Command.STOP, Command.START], STOPPED, Step.CONFIRM_START),
         ([Command.START], FREE, Step.ASK),
         ([Command.START, None], PERSON, Step.WAIT),
+        ([Command.START, None], STOPPED_THEIRS, Step.CONFIRM_START),
+        ([None], STOPPED_THEIRS, Step.IGNORE),
+        ([Command.PERSON], STOPPED_THEIRS, Step.IGNORE),
+        ([None, Command.EMERGENCY], STOPPED_THEIRS, Step.WAIT),
         ([Command.START, Command.STOP], STOPPED, Step.CONFIRM_STOP),
         ([Command.DELETE], STOPPED, Step.ASK_DELETE),
         ([None, Command.DELETE], PERSON, Step.ASK_DELETE),
@@ -80,6 +85,8 @@ def test_no_model_is_asked_while_people_see_to_a_user_or_the_user_said_stop(
         assert Command.START in commands
     if step is Step.ASK and not stopped:
         assert not standing.people
+    if step is Step.ASK:
+        assert not standing.person_wrote
 
 
 @given(

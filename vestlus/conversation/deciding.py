@@ -37,7 +37,8 @@ class Standing:
 
     #: A person answers this user, or is waited for.
     people: bool
-    #: Only a person's message, not a hand-over, may have made it so.
+    #: A person answers, also where the user asked for no more answers of ours, or another app
+    #: does; a hand-over alone does not make it so.
     person_wrote: bool
     #: The user asked for no more answers.
     stopped: bool
@@ -60,11 +61,9 @@ def next_step(commands: Sequence[Command | None], standing: Standing) -> Step:
     wishes = [one for one in commands if one in (Command.STOP, Command.START, Command.DELETE)]
     # Somebody who never stopped says "start" about something else.
     if wishes and (standing.stopped or wishes[-1] is not Command.START):
-        return _wish(commands, wishes[-1])
+        return _wish(commands, wishes[-1], standing)
     step = Step.ASK
-    if standing.person_wrote:
-        step = Step.WAIT
-    elif standing.stopped:
+    if standing.stopped and Command.EMERGENCY not in commands:
         step = Step.IGNORE
     elif standing.people:
         step = Step.WAIT
@@ -75,13 +74,14 @@ def next_step(commands: Sequence[Command | None], standing: Standing) -> Step:
     return step
 
 
-def _wish(commands: Sequence[Command | None], wish: Command | None) -> Step:
+def _wish(commands: Sequence[Command | None], wish: Command | None, standing: Standing) -> Step:
     if wish is Command.DELETE:
         return Step.ASK_DELETE
     if wish is Command.STOP:
         return Step.CONFIRM_STOP
-    # Who starts again with a question wants its answer rather than a confirmation.
-    return Step.CONFIRM_START if all(commands) else Step.ASK
+    # Who starts again with a question wants its answer rather than a confirmation; but that is
+    # the person's to give who has the conversation.
+    return Step.CONFIRM_START if all(commands) or standing.person_wrote else Step.ASK
 
 
 def may_apologise(*, apology_ms: int, answered_ms: int, now_ms: int, again_ms: int) -> bool:

@@ -16,7 +16,7 @@ from vestlus.desk.looking import Looking, silence_of
 from vestlus.desk.writing import Way, checked_text, checked_way
 from vestlus.errors import StoreUnavailable, VestlusError
 from vestlus.store.port import Store
-from vestlus.store.rows import ConversationRow, Silence
+from vestlus.store.rows import ConversationRow, Silence, persons_until_ms
 from vestlus.store.talk_rows import Talk
 
 _log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ class HandedBack(StrEnum):
 
     #: The bot answers again.
     ANSWERS = "answers"
-    #: The user asked for no answers; the conversation waits for nobody any more.
+    #: The user asked for no answers; the conversation waits for nobody any more, and nobody has it.
     SEEN_TO = "seen_to"
     #: The user asked for no answers: nothing changes, and nothing was handed in.
     STOPPED = "stopped"
@@ -103,7 +103,8 @@ class ConversationDesk(Looking):
         """Lets the bot answer again, unless the user asked for no more answers."""
         row = talk.row
         stopped = silence_of(row, self._clock()) is Silence.STOPPED
-        if stopped and not row.waiting_ms:
+        persons = persons_until_ms(row.silence, row.silent_until_ms) > self._clock()
+        if stopped and not (row.waiting_ms or persons):
             return HandedBack.STOPPED, None
         handed = await self._act(Act.HAND_BACK, row, identity)
         # An emergency makes a person wanted even there; this is how it is marked as seen to.

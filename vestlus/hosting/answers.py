@@ -17,7 +17,7 @@ from vestlus.hosting.effects import STANDBY_MS, people_policy
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.voice import Voice
 from vestlus.settings_account import Account
-from vestlus.store.rows import FOREVER_MS, After, Silence
+from vestlus.store.rows import After, Silence, persons_until_ms, stopped_until_ms
 
 #: An apology is not repeated within this time, unless an answer came in between.
 APOLOGY_AGAIN_MS = 24 * 60 * 60 * 1000
@@ -61,7 +61,7 @@ class Answers:
             case Step.ASK:
                 answer = self._limited(box, burst, language, now_ms)
             case Step.WAIT:
-                answer = box.known.silent_until_ms
+                answer = _waits_until_ms(box)
                 if Command.EMERGENCY in commands and not box.known.waiting_ms:
                     # A person sees to this user, perhaps without looking just now.
                     alarm = self._noted(box, burst, After(), now_ms, reason="emergency")
@@ -72,7 +72,10 @@ class Answers:
                 answer = Answer(after=after) if wanted else Answer()
             case Step.CONFIRM_STOP | Step.CONFIRM_START | Step.ASK_DELETE | Step.DELETE:
                 asked = _erase_asked(box, now_ms)
-                answer = _own_wish(step, voice, language, now_ms, asked=asked)
+                persons_ms = _persons_ms(box, now_ms)
+                answer = _own_wish(
+                    step, voice, language, now_ms, asked=asked, persons_ms=persons_ms
+                )
             case Step.EMERGENCY:
                 text = voice.emergency(language)
                 answer = self._to_people(box, burst, text, now_ms, reason="emergency")
@@ -97,13 +100,17 @@ class Answers:
         reason = f"{WANTS_ERASURE} ({put_off.code})"
         return self._to_people(box, burst, text, now_ms, reason=reason)
 
-    def stands_alone(self, box: Mailbox, text: str | None) -> bool:
+    def stands_alone(self, box: Mailbox, text: str | None, now_ms: int) -> bool:
         """Whether a message is answered with what came before it, and not with what comes after:
         a wish of the user's, or danger. None of them may be lost in another one's answer.
         """
         command = self._voice(box).command(text)
         confirmed = command is Command.YES and bool(box.known.erase_asked_ms)
-        return confirmed or command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
+        # What follows a start is the person's to answer, who has the conversation.
+        back = command is Command.START and box.known.silence is Silence.STOPPED
+        started = back and bool(_persons_ms(box, now_ms))
+        wanted = command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
+        return confirmed or started or wanted
 
     def is_urgent(self, account: str, text: str | None) -> bool:
         """Whether a message needs no model, and so waits for none."""
@@ -245,16 +252,18 @@ class Answers:
 
 
 def _own_wish(
-    step: Step, voice: Voice, language: str, now_ms: int, *, asked: bool
+    step: Step, voice: Voice, language: str, now_ms: int, *, asked: bool, persons_ms: int
 ) -> Answer | Erase:
     """What comes of a wish that is the user's right, whatever else goes on.
 
-    ``asked``: whether everything is to be erased has just been asked.
+    ``asked``: whether everything is to be erased has just been asked. ``persons_ms``: until when
+    a person has the conversation, which no wish ends; 0 for not.
     """
     question = voice.fixed(Phrase.DELETE_ASK, language)
     match step:
         case Step.CONFIRM_STOP:
-            stopped = After(silence=Silence.STOPPED, silent_until_ms=FOREVER_MS, cancel_sends=True)
+            until_ms = stopped_until_ms(persons_ms)
+            stopped = After(silence=Silence.STOPPED, silent_until_ms=until_ms, cancel_sends=True)
             text = voice.fixed(Phrase.STOPPED, language)
             if asked:
                 # It cancels the question, perhaps unseen: that is asked again.
@@ -262,7 +271,10 @@ def _own_wish(
                 text = f"{text}\n\n{question}"
             return _said(text, stopped)
         case Step.CONFIRM_START:
-            return _said(voice.fixed(Phrase.STARTED, language), After(silence=Silence.NONE))
+            started = After(silence=Silence.NONE)
+            if persons_ms:
+                started = After(silence=Silence.PERSON, silent_until_ms=persons_ms)
+            return _said(voice.fixed(Phrase.STARTED, language), started)
         case Step.ASK_DELETE:
             return _said(question, After(erase_asked_ms=now_ms))
         case _:
@@ -276,13 +288,28 @@ def _standing(box: Mailbox, burst: Burst, now_ms: int) -> Standing:
         # A message that comes to us, and not on standby, says that the thread is ours again.
         began_ms = known.silent_until_ms - STANDBY_MS
         lasts = lasts and all(box.taken_in[seq] <= began_ms for seq in burst.seqs)
-    people = lasts and known.silence in (Silence.PERSON, Silence.HANDOVER, Silence.STANDBY)
+    app = lasts and known.silence is Silence.STANDBY
+    person_wrote = app or bool(_persons_ms(box, now_ms))
     return Standing(
-        people=people,
-        person_wrote=people and known.silence is not Silence.HANDOVER,
+        people=person_wrote or (lasts and known.silence is Silence.HANDOVER),
+        person_wrote=person_wrote,
         stopped=known.silence is Silence.STOPPED,
         erase_asked=_erase_asked(box, now_ms),
     )
+
+
+def _persons_ms(box: Mailbox, now_ms: int) -> int:
+    """Until when a person has the conversation, also one that is stopped; 0 for not any more."""
+    until_ms = persons_until_ms(box.known.silence, box.known.silent_until_ms)
+    return until_ms if until_ms > now_ms else 0
+
+
+def _waits_until_ms(box: Mailbox) -> int:
+    """Until when people see to the user, if nothing ends it before."""
+    known = box.known
+    if known.silence is Silence.STOPPED:
+        return persons_until_ms(known.silence, known.silent_until_ms)
+    return known.silent_until_ms
 
 
 def _erase_asked(box: Mailbox, now_ms: int) -> bool:

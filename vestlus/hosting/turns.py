@@ -225,9 +225,9 @@ class Conversing:
         waiting = tuple(box.unanswered.values())
         first = first_together(waiting)
         box.full = box.more or len(first) < len(waiting)
-        events = in_meta_order(first)
+        events, now_ms = in_meta_order(first), self._clock()
         for place, event in enumerate(events, 1):
-            if self._answers.stands_alone(box, event.text):
+            if self._answers.stands_alone(box, event.text, now_ms):
                 # What comes after it is a burst of its own.
                 events = events[:place]
                 break

@@ -84,6 +84,27 @@ class Silence(StrEnum):
 FOREVER_MS = 2**62
 
 
+def stopped_until_ms(persons_ms: int) -> int:
+    """The end of a silence that the user asked for, which never comes, while a person has the
+    conversation until ``persons_ms``, 0 for nobody: what is beyond FOREVER_MS says that.
+    """
+    return FOREVER_MS + persons_ms
+
+
+def persons_until_ms(silence: Silence | str, silent_until_ms: int) -> int:
+    """Until when a person has a conversation that stands so, 0 for never.
+
+    A stop leaves it theirs: they have it when the user starts again.
+    """
+    match silence:
+        case Silence.PERSON:
+            return silent_until_ms
+        case Silence.STOPPED:
+            return max(silent_until_ms - FOREVER_MS, 0)
+        case _:
+            return 0
+
+
 class Kind(StrEnum):
     """What a send is made of."""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Text
 
-from vestlus.store.rows import Change, Silence
+from vestlus.store.rows import Change, Silence, persons_until_ms, stopped_until_ms
 
 #: What changes may change, as in :class:`Standing`.
 WRITTEN: Final[dict[str, Any]] = {
@@ -63,14 +63,8 @@ class Standing:
         # A person's sends have their ids and places from a version that no turn may have.
         if change.rethink or change.sends or change.replay:
             self.version += 1
-        # Nobody but the user ends a silence that the user asked for.
-        if change.silence is not None and self.silence != Silence.STOPPED:
-            until_ms = change.silent_until_ms
-            if change.silence is Silence.PERSON and self.silence == Silence.PERSON:
-                # A person's message that is told late does not shorten what a newer one began.
-                until_ms = max(until_ms, self.silent_until_ms)
-            self.silence = str(change.silence)
-            self.silent_until_ms = until_ms
+        if change.silence is not None:
+            self._fall_silent(change.silence, change.silent_until_ms)
         if change.cancel_sends:
             self.silenced_turn = self.version
         if change.held_until_ms is not None:
@@ -85,6 +79,21 @@ class Standing:
         if change.silence is not None or change.answers_all:
             # Somebody came in between: a yes would be theirs.
             self.erase_asked_ms = 0
+
+    def _fall_silent(self, silence: Silence, until_ms: int) -> None:
+        if silence is Silence.PERSON:
+            # A person's message that is told late does not shorten what a newer one began.
+            until_ms = max(until_ms, persons_until_ms(self.silence, self.silent_until_ms))
+        if self.silence != Silence.STOPPED:
+            self.silence, self.silent_until_ms = str(silence), until_ms
+            return
+        # Nobody but the user ends a silence that the user asked for. Whose the conversation is
+        # when they do is not for them to say.
+        match silence:
+            case Silence.PERSON:
+                self.silent_until_ms = stopped_until_ms(until_ms)
+            case Silence.NONE:
+                self.silent_until_ms = stopped_until_ms(0)
 
     def _wait(self, change: Change) -> None:
         if change.waiting_ms is not None:
