@@ -19,6 +19,7 @@ from tests.integration.people_support import (
     until,
 )
 from vestlus.assistant.port import Question
+from vestlus.conversation.phrases import Phrase, say
 from vestlus.conversation.reply import Concern, Reply, TextPart
 from vestlus.conversation.turn import BurstPolicy
 from vestlus.errors import AssistantInvalid
@@ -114,6 +115,20 @@ async def test_danger_is_answered_and_shown_to_people_whatever_else_is_said(worl
     assert host.counts().handed_over == 1
     (waiting,) = await world.store.conversations(limit=5, waiting=True)
     assert waiting.user == "u"
+    # The stop beside it cancels neither the text, which goes first, nor that it was said.
+    told = say(Phrase.EMERGENCY, "en")
+    assert [one.text for one in await world.sends("u")] == [told]
+    assert (await world.history("u"))[1] == told
+
+
+async def test_danger_that_moderation_finds_is_answered_though_stop_follows(world: World) -> None:
+    concerned = Reply(parts=(), concern=Concern.EMERGENCY, language="et")
+    await world.host(ScriptedAssistant(lambda _: concerned), account=account())
+    await world.write("u", "Tere")
+    await world.said("u", 2)
+    await world.write("u", "STOP")
+    await silent(world, Silence.STOPPED)
+    assert [one.text for one in await world.sends("u")] == [say(Phrase.EMERGENCY, "et")]
 
 
 async def test_danger_while_a_person_has_the_conversation_is_shown_to_people(

@@ -165,6 +165,7 @@ async def test_no_frequent_question_reads_a_whole_table(
     async with another(url) as store:
         assert isinstance(store, SqlStore)
         sends, memory = store._changes._sends, store._changes._memory
+        stops = store._changes._cancelling
         one_id = {"ids": ["id19"]}
         one_row = {"rows": "[]"}
         erased = store._user_rows
@@ -206,12 +207,18 @@ async def test_no_frequent_question_reads_a_whole_table(
             "recorded": (store._insert, one_row, "tombstone_pkey"),
             "advance": (store._advance, one_row | {"ids": ["c1"]}, "conversation_pkey"),
             "mark": (sends._mark, one_row | one_id, "ledger_pkey"),
-            "lock": (sends._lock, one_id | {"conversations": ["c1"]}, "ledger_conversation"),
+            "lock": (stops._lock, one_id | {"conversations": ["c1"]}, "ledger_conversation"),
             "cancel": (
-                sends._cancel_bots,
+                stops._cancel_bots,
                 {"of": "c1", "why": "x", "at": 1},
                 "ledger_conversation",
             ),
+            "stop": (
+                stops._stop_bots,
+                {"of": "c1", "why": "x", "at": 1},
+                "ledger_conversation",
+            ),
+            "silence": (stops._silence, {"of": "c1", "by": 1}, "ledger_conversation"),
             "seen": (sends._seen, {"of": "c1", "turns": [1]}, "ledger_conversation"),
             "shown": (memory._shown, {"of": "c1"}, "ledger_conversation"),
             "unask": (memory._unask, {"of": "c1", "mids": ["m1"]}, "history_mid"),

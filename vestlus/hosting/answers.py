@@ -77,8 +77,7 @@ class Answers:
                     step, voice, language, now_ms, asked=asked, persons_ms=persons_ms
                 )
             case Step.EMERGENCY:
-                text = voice.emergency(language)
-                answer = self._to_people(box, burst, text, now_ms, reason="emergency")
+                answer = self._in_danger(box, burst, language, now_ms)
             case Step.HAND_OVER | Step.HAND_OVER_EXPORT:
                 text = voice.handover(language, now_ms)
                 reason = WANTS_DATA if step is Step.HAND_OVER_EXPORT else "asked_for_a_person"
@@ -122,9 +121,7 @@ class Answers:
         language = reply.language or self._language(box, burst, voice)
         match reply.concern:
             case Concern.EMERGENCY:
-                return self._to_people(
-                    box, burst, voice.emergency(language), now_ms, reason="emergency"
-                )
+                return self._in_danger(box, burst, language, now_ms)
             case Concern.UNSAFE_MESSAGES:
                 ended = Silence.NONE if _starts(burst, voice) else None
                 after = After(answered_ms=now_ms, silence=ended)
@@ -218,6 +215,11 @@ class Answers:
             return until_ms
         text = self._voice(box).handover(language, now_ms)
         return self._to_people(box, burst, text, now_ms, reason="daily_budget_spent")
+
+    def _in_danger(self, box: Mailbox, burst: Burst, language: str, now_ms: int) -> Answer:
+        text = self._voice(box).emergency(language)
+        answer = self._to_people(box, burst, text, now_ms, reason="emergency")
+        return replace(answer, emergency=True)
 
     def _to_people(
         self, box: Mailbox, burst: Burst, text: str, now_ms: int, *, reason: str

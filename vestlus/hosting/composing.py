@@ -11,13 +11,10 @@ from vestlus.conversation.reply import Part, PicturePart, TextPart
 from vestlus.conversation.splitting import split_text
 from vestlus.conversation.window import window_end_ms, written_at_ms
 from vestlus.hosting.mailbox import Mailbox
-from vestlus.store.rows import After, Kind, NewSend, TurnCommit
+from vestlus.store.rows import EMERGENCY_FROM, MOST_SENDS, After, Kind, NewSend, TurnCommit
 
 #: Meta, "Send Messages": at most ten pictures in one message.
 MOST_PICTURES = 10
-
-#: Positions of one turn's sends; an answer never has as many pieces.
-MOST_SENDS = 1000
 
 #: Picture ids kept per conversation: far more than anybody is sent.
 _MOST_REMEMBERED = 500
@@ -49,6 +46,8 @@ class Answer:
     after: After = field(default_factory=After)
     #: Waits for a person's yes.
     draft: bool = False
+    #: Says what somebody in danger can do; no stop cancels it.
+    emergency: bool = False
     #: Changes how the conversation stands, and answers nothing.
     leaves_unanswered: bool = False
     #: The user has used up what the account allows them.
@@ -139,14 +138,15 @@ def with_suffix(parts: Sequence[Part], text: str) -> tuple[Part, ...]:
 def _sends(box: Mailbox, burst: Burst, answer: Answer, *, version: int) -> tuple[NewSend, ...]:
     deadline_ms = window_end_ms(written_ms(box, burst))
     messages = tuple(_messages(answer.parts))
+    first = EMERGENCY_FROM if answer.emergency else 0
     return tuple(
         NewSend(
             # The same turn always makes the same ids: a repeated commit writes nothing twice.
-            id=f"{box.id}.{version}.{index}",
+            id=f"{box.id}.{version}.{place}",
             account=box.account,
             user=box.user,
             conversation=box.id,
-            position=version * MOST_SENDS + index,
+            position=version * MOST_SENDS + place,
             text=text,
             kind=Kind.PICTURES if pictures else Kind.TEXT,
             pictures=pictures,
@@ -157,9 +157,9 @@ def _sends(box: Mailbox, burst: Burst, answer: Answer, *, version: int) -> tuple
             traceparent=burst.traceparent,
             turn=version,
             draft=answer.draft,
-            asked_ms=burst.asked_ms if index == len(messages) - 1 else 0,
+            asked_ms=burst.asked_ms if place == first + len(messages) - 1 else 0,
         )
-        for index, (text, pictures) in enumerate(messages)
+        for place, (text, pictures) in enumerate(messages, first)
     )
 
 

@@ -105,6 +105,14 @@ def persons_until_ms(silence: Silence | str, silent_until_ms: int) -> int:
             return 0
 
 
+#: Positions of the sends of one version of a conversation; there are never as many.
+MOST_SENDS = 1000
+
+#: The positions of a version from here on are those of the text for an emergency, which no stop
+#: cancels. An answer never has as many messages: it is cut off at some dozens.
+EMERGENCY_FROM = 900
+
+
 class Kind(StrEnum):
     """What a send is made of."""
 
@@ -300,7 +308,8 @@ class After:
     #: All pictures that were sent, these included; ids.
     pictures: tuple[str, ...] | None = None
     usage: Usage | None = None
-    #: What the bot has decided before and not sent is cancelled, drafts too, and never sent.
+    #: What the bot has decided before and not sent is cancelled, drafts too, and never sent; but
+    #: for the text for an emergency.
     cancel_sends: bool = False
 
 
@@ -312,7 +321,8 @@ class NewSend:
     account: str
     user: str
     conversation: str
-    #: Orders the sends of one conversation.
+    #: Orders the sends of one conversation: the version times MOST_SENDS, and from EMERGENCY_FROM
+    #: on for an emergency.
     position: int
     #: Empty for pictures.
     text: str

@@ -12,14 +12,15 @@ from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.transcript import as_history
 from vestlus.conversation.window import HUMAN_AGENT_WINDOW_MS
 from vestlus.store import schema
-from vestlus.store.rows import Change, EventState, NewSend, Origin
+from vestlus.store.rows import MOST_SENDS, Change, EventState, NewSend, Origin
+from vestlus.store.sql_cancelling import SILENCED, Cancelling
 from vestlus.store.sql_codec import rows_parameter
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_memory import Memory, history_rows
-from vestlus.store.sql_promises import MOST_SENDS, Promises
+from vestlus.store.sql_promises import Promises
 from vestlus.store.sql_questions import Questions
 from vestlus.store.sql_replays import Replays
-from vestlus.store.sql_sends import SILENCED, Mark, Sends
+from vestlus.store.sql_sends import Mark, Sends
 from vestlus.store.sql_standing import WRITTEN, Occasion, Standing
 
 _CONVERSATION: Final = schema.conversation.c
@@ -37,6 +38,7 @@ class Changes:
         self._memory = Memory(dialect)
         self._questions = Questions(dialect)
         self._sends = Sends(dialect, outbox_partitions)
+        self._cancelling = Cancelling(dialect)
         self._promises = Promises(dialect, outbox_partitions)
         self._replays = Replays(dialect, outbox_partitions)
         columns = [_CONVERSATION[name] for name in ("id", "account", "user_id", *WRITTEN)]
@@ -74,7 +76,7 @@ class Changes:
         """
         touched = {one.conversation for one in occasions if _touches_sends(one.change)}
         if touched:
-            self._sends.lock(connection, touched, marks)
+            self._cancelling.lock(connection, touched, marks)
         self._sends.mark_echoes(connection, marks)
         became: dict[int, EventState] = {}
         for occasion in occasions:
@@ -143,7 +145,7 @@ class Changes:
         became: dict[int, EventState] = {}
         unsaid: set[int] = set()
         if change.cancel_sends:
-            cancelled = self._sends.cancel_bots(connection, standing.id, SILENCED, now_ms)
+            cancelled = self._cancelling.cancel_bots(connection, standing.id, SILENCED, now_ms)
             unsaid.update(cancelled)
             became = self._ask_again(connection, standing, occasion, cancelled)
         turn = change.rejected_turn

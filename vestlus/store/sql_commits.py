@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Text,
-    bindparam,
     func,
     literal_column,
     select,
@@ -22,12 +21,12 @@ from vestlus.conversation import allowance
 from vestlus.errors import ValuesRefused
 from vestlus.store import schema
 from vestlus.store.rows import After, CommitResult, EventState, NewSend, TurnCommit
+from vestlus.store.sql_cancelling import Cancelling
 from vestlus.store.sql_codec import rows_parameter
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_memory import HistoryRow, Memory, history_rows
 from vestlus.store.sql_part import SqlPart
 from vestlus.store.sql_promises import Promises
-from vestlus.store.sql_sends import STOPPED, Sends
 
 _EVENT: Final = schema.inbox_event.c
 _CONVERSATION: Final = schema.conversation.c
@@ -88,7 +87,9 @@ class _Group:
         return CommitResult.COMMITTED
 
     def _stop(self, conversation: str, turn: int) -> None:
-        """Nothing that the conversation's turns before this one decided is sent."""
+        """Nothing that the conversation's turns before this one decided is sent, but for the text
+        for an emergency.
+        """
         self.stopped[conversation] = turn
         self.outdone += [one for one in self.sends if one.conversation == conversation]
         self.sends = [one for one in self.sends if one.conversation != conversation]
@@ -166,13 +167,8 @@ class SqlCommits(SqlPart):
             .where(dialect.one_of(_EVENT.seq, "seqs"))
             .values(state=str(EventState.ANSWERED))
         )
-        self._silence_earlier = (
-            update(schema.conversation)
-            .where(_CONVERSATION.id == bindparam("of", type_=Text()))
-            .values(silenced_turn=bindparam("by", type_=BigInteger()))
-        )
         self._memory = Memory(dialect)
-        self._earlier_sends = Sends(dialect, outbox_partitions)
+        self._earlier_sends = Cancelling(dialect)
         self._promises = Promises(dialect, outbox_partitions)
 
     async def commit_turns(self, turns: Sequence[TurnCommit], now_ms: int) -> list[CommitResult]:
@@ -238,6 +234,5 @@ class SqlCommits(SqlPart):
         self._promises.add(connection, group.outdone, now_ms)
         self._earlier_sends.lock(connection, group.stopped, ())
         for conversation, turn in sorted(group.stopped.items()):
-            connection.execute(self._silence_earlier, {"of": conversation, "by": turn})
-            cancelled = self._earlier_sends.cancel_bots(connection, conversation, STOPPED, now_ms)
+            cancelled = self._earlier_sends.stop_bots(connection, conversation, turn, now_ms)
             self._memory.unsay(connection, conversation, cancelled)

@@ -26,7 +26,7 @@ from vestlus.store.erasing import (
 )
 from vestlus.store.names import inbox_lease, outbox_lease
 from vestlus.store.operator_rows import AuditEntry
-from vestlus.store.rows import NewSend
+from vestlus.store.rows import MOST_SENDS, NewSend
 from vestlus.store.sql_audit import add_entry
 from vestlus.store.sql_codec import cleaned, rows_parameter
 from vestlus.store.sql_dead_letters import DEAD_QUEUE_LEASE
@@ -34,7 +34,7 @@ from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_erasures import SqlErasures
 from vestlus.store.sql_leases import SqlLeases
 from vestlus.store.sql_preserving import is_preserved
-from vestlus.store.sql_promises import MOST_SENDS, Promises
+from vestlus.store.sql_promises import Promises
 from vestlus.store.sql_user_rows import UserRows
 from vestlus.store.user_letters import Kept
 

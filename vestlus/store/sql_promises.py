@@ -15,9 +15,6 @@ from vestlus.store.rows import NewSend
 from vestlus.store.sql_codec import rows_parameter
 from vestlus.store.sql_dialect import Dialect
 
-#: Positions of the sends of one version of a conversation; there are never as many.
-MOST_SENDS: Final = 1000
-
 _COLUMNS: Final[dict[str, Any]] = {
     "id": Text(),
     "outbox": Integer(),

@@ -24,6 +24,7 @@ from vestlus.store import schema
 from vestlus.store.rows import (
     EVENT_SOURCE,
     LEDGER_SOURCE,
+    MOST_SENDS,
     DeadLetter,
     EventState,
     LetterState,
@@ -37,7 +38,7 @@ from vestlus.store.sql_codec import cleaned
 from vestlus.store.sql_dead_letters import LETTER_COLUMNS, letter_of
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_memory import Memory, history_rows
-from vestlus.store.sql_promises import MOST_SENDS, Promises
+from vestlus.store.sql_promises import Promises
 from vestlus.store.sql_rows import REMOVED
 from vestlus.store.sql_standing import Standing
 from vestlus.store.sql_trail import longer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,35 +11,30 @@ from sqlalchemy import (
     Connection,
     Text,
     bindparam,
-    case,
     func,
     select,
-    union,
     update,
 )
 
 from vestlus.store import schema
 from vestlus.store.ledger import UNSEEN, SendState
-from vestlus.store.rows import Kind, NewSend, Origin, SendRow
+from vestlus.store.rows import MOST_SENDS, Kind, NewSend, Origin, SendRow
 from vestlus.store.sql_codec import cleaned, rows_parameter
 from vestlus.store.sql_dialect import Dialect
-from vestlus.store.sql_promises import MOST_SENDS, Promises
+from vestlus.store.sql_promises import Promises
 from vestlus.store.sql_rows import SEND_COLUMNS, is_in, send_row
 from vestlus.store.sql_trail import longer
 from vestlus.store.trail import Moment, written
 
+_CONVERSATION: Final = schema.conversation.c
 _LEDGER: Final = schema.ledger.c
 
 #: Why rows are cancelled, in the column ``reason``.
-SILENCED: Final = "silenced"
 REJECTED: Final = "rejected"
 REWORDED: Final = "reworded"
-STOPPED: Final = "stopped"
 
 #: Why a draft is to be sent after all, in its history.
 APPROVED: Final = "approved"
-
-_OPEN: Final = (SendState.PENDING, SendState.DRAFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,41 +52,12 @@ class Sends:
         self._dialect = dialect
         self._promises = Promises(dialect, outbox_partitions)
         of, turn = bindparam("of", type_=Text()), bindparam("of_turn", type_=BigInteger())
-        one, other = schema.ledger.alias("named").c, schema.ledger.alias("unsent").c
-        # A union, because neither database finds both sides of an OR by indexes.
-        wanted = union(
-            select(one.id).where(dialect.one_of(one.id, "ids")),
-            select(other.id).where(
-                dialect.one_of(other.conversation, "conversations"), is_in(other.state, _OPEN)
-            ),
-        )
-        self._lock = (
-            select(_LEDGER.id)
-            .where(_LEDGER.id.in_(wanted))
-            .order_by(_LEDGER.id)
-            .with_for_update(of=schema.ledger)
-        )
-        self._cancel_bots = (
-            update(schema.ledger)
-            .where(
-                _LEDGER.conversation == of,
-                _LEDGER.origin == str(Origin.BOT),
-                is_in(_LEDGER.state, _OPEN),
-            )
-            .values(
-                state=str(SendState.CANCELLED),
-                reason=bindparam("why", type_=Text()),
-                changed_ms=bindparam("at", type_=BigInteger()),
-                text=case((_LEDGER.erased == 1, ""), else_=_LEDGER.text),
-            )
-            .returning(_LEDGER.turn, _LEDGER.answers)
-        )
         self._seen = (
             select(_LEDGER.turn)
             .where(
                 _LEDGER.conversation == of,
-                dialect.one_of(_LEDGER.turn, "turns"),
                 _LEDGER.origin == str(Origin.BOT),
+                dialect.one_of(_LEDGER.turn, "turns"),
                 ~is_in(_LEDGER.state, sorted(UNSEEN)),
             )
             .distinct()
@@ -136,16 +100,6 @@ class Sends:
             .values(echo_mid=marks.c.mid)
         )
 
-    def lock(
-        self, connection: Connection, conversations: Collection[str], ids: Collection[str]
-    ) -> None:
-        """Locks what is not sent yet in the conversations, and the rows ``ids``, in one order."""
-        sets = {
-            "conversations": self._dialect.value_set(conversations),
-            "ids": self._dialect.value_set(ids),
-        }
-        connection.execute(self._lock, sets)
-
     def mark_echoes(self, connection: Connection, marks: Mapping[str, Mark]) -> None:
         """Notes, by id, whose echoes these are. The first echo of a row stays its echo."""
         if not marks:
@@ -156,16 +110,6 @@ class Sends:
         ]
         sets = {"rows": rows_parameter(rows), "ids": self._dialect.value_set(marks)}
         connection.execute(self._mark, sets)
-
-    def cancel_bots(
-        self, connection: Connection, conversation: str, reason: str, now_ms: int
-    ) -> dict[int, set[str]]:
-        """Cancels what the bot decided and did not send; the mids that it answered, by turn."""
-        values = {"of": conversation, "why": reason, "at": now_ms}
-        cancelled: defaultdict[int, set[str]] = defaultdict(set)
-        for turn, answers in connection.execute(self._cancel_bots, values):
-            cancelled[turn].update(json.loads(answers))
-        return dict(cancelled)
 
     def seen(
         self, connection: Connection, conversation: str, turns: Collection[int]
