@@ -11,6 +11,7 @@ from tests.contract.store_support import (
     BERT,
     another,
     conversation,
+    echo,
     hold,
     hold_outbox,
     message,
@@ -20,12 +21,13 @@ from tests.contract.store_support import (
     rival,
     send,
     store,
+    turn,
 )
 from vestlus.conversation.events import Attachment
 from vestlus.conversation.identity import conversation_id
 from vestlus.store.ledger import SendState
 from vestlus.store.port import Store
-from vestlus.store.rows import EventState, Transition
+from vestlus.store.rows import CommitResult, EventState, Transition
 
 __all__ = ["rival", "store"]
 
@@ -160,6 +162,20 @@ async def test_two_processes_that_record_the_same_events_store_them_once(
 
     added = [item.event.key for (batch,) in answers for item in batch or ()]
     assert sorted(added) == sorted(event.key for event in events)
+
+
+async def test_unanswered_events_are_read_on_in_the_order_of_recording(store: Store) -> None:
+    lease = await hold(store)
+    one, two, three, four = await recorded(store, lease, *(message() for _ in range(4)))
+    await recorded(store, lease, message("other"), new(echo()))
+    row = await conversation(store)
+    answers = replace(turn(lease, row), answered=(two.seq,))
+    assert await store.commit_turns([answers], 20) == [CommitResult.COMMITTED]
+
+    assert await store.unanswered_after(row.id, one.seq, 9) == (three, four)
+    assert await store.unanswered_after(row.id, 0, 2) == (one, three)
+    assert await store.unanswered_after(row.id, four.seq, 9) == ()
+    assert await store.unanswered_after("nobody", 0, 9) == ()
 
 
 async def test_what_was_recorded_outlives_the_process(store_url: str) -> None:

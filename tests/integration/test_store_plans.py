@@ -202,6 +202,11 @@ async def test_no_frequent_question_reads_a_whole_table(
                 one_row | {"of_partition": 1, "seqs": [19_895]},
                 "inbox_event",
             ),
+            "unanswered": (
+                store._unanswered_after,
+                {"of": "c1", "after": 1, "most": 5},
+                "inbox_event_pending",
+            ),
             "fence": (store._share_fences, one_id, "conversation_pkey"),
             "heard": (store._hear, one_row, "tombstone_pkey"),
             "recorded": (store._insert, one_row, "tombstone_pkey"),

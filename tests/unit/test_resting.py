@@ -70,8 +70,8 @@ def test_of_every_value_it_is_said_whether_it_rests() -> None:
     kept = {"id", "lease", "account", "user", "loaded", "version", "known", "history"}
     of_the_store = {"failures", "takeovers", "probes", "wake_ms"}
     of_a_turn = {
-        *("silent_ms", "unanswered", "taken_in", "more", "full", "task", "thinking", "news"),
-        *("outages", "restarts", "timer", "asked_since_ms", "asked", "suspect", "urgent"),
+        *("silent_ms", "unanswered", "taken_in", "more", "looked", "full", "task", "thinking"),
+        *("news", "outages", "restarts", "timer", "asked_since_ms", "asked", "suspect", "urgent"),
         *("queued", "queued_since", "stopped"),
     }
     assert {one.name for one in fields(Mailbox)} == kept | of_the_store | of_a_turn

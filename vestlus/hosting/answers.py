@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from vestlus.conversation.deciding import Standing, Step, may_apologise, next_step
+from vestlus.conversation.deciding import Step, may_apologise, next_step
 from vestlus.conversation.disclosure import disclosure_due
 from vestlus.conversation.handing_over import handover_note
 from vestlus.conversation.phrases import Phrase
@@ -13,17 +13,15 @@ from vestlus.conversation.reply import Concern, Part, Reply, TextPart
 from vestlus.conversation.turn import FailurePolicy
 from vestlus.conversation.words import Command
 from vestlus.hosting.composing import Answer, Burst, Erase, PutOff, with_prefix, with_suffix
-from vestlus.hosting.effects import STANDBY_MS, people_policy
+from vestlus.hosting.effects import people_policy
 from vestlus.hosting.mailbox import Mailbox
+from vestlus.hosting.standing import erase_asked, persons_ms, standing, waits_until_ms
 from vestlus.hosting.voice import Voice
 from vestlus.settings_account import Account
-from vestlus.store.rows import After, Silence, persons_until_ms, stopped_until_ms
+from vestlus.store.rows import After, Silence, stopped_until_ms
 
 #: An apology is not repeated within this time, unless an answer came in between.
 APOLOGY_AGAIN_MS = 24 * 60 * 60 * 1000
-
-#: How long a yes is one to the question whether everything is to be erased.
-CONFIRM_WITHIN_MS = 24 * 60 * 60 * 1000
 
 #: Why people are wanted, in the note for them.
 WANTS_DATA = "wants_a_copy_of_their_data"
@@ -54,14 +52,14 @@ class Answers:
         """
         voice = self._voice(box)
         commands = [voice.command(event.text) for event in burst.events]
-        step = next_step(commands, _standing(box, burst, now_ms))
+        step = next_step(commands, standing(box, burst, now_ms))
         language = self._language(box, burst, voice)
         answer: Answer | Erase | int | None = None
         match step:
             case Step.ASK:
                 answer = self._limited(box, burst, language, now_ms)
             case Step.WAIT:
-                answer = _waits_until_ms(box)
+                answer = waits_until_ms(box)
                 if Command.EMERGENCY in commands and not box.known.waiting_ms:
                     # A person sees to this user, perhaps without looking just now.
                     alarm = self._noted(box, burst, After(), now_ms, reason="emergency")
@@ -71,11 +69,9 @@ class Answers:
                 after = self._noted(box, burst, After(), now_ms, reason="asked_for_a_person")
                 answer = Answer(after=after) if wanted else Answer()
             case Step.CONFIRM_STOP | Step.CONFIRM_START | Step.ASK_DELETE | Step.DELETE:
-                asked = _erase_asked(box, now_ms)
-                persons_ms = _persons_ms(box, now_ms)
-                answer = _own_wish(
-                    step, voice, language, now_ms, asked=asked, persons_ms=persons_ms
-                )
+                asked = erase_asked(box, now_ms)
+                theirs_ms = persons_ms(box, now_ms)
+                answer = _own_wish(step, voice, language, now_ms, asked=asked, theirs_ms=theirs_ms)
             case Step.EMERGENCY:
                 answer = self._in_danger(box, burst, language, now_ms)
             case Step.HAND_OVER | Step.HAND_OVER_EXPORT:
@@ -107,7 +103,17 @@ class Answers:
         confirmed = command is Command.YES and bool(box.known.erase_asked_ms)
         # What follows a start is the person's to answer, who has the conversation.
         back = command is Command.START and box.known.silence is Silence.STOPPED
-        started = back and bool(_persons_ms(box, now_ms))
+        started = back and bool(persons_ms(box, now_ms))
+        wanted = command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
+        return confirmed or started or wanted
+
+    def goes_ahead(self, box: Mailbox, text: str | None) -> bool:
+        """Whether a message may be heeded before others that wait for people, or for the end of
+        a pause: a wish of the user's, or danger.
+        """
+        command = self._voice(box).command(text)
+        confirmed = command is Command.YES and bool(box.known.erase_asked_ms)
+        started = command is Command.START and box.known.silence is Silence.STOPPED
         wanted = command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
         return confirmed or started or wanted
 
@@ -254,17 +260,17 @@ class Answers:
 
 
 def _own_wish(
-    step: Step, voice: Voice, language: str, now_ms: int, *, asked: bool, persons_ms: int
+    step: Step, voice: Voice, language: str, now_ms: int, *, asked: bool, theirs_ms: int
 ) -> Answer | Erase:
     """What comes of a wish that is the user's right, whatever else goes on.
 
-    ``asked``: whether everything is to be erased has just been asked. ``persons_ms``: until when
+    ``asked``: whether everything is to be erased has just been asked. ``theirs_ms``: until when
     a person has the conversation, which no wish ends; 0 for not.
     """
     question = voice.fixed(Phrase.DELETE_ASK, language)
     match step:
         case Step.CONFIRM_STOP:
-            until_ms = stopped_until_ms(persons_ms)
+            until_ms = stopped_until_ms(theirs_ms)
             stopped = After(silence=Silence.STOPPED, silent_until_ms=until_ms, cancel_sends=True)
             text = voice.fixed(Phrase.STOPPED, language)
             if asked:
@@ -274,49 +280,13 @@ def _own_wish(
             return _said(text, stopped)
         case Step.CONFIRM_START:
             started = After(silence=Silence.NONE)
-            if persons_ms:
-                started = After(silence=Silence.PERSON, silent_until_ms=persons_ms)
+            if theirs_ms:
+                started = After(silence=Silence.PERSON, silent_until_ms=theirs_ms)
             return _said(voice.fixed(Phrase.STARTED, language), started)
         case Step.ASK_DELETE:
             return _said(question, After(erase_asked_ms=now_ms))
         case _:
             return Erase(voice.fixed(Phrase.DELETED, language))
-
-
-def _standing(box: Mailbox, burst: Burst, now_ms: int) -> Standing:
-    known = box.known
-    lasts = known.silent_until_ms > now_ms
-    if known.silence is Silence.STANDBY:
-        # A message that comes to us, and not on standby, says that the thread is ours again.
-        began_ms = known.silent_until_ms - STANDBY_MS
-        lasts = lasts and all(box.taken_in[seq] <= began_ms for seq in burst.seqs)
-    app = lasts and known.silence is Silence.STANDBY
-    person_wrote = app or bool(_persons_ms(box, now_ms))
-    return Standing(
-        people=person_wrote or (lasts and known.silence is Silence.HANDOVER),
-        person_wrote=person_wrote,
-        stopped=known.silence is Silence.STOPPED,
-        erase_asked=_erase_asked(box, now_ms),
-    )
-
-
-def _persons_ms(box: Mailbox, now_ms: int) -> int:
-    """Until when a person has the conversation, also one that is stopped; 0 for not any more."""
-    until_ms = persons_until_ms(box.known.silence, box.known.silent_until_ms)
-    return until_ms if until_ms > now_ms else 0
-
-
-def _waits_until_ms(box: Mailbox) -> int:
-    """Until when people see to the user, if nothing ends it before."""
-    known = box.known
-    if known.silence is Silence.STOPPED:
-        return persons_until_ms(known.silence, known.silent_until_ms)
-    return known.silent_until_ms
-
-
-def _erase_asked(box: Mailbox, now_ms: int) -> bool:
-    """Whether the user was asked just before if everything is to be erased."""
-    return 0 <= now_ms - box.known.erase_asked_ms < CONFIRM_WITHIN_MS
 
 
 def _starts(burst: Burst, voice: Voice) -> bool:

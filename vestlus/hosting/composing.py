@@ -29,6 +29,10 @@ class Burst:
     events: tuple[Event, ...]
     #: The same as messages of the history.
     asked: tuple[HistoryMessage, ...]
+    #: When each was taken in, in the same order; milliseconds since 1970.
+    taken_in: tuple[int, ...]
+    #: One message, heeded before others that came earlier and wait.
+    ahead: bool = False
     #: The context of the turn that answers them, empty when it is not traced.
     traceparent: str = ""
 
@@ -75,10 +79,9 @@ def written_ms(box: Mailbox, burst: Burst) -> int:
     """When the user last wrote, as far as it is known: in this burst or, where an old message is
     answered late, after it. Milliseconds since 1970; the window begins there.
     """
-    events = ((box.unanswered[seq], box.taken_in[seq]) for seq in burst.seqs)
     written = (
         written_at_ms(event.timestamp_ms, taken_in, listed=event.missed is not None)
-        for event, taken_in in events
+        for event, taken_in in zip(burst.events, burst.taken_in, strict=True)
     )
     return max(box.known.user_ms, *written)
 

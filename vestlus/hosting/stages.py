@@ -59,7 +59,7 @@ def turn(box: Mailbox, burst: Burst) -> tracing.Span:
         return tracing.NOTHING
     tries = box.failures + box.outages + box.restarts
     # Only the first try has waited for the rest of the burst.
-    began_ms = 0 if tries else min(box.taken_in[seq] for seq in burst.seqs)
+    began_ms = 0 if tries else min(burst.taken_in)
     span = tracing.continued("turn", contexts[0], others=contexts[1:], began_ms=began_ms)
     span.note(account=box.account, turn__messages=len(burst.events), turn__try=tries + 1)
     return span

@@ -15,13 +15,7 @@ from vestlus.assistant.port import Assistant
 from vestlus.backoff import Backoff, until_available, wait_at_most
 from vestlus.clock import Clock
 from vestlus.conversation.events import Event
-from vestlus.conversation.transcript import as_history
-from vestlus.conversation.turn import (
-    answer_at,
-    first_together,
-    in_meta_order,
-    may_restart,
-)
+from vestlus.conversation.turn import answer_at, may_restart
 from vestlus.conversation.window import window_end_ms
 from vestlus.errors import (
     ConversationGone,
@@ -34,6 +28,7 @@ from vestlus.hosting.asking import Asking, monotonic_ms
 from vestlus.hosting.commits import TurnCommits
 from vestlus.hosting.composing import Answer, Burst, Erase, PutOff, turn_of, written_ms
 from vestlus.hosting.courtesy import Courtesy
+from vestlus.hosting.gathering import Gathering
 from vestlus.hosting.mailbox import Mailbox
 from vestlus.hosting.stages import turn as turn_span
 from vestlus.hosting.summaries import Summaries
@@ -81,7 +76,9 @@ class Conversing:
         self._load = load
         self._commits = commits
         self._answers = answers
-        self._suspect_gap = suspect_gap
+        self._gathering = Gathering(
+            store=store, answers=answers, suspect_gap=suspect_gap, clock=clock
+        )
         self._summaries = summaries
         self._clock = clock
         self._policies = policies
@@ -192,15 +189,26 @@ class Conversing:
         if box.is_stale():  # something changed while the burst was waited for
             return
         version = box.version
-        burst = await self._gathered(box)
+        burst = await self._gathering.first(box)
         if box.is_stale() or box.unanswered.keys() < set(burst.seqs):
             return
+        answer = self._answers.without_asking(box, burst, self._clock())
+        if isinstance(answer, int):
+            # Before others are looked at: what comes meanwhile ends the wait.
+            box.silent_ms, box.asked_since_ms = answer, 0
+            ahead = await self._gathering.ahead(box, burst)
+            if ahead is not None:
+                burst, answer = ahead
+                box.silent_ms = 0
         span = turn_span(box, burst)
         with About(events=burst.events, traceparent=span.traceparent), span:
-            await self._answered(box, replace(burst, traceparent=span.traceparent), version)
+            traced = replace(burst, traceparent=span.traceparent)
+            await self._answered(box, traced, answer, version)
 
-    async def _answered(self, box: Mailbox, burst: Burst, version: int) -> None:
-        answer = self._answers.without_asking(box, burst, self._clock())
+    async def _answered(
+        self, box: Mailbox, burst: Burst, answer: Answer | Erase | int | None, version: int
+    ) -> None:
+        """Carries out what was decided without asking; ``None`` has the assistant asked."""
         if isinstance(answer, Erase):
             put_off = None
             if self._eraser is not None:
@@ -209,7 +217,6 @@ class Conversing:
                     return
             answer = self._answers.erased_by_people(box, burst, self._clock(), put_off)
         if isinstance(answer, int):
-            box.silent_ms, box.asked_since_ms = answer, 0
             return
         if answer is None and window_end_ms(written_ms(box, burst)) <= self._clock():
             # Nothing may be sent any more: whoever looks finds it among the dead letters.
@@ -219,27 +226,6 @@ class Conversing:
             answer = await self._asking.answer(box, burst)
         if answer is not None:
             await self._commit(box, burst, answer, version)
-
-    async def _gathered(self, box: Mailbox) -> Burst:
-        seq_of = {event.key: seq for seq, event in box.unanswered.items()}
-        waiting = tuple(box.unanswered.values())
-        first = first_together(waiting)
-        box.full = box.more or len(first) < len(waiting)
-        events, now_ms = in_meta_order(first), self._clock()
-        for place, event in enumerate(events, 1):
-            if self._answers.stands_alone(box, event.text, now_ms):
-                # What comes after it is a burst of its own.
-                events = events[:place]
-                break
-        seqs = tuple(seq_of[event.key] for event in events)
-        quotes = {one.mid: one.text for one in box.history if one.mid}
-        wanted = {one.reply_to_mid for one in events if one.reply_to_mid} - quotes.keys()
-        if wanted:
-            quotes |= await self._store.texts_of(box.account, box.id, wanted)
-            if wanted - quotes.keys():
-                # A picture, something very old, or a message that never came.
-                self._suspect_gap([box.account], "reply_to_unknown")
-        return Burst(seqs, events, tuple(as_history(event, quotes) for event in events))
 
     async def _erase(self, box: Mailbox, burst: Burst, text: str) -> PutOff | None:
         """Erases the user: what is confirmed is done though its host stops."""

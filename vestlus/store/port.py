@@ -204,6 +204,14 @@ class Turns(Protocol):
         """
         ...
 
+    async def unanswered_after(
+        self, conversation: str, after: int, limit: int
+    ) -> tuple[RecordedEvent, ...]:
+        """The first unanswered events of a conversation that were recorded after the event
+        ``after``, at most ``limit``, in order of recording.
+        """
+        ...
+
     async def commit_turns(self, turns: Sequence[TurnCommit], now_ms: int) -> list[CommitResult]:
         """Commits turns, in one transaction, each wholly or not at all.
 

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Integer, Text, bindparam, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Text,
+    bindparam,
+    literal_column,
+    select,
+    union_all,
+)
 
 from vestlus.errors import ValuesRefused
 from vestlus.store import schema
 from vestlus.store.rows import EventState, Lease, NewEvent, RecordedEvent
 from vestlus.store.sql_arrivals import Arrival, marks_of, people_of, refused, row_of
 from vestlus.store.sql_changes import Changes
-from vestlus.store.sql_codec import cleaned, rows_parameter
+from vestlus.store.sql_codec import cleaned, event_of, rows_parameter
 from vestlus.store.sql_dead_letters import SqlDeadLetters
 from vestlus.store.sql_dialect import Dialect
 from vestlus.store.sql_graves import anew_from, is_living
@@ -86,6 +95,28 @@ class SqlIntake(SqlDeadLetters):
             select(_LEDGER.sent_mid, _LEDGER.user_id).where(
                 _LEDGER.account == account, dialect.one_of(_LEDGER.sent_mid, "mids")
             ),
+        )
+
+        self._unanswered_after = (
+            select(_EVENT.seq, _EVENT.payload, _EVENT.recorded_ms)
+            .where(
+                _EVENT.conversation == bindparam("of", type_=Text()),
+                _EVENT.state == literal_column(schema.PENDING, Text),
+                _EVENT.seq > bindparam("after", type_=BigInteger()),
+            )
+            .order_by(_EVENT.seq)
+            .limit(bindparam("most", type_=BigInteger()))
+        )
+
+    async def unanswered_after(
+        self, conversation: str, after: int, limit: int
+    ) -> tuple[RecordedEvent, ...]:
+        """See :meth:`vestlus.store.port.Turns.unanswered_after`."""
+        values = {"of": conversation, "after": after, "most": limit}
+        rows = await self._database.fetch(self._unanswered_after, values)
+        return tuple(
+            RecordedEvent(seq, event_of(payload), EventState.PENDING, at_ms)
+            for seq, payload, at_ms in rows
         )
 
     async def record(
