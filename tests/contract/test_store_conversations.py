@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.contract.store_support import (
     ACCOUNT,
     ANNA_AGAIN,
+    changed,
     conversation,
     hold,
     message,
@@ -14,11 +17,12 @@ from tests.contract.store_support import (
     store,
     turn,
 )
+from vestlus.clock import system_clock
 from vestlus.conversation.history import HistoryMessage, Role
 from vestlus.conversation.identity import conversation_id
-from vestlus.errors import StoreError
+from vestlus.errors import ConversationGone, LeaseLost, StoreError
 from vestlus.store.port import Store
-from vestlus.store.rows import CommitResult, EventState
+from vestlus.store.rows import Change, CommitResult, EventState, Silence
 
 __all__ = ["rival", "store"]
 
@@ -79,6 +83,47 @@ async def test_a_takeover_names_the_unanswered_of_its_partition_oldest_first(sto
     assert (await conversation(store, "tiiu")).takeovers == 0
     assert (await conversation(store, "peeter")).takeovers == 0
     assert await store.take_over(await hold(store, "inbox.3")) == ()
+
+
+async def test_a_takeover_is_not_counted_of_what_waits_for_people_or_for_its_next_try(
+    store: Store,
+) -> None:
+    lease = await hold(store)
+    later_ms = system_clock() + 3_600_000
+    users = ("mari", "jaan", "tiiu", "peeter")
+    await recorded(store, lease, *(message(user) for user in users))
+    mari, jaan, *_ = (conversation_id(ACCOUNT, user) for user in users)
+    await store.postpone(lease, mari, wake_ms=later_ms, failures=0)
+    await store.postpone(lease, jaan, wake_ms=system_clock() - 1, failures=1)
+    await changed(
+        store, lease, Change(silence=Silence.PERSON, silent_until_ms=later_ms), user="tiiu"
+    )
+
+    assert len(await store.take_over(lease)) == 4
+
+    rows = [await conversation(store, user) for user in users]
+    assert [row.takeovers for row in rows] == [0, 1, 0, 1]
+
+
+async def test_a_suspect_that_only_waits_is_none_any_more_and_nothing_else_changes(
+    store: Store, rival: Store
+) -> None:
+    lease = await hold(store)
+    await recorded(store, lease, message())
+    id_ = conversation_id(ACCOUNT, "user")
+    await store.take_over(lease)
+    await store.probe(lease, id_)
+    await store.postpone(lease, id_, wake_ms=5_000, failures=3)
+    before = await conversation(store)
+
+    await store.absolve(lease, id_)
+
+    assert await conversation(store) == replace(before, takeovers=0, probes=0)
+    with pytest.raises(ConversationGone):
+        await store.absolve(lease, "nobody")
+    await hold(rival, member=ANNA_AGAIN)
+    with pytest.raises(LeaseLost):
+        await store.absolve(lease, id_)
 
 
 async def test_a_committed_turn_starts_all_counts_anew(store: Store) -> None:

@@ -13,6 +13,7 @@ from vestlus.clock import system_clock
 from vestlus.conversation.allowance import DAY_MS, HOUR_MS
 from vestlus.conversation.identity import conversation_id
 from vestlus.conversation.phrases import Phrase, say
+from vestlus.conversation.turn import SuspectPolicy
 from vestlus.settings_account import Account
 from vestlus.store.rows import ConversationRow, Silence
 
@@ -104,3 +105,54 @@ async def test_the_next_day_what_waited_is_answered_and_nobody_is_handed_over(
     assert history[2:4] == ["Teine", "Kolmas"]
     assert history[4] != HANDED_OVER
     assert len(world.handed_over) == 2
+
+
+async def test_what_waits_for_the_next_day_is_not_taken_for_what_kills_its_process(
+    world: World,
+) -> None:
+    # Taken over twice it is a suspect, and given up when one try has come to nothing.
+    policy = SuspectPolicy(takeovers=2, groups=(1,))
+    account = Account(id=ACCOUNT, disclosure=False, pause_minutes=0.001)
+    looked: list[str] = []
+
+    def not_today(of: str) -> int:
+        looked.append(of)
+        return system_clock() + DAY_MS // 2
+
+    async def again(times: int) -> None:
+        """Each owner takes it over, decides that it waits, and hands it over in good order."""
+        for _ in range(times):
+            before = len(looked)
+            host = await world.host(
+                ScriptedAssistant(), account=account, suspects=policy, spent_until=not_today
+            )
+            async with asyncio.timeout(15):
+                while len(looked) == before:
+                    await asyncio.sleep(0.02)
+            for name in list(world.leases):
+                await host.let_go(name, 5)
+
+    host = await world.host(
+        ScriptedAssistant(), account=account, suspects=policy, spent_until=not_today
+    )
+    await world.write("u", "Mis kell te avate?")
+    await world.said("u", 2)
+    rows = await world.store.load([conversation_id(ACCOUNT, "u")], 1)
+    over_ms = max(one.silent_until_ms for one in rows.values())
+    async with asyncio.timeout(15):
+        while system_clock() <= over_ms:
+            await asyncio.sleep(0.02)
+    before = len(looked)
+    await world.write("u", "Kuulete?")
+    async with asyncio.timeout(15):
+        while len(looked) == before:
+            await asyncio.sleep(0.02)
+    for name in list(world.leases):
+        await host.let_go(name, 5)
+    await again(6)
+    assert await world.store.dead_letters(limit=5) == ()
+
+    assistant = ScriptedAssistant()
+    await world.host(assistant, account=account, suspects=policy)
+    await world.said("u", 4)
+    assert [one.text for one in assistant.asked[0].messages] == ["Kuulete?"]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
-from tests.integration.hosting_support import ACCOUNT, TOPOLOGY, World, world
+from tests.integration.hosting_support import ACCOUNT, FAST, TOPOLOGY, World, world
 from vestlus.assistant.port import Question
 from vestlus.bus.port import Queue
 from vestlus.conversation.identity import conversation_id, partition_of
-from vestlus.conversation.turn import SuspectPolicy
+from vestlus.conversation.turn import FailurePolicy, SuspectPolicy
 from vestlus.errors import AssistantUnavailable
 
 __all__ = ["world"]
@@ -107,3 +108,30 @@ async def test_a_turn_that_kills_its_owners_is_quarantined_alone(world: World) -
     assert [letter.reason for letter in letters] == ["kills_its_process"]
     await world.write("u", "Kas oled seal?")
     assert (await world.said("u", 2))[-1] == "Kas oled seal?"
+
+
+async def test_what_waits_for_its_next_try_is_not_tried_however_often_it_is_taken_over(
+    world: World,
+) -> None:
+    def away(_: Question) -> str:
+        raise AssistantUnavailable("model_is_away", again_seconds=300)
+
+    # Whatever is taken over is a suspect, and given up when one try has come to nothing.
+    policy = SuspectPolicy(takeovers=0, groups=(1,))
+    patient = replace(FAST, failure=FailurePolicy(patience_ms=600_000))
+    await world.host(ScriptedAssistant(away), suspects=policy, policies=patient)
+    await world.write("u", "Tere!")
+    conversation = conversation_id(ACCOUNT, "u")
+
+    async def counts() -> tuple[int, int, int]:
+        rows = await world.store.load([conversation], 1)
+        return next(((one.wake_ms, one.takeovers, one.probes) for one in rows.values()), (0, 0, 0))
+
+    async with asyncio.timeout(15):
+        while not (await counts())[0]:
+            await asyncio.sleep(0.02)
+    before = await counts()
+    for _ in range(3):
+        await world.host(ScriptedAssistant(away), suspects=policy, policies=patient)
+    assert await counts() == before
+    assert await world.store.dead_letters(limit=5) == ()

@@ -54,7 +54,14 @@ class Suspects:
         return len(self._waiting)
 
     def holds(self, box: Mailbox) -> bool:
-        """Whether the conversation is a suspect; if so it is tried when its time comes."""
+        """Whether the conversation is a suspect; if so it is tried when its time comes.
+
+        One that waits for the time of its next try was not under way when the owner before ended:
+        a try that does not begin would be counted.
+        """
+        box.awake(self._clock())
+        if box.wake_ms > self._clock():
+            return False
         if self._policy.decide(box.takeovers, box.probes) is Start.FREELY:
             return False
         box.suspect = True

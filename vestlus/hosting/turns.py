@@ -200,6 +200,8 @@ class Conversing:
             if ahead is not None:
                 burst, answer = ahead
                 box.silent_ms = 0
+            else:
+                await self._absolve(box)
         span = turn_span(box, burst)
         with About(events=burst.events, traceparent=span.traceparent), span:
             traced = replace(burst, traceparent=span.traceparent)
@@ -226,6 +228,14 @@ class Conversing:
             answer = await self._asking.answer(box, burst)
         if answer is not None:
             await self._commit(box, burst, answer, version)
+
+    async def _absolve(self, box: Mailbox) -> None:
+        """Its turn came to its end, which is that it waits: it has killed nobody. In the store it
+        may look as if it were due, and each owner that takes it over and waits would count.
+        """
+        if box.probes:
+            await until_available(partial(self._store.absolve, box.lease, box.id))
+            box.takeovers = box.probes = 0
 
     async def _erase(self, box: Mailbox, burst: Burst, text: str) -> PutOff | None:
         """Erases the user: what is confirmed is done though its host stops."""

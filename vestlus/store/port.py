@@ -190,7 +190,8 @@ class Turns(Protocol):
 
     async def take_over(self, lease: Lease) -> tuple[str, ...]:
         """The partition's conversations with unanswered events, oldest event first, each of
-        whose ``takeovers`` is raised by one. Raises LeaseLost.
+        whose ``takeovers`` is raised by one, but for those that wait: for people, or for the time
+        of the next try. Raises LeaseLost.
         """
         ...
 
@@ -240,6 +241,12 @@ class Turns(Protocol):
     async def probe(self, lease: Lease, conversation: str) -> int:
         """Counts that a suspect's turn begins; returns the new count. Raises LeaseLost, and
         ConversationGone for an unknown one.
+        """
+        ...
+
+    async def absolve(self, lease: Lease, conversation: str) -> None:
+        """Sets takeovers and probes to 0: a suspect's turn came to its end, and what is
+        unanswered waits. Raises LeaseLost, and ConversationGone for an unknown one.
         """
         ...
 

@@ -81,8 +81,10 @@ class SqlTurns(SqlDeadLetters):
             update(schema.conversation)
             .where(
                 dialect.one_of(_CONVERSATION.id, "ids"),
-                # What waits for a person or for the end of a pause has killed nobody.
+                # What waits for a person, for the end of a pause or for its next try has killed
+                # nobody.
                 _CONVERSATION.silent_until_ms <= dialect.now_ms(),
+                _CONVERSATION.wake_ms <= dialect.now_ms(),
             )
             .values(takeovers=_CONVERSATION.takeovers + 1)
         )
@@ -95,6 +97,7 @@ class SqlTurns(SqlDeadLetters):
             trail=longer(_CONVERSATION.trail, bindparam("moment", type_=Text())),
         ).returning(_CONVERSATION.id)
         self._probe = this.values(probes=_CONVERSATION.probes + 1).returning(_CONVERSATION.probes)
+        self._absolve = this.values(takeovers=0, probes=0).returning(_CONVERSATION.id)
         self._lock_this = (
             select(_CONVERSATION.trail, _CONVERSATION.takeovers, _CONVERSATION.probes)
             .where(_CONVERSATION.id == bindparam("conversation", type_=Text()))
@@ -176,6 +179,16 @@ class SqlTurns(SqlDeadLetters):
             return int(probes)
 
         return await self._database.write(work)
+
+    async def absolve(self, lease: Lease, conversation: str) -> None:
+        """See :meth:`vestlus.store.port.Turns.absolve`."""
+
+        def work(connection: Connection) -> None:
+            self._hold(connection, lease)
+            if connection.execute(self._absolve, {"conversation": conversation}).scalar() is None:
+                raise ConversationGone(_UNKNOWN)
+
+        await self._database.write(work)
 
     async def give_up(self, lease: Lease, conversation: str, *, reason: str, now_ms: int) -> int:
         """See :meth:`vestlus.store.port.Turns.give_up`."""
