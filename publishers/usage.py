@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from vestlus.instagram.usage import Load, Usage
+from vestlus.instagram.usage_told import REMEMBERED_SECONDS
 
 #: Below this much usage of a limit of Meta's, in percent, nothing is slowed down. Its headers tell
 #: of limits that are counted by the hour or the day: a fifth of one is time enough to slow down.
@@ -20,10 +21,6 @@ SLOWEST_FACTOR = 0.02
 
 #: How long to stop at 100 % where Meta states no time, seconds.
 REGAIN_SECONDS = 60.0
-
-#: How long what was told of a limit counts, seconds. Most are of the hour (Meta, "Graph API rate
-#: limiting"); of what nothing was told for so long, nothing is known any more.
-REMEMBERED_SECONDS = 3600.0
 
 
 def usage_factor(percent: float) -> float:

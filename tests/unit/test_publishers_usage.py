@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from publishers.usage import (
     REGAIN_SECONDS,
-    REMEMBERED_SECONDS,
     SLOWEST_FACTOR,
     KnownUsage,
     usage_factor,
@@ -17,6 +16,7 @@ from tests.fakes.clock import run_virtual
 from tests.fakes.messaging import Fault, once
 from tests.fakes.outbox import Place, told
 from vestlus.instagram.usage import BUSINESS_HEADER, Load, Usage, parse_usage
+from vestlus.instagram.usage_told import REMEMBERED_SECONDS
 
 loads = st.builds(
     Load,

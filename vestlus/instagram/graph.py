@@ -46,7 +46,7 @@ from vestlus.instagram.port import (
     ThreadPage,
 )
 from vestlus.instagram.usage import Usage, parse_usage
-from vestlus.measuring.catalogue import GRAPH_USAGE, of
+from vestlus.instagram.usage_told import UsageTold
 
 #: Conversations asked for in one call. Meta documents 25 as the default and no maximum.
 THREADS_AT_ONCE: Final = 50
@@ -90,7 +90,7 @@ class GraphClient(PublishingCalls):
     ) -> None:
         self._http = GraphHttp(base_url, timeout=timeout)
         self._token_of = token_of
-        self._on_usage = on_usage
+        self._usage = UsageTold(on_usage)
         self._on_rejected = on_rejected
 
     async def __aenter__(self) -> Self:
@@ -256,10 +256,7 @@ class GraphClient(PublishingCalls):
             raise NotSent("answer_malformed") from None
 
     def _content(self, account: str, token: str, answer: Answer) -> object:
-        usage = parse_usage(answer.headers)
-        if usage.loads:  # an answer that names none says nothing of them
-            of(GRAPH_USAGE, account).set(usage.percent / 100)
-            self._on_usage(account, usage)
+        self._usage.note(account, parse_usage(answer.headers))
         failed = isinstance(answer.content, dict) and "error" in answer.content
         if failed or not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             error: GraphError = classify(answer.status, answer.content, answer.headers)

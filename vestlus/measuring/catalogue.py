@@ -173,7 +173,7 @@ GRAPH_THROTTLED: Final = _counter(
     "vestlus_graph_throttled_total", "Calls that Graph refused as too many.", "account"
 )
 GRAPH_USAGE: Final = _gauge(
-    "vestlus_graph_usage_ratio", "The part of Meta's limits that is used up, last told.", "account"
+    "vestlus_graph_usage_ratio", "The fullest of Meta's limits, as told last.", "account"
 )
 SENDING: Final = _gauge("vestlus_publisher_sends", "Sends in this publisher's hands.", "state")
 
