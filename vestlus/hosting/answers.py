@@ -279,10 +279,10 @@ def _own_wish(
                 text = f"{text}\n\n{question}"
             return _said(text, stopped)
         case Step.CONFIRM_START:
-            started = After(silence=Silence.NONE)
             if theirs_ms:
-                started = After(silence=Silence.PERSON, silent_until_ms=theirs_ms)
-            return _said(voice.fixed(Phrase.STARTED, language), started)
+                waits = After(silence=Silence.PERSON, silent_until_ms=theirs_ms)
+                return _said(voice.fixed(Phrase.HANDOVER, language), waits)
+            return _said(voice.fixed(Phrase.STARTED, language), After(silence=Silence.NONE))
         case Step.ASK_DELETE:
             return _said(question, After(erase_asked_ms=now_ms))
         case _:
