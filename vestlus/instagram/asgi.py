@@ -120,13 +120,13 @@ def _is_length(value: bytes) -> bool:
 
 
 async def respond(send: Send, status: HTTPStatus, body: bytes) -> None:
-    """Sends a short plain text that no browser takes for anything else and no cache keeps."""
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"cache-control", b"no-store"),
-    ]
+    """Sends a short plain text that no browser takes for anything else and no cache keeps, or
+    nothing but a status.
+    """
+    headers = [(b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    if body:
+        headers.append((b"content-type", b"text/plain; charset=utf-8"))
+        headers.append((b"x-content-type-options", b"nosniff"))
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", _RETRY_AFTER_SECONDS))
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
