@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +13,7 @@ from tests.fakes.assistant import ScriptedAssistant
 from tests.integration.hosting_support import World, message, world
 from tests.integration.people_support import (
     CONVERSATION,
+    about,
     account,
     act,
     echo,
@@ -19,8 +23,10 @@ from tests.integration.people_support import (
     until,
 )
 from vestlus.clock import system_clock
+from vestlus.conversation.events import EventKind
 from vestlus.conversation.operating import Act
 from vestlus.conversation.phrases import Phrase, say
+from vestlus.errors import StoreUnavailable
 from vestlus.hosting.mailbox import MOST_EVENTS
 from vestlus.store.rows import Silence
 
@@ -160,3 +166,71 @@ async def test_danger_is_answered_while_the_budget_is_spent(world: World) -> Non
     await _waits(world, *(f"Palun vastake {number}" for number in range(31)))
     await world.write("u", DANGER)
     assert (await world.said("u", 4))[-2:] == [DANGER, HELP]
+
+
+@pytest.mark.parametrize("beyond", [True, False], ids=["the mailbox is full", "it is a reply"])
+async def test_a_store_that_is_away_for_a_moment_puts_no_danger_to_sleep(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, beyond: bool
+) -> None:
+    await _handed_over(world)
+    count = MOST_EVENTS + 10 if beyond else 31
+    await _waits(world, *(f"Palun vastake {number}" for number in range(count)))
+    await passed_by(world)
+    name = "unanswered_after" if beyond else "texts_of"
+    read, broken = getattr(world.store, name), list[bool]()
+
+    async def away_at_first(*arguments: object) -> object:
+        if not broken:
+            broken.append(True)
+            raise StoreUnavailable("away")
+        return await read(*arguments)
+
+    monkeypatch.setattr(world.store, name, away_at_first)
+    await world.deliver(replace(message("u", DANGER), reply_to_mid="a picture of ours"))
+
+    async def helped() -> bool:
+        return HELP in await world.history("u")
+
+    await until(helped)
+    assert broken
+
+
+async def test_a_yes_that_is_taken_back_while_it_is_weighed_erases_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.host(ScriptedAssistant(), account=account())
+    await act(world, Act.TAKE_OVER)
+    await silent(world, Silence.PERSON)
+    await _waits(world, *(f"Palun vastake {number}" for number in range(31)))
+    await world.write("u", "kustuta minu andmed")
+
+    async def asked() -> bool:
+        return bool((await row(world)).erase_asked_ms)
+
+    await until(asked)
+    texts_of, inside, go_on = world.store.texts_of, asyncio.Event(), asyncio.Event()
+
+    async def slow(*arguments: Any) -> Mapping[str, str]:  # noqa: ANN401 - passed on
+        inside.set()
+        await go_on.wait()
+        return await texts_of(*arguments)
+
+    monkeypatch.setattr(world.store, "texts_of", slow)
+    yes = replace(message("u", "jah"), reply_to_mid="the question")
+    await world.deliver(yes)
+    await inside.wait()
+    await world.deliver(about(EventKind.UNSEND, str(yes.mid)))
+
+    async def taken_back() -> bool:
+        return "jah" not in [one.event.text for one in (await row(world)).pending]
+
+    await until(taken_back)
+    go_on.set()
+    await world.write("u", "Kas olete seal?")
+
+    async def waits() -> bool:
+        return "Kas olete seal?" in [one.event.text for one in (await row(world)).pending]
+
+    await until(waits)
+    await passed_by(world)
+    assert CONVERSATION in await world.store.load([CONVERSATION], 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from tests.fakes.assistant import ScriptedAssistant
 from tests.integration.hosting_support import FAST, World, world
 from tests.integration.people_support import (
@@ -169,6 +171,21 @@ async def test_stop_and_start_leave_the_pause_of_the_person_who_had_taken_over_a
     assert say(Phrase.HANDOVER, "et") in said
     assert say(Phrase.STARTED, "et") not in said
     assert asked_by_the_user(assistant) == []
+
+
+@pytest.mark.parametrize("texts", [("START", "Kus?"), ("Kus?", "START")])
+async def test_a_question_beside_the_start_waits_for_the_person_whichever_came_first(
+    world: World, texts: tuple[str, str]
+) -> None:
+    slow = replace(FAST, burst=BurstPolicy(longest_ms=1_000))
+    await world.host(ScriptedAssistant(), account=account(), policies=slow)
+    await act(world, Act.TAKE_OVER)
+    await silent(world, Silence.PERSON)
+    await world.write("u", "STOP")
+    await silent(world, Silence.STOPPED)
+    await world.write("u", *texts)
+    await silent(world, Silence.PERSON)
+    assert [one.event.text for one in (await row(world)).pending] == ["Kus?"]
 
 
 async def test_who_starts_with_a_question_in_one_burst_has_it_answered_by_the_person(

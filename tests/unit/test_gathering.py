@@ -118,6 +118,21 @@ async def test_the_store_is_looked_through_once_for_each_version() -> None:
     assert found[0].seqs == (2,)
 
 
+async def test_the_store_is_looked_through_anew_when_the_pause_of_a_person_has_ended() -> None:
+    box, store, _ = waits(Silence.PERSON, [PLAIN] * 3, [DANGER, PLAIN])
+    now = [NOW]
+    # The budget of today is spent: what is no danger goes on waiting.
+    answers = Answers(lambda _: None, lambda _: NOW + 86_400_000)
+    gathering = Gathering(
+        store=store, answers=answers, suspect_gap=lambda *_: None, clock=lambda: now[0]
+    )
+    assert await gathering.ahead(box, await gathering.first(box)) is None
+    now[0] = box.known.silent_until_ms + 1
+    found = await gathering.ahead(box, await gathering.first(box))
+    assert found is not None
+    assert found[0].seqs == (4,)
+
+
 async def test_what_has_all_its_messages_here_asks_the_store_for_nothing() -> None:
     box, store, gathering = waits(Silence.PERSON, [PLAIN] * 40, [])
     store.events.append(recorded(500, STOP))

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from vestlus.cli.demo_settings import demo_key
-from vestlus.cli.noting import came_to, os_user
+from vestlus.cli.noting import came_to, os_user, word
 from vestlus.cli.operating import AsJson, Service, moment, print_json, run
 from vestlus.clock import system_clock
 from vestlus.conversation.identity import conversation_id
@@ -68,20 +68,21 @@ def export(
         replaced.
     """
 
-    async def work(service: Service) -> bytes:
+    async def work(service: Service) -> tuple[str, str, bytes]:
         of, by = await _meant(service, conversation, account, user)
         content = await exported(_with_key(service), of, by)
         # Whoever reads it, and however much of it.
         came_to(conversation_id(of, by), account=of)
-        return content
+        return of, by, content
 
-    found = run(work)
+    of, by, found = run(work)
     if output is None:
         print(found.decode(), end="")  # noqa: T201 - a command's output
         return
     try:
         write_privately(output, found)
     except OSError as error:
+        came_to(conversation_id(of, by), word(NotWritten), account=of)
         message = f"--output {output}: {error.strerror or type(error).__name__}"
         raise NotWritten(message) from error
     print(f"Written to {output}.")  # noqa: T201 - a command's output

@@ -101,11 +101,16 @@ class Answers:
         """
         command = self._voice(box).command(text)
         confirmed = command is Command.YES and bool(box.known.erase_asked_ms)
-        # What follows a start is the person's to answer, who has the conversation.
-        back = command is Command.START and box.known.silence is Silence.STOPPED
-        started = back and bool(persons_ms(box, now_ms))
         wanted = command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
-        return confirmed or started or wanted
+        return confirmed or wanted or self.starts_for_a_person(box, text, now_ms)
+
+    def starts_for_a_person(self, box: Mailbox, text: str | None, now_ms: int) -> bool:
+        """Whether a message is a start after which a person has the conversation: what stands
+        beside it, before or behind, is that person's to answer.
+        """
+        started = self._voice(box).command(text) is Command.START
+        stopped = box.known.silence is Silence.STOPPED
+        return started and stopped and bool(persons_ms(box, now_ms))
 
     def goes_ahead(self, box: Mailbox, text: str | None) -> bool:
         """Whether a message may be heeded before others that wait for people, or for the end of

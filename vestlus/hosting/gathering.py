@@ -14,6 +14,7 @@ from vestlus.conversation.turn import first_together, in_meta_order
 from vestlus.hosting.answers import Answers
 from vestlus.hosting.composing import Answer, Burst, Erase
 from vestlus.hosting.mailbox import Mailbox
+from vestlus.hosting.standing import persons_ms
 from vestlus.hosting.turn_parts import SuspectGap
 from vestlus.store.rows import RecordedEvent
 
@@ -60,7 +61,8 @@ class Gathering:
         for place, event in enumerate(events, 1):
             if self._answers.stands_alone(box, event.text, now_ms):
                 # What comes after it is a burst of its own.
-                events = events[:place]
+                apart = self._answers.starts_for_a_person(box, event.text, now_ms)
+                events = (event,) if apart else events[:place]
                 break
         seqs = tuple(seq_of[event.key] for event in events)
         taken_in = tuple(box.taken_in[seq] for seq in seqs)
@@ -71,7 +73,7 @@ class Gathering:
         the user's, or danger, behind it that something is done about now; with what that is.
 
         Only where the mailbox has no room for everything is the store looked through, each event
-        once for each version of the conversation.
+        once for each version of the conversation, and again when a person's pause has ended.
         """
         rest = {seq: event for seq, event in box.unanswered.items() if seq not in waiting.seqs}
         seq_of = {event.key: seq for seq, event in rest.items()}
@@ -79,8 +81,9 @@ class Gathering:
             seq = seq_of[event.key]
             if (found := self._alone(box, seq, event, box.taken_in[seq])) is not None:
                 return await self._whole(box, *found)
-        version, after = box.version, max(box.unanswered)
-        if box.looked[0] == version:
+        state = box.version, bool(persons_ms(box, self._clock()))
+        after = max(box.unanswered)
+        if box.looked[0] == state:
             after = max(after, box.looked[1])
         while box.more:
             page = await self._store.unanswered_after(box.id, after, LOOKED_AT_TOGETHER)
@@ -91,7 +94,7 @@ class Gathering:
             if not page:
                 break
             after = page[-1].seq
-            box.looked = version, after
+            box.looked = state, after
         return None
 
     def _alone(

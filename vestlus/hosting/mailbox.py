@@ -91,8 +91,9 @@ class Mailbox:
     taken_in: dict[int, int] = field(default_factory=dict)
     #: The store has unanswered events that are not here, and that come after those that are.
     more: bool = False
-    #: For which version nothing in the store goes ahead of what waits here, up to which ``seq``.
-    looked: tuple[int, int] = (-1, 0)
+    #: For which version, and whether a person had the conversation then, nothing in the store goes
+    #: ahead of what waits here, up to which ``seq``.
+    looked: tuple[tuple[int, bool], int] = ((-1, False), 0)
     #: The answer under way is to as many messages as one answer may be to.
     full: bool = False
     #: Runs while something is unanswered and due.

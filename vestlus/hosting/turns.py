@@ -196,12 +196,18 @@ class Conversing:
         if isinstance(answer, int):
             # Before others are looked at: what comes meanwhile ends the wait.
             box.silent_ms, box.asked_since_ms = answer, 0
-            ahead = await self._gathering.ahead(box, burst)
-            if ahead is not None:
-                burst, answer = ahead
+            try:
+                ahead = await self._gathering.ahead(box, burst)
+            except BaseException:
                 box.silent_ms = 0
-            else:
+                raise
+            if ahead is None:
                 await self._absolve(box)
+            else:
+                box.silent_ms = 0
+                if box.is_stale() or box.version != version:
+                    return
+                burst, answer = ahead
         span = turn_span(box, burst)
         with About(events=burst.events, traceparent=span.traceparent), span:
             traced = replace(burst, traceparent=span.traceparent)
