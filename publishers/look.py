@@ -20,6 +20,8 @@ class Look:
     failures: int = 0
     failing_since_ms: int = 0
     busy: bool = False
+    #: Its absence is proven, and it is sent again.
+    resends: bool = False
     #: When it began, by the wall clock and by the monotonic one, seconds.
     began_ms: int = 0
     began: float = 0.0

@@ -182,6 +182,7 @@ class Looker:
                 # Another row has claimed the message since it was seen: it is no evidence here.
                 return result is not TransitionResult.MID_TAKEN
             case Resend():
+                look.resends = True
                 await self._book.step(
                     row, SendState.PENDING, due_ms=self._clock(), reason=NOT_FOUND
                 )

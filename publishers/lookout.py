@@ -35,7 +35,7 @@ class Lookout:
         *,
         looker: Looker,
         lanes: Mapping[str, Lane],
-        looked: Callable[[SendRow], None],
+        looked: Callable[[Look], None],
         spawn: Spawn,
         clock: Clock,
         rules: SendingRules,
@@ -163,4 +163,4 @@ class Lookout:
 
     def _looked(self, lane: Lane, look: Look) -> None:
         lane.readings.looks.pop(look.row.id, None)
-        self._on_looked(look.row)
+        self._on_looked(look)

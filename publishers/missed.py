@@ -7,6 +7,7 @@ import math
 import structlog
 
 from publishers.gaps import Gaps
+from publishers.left_out import LeftOut
 from publishers.missed_reading import MissedReader, SearchParts
 from publishers.missed_run import TRIES, Run
 from publishers.rate import AccountBudget, CallKind
@@ -38,7 +39,8 @@ class MissedSearch:
     its conversation's last update, and each conversation's newest 20 messages are compared one
     by one with what is recorded. What is found goes through the inbox, with the key that its
     webhook would have. The time noted in the store moves on only when a look was complete:
-    when each of them was read, or Instagram refused it five times.
+    when each of them was read, or Instagram refused it five times. What it refused is tried again
+    by the looks of the next hour, as far back as by the first, while this search lives.
 
     The first look of an account takes in nothing: what was written before the service knew the
     account is no business of the bot's.
@@ -74,6 +76,8 @@ class MissedSearch:
         )
         self._gaps = Gaps(rules)
         self._run: Run | None = None
+        #: A new holder of the lease does not know them.
+        self._left_out = LeftOut()
         self._asked_since_ms: int | None = None
         self._failures = 0
         #: When the next call, or the next look by itself, is due.
@@ -146,7 +150,7 @@ class MissedSearch:
         since_ms = max(until_ms, now_ms - round(self._rules.missed_reach_seconds * 1000))
         if asked is not None:
             since_ms = min(since_ms, asked) if until_ms else asked
-        self._run = Run(since_ms - self._policy.tolerance_ms, now_ms)
+        self._run = Run(since_ms - self._policy.tolerance_ms, now_ms, self._left_out())
         return True
 
     async def _step(self) -> None:
@@ -165,24 +169,38 @@ class MissedSearch:
         run.listed(await self._parts.listings.threads(self._account, run.after))
 
     async def _read(self, run: Run) -> None:
-        thread = run.unread[0].thread
+        one = run.unread[0]
         try:
-            listed = await self._parts.listings.thread_messages(self._account, thread.id)
-            taken_in = await self._reader.take_in(listed, run.since_ms)
+            listed = await self._parts.listings.thread_messages(self._account, one.thread.id)
+            taken_in = await self._reader.take_in(listed, one.since_ms)
         except (Throttled, LeaseLost):
             raise
         except Refused as error:
-            if not stops_account(error) and run.put_back(refused=True):
-                of(MISSED_UNREADABLE, self._account).inc()
-                _log.warning("thread_not_readable", account=self._account, reason=error.reason)
-            raise
+            if stops_account(error):
+                raise
+            self._refused(run, error)
+            return
         except Exception:
             run.put_back(refused=False)
             raise
         run.unread.popleft()
+        self._left_out.read(one)
         run.taken_in += taken_in.count
         run.stale += taken_in.stale
         run.too_fresh = run.too_fresh or taken_in.too_fresh
+
+    def _refused(self, run: Run, error: Refused) -> None:
+        """Goes on with the others. Only where all were tried it waits, once for all of them, and
+        longer each time: raises the error then.
+        """
+        before = run.round
+        left = run.put_back(refused=True)
+        if left is not None and self._left_out.add(left, self._clock()):
+            of(MISSED_UNREADABLE, self._account).inc()
+            _log.warning("thread_not_readable", account=self._account, reason=error.reason)
+        self._failures = before
+        if run.round > before:
+            raise error
 
     async def _end(self, run: Run) -> None:
         self._run = None

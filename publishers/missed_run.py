@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vestlus.instagram.port import Thread, ThreadPage
@@ -19,6 +20,10 @@ class Unread:
     """A conversation that is to be read."""
 
     thread: Thread
+    #: What was written since then, milliseconds since 1970, is looked at.
+    since_ms: int
+    #: When a look first went on without it, 0 for never.
+    left_ms: int = 0
     #: Tries that failed, and those of them that Instagram refused.
     failures: int = 0
     refusals: int = 0
@@ -30,6 +35,9 @@ class Run:
 
     since_ms: int
     began_ms: int
+    #: Conversations that earlier looks went on without, by id: they are read whether they are
+    #: listed or not.
+    left_out: Mapping[str, Unread] = field(default_factory=dict)
     #: Pages of conversations are still to be listed, from this cursor on.
     listing: bool = True
     after: str | None = None
@@ -42,6 +50,11 @@ class Run:
     stale: int = 0
     too_fresh: bool = False
     complete: bool = True
+
+    @property
+    def round(self) -> int:
+        """How often the conversation that is next was tried."""
+        return self.unread[0].failures if self.unread else 0
 
     def listed(self, page: ThreadPage) -> None:
         """Takes in a page of the conversations, newest first."""
@@ -58,14 +71,22 @@ class Run:
             # A cursor that leads round in a circle must not be followed for ever.
             self.listing = self.complete = False
         if not self.listing:
-            oldest_first = sorted(self.found.values(), key=lambda thread: thread.updated_ms)
-            self.unread = deque(map(Unread, oldest_first))
+            earlier = {id_: one.thread for id_, one in self.left_out.items()}
+            threads = {**earlier, **self.found}.values()
+            oldest_first = sorted(threads, key=lambda thread: thread.updated_ms)
+            self.unread = deque(map(self._to_read, oldest_first))
 
-    def put_back(self, *, refused: bool) -> bool:
+    def _to_read(self, thread: Thread) -> Unread:
+        before = self.left_out.get(thread.id)
+        if before is None:
+            return Unread(thread, self.since_ms)
+        return Unread(thread, min(self.since_ms, before.since_ms), before.left_ms)
+
+    def put_back(self, *, refused: bool) -> Unread | None:
         """The first conversation could not be read: the others come first, then it is tried again,
-        five times in all. Returns whether it is left out because Instagram refused each of them.
+        five times in all. Returns it if it is left out because Instagram refused each of them.
 
-        Refusals may pass by themselves, a proxy's do; five of them are taken for an answer, so that
+        Refusals may pass by themselves, a proxy's do; five of them end this look's tries, so that
         a conversation that is gone does not keep the look from being complete, and the time up to
         which all is known from moving on. What fails otherwise is no answer: then it is incomplete.
         """
@@ -74,8 +95,8 @@ class Run:
         one.refusals += refused
         if one.failures < TRIES:
             self.unread.append(one)
-            return False
+            return None
         if one.refusals == one.failures:
-            return True
+            return one
         self.complete = False
-        return False
+        return None

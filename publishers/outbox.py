@@ -16,9 +16,11 @@ from publishers.drafts import DraftSweep
 from publishers.echo_evidence import EchoEvidence
 from publishers.lane import Lane
 from publishers.lanes import Lanes
+from publishers.look import Look
 from publishers.looking import Looker
 from publishers.lookout import Lookout
 from publishers.missed_reading import SearchParts
+from publishers.notes import Notes
 from publishers.outcome import Outcomes
 from publishers.pictures import PictureDesk, PictureSource
 from publishers.posts_worker import PostWorker
@@ -266,8 +268,12 @@ class OutboxWorker:
     def _opened(self) -> None:
         self._reader.hurry()
 
-    def _looked(self, row: SendRow) -> None:
-        self._outcomes.notes.pop(row.id, None)
+    def _looked(self, look: Look) -> None:
+        notes, row = self._outcomes.notes, look.row
+        notes.pop(row.id, None)
+        if look.resends:
+            # Its echo may still come, and be told by when it was attempted.
+            notes[row.id] = Notes(claimed_at=look.claimed_at)
         self._reader.again(row)
 
     async def _doubt(self, row: SendRow) -> None:

@@ -144,9 +144,10 @@ class AccountBudget:
     async def take(self, kind: CallKind, calls: int = 1) -> bool:
         """Waits for the right to that many calls; first come, first served.
 
-        False, with nothing spent, when the account or the class is paused or that begins: whoever
-        waits has other things to see to than the end of a pause, which may be an hour away.
-        Cancelling spends nothing but what was granted already.
+        False when the account or the class is paused or that begins: whoever waits has other things
+        to see to than the end of a pause, which may be an hour away. What was granted of several
+        calls is given back then, each as one at the full rate. Cancelling spends nothing but what
+        was granted already.
         """
         async with self._queues[kind]:
             for taken in range(calls):
@@ -156,7 +157,9 @@ class AccountBudget:
         return True
 
     def unused(self, kind: CallKind, calls: int = 1) -> None:
-        """What was taken last was not made use of, and is there for others."""
+        """What was taken last was not made use of, and is there for others: each call as one at the
+        full rate, also where the account is slowed down and it was taken for longer.
+        """
         for _ in range(calls):
             self._admission[kind].give_back()
 

@@ -108,7 +108,8 @@ class Sender:
     async def _send(self, row: SendRow, lane: Lane, place: Place) -> float | None:
         pictures: ReadyPictures | None = None
         # Of the first attempt, after its absence seemed proven.
-        late_echo = await self._echoes.mid_of(row, None) if row.resends else None
+        known = self._outcomes.of(row).claimed_at if row.resends else None
+        late_echo = await self._echoes.mid_of(row, known) if row.resends else None
         if row.kind is Kind.PICTURES and not late_echo:
             ready = await self._ready(row, lane)
             if not isinstance(ready, ReadyPictures):

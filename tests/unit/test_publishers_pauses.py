@@ -116,6 +116,40 @@ def test_a_held_row_is_tried_no_more_often_after_a_new_token() -> None:
     run_virtual(scenario())
 
 
+def test_a_new_token_puts_no_row_forward_of_an_account_that_waited_for_none() -> None:
+    async def scenario() -> None:
+        place = Place(rules=SendingRules(retry_seconds=20.0))
+        place.instagram.fault = once(Fault.BUSY)
+        place.ledger.add("r1")
+        async with place.serving() as worker:
+            await asyncio.sleep(5)
+            written = len(place.instagram.written)
+            assert written == 1
+            worker.token_renewed("a1")
+            await asyncio.sleep(5)
+            assert len(place.instagram.written) == written
+            await asyncio.wait_for(place.ledger.settled(), 60)
+
+    run_virtual(scenario())
+
+
+def test_a_look_that_was_refused_for_its_token_is_made_soon_after_a_new_one() -> None:
+    async def scenario() -> None:
+        place = Place(rules=SendingRules(token_probe_seconds=500))
+        place.instagram.fault = once(Fault.CUT)
+        place.instagram.look_fault = once(Fault.TOKEN)
+        place.ledger.add("r1")
+        async with place.serving() as worker:
+            await asyncio.sleep(100)
+            looks = len(place.instagram.looks)
+            assert looks
+            worker.token_renewed("a1")
+            await asyncio.sleep(5)
+            assert len(place.instagram.looks) > looks
+
+    run_virtual(scenario())
+
+
 def test_a_held_row_is_given_up_when_its_window_closes() -> None:
     async def scenario() -> None:
         place = Place(rules=SendingRules(held_seconds=50))
