@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import count as numbers
+
+import pytest
 
 from tests.fakes.assistant import ScriptedAssistant
 from tests.integration.hosting_support import ACCOUNT, TOPOLOGY, World, message, world
 from vestlus.bus.port import Queue
 from vestlus.clock import system_clock
-from vestlus.conversation.events import EventKind, event_key
+from vestlus.conversation.events import Event, EventKind, event_key
+from vestlus.conversation.identity import partition_of
+from vestlus.errors import BusUnavailable
 from vestlus.messages import decode_outbox, encode, inbox_message
 
 __all__ = ["world"]
@@ -108,11 +113,8 @@ async def test_events_that_call_for_no_answer_are_recorded_and_not_answered(worl
     assert counts.events["read/noted"] == 1
 
 
-async def test_a_read_without_a_user_finds_its_way_by_the_message(world: World) -> None:
-    await world.host(ScriptedAssistant())
-    await world.write("u", "Tere!")
-    await world.said("u", 2)
-    known = message("u", "Tere!")
+def read_by_somebody(known: Event) -> bytes:
+    """The note that a message was read, in which Meta left the user out."""
     nameless = replace(
         known,
         key=event_key(EventKind.READ, ACCOUNT, str(known.mid), timestamp_ms=5),
@@ -121,12 +123,42 @@ async def test_a_read_without_a_user_finds_its_way_by_the_message(world: World) 
         conversation=None,
         text=None,
     )
+    return encode(inbox_message((nameless,), at_ms=system_clock()))
+
+
+async def test_a_read_without_a_user_finds_its_way_by_the_message(world: World) -> None:
+    await world.host(ScriptedAssistant())
+    await world.write("u", "Tere!")
+    await world.said("u", 2)
     for partition in range(TOPOLOGY.inbox):
-        body = encode(inbox_message((nameless,), at_ms=system_clock()))
+        body = read_by_somebody(message("u", "Tere!"))
         await world.bus.publish(Queue.INBOX, partition, [body])
     async with asyncio.timeout(15):
         while (await world.store.counts()).events.get("read/noted", 0) < 1:
             await asyncio.sleep(0.02)
+
+
+async def test_a_read_that_cannot_be_passed_on_stops_nobody_behind_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = (
+        next(user for user in map(str, numbers()) if partition_of(ACCOUNT, user, 2) == number)
+        for number in range(TOPOLOGY.inbox)
+    )
+    await world.host(ScriptedAssistant())
+    recorded = message(there, "Tere!")
+    await world.deliver(recorded)
+    await world.said(there, 2)
+    publish = world.bus.publish
+
+    async def full(queue: Queue, *_: object) -> None:
+        raise BusUnavailable(f"the broker takes nothing for {queue}")
+
+    monkeypatch.setattr(world.bus, "publish", full)
+    await publish(Queue.INBOX, 0, [read_by_somebody(recorded)])
+    body = encode(inbox_message((message(here, "Tere!"),), at_ms=system_clock()))
+    await publish(Queue.INBOX, 0, [body])
+    assert await world.said(here, 2) == ["Tere!", "Tere!"]
 
 
 async def test_long_answers_become_several_sends_in_order(world: World) -> None:

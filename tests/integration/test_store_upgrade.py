@@ -288,3 +288,46 @@ async def test_a_mark_from_before_there_were_reasons_is_kept_without_one(
         assert (mark.since_ms, mark.until_ms, mark.reason) == (NOW_MS, 0, "")
         assert await store.preservation(JAAN) is None
         assert await store.end_preservations() == 0
+
+
+def _before_the_index_of_pictures(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", "vestlus.store:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "a0017")
+    row = {"name": "inbox.0"}
+    connection.execute(
+        text("INSERT INTO lease (name, epoch, expires_ms) VALUES (:name, 1, 1)"), row
+    )
+
+
+async def test_a_turn_under_way_and_an_upgrade_wait_for_each_other_in_no_ring(
+    postgres_database: str,
+) -> None:
+    backend = opening.open_backend(postgres_database)
+    await backend.migrate(_before_the_index_of_pictures)
+    await backend.close()
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    engine = create_async_engine(make_url(postgres_database).set(drivername="postgresql+asyncpg"))
+    async with engine.connect() as turn_of, engine.connect() as looking:
+        await turn_of.execute(text("SELECT epoch FROM lease WHERE name = 'inbox.0' FOR SHARE"))
+
+        async def bring_up_to_date() -> None:
+            async with another(postgres_database):
+                pass
+
+        upgrading = asyncio.create_task(bring_up_to_date())
+        async with asyncio.timeout(30):
+            while not await looking.scalar(waiting):
+                await looking.commit()
+                assert not upgrading.done()
+                await asyncio.sleep(0.05)
+        # It has all that it is going to lock, and the upgrade none of it.
+        await turn_of.execute(text("SET LOCAL lock_timeout = '2s'"))
+        await turn_of.execute(text("UPDATE ledger SET due_ms = 1 WHERE id = 'nobody'"))
+        await turn_of.commit()
+        await upgrading
+    await engine.dispose()

@@ -10,8 +10,15 @@ from aiohttp import web
 
 from tests.fakes.openai_server import Behaviour, FakeOpenAI, answers, cuts, fails, sends
 from vestlus.assistant.breaker import FAILURES, Breaker
-from vestlus.assistant.embeddings import BATCH, MAX_CHARACTERS, Embedder, VectorsInMemory
+from vestlus.assistant.embeddings import (
+    BATCH,
+    MAX_CHARACTERS,
+    QUERY_SECONDS,
+    Embedder,
+    VectorsInMemory,
+)
 from vestlus.assistant.openai_client import OpenAIConnection
+from vestlus.assistant.search import SEARCH_SECONDS, EmbeddingSearch
 from vestlus.assistant.spending import Labels, Nobody, Spending, paid_by
 from vestlus.errors import AssistantError, AssistantInvalid, AssistantUnavailable, StoreUnavailable
 from vestlus.settings_prices import Prices
@@ -75,7 +82,14 @@ def embedder_of(
 ) -> Embedder:
     """With more patience than a busy machine takes."""
     breaker = Breaker(lambda: 0.0)
-    return Embedder(connection, model=model, kept=kept, breaker=breaker, seconds=seconds)
+    return Embedder(
+        connection,
+        model=model,
+        kept=kept,
+        breaker=breaker,
+        seconds=seconds,
+        query_seconds=seconds,
+    )
 
 
 @pytest.fixture
@@ -201,6 +215,21 @@ async def test_a_dead_server_is_not_asked_again_for_a_while(
         with pytest.raises(AssistantUnavailable):
             await embedder.of_query("x")
     assert len(server.received) == FAILURES
+
+
+async def test_a_server_that_hangs_is_not_asked_again_either_and_nobody_waits_for_it(
+    server: FakeOpenAI, connection: OpenAIConnection, kept: Kept
+) -> None:
+    server.script += [server.hangs] * (FAILURES + 2)
+    embedder = embedder_of(connection, kept, seconds=0.01)
+    search = EmbeddingSearch(embedder)
+    for _ in range(FAILURES + 2):
+        with pytest.raises(AssistantUnavailable):
+            await search.best("x", {"a": "y"}, 1)
+    with pytest.raises(AssistantUnavailable, match=r"^(?!timeout)"):
+        await search.best("x", {"a": "y"}, 1)
+    # Whoever searches waits long enough for the request to be seen to fail.
+    assert QUERY_SECONDS < SEARCH_SECONDS
 
 
 async def test_vectors_of_different_lengths_are_refused(

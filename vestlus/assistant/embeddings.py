@@ -34,6 +34,10 @@ MAX_CHARACTERS: Final = 6_000
 #: Of one request. A batch takes a second or two.
 REQUEST_SECONDS: Final = 20.0
 
+#: Of the request for what a user wants to know. Shorter than whoever searches waits: what is only
+#: given up does not count for the breaker, and a server that hangs would hold up every answer.
+QUERY_SECONDS: Final = 4.0
+
 #: Requests at once while many texts are new.
 _AT_ONCE: Final = 4
 
@@ -95,6 +99,7 @@ class Embedder:
         kept: KeptVectors,
         breaker: Breaker,
         seconds: float = REQUEST_SECONDS,
+        query_seconds: float = QUERY_SECONDS,
         spender: Spender | None = None,
     ) -> None:
         self._spender = spender or Nobody()
@@ -103,13 +108,15 @@ class Embedder:
         self._kept = kept
         self._breaker = breaker
         self._seconds = seconds
+        self._query_seconds = query_seconds
 
     async def of_query(self, query: str) -> Vectors:
         """The vector of what a user wants to know; not kept. ``query`` is not blank.
 
         Raises AssistantUnavailable, AssistantInvalid.
         """
-        vectors: Vectors = (await self._asked([_readable(query)]))[0]
+        asked = await self._asked([_readable(query)], self._query_seconds)
+        vectors: Vectors = asked[0]
         return vectors
 
     async def of_texts(self, texts: Sequence[str]) -> Vectors:
@@ -130,7 +137,7 @@ class Embedder:
 
         async def ask(batch: tuple[tuple[str, str], ...]) -> None:
             async with gate:
-                rows = await self._asked([text for _, text in batch])
+                rows = await self._asked([text for _, text in batch], self._seconds)
             fresh = dict(zip((digest for digest, _ in batch), rows, strict=True))
             known.update(fresh)
             await self._keep(fresh)
@@ -160,8 +167,8 @@ class Embedder:
         except StoreError as error:
             _log.warning("embeddings_not_kept", error=type(error).__name__)
 
-    async def _asked(self, texts: Sequence[str]) -> Vectors:
-        body = await self._breaker.run(lambda: self._post(texts))
+    async def _asked(self, texts: Sequence[str], seconds: float) -> Vectors:
+        body = await self._breaker.run(lambda: self._post(texts, seconds))
         try:
             data = sorted(_Response.model_validate_json(body).data, key=lambda one: one.index)
         except ValidationError:
@@ -170,7 +177,7 @@ class Embedder:
             raise AssistantInvalid(Reason.MALFORMED_RESPONSE.value)
         return _normalised(_stacked([np.asarray(item.embedding, np.float32) for item in data]))
 
-    async def _post(self, texts: Sequence[str]) -> bytes:
+    async def _post(self, texts: Sequence[str], seconds: float) -> bytes:
         body: dict[str, object] = {
             "model": self._model,
             "input": list(texts),
@@ -178,7 +185,7 @@ class Embedder:
         }
         call = ModelCall(self._spender, "embeddings", payer(), self._model, Purpose.EMBEDDING)
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 with call:
                     return call.answered(
                         await self._connection.post("/embeddings", body, optional=frozenset())

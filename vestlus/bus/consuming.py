@@ -64,6 +64,7 @@ async def _receive(
     while True:
         deliveries = await subscription.receive(most)
         received.inc(len(deliveries))
-        backoff.reset()
         await handle(deliveries)
         await subscription.ack(deliveries)
+        # Only now: what cannot be handled comes again at once, and RabbitMQ counts how often.
+        backoff.reset()

@@ -14,10 +14,10 @@ from vestlus.burying import unreadable
 from vestlus.bus.consuming import consume
 from vestlus.bus.port import Bus, Delivery, Queue
 from vestlus.clock import Clock
-from vestlus.conversation.events import Event, calls_for_answer
+from vestlus.conversation.events import Event, EventKind, calls_for_answer
 from vestlus.conversation.history import HistoryMessage
 from vestlus.conversation.identity import conversation_id, partition_of
-from vestlus.errors import LeaseLost, UndecodableMessage
+from vestlus.errors import BusUnavailable, LeaseLost, UndecodableMessage
 from vestlus.grouping import GroupCommitter
 from vestlus.hosting.recorded import note_recorded
 from vestlus.hosting.stages import being_recorded, traced_events
@@ -141,7 +141,10 @@ class PartitionIntake:
         """Resolves events whose user Meta left out, by the message they are about.
 
         One that belongs to another partition is passed on to it before the acknowledgement; one
-        that cannot be resolved stays here, without a conversation.
+        that cannot be resolved stays here, without a conversation. So does a note that something
+        was read while the bus takes nothing: a broker that is full takes no message until what it
+        has is acknowledged, and this one is not worth stopping for. Raises BusUnavailable for
+        others.
         """
         nameless = [event for event in events if event.user is None and event.mid]
         if not nameless:
@@ -166,7 +169,13 @@ class PartitionIntake:
             else:
                 context = named.traceparent
                 message = inbox_message((named,), at_ms=self._clock(), traceparent=context)
-                await self._bus.publish(Queue.INBOX, partition, [encode(message)])
+                try:
+                    await self._bus.publish(Queue.INBOX, partition, [encode(message)])
+                except BusUnavailable:
+                    if event.kind is not EventKind.READ:
+                        raise
+                    _log.warning("read_not_passed_on", partition=self._partition)
+                    kept.append(event)
         return kept
 
     async def _record(self, events: Sequence[Event]) -> list[RecordedEvent]:
