@@ -22,6 +22,7 @@ The tree::
     ├── AssistantError
     │   ├── AssistantUnavailable   the model is slow, down or throttled; try again later
     │   └── AssistantInvalid       the model's output cannot be used; trying again may help
+    │       └── AssistantRefused   it, or its provider's filter, refuses what it was asked
     └── GraphError                 what the Graph API said, or failed to say
         ├── NotSent                certainly not done, and trying again may help
         │   ├── Throttled          the same, after a stated wait
@@ -195,6 +196,13 @@ class AssistantUnavailable(AssistantError):
 
 class AssistantInvalid(AssistantError):
     """The model answered with something that cannot be used."""
+
+
+class AssistantRefused(AssistantInvalid):
+    """The model, or its provider's filter, refuses what it was asked, or to go on with its answer.
+
+    The same again is mostly refused again; less of it may not be.
+    """
 
 
 class GraphError(RejectedError):

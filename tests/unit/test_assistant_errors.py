@@ -19,12 +19,17 @@ from vestlus.assistant.failures import (
     Reason,
     failure_of,
     meaning_of,
-    retry_after_seconds,
 )
 from vestlus.assistant.openai_client import OpenAIConnection
+from vestlus.assistant.ratelimits import retry_after_seconds
 from vestlus.assistant.responses_api import ResponsesApi
 from vestlus.assistant.statuses import status_error as status_error_of
-from vestlus.errors import AssistantError, AssistantInvalid, AssistantUnavailable
+from vestlus.errors import (
+    AssistantError,
+    AssistantInvalid,
+    AssistantRefused,
+    AssistantUnavailable,
+)
 
 NOW_MS = 1_772_452_980_000  # Mon, 02 Mar 2026 12:03:00 GMT
 OPTIONAL = ChatApi.optional | ResponsesApi.optional
@@ -122,8 +127,8 @@ def envelope(code: str, message: str = "", param: str | None = None) -> dict[str
         (429, "rate_limit_exceeded", AssistantUnavailable, Reason.RATE_LIMITED, True),
         (429, "insufficient_quota", AssistantUnavailable, Reason.QUOTA, False),
         (400, "context_length_exceeded", AssistantInvalid, Reason.CONTEXT_LENGTH, False),
-        (400, "content_filter", AssistantInvalid, Reason.CONTENT_FILTER, False),
-        (400, "invalid_prompt", AssistantInvalid, Reason.CONTENT_FILTER, False),
+        (400, "content_filter", AssistantRefused, Reason.CONTENT_FILTER, False),
+        (400, "invalid_prompt", AssistantRefused, Reason.CONTENT_FILTER, False),
         (400, "model_not_found", AssistantUnavailable, Reason.MODEL_NOT_CONFIGURED, False),
         (400, "unknown_parameter", AssistantInvalid, Reason.BAD_REQUEST, False),
         (401, "invalid_api_key", AssistantUnavailable, Reason.MODEL_NOT_CONFIGURED, False),

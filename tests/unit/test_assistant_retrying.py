@@ -8,8 +8,9 @@ import pytest
 import stamina
 
 from vestlus.assistant.failures import AttemptFailed, Reason, invalid
+from vestlus.assistant.refused_pasts import AskLess
 from vestlus.assistant.retrying import MAX_ATTEMPTS, TOTAL_SECONDS, Retrying
-from vestlus.errors import AssistantInvalid, AssistantUnavailable
+from vestlus.errors import AssistantInvalid, AssistantRefused, AssistantUnavailable
 
 RANDOM = Random(0)  # noqa: S311 - no secret
 
@@ -231,3 +232,13 @@ async def test_what_is_waited_for_in_vain_ends_all_attempts() -> None:
 
     with pytest.raises(AssistantUnavailable, match="paced"):
         await Retrying(Random(0)).run(attempt, ready=ready)  # noqa: S311 - no secret
+
+
+async def test_asking_with_less_takes_no_try_from_output_that_cannot_be_used() -> None:
+    less = AskLess(AssistantRefused(Reason.CONTENT_FILTER))
+    attempts = Attempts(invalid(Reason.BLANK, retry=True), less)
+    assert await retrying().run(attempts) == "ok"
+    attempts = Attempts(less, *[invalid(Reason.BLANK, retry=True)] * 3)
+    with pytest.raises(AssistantInvalid, match=r"^blank$"):
+        await retrying().run(attempts)
+    assert attempts.made == 3

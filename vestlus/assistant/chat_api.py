@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from vestlus.assistant.api import MAX_OUTPUT_TOKENS, Json
-from vestlus.assistant.failures import Reason, invalid
+from vestlus.assistant.failures import Reason, invalid, refused
 from vestlus.assistant.prompt import Prompt, Turn
 from vestlus.assistant.schema import Form
 
@@ -81,9 +81,9 @@ class ChatApi:
             case "length":
                 raise invalid(Reason.TRUNCATED, retry=True)
             case "content_filter":
-                raise invalid(Reason.CONTENT_FILTER)
+                raise refused(Reason.CONTENT_FILTER)
         if choice.message.refusal:
-            raise invalid(Reason.REFUSAL)
+            raise refused(Reason.REFUSAL)
         text = choice.message.content or ""
         if not text.strip():
             raise invalid(Reason.NO_OUTPUT, retry=True)

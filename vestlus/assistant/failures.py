@@ -7,19 +7,22 @@ error's class, status, code and request id, which is what a support case needs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 import aiohttp
-import httpx2
 import openai
 import structlog
 
+from vestlus.assistant.ratelimits import retry_after_seconds
 from vestlus.assistant.rejected import rejected_fields
-from vestlus.errors import AssistantError, AssistantInvalid, AssistantUnavailable
+from vestlus.errors import (
+    AssistantError,
+    AssistantInvalid,
+    AssistantRefused,
+    AssistantUnavailable,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -115,6 +118,11 @@ def invalid(reason: Reason, *, retry: bool = False) -> AttemptFailed:
     return AttemptFailed(AssistantInvalid(reason.value), retry=retry)
 
 
+def refused(reason: Reason) -> AttemptFailed:
+    """The failure of an attempt that the model, or its provider's filter, refused."""
+    return AttemptFailed(AssistantRefused(reason.value), retry=False)
+
+
 _TIMEOUT = Meaning(AssistantUnavailable, Reason.TIMEOUT, retry=True)
 _CONNECTION = Meaning(AssistantUnavailable, Reason.CONNECTION, retry=True)
 _RATE_LIMITED = Meaning(AssistantUnavailable, Reason.RATE_LIMITED, retry=True)
@@ -124,7 +132,7 @@ _SERVER_ERROR = Meaning(AssistantUnavailable, Reason.SERVER_ERROR, retry=True)
 _MISCONFIGURED = Meaning(AssistantUnavailable, Reason.MODEL_NOT_CONFIGURED)
 _BAD_REQUEST = Meaning(AssistantInvalid, Reason.BAD_REQUEST)
 _CONTEXT_LENGTH = Meaning(AssistantInvalid, Reason.CONTEXT_LENGTH)
-_CONTENT_FILTER = Meaning(AssistantInvalid, Reason.CONTENT_FILTER)
+_CONTENT_FILTER = Meaning(AssistantRefused, Reason.CONTENT_FILTER)
 _TRUNCATED = Meaning(AssistantInvalid, Reason.TRUNCATED, retry=True)
 _MALFORMED = Meaning(AssistantInvalid, Reason.MALFORMED_RESPONSE, retry=True)
 
@@ -231,19 +239,3 @@ def failure_of(error: Exception, optional: frozenset[str], now_ms: int) -> Attem
         request_id=request_id,
     )
     return failed
-
-
-def retry_after_seconds(headers: httpx2.Headers, now_ms: int) -> float | None:
-    """What the server asks to wait, in seconds, never negative: RFC 9110, "Retry-After".
-
-    OpenAI's ``retry-after-ms`` is finer and wins.
-    """
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        text = headers.get(name, "").strip()
-        if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
-            return float(text) * scale
-    try:
-        until = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return max(0.0, until.timestamp() - now_ms / 1000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from vestlus.assistant.failures import Reason
 from vestlus.assistant.moderation import Finding
 from vestlus.conversation.reply import Concern
 from vestlus.settings_account import Account
@@ -30,11 +29,6 @@ def provider_moderates(account: Account, *, own_server: bool) -> bool:
     ``own_server``: OPENAI_BASE_URL is set; see ``Account.moderation``.
     """
     return account.moderation == "provider" or (account.moderation == "auto" and own_server)
-
-
-def is_providers_filter(reason: str) -> bool:
-    """Whether a failure with this reason is the provider's filter, or its model, refusing."""
-    return reason in (Reason.CONTENT_FILTER, Reason.REFUSAL)
 
 
 def _of_failure(finding: Finding, account: Account) -> Concern | None:

@@ -16,7 +16,6 @@ from vestlus.assistant.model_server import ModelServer, Say
 from vestlus.assistant.moderating import (
     concern_of_answer,
     concern_of_messages,
-    is_providers_filter,
     provider_moderates,
 )
 from vestlus.assistant.moderation import Moderator
@@ -24,13 +23,14 @@ from vestlus.assistant.offers import Offers
 from vestlus.assistant.persona import PersonaFiles
 from vestlus.assistant.port import Past, Question
 from vestlus.assistant.prompt import build_prompt
+from vestlus.assistant.refused_pasts import RefusedPasts
 from vestlus.assistant.schema import cut_summary, read_summary
 from vestlus.assistant.spending import Purpose, paid_by
 from vestlus.assistant.summary import build_summary_prompt
 from vestlus.assistant.vision import PictureSource, Seen, look
 from vestlus.conversation.masking import mask
 from vestlus.conversation.reply import Concern, Reply
-from vestlus.errors import AssistantError, AssistantUnavailable
+from vestlus.errors import AssistantError, AssistantRefused, AssistantUnavailable
 from vestlus.settings_account import Account
 
 #: A summary waits no longer for the key's rate limit: meanwhile it keeps one of the few places for
@@ -61,13 +61,15 @@ class Parts:
 class OpenAIAssistant:
     """Answers with a model of OpenAI's or of a compatible server. See Assistant.
 
-    Keeps no state of conversations. The provider gets the account's texts, the conversation's
-    texts with masked data where the account asks for it, pictures of unanswered messages where it
-    allows it, and a pseudonym of the user; it is asked to store nothing.
+    Keeps no state of conversations, but for which pasts the provider's filter refuses: see
+    RefusedPasts. The provider gets the account's texts, the conversation's texts with masked data
+    where the account asks for it, pictures of unanswered messages where it allows it, and a
+    pseudonym of the user; it is asked to store nothing.
     """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._refused = RefusedPasts()
 
     async def reply(self, question: Question) -> Reply:
         """See Assistant. The reasons of its errors are those of ``failures.Reason``, and
@@ -76,6 +78,7 @@ class OpenAIAssistant:
         The messages are moderated while the model answers them; a concern ends its work.
         """
         account = self._account(question.account)
+        question = self._refused.since(question)
         hidden = hide(question, account.mask, self._texts(account))
         seen = await self._look(account, question)
         answering = asyncio.create_task(
@@ -158,14 +161,18 @@ class OpenAIAssistant:
         except AssistantError as error:
             if asking.instead is not None:
                 reply = asking.instead
-            elif is_providers_filter(error.reason) and self._provider_moderates(account):
+            elif (
+                isinstance(error, AssistantRefused)
+                and asking.messages_refused
+                and provider_moderates(account, own_server=parts.own_server)
+            ):
                 return _instead(Concern.UNSAFE_MESSAGES)
             else:
                 raise
+        else:
+            if asking.past_filtered:
+                self._refused.remember(question)
         return await self._moderated(account, reply)
-
-    def _provider_moderates(self, account: Account) -> bool:
-        return provider_moderates(account, own_server=self._parts.own_server)
 
     async def _moderated(self, account: Account, reply: Reply) -> Reply:
         if not reply.text:

@@ -93,6 +93,10 @@ class Prompt:
         """The same in words alone."""
         return replace(self, messages=tuple(Turn(turn.role, turn.text) for turn in self.messages))
 
+    def without_past(self) -> Prompt:
+        """The same with nothing of what was said before the unanswered messages."""
+        return replace(self, history=())
+
     def with_remark(self, remark: str) -> Prompt:
         """The same with one more sentence about what is asked for."""
         return replace(self, now=f"{self.now}\n{remark}".strip())

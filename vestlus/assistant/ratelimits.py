@@ -12,7 +12,10 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Final
+
+import httpx2
 
 #: Longer than any reset of a provider's, whose longest limits are of a day. What says more is
 #: not believed.
@@ -93,3 +96,19 @@ def seconds(text: str | None) -> float | None:
     else:
         return None
     return value if value <= LONGEST_RESET_SECONDS else None
+
+
+def retry_after_seconds(headers: httpx2.Headers, now_ms: int) -> float | None:
+    """What the server asks to wait, in seconds, never negative: RFC 9110, "Retry-After".
+
+    OpenAI's ``retry-after-ms`` is finer and wins.
+    """
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        text = headers.get(name, "").strip()
+        if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
+            return float(text) * scale
+    try:
+        until = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return max(0.0, until.timestamp() - now_ms / 1000)

@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from vestlus.assistant.api import MAX_OUTPUT_TOKENS, Json
-from vestlus.assistant.failures import Reason, invalid, meaning_of_code
+from vestlus.assistant.failures import Reason, invalid, meaning_of_code, refused
 from vestlus.assistant.prompt import Prompt, Turn
 from vestlus.assistant.schema import Form
 
@@ -90,7 +90,7 @@ class ResponsesApi:
             for part in item.content or ()
         ]
         if any(part.type == "refusal" for part in content):
-            raise invalid(Reason.REFUSAL)
+            raise refused(Reason.REFUSAL)
         text = "".join(part.text for part in content if part.type == "output_text")
         if not text.strip():
             raise invalid(Reason.NO_OUTPUT, retry=True)
@@ -104,7 +104,7 @@ def _require_completed(response: _Response) -> None:
         case "incomplete":
             details = response.incomplete_details
             if details is not None and details.reason == "content_filter":
-                raise invalid(Reason.CONTENT_FILTER)
+                raise refused(Reason.CONTENT_FILTER)
             raise invalid(Reason.TRUNCATED, retry=True)
         case "failed":
             meaning = meaning_of_code(response.error.code if response.error else None)

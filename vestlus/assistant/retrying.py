@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import stamina
 
 from vestlus.assistant.failures import AttemptFailed, Reason, outcome_of
+from vestlus.assistant.refused_pasts import AskLess
 from vestlus.errors import AssistantInvalid, AssistantUnavailable
 from vestlus.measuring.catalogue import MODEL_ATTEMPTS, of
 
@@ -135,7 +136,7 @@ class _Policy:
     def __call__(self, error: Exception) -> bool | float:
         if not isinstance(error, AttemptFailed) or not error.retry:
             return False
-        if isinstance(error.error, AssistantInvalid):
+        if isinstance(error.error, AssistantInvalid) and not isinstance(error, AskLess):
             self._invalid += 1
             if self._invalid > _MAX_INVALID_RETRIES:
                 return False
