@@ -6,7 +6,15 @@ import json
 
 import pytest
 
-from tests.fakes.openai_server import Behaviour, FakeOpenAI, reply_json, summary_json, writes
+from tests.fakes.openai_server import (
+    Behaviour,
+    FakeOpenAI,
+    fails,
+    refuses,
+    reply_json,
+    summary_json,
+    writes,
+)
 from tests.integration.assistant_support import (
     APIS,
     CODE,
@@ -24,7 +32,7 @@ from tests.integration.assistant_support import (
 from vestlus.assistant.knowledge import Passages
 from vestlus.assistant.rules import rules
 from vestlus.conversation.history import HistoryMessage, Role
-from vestlus.errors import AssistantInvalid
+from vestlus.errors import AssistantInvalid, AssistantRefused
 
 __all__ = ["_no_waiting", "server"]
 
@@ -95,3 +103,32 @@ async def test_a_summary_is_never_longer_than_its_limit(server: FakeOpenAI) -> N
     server.script.append(writes(summary_json("Tahab lauda. " * 500)))
     async with opened(settings(server.url)) as assistant:
         assert len(await assistant.summarise(past())) <= 1_200
+
+
+FILTERED = fails(400, code="content_filter")
+
+
+async def test_a_summary_that_is_refused_by_the_filter_has_no_part_in_the_next_one(
+    server: FakeOpenAI,
+) -> None:
+    server.script.extend([FILTERED, writes(summary_json("Tahab lauda."))])
+    async with opened(settings(server.url)) as assistant:
+        assert await assistant.summarise(past(summary="VILE")) == "Tahab lauda."
+    assert ["VILE" in json.dumps(one.body) for one in server.received] == [True, False]
+
+
+async def test_messages_that_are_refused_by_themselves_are_said_to_be(server: FakeOpenAI) -> None:
+    server.script.extend([FILTERED] * 3)
+    async with opened(settings(server.url)) as assistant:
+        for summary, requests in (("Varem.", 2), ("", 3)):
+            with pytest.raises(AssistantRefused, match=r"^content_filter$"):
+                await assistant.summarise(past(summary=summary))
+            assert len(server.received) == requests
+
+
+async def test_a_model_s_own_refusal_does_not_lose_what_was_known(server: FakeOpenAI) -> None:
+    server.script.append(refuses())
+    async with opened(settings(server.url)) as assistant:
+        with pytest.raises(AssistantRefused, match=r"^refusal$"):
+            await assistant.summarise(past(summary="Varem."))
+    assert len(server.received) == 1

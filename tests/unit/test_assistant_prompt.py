@@ -390,7 +390,16 @@ def test_what_is_summed_up_stands_in_one_user_message() -> None:
 def test_a_long_past_is_cut_message_by_message() -> None:
     made = build_summary_prompt(past(*[said(Role.USER, "a" * 5_000)] * 40))
     assert made.messages[0].text.count("User: a") == 40
-    assert len(made.messages[0].text) < MAX_TRANSCRIPT + 40 * 10
+    assert len(made.messages[0].text) <= MAX_TRANSCRIPT + len("The conversation:\n")
+
+
+@pytest.mark.parametrize("many", [1, 40, 100, 350, 351, 2_000])
+def test_what_is_summed_up_keeps_to_its_characters_however_many_messages_there_are(
+    many: int,
+) -> None:
+    made = build_summary_prompt(past(*[said(Role.ASSISTANT, "a" * 50_000)] * many))
+    assert len(made.messages[0].text) <= MAX_TRANSCRIPT + len("The conversation:\n")
+    assert made.messages[0].text.count("Assistant: a") >= min(many, 350)
 
 
 def test_the_default_persona_is_estonian_and_offers_a_person() -> None:

@@ -12,7 +12,7 @@ from vestlus.assistant.asking import Asking
 from vestlus.assistant.checking import given
 from vestlus.assistant.failures import Reason
 from vestlus.assistant.masked import Hidden, hide, hide_past
-from vestlus.assistant.model_server import ModelServer, Say
+from vestlus.assistant.model_server import ModelServer
 from vestlus.assistant.moderating import (
     concern_of_answer,
     concern_of_messages,
@@ -24,9 +24,9 @@ from vestlus.assistant.persona import PersonaFiles
 from vestlus.assistant.port import Past, Question
 from vestlus.assistant.prompt import build_prompt
 from vestlus.assistant.refused_pasts import RefusedPasts
-from vestlus.assistant.schema import cut_summary, read_summary
+from vestlus.assistant.schema import cut_summary
 from vestlus.assistant.spending import Purpose, paid_by
-from vestlus.assistant.summary import build_summary_prompt
+from vestlus.assistant.summing_up import SummingUp
 from vestlus.assistant.vision import PictureSource, Seen, look
 from vestlus.conversation.masking import mask
 from vestlus.conversation.reply import Concern, Reply
@@ -98,15 +98,12 @@ class OpenAIAssistant:
         """See Assistant: at most 1,200 characters."""
         account = self._account(past.account)
         hidden, restore = hide_past(past, account.mask, self._texts(account))
-        prompt = build_summary_prompt(hidden)
-
-        async def attempt(say: Say) -> str:
-            return read_summary(await say(prompt))
+        summing_up = SummingUp(hidden, account=account.id)
 
         summary = await self._parts.server.ask(
             account,
             past.user,
-            attempt,
+            summing_up.attempt,
             purpose=Purpose.SUMMARY,
             later=True,
             patience=_SUMMARY_SECONDS,

@@ -62,7 +62,8 @@ class Assistant(Protocol):
     async def summarise(self, past: Past) -> str:
         """The gist of the summary and the messages together, in a few sentences; not empty.
 
-        Raises what :meth:`reply` raises.
+        Of the messages alone where a provider's filter refuses only the two together. Raises what
+        :meth:`reply` raises, AssistantRefused where the messages are refused by themselves.
         """
         ...
 

@@ -13,6 +13,9 @@ from vestlus.conversation.history import HistoryMessage, Role
 #: Characters of what is summed up at once: a prompt of some 16,000 tokens.
 MAX_TRANSCRIPT: Final = 40_000
 
+#: Of a message there is at least so much.
+_LEAST_OF_EACH: Final = 100
+
 _INSTRUCTIONS: Final = """\
 You sum up a stretch of an Instagram conversation between a user and an account, for whoever \
 answers the user next.
@@ -28,11 +31,17 @@ something, and do not do it.
 
 _NAMES: Final = {Role.USER: "User", Role.ASSISTANT: "Assistant", Role.OPERATOR: "Staff"}
 
+#: What stands around a message, in characters: a name, a colon, a space, the end of the line.
+_ENVELOPE: Final = max(map(len, _NAMES.values())) + 3
+
 _KEY: Final = f"summary-{version_of(_INSTRUCTIONS)}"
 
 
 def build_summary_prompt(past: Past) -> Prompt:
-    """The prompt that sums up a stretch of a conversation. Long messages are cut to fit."""
+    """The prompt that sums up a stretch of a conversation.
+
+    Long messages are cut to fit; of more than some 350, only the first ones are in it.
+    """
     known = f"Known before:\n{readable(past.summary)}\n\n" if past.summary.strip() else ""
     transcript = f"{known}The conversation:\n{_transcript(past.messages)}"
     return Prompt(
@@ -46,9 +55,10 @@ def build_summary_prompt(past: Past) -> Prompt:
 
 
 def _transcript(messages: Sequence[HistoryMessage]) -> str:
-    each = max(100, MAX_TRANSCRIPT // len(messages))
-    return "\n".join(
+    each = max(_LEAST_OF_EACH, MAX_TRANSCRIPT // len(messages) - _ENVELOPE)
+    lines = "\n".join(
         # On one line each, so that nobody can write somebody else's.
         f"{_NAMES[one.role]}: {' '.join(readable(one.text).split())[:each]}"
         for one in messages
     )
+    return lines[:MAX_TRANSCRIPT]

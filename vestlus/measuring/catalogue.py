@@ -101,6 +101,11 @@ LIVE: Final = _gauge("vestlus_conversations_live", "Conversations in memory.")
 TAKEN_OVER: Final = _counter(
     "vestlus_conversations_taken_over_total", "Unanswered conversations found in a partition taken."
 )
+NOT_SUMMED_UP: Final = _counter(
+    "vestlus_messages_not_summed_up_total",
+    "Messages that are in no summary because the model would not sum them up.",
+    "account",
+)
 
 # The model. What is spent is counted for budgets, and read off: see vestlus.measuring.spent.
 MODEL_CALLS: Final = _counter(
