@@ -140,3 +140,19 @@ async def test_how_it_ended_is_not_written_over_by_how_its_time_was_passed_over(
     assert await store.claim(lease, claim_of(of, told), 800)
 
     assert await store.occurrences(limit=9) == (row,)
+
+
+async def test_a_time_that_was_told_with_a_change_is_planned_where_it_is_still_to_come(
+    store: Store,
+) -> None:
+    """The same wall time in another zone: missed by the old definition, and later by the new."""
+    lease = await hold_scheduler(store)
+    await store.sync_schedules(lease, [of_file("{}")], 50)
+    told = replace(time_of(await read_schedule(store)), state=SKIPPED, reason="missed", wake_ms=0)
+    assert await store.sync_schedules(lease, [of_file("[]")], 700, told=[told]) == {"hommik"}
+    of = await read_schedule(store)
+
+    assert await store.claim(lease, claim_of(of, time_of(of, due_ms=2_000)), 800)
+
+    now = await read(store, told.id)
+    assert (now.state, now.reason, now.due_ms) == (PLANNED, "", 2_000)

@@ -195,11 +195,13 @@ class MemoryPlans:
         """See the port."""
         await self._called()
         row = self.rows[id_]
+        due_ms = row.due_ms if decision.due_ms is None else decision.due_ms
         self.rows[id_] = replace(
             row,
             state=decision.after,
             version=row.version + 1,
-            wake_ms=row.due_ms,
+            due_ms=due_ms,
+            wake_ms=due_ms,
             decided_by=decision.by,
             decided_ms=decision.at_ms,
             changed_ms=decision.at_ms,

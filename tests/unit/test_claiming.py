@@ -280,6 +280,29 @@ def test_what_a_person_had_go_out_at_once_is_of_its_time_when_the_schedule_chang
     assert skipped(claim) == []
 
 
+@pytest.mark.parametrize("has_decided", [True, False])
+def test_what_a_person_had_go_out_late_is_of_its_time_when_the_schedule_changes(
+    *, has_decided: bool
+) -> None:
+    """By a yes to its draft, or after it had passed in a pause, which is no yes."""
+    (one,) = claim_of(row(), Plan(), START_MS + 45 * MINUTE_MS).occurrences
+    late_ms = START_MS + 90 * MINUTE_MS + (0 if has_decided else 1)
+    decided_ms = late_ms if has_decided else 0
+    now_ms = late_ms + 1_000
+    changed = changed_row(now_ms, watched_ms=START_MS + 75 * MINUTE_MS)
+    old = withdrawn(one, now_ms, due_ms=late_ms, wake_ms=late_ms, decided_ms=decided_ms)
+    assert planned(claim_of(changed, Plan(), now_ms, [old])) == [HOUR_MS, 2 * HOUR_MS]
+
+
+def test_a_claimed_time_that_is_earlier_in_another_zone_is_not_made_up_for() -> None:
+    (one,) = claim_of(row(), Plan(), START_MS + 45 * MINUTE_MS).occurrences
+    east = Plan(recurrence=Repeated("0 1 24 10 *", ZoneInfo("Asia/Kolkata")))
+    for minutes, expected in ((50, []), (70, [(HOUR_MS, "missed")])):
+        now_ms = START_MS + minutes * MINUTE_MS
+        claim = claim_of(changed_row(now_ms), east, now_ms, [withdrawn(one, now_ms)])
+        assert (planned(claim), skipped(claim)) == ([], expected)
+
+
 def test_what_was_open_and_passed_in_a_pause_after_the_change_is_told_as_such() -> None:
     (one,) = claim_of(row(), Plan(), START_MS + 45 * MINUTE_MS).occurrences
     changed_ms, resumed_ms = START_MS + 50 * MINUTE_MS, START_MS + 80 * MINUTE_MS
@@ -345,3 +368,28 @@ def test_over_looks_jumps_pauses_and_restarts_each_time_is_claimed_exactly_once(
     times = plan.recurrence.after(START_MS)
     expected = itertools.takewhile(lambda one: one.at_ms <= kept.watched_ms, times)
     assert sorted(one.due_ms for one in claimed) == [one.at_ms for one in expected]
+
+
+@settings(deadline=None)
+@given(
+    zone=st.sampled_from(["Pacific/Kiritimati", "Asia/Kolkata", "Europe/London", "America/Lima"]),
+    missed=st.sampled_from(MissedRule),
+    # When it was claimed, how much later it is changed, and by how much a person moved some.
+    minutes=st.tuples(st.integers(0, 1_600), st.integers(0, 1_800), st.integers(-20, 90)),
+    stays=st.booleans(),
+)
+def test_whatever_changes_a_claim_holds_no_key_twice(
+    *, zone: str, missed: MissedRule, minutes: tuple[int, int, int], stays: bool
+) -> None:
+    claimed, later, moved = (one * MINUTE_MS for one in minutes)
+    now_ms = START_MS + claimed + later
+    before = claim_of(row(), Plan(), START_MS + claimed)
+    old = [
+        withdrawn(one, now_ms, due_ms=one.due_ms + moved * (index % 2))
+        for index, one in enumerate(before.occurrences)
+    ]
+    plan = Plan(Repeated("0 * * * *", ZoneInfo(zone)), missed)
+    watched_ms = min(now_ms, before.watched_ms) if stays else now_ms
+    claim = claim_of(changed_row(now_ms, watched_ms=watched_ms), plan, now_ms, old)
+    keys = [one.key for one in claim.occurrences]
+    assert len(keys) == len(set(keys))

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.clock import START_MS, run_virtual
 from tests.fakes.planning import PlanPlace, schedule, until_ms
 from vestlus.store.occurrences import OccurrenceState
-from vestlus.store.plan_rows import OccurrenceRow
+from vestlus.store.plan_rows import Decision, OccurrenceRow
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -17,7 +17,7 @@ HOUR_MS = 60 * MINUTE_MS
 FIRST_MS = START_MS - START_MS % HOUR_MS + HOUR_MS
 
 HANDED, SKIPPED = OccurrenceState.HANDED, OccurrenceState.SKIPPED
-WITHDRAWN = OccurrenceState.WITHDRAWN
+READY, WITHDRAWN = OccurrenceState.READY, OccurrenceState.WITHDRAWN
 
 
 def served_again(before: dict[str, Any], after: dict[str, Any]) -> list[OccurrenceRow]:
@@ -83,3 +83,74 @@ def test_an_hour_that_is_changed_and_changed_back_is_posted_once() -> None:
         (0, WITHDRAWN, "schedule_changed"),
         (60, HANDED, ""),
     ]
+
+
+def zone_changed(after: str, minutes: int, cron: str = "0 21 * * *") -> list[OccurrenceRow]:
+    """Return the times of a schedule by Greenwich's clocks, whose service was killed a quarter of
+    an hour before the first and started again so long after it, in another zone.
+    """
+    place = PlanPlace(file=[schedule(cron=cron, timezone="UTC")])
+
+    async def main() -> None:
+        async with place.serving():
+            await until_ms(FIRST_MS - 15 * MINUTE_MS)
+        await until_ms(FIRST_MS + minutes * MINUTE_MS)
+        place.file = [schedule(cron=cron, timezone=after)]
+        async with place.serving():
+            await until_ms(FIRST_MS + 5 * HOUR_MS)
+
+    run_virtual(main())
+    return place.store.of("tund")
+
+
+@pytest.mark.parametrize("minutes", [-5, 5, 30, 100])
+def test_a_time_that_comes_later_in_another_zone_goes_out_then(minutes: int) -> None:
+    rows = zone_changed("Etc/GMT+2", minutes)
+    assert outcome(rows) == [(120, HANDED, "")]
+
+
+def test_times_that_come_later_in_another_zone_go_out_whether_they_had_been_claimed_or_not() -> (
+    None
+):
+    rows = zone_changed("Etc/GMT+2", 90, cron="0 21,22 * * *")
+    assert outcome(rows) == [(120, HANDED, ""), (180, HANDED, "")]
+
+
+@pytest.mark.parametrize("after", ["Etc/GMT+1", "Etc/GMT+2", "Etc/GMT-2"])
+def test_a_missed_time_that_is_over_in_another_zone_too_is_told(after: str) -> None:
+    rows = zone_changed(after, 150)
+    assert outcome(rows) == [(0, SKIPPED, "missed")]
+    assert "other times" in rows[0].problem
+
+
+def test_a_time_that_is_over_in_another_zone_does_not_go_out_early() -> None:
+    rows = zone_changed("Etc/GMT-2", -5)
+    assert outcome(rows) == [(0, WITHDRAWN, "schedule_changed")]
+
+
+@pytest.mark.parametrize("seconds", [20, 300])
+@pytest.mark.parametrize("edited", [{}, {"caption": "Tere!"}])
+def test_a_draft_that_a_person_had_go_out_late_goes_out_of_an_edited_file_too(
+    edited: dict[str, Any], seconds: int
+) -> None:
+    """The service is down when a person says so, and starts with the file as it is by then."""
+    plan = {"cron": "0 21 * * *", "missed": "latest"}
+    place = PlanPlace(file=[schedule(**plan)])
+    place.drafter.needs_yes = True
+    late_ms = FIRST_MS + HOUR_MS + 1
+
+    async def main() -> None:
+        async with place.serving():
+            await until_ms(FIRST_MS - 15 * MINUTE_MS)
+        await until_ms(late_ms)
+        (row,) = place.store.of("tund")
+        yes = Decision(after=READY, by="Mari", at_ms=late_ms, due_ms=late_ms)
+        assert await place.store.decide(row.id, yes)
+        await until_ms(late_ms + seconds * 1000)
+        place.file = [schedule(**plan, **edited)]
+        place.drafter.needs_yes = False
+        async with place.serving():
+            await until_ms(FIRST_MS + 2 * HOUR_MS)
+
+    run_virtual(main())
+    assert [row.state for row in place.store.of("tund")] == [HANDED]

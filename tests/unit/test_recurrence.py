@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vestlus.scheduling.recurrence import Occurrence, Once, Repeated
+from vestlus.scheduling.recurrence import Occurrence, Once, Repeated, wall_of
 
 #: Europe; half an hour of daylight saving; a day that never was (2011); 45 minutes off;
 #: clocks put back for Ramadan; changes at midnight.
@@ -283,3 +283,24 @@ def test_times_with_an_offset_or_seconds_are_refused() -> None:
             start=datetime(2026, 2, 1),  # noqa: DTZ001 - a wall time
             end=datetime(2026, 1, 1),  # noqa: DTZ001 - a wall time
         )
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("cron", ["*/30 * * * *", "15 2,3 * * *", "0 0 * * *"])
+def test_each_occurrence_is_found_by_its_key_and_nothing_else_is(zone: str, cron: str) -> None:
+    rule = Repeated(cron, ZoneInfo(zone), without=frozenset({date(2011, 12, 28)}))
+    first_ms, last_ms = utc(2011, 3, 25), utc(2012, 1, 2)
+    found = due(rule, first_ms, last_ms)
+    walls = {one.wall for one in found}
+    assert [rule.at(wall_of(one.key)) for one in found[::31]] == found[::31]
+    others = {wall + 15 * MINUTE for wall in walls} - walls
+    assert {rule.at(wall) for wall in sorted(others)[::31]} <= {None}
+    assert rule.at(datetime(2011, 12, 28)) is None  # noqa: DTZ001 - a wall time
+
+
+def test_what_is_due_once_is_found_by_its_key_alone() -> None:
+    wall = datetime(2026, 3, 29, 3, 30)  # noqa: DTZ001 - a wall time
+    once = Once(wall, ZoneInfo("Europe/Tallinn"))
+    (one,) = due(once, utc(2026, 3, 1), utc(2026, 4, 1))
+    assert once.at(wall_of(one.key)) == one
+    assert once.at(wall + MINUTE) is None

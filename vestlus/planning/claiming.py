@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from uuid import uuid4
 
 from vestlus.planning.definitions import AHEAD_MS, next_look_ms
-from vestlus.scheduling.missed import ON_TIME_MS, MissedRule, Recurrence, due_now
+from vestlus.planning.withdrawn import again_of
+from vestlus.scheduling.missed import MissedRule, Recurrence, due_now
 from vestlus.scheduling.recipe import Recipe
-from vestlus.scheduling.recurrence import Occurrence
-from vestlus.store.occurrences import CHANGED, OccurrenceState
+from vestlus.scheduling.recurrence import Occurrence, Once, Repeated
+from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.plan_rows import Claim, NewOccurrence, OccurrenceRow, ScheduleRow, Trigger
 from vestlus.tracing import begun
 
@@ -47,7 +48,7 @@ class Plan(Protocol):
     """What is known of a schedule; :class:`vestlus.planning.definitions.Definition` is one."""
 
     @property
-    def recurrence(self) -> Recurrence:
+    def recurrence(self) -> Once | Repeated:
         """When it is due."""
         ...
 
@@ -74,9 +75,11 @@ def claim_of(
 
     ``withdrawn`` are occurrences that were open when its definition changed. Of those that are
     before its watermark the ones that were missed go by the rule if they are still times of it,
-    and are told if not; one that was worked at, or waits for a yes, is planned anew.
+    and are told if not; one that was worked at, or waits for a yes, is planned anew. No key is in
+    the claim twice.
     """
-    again = _again(row, plan, now_ms, withdrawn)
+    paused_ms = row.changed_ms if went_on(row) else 0
+    again = again_of(row, plan.recurrence, now_ms, withdrawn, paused_ms=paused_ms)
     passed, since_ms = _passed_in_pause(row, plan, now_ms)
     due = due_now(
         _Chained(again.missed, plan.recurrence, since_ms),
@@ -92,7 +95,7 @@ def claim_of(
     told += [
         skipped(of_time(row, plan, one), MISSED, missed_words(plan)) for one in due.passed_over
     ]
-    told += again.gone
+    told += [skipped(_as_it_was(one), MISSED, NOT_ITS_TIME) for one in again.gone]
     run = [of_time(row, plan, one) for one in due.run[:MOST_AT_ONCE]]
     if len(due.run) > MOST_AT_ONCE:
         return Claim(
@@ -134,17 +137,6 @@ def missed_words(plan: Plan) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Again:
-    """What becomes of what was open when the definition changed and is before the watermark."""
-
-    anew: list[Occurrence] = field(default_factory=list)
-    paused: list[Occurrence] = field(default_factory=list)
-    missed: list[Occurrence] = field(default_factory=list)
-    #: Missed, and no times of the schedule any more.
-    gone: list[NewOccurrence] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
 class _Chained:
     """Some times up to a moment, by their moments, and those of a recurrence after it."""
 
@@ -156,43 +148,6 @@ class _Chained:
         """See :class:`~vestlus.scheduling.missed.Recurrence`."""
         first = (one for one in self.first if one.at_ms > after_ms)
         return itertools.chain(first, self.rest.after(max(after_ms, self.since_ms)))
-
-
-def _again(row: ScheduleRow, plan: Plan, now_ms: int, withdrawn: Iterable[OccurrenceRow]) -> _Again:
-    again = _Again()
-    for old in withdrawn:
-        # Others were withdrawn by a change before this one: a later one brings them not back.
-        is_of_change = old.reason == CHANGED and old.changed_ms == row.created_ms
-        if not is_of_change or old.trigger is not Trigger.SCHEDULE or old.due_ms > row.watched_ms:
-            continue
-        was_missed = _seen_ms(old) + ON_TIME_MS < now_ms
-        found = _time_of(row, plan, old)
-        if found is None:
-            if was_missed:
-                again.gone.append(skipped(_as_it_was(old), MISSED, NOT_ITS_TIME))
-        elif found.at_ms > row.watched_ms:
-            continue  # claimed like any other time
-        elif not was_missed:
-            again.anew.append(found)
-        elif went_on(row) and found.at_ms < row.changed_ms:
-            again.paused.append(found)
-        else:
-            again.missed.append(found)
-    again.missed.sort(key=lambda one: one.at_ms)
-    return again
-
-
-def _time_of(row: ScheduleRow, plan: Plan, old: OccurrenceRow) -> Occurrence | None:
-    """Which time of the schedule an occurrence is of, if that is one still. What a person had go
-    out at once is due earlier than its time, by no more than it was drafted ahead.
-    """
-    times = _until(old.due_ms + 2 * AHEAD_MS, plan.recurrence.after(old.due_ms - 1))
-    return next((one for one in times if _key(row, one) == old.key), None)
-
-
-def _seen_ms(old: OccurrenceRow) -> int:
-    """When the last was done with an occurrence that was withdrawn, or was to be."""
-    return max(old.due_ms, old.wake_ms, old.drafted_ms, old.decided_ms)
 
 
 def _passed_in_pause(

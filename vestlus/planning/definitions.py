@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from vestlus.scheduling.missed import MissedRule, Recurrence
 from vestlus.scheduling.recipe import Recipe
+from vestlus.scheduling.recurrence import Once, Repeated
 from vestlus.settings_account import Account
 from vestlus.settings_schedules import Schedule
 from vestlus.store.plan_rows import Keeper, ScheduleRow
@@ -45,7 +46,7 @@ class Definition:
     timezone: str
 
     @property
-    def recurrence(self) -> Recurrence:
+    def recurrence(self) -> Once | Repeated:
         """When it is due."""
         return self.schedule.recurrence(self.timezone)
 

@@ -38,6 +38,11 @@ class Occurrence:
         return self.wall.isoformat(timespec="minutes")
 
 
+def wall_of(key: str) -> datetime:
+    """The wall time of the occurrence that has this key. Raises ValueError for what is none."""
+    return datetime.fromisoformat(key)
+
+
 @dataclass(frozen=True, slots=True)
 class Once:
     """Due at one wall time. Raises ValueError where that has a zone or seconds of its own."""
@@ -53,6 +58,12 @@ class Once:
         moment = moment_of(self.wall, self.zone)
         if moment.at_ms > after_ms:
             yield Occurrence(self.wall, moment.at_ms)
+
+    def at(self, wall: datetime) -> Occurrence | None:
+        """The occurrence of that wall time, if it is this one."""
+        if wall != self.wall:
+            return None
+        return Occurrence(wall, moment_of(wall, self.zone).at_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,11 @@ class Repeated:
             yield from _those_after(after_ms, moment.at_ms, wall)
         while skipped:
             yield from _those_after(after_ms, *heapq.heappop(skipped))
+
+    def at(self, wall: datetime) -> Occurrence | None:
+        """The occurrence of that wall time, if it is one of these."""
+        found = next(self.after(moment_of(wall, self.zone).at_ms - 1), None)
+        return found if found is not None and found.wall == wall else None
 
     def _walls(self, after_ms: int) -> Iterator[datetime]:
         """Wall times in order, from one early enough on."""
