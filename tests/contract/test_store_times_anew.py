@@ -31,7 +31,7 @@ CANCELLED, FAILED = OccurrenceState.CANCELLED, OccurrenceState.FAILED
 HANDED, LAPSED = OccurrenceState.HANDED, OccurrenceState.LAPSED
 PLANNED, READY = OccurrenceState.PLANNED, OccurrenceState.READY
 REJECTED, SKIPPED = OccurrenceState.REJECTED, OccurrenceState.SKIPPED
-WAITING = OccurrenceState.WAITING
+WAITING, WITHDRAWN = OccurrenceState.WAITING, OccurrenceState.WITHDRAWN
 
 
 async def ended(store: Store, lease: Lease, state: OccurrenceState) -> OccurrenceRow:
@@ -156,3 +156,39 @@ async def test_a_time_that_was_told_with_a_change_is_planned_where_it_is_still_t
 
     now = await read(store, told.id)
     assert (now.state, now.reason, now.due_ms) == (PLANNED, "", 2_000)
+
+
+@pytest.mark.parametrize(("watched_ms", "withdrawn_ms"), [(None, 900), (700, 900), (701, 700)])
+async def test_what_a_change_withdrew_is_of_the_next_one_if_no_claim_came_between(
+    store: Store, watched_ms: int | None, withdrawn_ms: int
+) -> None:
+    """A claim that is not through yet leaves the watermark behind the change."""
+    lease = await hold_scheduler(store)
+    await store.sync_schedules(lease, [of_file("{}")], 50)
+    row = await claimed(store, lease)
+    other = await claimed(store, lease, "other")
+    await store.sync_schedules(lease, [of_file("[]")], 700)
+    if watched_ms is not None:
+        claim = replace(claim_of(await read_schedule(store)), watched_ms=watched_ms)
+        assert await store.claim(lease, claim, 701)
+
+    assert await store.sync_schedules(lease, [of_file("{}")], 900) == {"hommik"}
+
+    now = await read(store, row.id)
+    assert (now.state, now.reason, now.changed_ms) == (
+        WITHDRAWN,
+        "schedule_changed",
+        withdrawn_ms,
+    )
+    assert (now.due_ms, now.wake_ms) == (row.due_ms, row.wake_ms)
+    assert await read(store, other.id) == other
+
+
+async def test_what_ended_is_not_of_a_later_change(store: Store) -> None:
+    lease = await hold_scheduler(store)
+    await store.sync_schedules(lease, [of_file("{}")], 50)
+    row = await ended(store, lease, FAILED)
+    for at_ms, definition in ((row.changed_ms, "[]"), (900, "{}")):
+        assert await store.sync_schedules(lease, [of_file(definition)], at_ms) == {"hommik"}
+
+    assert await read(store, row.id) == row

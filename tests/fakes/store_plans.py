@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from vestlus.errors import LeaseLost, StoreUnavailable
-from vestlus.store.occurrences import CHANGED, OPEN, REMOVED, OccurrenceState, comes_again
+from vestlus.store.occurrences import (
+    CHANGED,
+    OPEN,
+    REMOVED,
+    OccurrenceState,
+    comes_again,
+    is_unclaimed,
+)
 from vestlus.store.plan_rows import (
     Claim,
     Decision,
@@ -74,6 +81,8 @@ class MemoryPlans:
         for row in kept:
             known = self.by_name.get(row.name)
             if known is None or known.definition != row.definition:
+                if known is not None and is_unclaimed(known.watched_ms, known.created_ms):
+                    self._renew_withdrawn(known, now_ms)
                 self._withdraw(row.name, CHANGED, now_ms)
                 paused = known is not None and known.paused
                 self.by_name[row.name] = replace(
@@ -244,6 +253,11 @@ class MemoryPlans:
     def _held(self, row: OccurrenceRow) -> bool:
         of = self.by_name.get(row.name)
         return row.trigger is Trigger.SCHEDULE and of is not None and is_held(row, of)
+
+    def _renew_withdrawn(self, known: ScheduleRow, now_ms: int) -> None:
+        for row in self.of(known.name):
+            if (row.reason, row.changed_ms) == (CHANGED, known.created_ms):
+                self.rows[row.id] = replace(row, version=row.version + 1, changed_ms=now_ms)
 
     def _withdraw(self, name: str, reason: str, now_ms: int) -> None:
         for row in self.of(name):

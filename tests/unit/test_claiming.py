@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vestlus.planning.claiming import MOST_AT_ONCE, MOST_TOLD, claim_of, may_have_changed
+from vestlus.planning.claiming import MOST_AT_ONCE, MOST_TOLD, claim_of
 from vestlus.planning.definitions import AHEAD_MS
 from vestlus.scheduling.missed import ON_TIME_MS, MissedRule
 from vestlus.scheduling.recipe import Recipe
 from vestlus.scheduling.recurrence import Once, Repeated
 from vestlus.scheduling.walltime import wall_at
-from vestlus.store.occurrences import CHANGED, REMOVED, OccurrenceState
+from vestlus.store.occurrences import CHANGED, REMOVED, OccurrenceState, is_unclaimed
 from vestlus.store.plan_rows import (
     Claim,
     Keeper,
@@ -199,14 +199,14 @@ def test_of_a_changed_schedule_what_was_open_and_stays_is_planned_anew() -> None
     now_ms = START_MS + 95 * MINUTE_MS
     old = [withdrawn(one, now_ms) for one in before]
     changed = changed_row(now_ms)
-    assert may_have_changed(changed)
+    assert is_unclaimed(changed.watched_ms, changed.created_ms)
 
     claim = claim_of(changed, Plan(), now_ms, old)
     assert [one.key for one in claim.occurrences] == [one.key for one in before]
     assert planned(claim) == [HOUR_MS, 2 * HOUR_MS]
     removed = [withdrawn(one, now_ms, REMOVED) for one in before]
     assert planned(claim_of(changed, Plan(), now_ms, removed)) == [2 * HOUR_MS]
-    assert not may_have_changed(after(claim))
+    assert not is_unclaimed(claim.watched_ms, changed.created_ms)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from tests.fakes.clock import START_MS, run_virtual
+from tests.fakes.clock import START_MS, run_virtual, virtual_ms
 from tests.fakes.planning import PlanPlace, schedule, until_ms
 from vestlus.store.occurrences import OccurrenceState
 from vestlus.store.plan_rows import Decision, OccurrenceRow
@@ -17,7 +18,8 @@ HOUR_MS = 60 * MINUTE_MS
 FIRST_MS = START_MS - START_MS % HOUR_MS + HOUR_MS
 
 HANDED, SKIPPED = OccurrenceState.HANDED, OccurrenceState.SKIPPED
-READY, WITHDRAWN = OccurrenceState.READY, OccurrenceState.WITHDRAWN
+READY, WAITING = OccurrenceState.READY, OccurrenceState.WAITING
+WITHDRAWN = OccurrenceState.WITHDRAWN
 
 
 def served_again(before: dict[str, Any], after: dict[str, Any]) -> list[OccurrenceRow]:
@@ -154,3 +156,77 @@ def test_a_draft_that_a_person_had_go_out_late_goes_out_of_an_edited_file_too(
 
     run_virtual(main())
     assert [row.state for row in place.store.of("tund")] == [HANDED]
+
+
+@pytest.mark.parametrize("edits", [0, 1, 2, 3])
+def test_a_draft_that_waits_outlives_any_number_of_edits_in_a_pause(edits: int) -> None:
+    place = PlanPlace(file=[schedule(cron="0 21 * * *")])
+    place.drafter.needs_yes = True
+
+    async def main() -> None:
+        async with place.serving():
+            await until_ms(FIRST_MS - 20 * MINUTE_MS)
+            await place.store.pause_schedule("tund", FIRST_MS - 19 * MINUTE_MS, paused=True)
+        for edit in range(edits):
+            await until_ms(FIRST_MS + (10 + 5 * edit) * MINUTE_MS)
+            place.file = [schedule(cron="0 21 * * *", caption=f"Tere {edit}!")]
+            async with place.serving():
+                await until_ms(FIRST_MS + (12 + 5 * edit) * MINUTE_MS)
+        async with place.serving() as planner:
+            await until_ms(FIRST_MS + 30 * MINUTE_MS)
+            await place.store.pause_schedule("tund", FIRST_MS + 30 * MINUTE_MS, paused=False)
+            planner.ring()
+            await until_ms(FIRST_MS + 40 * MINUTE_MS)
+
+    run_virtual(main())
+    assert outcome(place.store.of("tund")) == [(0, WAITING, "")]
+
+
+@pytest.mark.parametrize("edits", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    ("missed", "expected"), [("latest", (0, HANDED, "")), ("skip", (0, SKIPPED, "missed"))]
+)
+def test_a_missed_time_outlives_services_that_are_killed_before_they_claim_it(
+    edits: int, missed: str, expected: tuple[int, OccurrenceState, str]
+) -> None:
+    place = PlanPlace(file=[schedule(cron="0 21 * * *", missed=missed)])
+
+    async def main() -> None:
+        async with place.serving():
+            await until_ms(FIRST_MS - 20 * MINUTE_MS)
+        for edit in range(edits):
+            await until_ms(FIRST_MS + (60 + edit) * MINUTE_MS)
+            place.file = [schedule(cron="0 21 * * *", missed=missed, caption=f"Tere {edit}!")]
+            calls = place.store.calls
+            async with place.serving():
+                while place.store.calls < calls + 3:  # the look, the change, and what is due
+                    await asyncio.sleep(0.0001)
+        await until_ms(FIRST_MS + 90 * MINUTE_MS)
+        async with place.serving():
+            await until_ms(FIRST_MS + 2 * HOUR_MS)
+
+    run_virtual(main())
+    assert outcome(place.store.of("tund")) == [expected]
+
+
+def test_an_hour_that_is_changed_and_after_a_pause_changed_back_is_posted_once() -> None:
+    place = PlanPlace(file=[schedule(cron="0 21 * * *")])
+
+    async def main() -> None:
+        async with place.serving():
+            await until_ms(FIRST_MS - 10 * MINUTE_MS)
+        place.file = [schedule(cron="0 22 * * *")]
+        async with place.serving():
+            await until_ms(FIRST_MS + 3 * HOUR_MS)
+            for paused in (True, False):
+                await place.store.pause_schedule("tund", virtual_ms(), paused=paused)
+                await until_ms(FIRST_MS + 3 * HOUR_MS + MINUTE_MS)
+        place.file = [schedule(cron="0 21 * * *")]
+        async with place.serving():
+            await until_ms(FIRST_MS + 4 * HOUR_MS)
+
+    run_virtual(main())
+    assert outcome(place.store.of("tund")) == [
+        (0, WITHDRAWN, "schedule_changed"),
+        (60, HANDED, ""),
+    ]

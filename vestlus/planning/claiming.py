@@ -117,11 +117,6 @@ def claim_of(
     )
 
 
-def may_have_changed(row: ScheduleRow) -> bool:
-    """Whether nobody looked at a schedule since it was added or changed, or went on again."""
-    return row.changed_ms >= row.watched_ms
-
-
 def went_on(row: ScheduleRow) -> bool:
     """Whether the last that a person did with a schedule was to let it go on, or to pause it."""
     return row.changed_ms > row.created_ms

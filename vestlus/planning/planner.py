@@ -20,14 +20,14 @@ from vestlus.log_errors import place_of
 from vestlus.measuring.catalogue import OCCURRENCE_STEPS, of
 from vestlus.planning.bench import Bench, PlannerStore
 from vestlus.planning.changing import change_of
-from vestlus.planning.claiming import claim_of, may_have_changed
+from vestlus.planning.claiming import claim_of
 from vestlus.planning.definitions import Unreadable, read_definition
 from vestlus.planning.pool import Pool
 from vestlus.planning.ports import Drafter
 from vestlus.planning.rules import PlannerRules
 from vestlus.planning.watch import Attendance
 from vestlus.steady_clock import SteadyClock
-from vestlus.store.occurrences import OccurrenceState
+from vestlus.store.occurrences import OccurrenceState, is_unclaimed
 from vestlus.store.plan_rows import Claim, OccurrenceRow, ScheduleRow, Trigger
 from vestlus.store.rows import Lease
 
@@ -177,7 +177,7 @@ class Planner:
             _log.error("schedule_unreadable", plan=row.name, problem=plan.problem)
             return await self._store.claim(self._lease, self._later(row, now_ms), now_ms)
         withdrawn: Sequence[OccurrenceRow] = ()
-        if may_have_changed(row):
+        if is_unclaimed(row.watched_ms, row.created_ms):
             withdrawn = await self._store.occurrences(
                 name=row.name, states={OccurrenceState.WITHDRAWN}, limit=_MOST_WITHDRAWN
             )

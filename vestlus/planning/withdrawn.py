@@ -49,7 +49,7 @@ def again_of(
     """
     again = Again()
     for old in withdrawn:
-        # Others were withdrawn by a change before this one: a later one brings them not back.
+        # Others were withdrawn by a change before that was claimed: no later one brings them back.
         is_of_change = old.reason == CHANGED and old.changed_ms == row.created_ms
         if not is_of_change or old.trigger is not Trigger.SCHEDULE:
             continue

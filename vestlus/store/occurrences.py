@@ -87,6 +87,16 @@ REMOVED: Final = "schedule_removed"
 CHANGED: Final = "schedule_changed"
 
 
+def is_unclaimed(watched_ms: int, defined_ms: int) -> bool:
+    """Whether no look at a schedule has come to its end since its definition came to be
+    (``defined_ms``); ``watched_ms`` is its watermark.
+
+    A look ends with a watermark that is ahead of it, and a definition begins with one that is not.
+    Until then what the change withdrew waits to be planned anew, or told.
+    """
+    return watched_ms <= defined_ms
+
+
 def comes_again(
     state: OccurrenceState,
     ended_ms: int,

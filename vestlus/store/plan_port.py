@@ -45,7 +45,9 @@ class Schedules(Protocol):
         on; an unchanged one keeps where it was; ``paused`` is kept. One whose name is a person's
         is left out of it (the caller refuses such a file). Occurrences of those that are gone or
         changed, and are still open, are withdrawn, at ``now_ms``, with the ``wake_ms`` that they
-        had: a claim plans the times that stayed anew. ``told`` are times that passed before the
+        had: a claim plans the times that stayed anew. What the change before withdrew is marked as
+        withdrawn by this one, where no claim came between
+        (:func:`vestlus.store.occurrences.is_unclaimed`). ``told`` are times that passed before the
         change; those whose keys are not known are added.
         """
         ...

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Delete,
     Select,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 
 from vestlus.store import schema
-from vestlus.store.occurrences import CHANGED, REMOVED, OccurrenceState
+from vestlus.store.occurrences import CHANGED, REMOVED, OccurrenceState, is_unclaimed
 from vestlus.store.plan_rows import Keeper, NewOccurrence, ScheduleRow, Trigger
 from vestlus.store.rows import Lease
 from vestlus.store.sql_codec import cleaned
@@ -84,6 +85,8 @@ class SqlSchedules(SqlScheduleLists):
             if gone:
                 connection.execute(self._drop, {"names": self._dialect.value_set(gone)})
             self._withdraw(connection, gone, REMOVED, now_ms)
+            for name in sorted(changed):
+                self._renew_unclaimed(connection, known[name], now_ms)
             self._withdraw(connection, changed, CHANGED, now_ms)
             if passed:
                 connection.execute(self._add_occurrence, passed)
@@ -150,6 +153,12 @@ class SqlSchedules(SqlScheduleLists):
                 {"ids": self._dialect.value_set(ids), "why": reason, "at": now_ms},
             )
 
+    def _renew_unclaimed(self, connection: Connection, known: ScheduleRow, now_ms: int) -> None:
+        """What a change withdrew that was not claimed yet is of the next one."""
+        if is_unclaimed(known.watched_ms, known.created_ms):
+            of = {"of": known.name, "since": known.created_ms, "at": now_ms}
+            connection.execute(self._renew_withdrawn, of)
+
     @cached_property
     def _kept(self) -> Select[Any]:
         return (
@@ -175,15 +184,14 @@ class SqlSchedules(SqlScheduleLists):
 
     @cached_property
     def _renew_said(self) -> Update:
-        return (
-            update(schema.occurrence)
-            .where(
-                _OCCURRENCE.name == _text("of"),
-                _OCCURRENCE.trigger == str(Trigger.SCHEDULE),
-                is_open(),
-                is_said_since(_number("since")),
-            )
-            .values(version=_OCCURRENCE.version + 1, changed_ms=_number("at"))
+        return _renewed(is_open(), is_said_since(_number("since")))
+
+    @cached_property
+    def _renew_withdrawn(self) -> Update:
+        return _renewed(
+            _OCCURRENCE.state == str(OccurrenceState.WITHDRAWN),
+            _OCCURRENCE.reason == CHANGED,
+            _OCCURRENCE.changed_ms == _number("since"),
         )
 
     @cached_property
@@ -212,6 +220,16 @@ class SqlSchedules(SqlScheduleLists):
                 changed_ms=_number("at"),
             )
         )
+
+
+def _renewed(*which: ColumnElement[bool]) -> Update:
+    """Marks these of a schedule's occurrences as changed."""
+    of_schedule = _OCCURRENCE.trigger == str(Trigger.SCHEDULE)
+    return (
+        update(schema.occurrence)
+        .where(_OCCURRENCE.name == _text("of"), of_schedule, *which)
+        .values(version=_OCCURRENCE.version + 1, changed_ms=_number("at"))
+    )
 
 
 def _is_changed(known: ScheduleRow, values: dict[str, str | int]) -> bool:
