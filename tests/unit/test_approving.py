@@ -19,7 +19,8 @@ from vestlus.scheduling.approving import (
 )
 from vestlus.scheduling.recipe import Recipe
 
-HOUR = 3_600_000
+MINUTE = 60_000
+HOUR = 60 * MINUTE
 DUE = 1_000 * HOUR
 
 moments = st.integers(min_value=1, max_value=3_000 * HOUR)
@@ -84,12 +85,33 @@ def test_a_post_may_go_out_as_long_as_its_draft_might(
 
 
 @given(recipes, moments, moments)
-def test_a_yes_that_reaches_lets_the_post_go_out_when_it_is_due(
+def test_a_yes_that_reaches_lets_the_post_go_out_for_a_while_when_it_is_due(
     recipe: Recipe, decided: int, due: int
 ) -> None:
-    standing = standing_of_ready(recipe, decided_ms=decided, due_ms=due, now_ms=due)
+    while_ms = min(15 * MINUTE, round(recipe.approval_hours * HOUR) // 2)
+    last = goes_until_ms(recipe, decided_ms=decided, due_ms=due)
     reaches = yes_reaches(recipe, decided_ms=decided, due_ms=due)
-    assert (standing is Standing.GOES) is reaches
+    assert (last >= min(due + while_ms, deadline_ms(recipe, due))) or not reaches
+    if yes_until_ms(recipe, decided_ms=decided) < due + while_ms:
+        assert not reaches
+
+
+@given(recipes, moments)
+def test_a_yes_can_be_said_when_the_post_is_due_and_in_half_of_its_hours_before(
+    recipe: Recipe, due: int
+) -> None:
+    half = round(recipe.approval_hours * HOUR) // 2
+    for decided in (due, due - half):
+        assert yes_reaches(recipe, decided_ms=decided, due_ms=due)
+
+
+def test_a_yes_that_would_end_minutes_after_the_post_is_due_is_too_early() -> None:
+    """Of an event whose post is due as much later as a yes is good for."""
+    for hours, while_ms in ((24, 15 * MINUTE), (0.5, 15 * MINUTE), (0.2, 6 * MINUTE)):
+        recipe = Recipe(account="1", approval_hours=hours)
+        last = DUE - round(hours * HOUR) + while_ms
+        assert not yes_reaches(recipe, decided_ms=last - 1, due_ms=DUE)
+        assert yes_reaches(recipe, decided_ms=last, due_ms=DUE)
 
 
 @given(recipes, moments, moments)

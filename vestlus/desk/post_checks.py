@@ -106,8 +106,8 @@ def problems_of_yes(
     if not at_once and not yes_reaches(row.recipe, decided_ms=now_ms, due_ms=row.due_ms):
         hours = f"{row.recipe.approval_hours:g}"
         words = (
-            f"a yes is good for {hours} hours (approval_hours), and it is due later than "
-            "that: say yes nearer to its time"
+            f"a yes is good for {hours} hours (approval_hours), and that would be over, or nearly, "
+            "when it is due: say yes nearer to its time"
         )
         found.append(Problem("yes_too_early", words, row.id, {"hours": hours}))
     return found

@@ -13,6 +13,11 @@ from vestlus.scheduling.recipe import Recipe
 
 _HOUR_MS: Final = 3_600_000
 
+#: How long a yes must be good after its post is due, ms. Instagram may work at a container for five
+#: minutes, and at a carousel's own after those of its pictures; the rest is for a restart, or for a
+#: try more.
+_TO_PUBLISH_MS: Final = 15 * 60_000
+
 
 class Standing(StrEnum):
     """What a draft may do at a moment."""
@@ -67,8 +72,14 @@ def yes_until_ms(recipe: Recipe, *, decided_ms: int) -> int:
 
 
 def yes_reaches(recipe: Recipe, *, decided_ms: int, due_ms: int) -> bool:
-    """Whether a yes of now is still good when the post is due; else it is to be said later."""
-    return yes_until_ms(recipe, decided_ms=decided_ms) >= due_ms
+    """Whether a yes of now leaves its post time to be published when it is due; else it is to be
+    said later.
+
+    That time is a quarter of an hour, and half of ``approval_hours`` where that is shorter: so a
+    yes that is said when the post is due, or in the half before, always reaches.
+    """
+    until_ms = yes_until_ms(recipe, decided_ms=decided_ms)
+    return until_ms - due_ms >= min(_TO_PUBLISH_MS, (until_ms - decided_ms) // 2)
 
 
 def goes_until_ms(recipe: Recipe, *, decided_ms: int, due_ms: int) -> int:

@@ -62,14 +62,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "posts.refused.yes_too_early": (
         (
-            "Heakskiit kehtib {hours} tundi ja postituse aeg on kaugemal: kiida heaks aja "
-            "lähenedes, "
-            "või avalda kohe."
+            "Heakskiit kehtib {hours} tundi ja oleks postituse ajaks läbi või kohe läbi saamas: "
+            "kiida heaks aja lähenedes, või avalda kohe."
         ),
         (
-            "A yes is good for {hours} hours, and the post is due later: say yes nearer to its "
-            "time, "
-            "or publish it now."
+            "A yes is good for {hours} hours, and that would be over, or nearly, when the post is "
+            "due: say yes nearer to its time, or publish it now."
         ),
     ),
     "posts.refused.not_waiting": (
