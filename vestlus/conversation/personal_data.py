@@ -4,53 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stdnum import iban, luhn
-from stdnum.ee import ik
-
 from vestlus.conversation.telephone_numbers import e164, telephone_numbers
-
-#: Digits of the shortest and the longest card number, ISO/IEC 7812.
-_CARD_DIGITS = range(13, 20)
+from vestlus.conversation.written_numbers import (
+    CARD_DIGITS,
+    bank_accounts,
+    cards,
+    compact,
+    personal_codes,
+)
 
 #: RFC 5321: the longest part before the @.
 _LOCAL_PART = 64
 
 _DASHES = "\u2010\u2011\u2012\u2212\ufe63\uff0d"
-#: Digits in groups with one space or dash in between, not part of a word.
-_DIGITS = re.compile(r"(?<![0-9])[0-9]+(?:[ -][0-9]+)*(?![0-9])")
-#: What stands between the groups of a number, to make it read well or to pass unseen.
-_MARK = "[ ./_\\-\n\u2013\u2014]"
-_MARKS = re.compile(_MARK)
-#: Sex and century, date of birth, number and check digit.
-_PERSONAL_CODE = re.compile(r"(?<![0-9])[1-8][ -]?[0-9]{6}[ -]?[0-9]{4}(?![0-9])")
-#: The same in other groups, with one mark between all of them and no other number beside it: days
-#: and times have several, 6.10-12.10.2026.
-_PERSONAL_CODE_IN_GROUPS = re.compile(
-    rf"(?<![0-9])(?<![0-9]{_MARK})[1-8][0-9]*({_MARK})[0-9]+(?:\1[0-9]+){{0,3}}"
-    rf"(?![0-9])(?!{_MARK}[0-9])"
-)
-#: A card number in the groups that are printed on it, with other marks in between.
-_CARD_WITH_MARKS = re.compile(
-    r"(?<![0-9])[0-9]{4}(?:([./_\u2013\u2014])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}"
-    r"|([./_\u2013\u2014])[0-9]{6}\2[0-9]{4,5})(?![0-9])"
-)
-#: What could be a bank account, and more behind it; they may lie within one another.
-_ACCOUNT = re.compile(
-    r"(?<![A-Z0-9])(?=([A-Z]{2}[ -]?[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}))", re.IGNORECASE | re.ASCII
-)
-#: The same with any marks in between.
-_ACCOUNT_WITH_MARKS = re.compile(
-    rf"(?<![A-Z0-9])(?=([A-Z]{{2}}{_MARK}{{0,2}}[0-9]{{2}}(?:{_MARK}{{0,2}}[A-Z0-9]){{11,30}}))",
-    re.IGNORECASE | re.ASCII,
-)
-#: ISO 13616: Norway's are the shortest.
-_ACCOUNT_CHARACTERS = range(15, 35)
-#: Those of Estonia and around it, whether their check digits are true or not.
-_ACCOUNT_NEARBY = re.compile(r"(?:EE|LT)[0-9]{18}|LV[0-9]{2}[A-Z]{4}[A-Z0-9]{13}|FI[0-9]{16}")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}")
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+\Z")
 #: Marks that stand around an address more often than they belong to it.
@@ -142,7 +112,7 @@ def canonical(kind: str, written: str) -> str:
         if number:
             return number
     if kind == Kind.IBAN:
-        return _compact(plain)
+        return compact(plain)
     return "".join(character for character in plain if character.isdigit())
 
 
@@ -178,79 +148,6 @@ def _plain_character(character: str) -> str:
     return " " if category == "Zs" else character
 
 
-def _digit_runs(text: str) -> Iterator[tuple[str, int]]:
-    """Digits in groups, and where they begin, bank accounts (IBAN) left out."""
-    accounts = list(_accounts(text, _ACCOUNT, _is_iban))
-    for match in _DIGITS.finditer(text):
-        if not any(start <= match.start() < end for start, end in accounts):
-            yield match.group(), match.start()
-
-
-def _ibans(text: str) -> Iterator[tuple[int, int]]:
-    yield from _accounts(text, _ACCOUNT, lambda one: bool(_ACCOUNT_NEARBY.fullmatch(one)))
-    yield from _accounts(text, _ACCOUNT_WITH_MARKS, _is_iban)
-
-
-def _accounts(
-    text: str, written_as: re.Pattern[str], is_account: Callable[[str], bool]
-) -> Iterator[tuple[int, int]]:
-    """The longest stretch of whole words at each place that is a bank account."""
-    for match in written_as.finditer(text):
-        start, written = match.start(), match.group(1)
-        for length in range(len(written), _ACCOUNT_CHARACTERS.start - 1, -1):
-            behind = text[start + length : start + length + 1]
-            account = _compact(written[:length])
-            if (
-                not (behind.isascii() and behind.isalnum())
-                and len(account) in _ACCOUNT_CHARACTERS
-                and is_account(account)
-            ):
-                yield start, start + length
-                break
-
-
-def _is_iban(account: str) -> bool:
-    # ISO 7064 first, in one division: the library takes long for what nearly never is one.
-    number = "".join(str(int(character, 36)) for character in account[4:] + account[:4])
-    return int(number) % 97 == 1 and iban.is_valid(account)
-
-
-def _compact(account: str) -> str:
-    return _MARKS.sub("", account).upper()
-
-
-def _personal_codes(text: str) -> Iterator[tuple[int, int]]:
-    for run, offset in _digit_runs(text):
-        for match in _PERSONAL_CODE.finditer(run):
-            if ik.is_valid(_MARKS.sub("", match.group())):
-                yield offset + match.start(), offset + match.end()
-    for match in _PERSONAL_CODE_IN_GROUPS.finditer(text):
-        if ik.is_valid(_MARKS.sub("", match.group())):
-            yield match.span()
-
-
-def _cards(text: str) -> Iterator[tuple[int, int]]:
-    for run, offset in _digit_runs(text):
-        for stretch, start, end in _in_groups(run):
-            # Payment cards begin with 2 to 6: Mastercard, American Express, Visa, Discover.
-            if stretch[0] in "23456" and luhn.is_valid(stretch):
-                yield offset + start, offset + end
-    for match in _CARD_WITH_MARKS.finditer(text):
-        if match.group()[0] in "23456" and luhn.is_valid(_MARKS.sub("", match.group())):
-            yield match.span()
-
-
-def _in_groups(run: str) -> Iterator[tuple[str, int, int]]:
-    """Every stretch of whole groups as long as a card number, the longest first at each start."""
-    groups = [match.span() for match in re.finditer(r"[0-9]+", run)]
-    for index, (start, _) in enumerate(groups):
-        # No stretch has more groups than digits.
-        for _, end in reversed(groups[index : index + _CARD_DIGITS.stop]):
-            stretch = re.sub(r"[^0-9]", "", run[start:end])
-            if len(stretch) in _CARD_DIGITS:
-                yield stretch, start, end
-
-
 def _emails(text: str) -> Iterator[tuple[int, int]]:
     at = text.find("@")
     while at >= 0:
@@ -267,9 +164,9 @@ _PLAIN = _Plain()
 
 #: In the order in which they have their say.
 _FINDERS = {
-    Kind.IBAN: _ibans,
-    Kind.PERSONAL_CODE: _personal_codes,
-    Kind.CARD: _cards,
+    Kind.IBAN: bank_accounts,
+    Kind.PERSONAL_CODE: personal_codes,
+    Kind.CARD: cards,
     Kind.EMAIL: _emails,
     Kind.PHONE: telephone_numbers,
 }
@@ -280,7 +177,7 @@ _NO_DIGITS = re.compile(r"[^0-9]+")
 LEAST_DIGITS = {
     Kind.IBAN: 2,
     Kind.PERSONAL_CODE: 11,
-    Kind.CARD: _CARD_DIGITS.start,
+    Kind.CARD: CARD_DIGITS.start,
     Kind.EMAIL: 0,
     Kind.PHONE: 6,
 }
