@@ -83,6 +83,7 @@ _BY_OUTCOME: Final[dict[str, tuple[str, str]]] = {
     # What commands raise.
     "assistant_error": _MODEL,
     "assistant_invalid": ("mudeli vastus ei sobinud", "the model's answer was not right"),
+    "assistant_refused": ("mudel keeldus vastamast", "the model refused to answer"),
     "assistant_unavailable": _MODEL,
     "bus_error": _BUS_AWAY,
     "bus_unavailable": _BUS_AWAY,
