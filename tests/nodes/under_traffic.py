@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -74,6 +75,10 @@ async def under_traffic(simulator: str, habits: Habits, run: Judged) -> AsyncIte
                 running.result()
             else:
                 say(f"{traffic.unanswered} users still wait for an answer")
+        except TimeoutError:
+            # What became of the messages of those who were waited for.
+            say(json.dumps(await traffic.call("check?after=0&user_prefix=u&wait=0")))
+            raise
         finally:
             running.cancel()
             await asyncio.wait({running})
