@@ -13,6 +13,7 @@ from typing import Self
 
 import asyncpg
 import pytest
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from tests.contract.store_support import (
@@ -32,9 +33,11 @@ from tests.contract.store_support import (
 )
 from tests.services import PostgresServer
 from vestlus.errors import StoreUnavailable
+from vestlus.store import open as opening
 from vestlus.store.port import Store
 from vestlus.store.rows import CommitResult, TurnCommit
 from vestlus.store.sql_database import CALL_SECONDS
+from vestlus.store.sql_dialect import Mode
 
 #: The bound of a call, and what a loaded machine may add.
 PATIENCE = CALL_SECONDS + 4.0
@@ -278,3 +281,22 @@ async def test_a_call_that_is_cancelled_leaves_the_store_usable(
 
         assert await store.commit_turns([commit], 1) == [CommitResult.COMMITTED]
         assert await store.acquire([INBOX], BERT, LONG) == {}
+
+
+async def test_the_server_finds_out_within_half_a_minute_that_a_host_is_gone(
+    postgres_database: str,
+) -> None:
+    backend = opening.open_backend(postgres_database)
+    names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+
+    def told(connection: Connection) -> tuple[int, int]:
+        idle, interval, count, user = connection.execute(
+            text(
+                f"SELECT {', '.join(f'current_setting({name!r})' for name in names)}, "
+                "current_setting('tcp_user_timeout')"
+            )
+        ).one()
+        return int(idle) + int(interval) * int(count), int(user)
+
+    assert await backend.run(Mode.SINGLE, told) == (25, 25_000)
+    await backend.close()

@@ -53,6 +53,17 @@ _LIMITS: Final = {
     "lock_timeout": "3s",
     "idle_in_transaction_session_timeout": "5s",
 }
+#: Of a host whose power or cable is gone nothing is heard any more. A session of its that was in
+#: the middle of reading a statement or of writing rows keeps its locks until the server finds that
+#: out: by the system's defaults after a quarter of an hour to two hours, and no limit above counts
+#: meanwhile (PostgreSQL's documentation, "Connections and Authentication", TCP settings). Seconds,
+#: and milliseconds for the last. A pooler's sessions are its own.
+_UNPLUGGED: Final = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
 _NAMED: Final = {"application_name": "vestlus"}
 #: For each statement of a migration, the wait for another process's included: a large table's new
 #: index takes its time, and what was undone for want of it would be so at every start.
@@ -132,7 +143,7 @@ class PostgresBackend:
             connect_args={
                 "timeout": _CONNECT_SECONDS,
                 "command_timeout": _STATEMENT_SECONDS,
-                "server_settings": _NAMED if pooled else _NAMED | _LIMITS,
+                "server_settings": _NAMED if pooled else _NAMED | _LIMITS | _UNPLUGGED,
                 **(_UNNAMED_STATEMENTS if pooled else {}),
             },
         )
