@@ -37,7 +37,7 @@ WHOLE := tests/e2e tests/chaos/test_chaos.py
 # Of parts, what minds least that others come first: no browser, no server that is killed.
 PATIENT := account_tokens allowance api assistant budget bursts cli console_acts console_entries \
 	conversation_actor delivery demo_posts doctor drafting error_table eval events graph hosting \
-	image_bank knowledge logged measured posts publishers recovery replay scheduler simulator \
+	image_bank knowledge logged measured people posts publishers recovery replay scheduler simulator \
 	store_plans store_upgrade token
 # These look at how long something took.
 TIMED := assistant_trouble simulator_errors
