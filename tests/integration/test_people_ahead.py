@@ -48,6 +48,16 @@ async def _waits(world: World, *texts: str) -> None:
     await until(recorded)
 
 
+async def _asks_to_be_erased(world: World) -> None:
+    """The user wants it, and was asked whether it is meant."""
+    await world.write("u", "kustuta minu andmed")
+
+    async def asked() -> bool:
+        return bool((await row(world)).erase_asked_ms)
+
+    await until(asked)
+
+
 async def _handed_over(world: World) -> None:
     await world.host(ScriptedAssistant(), account=account())
     await world.write("u", "Soovin rääkida inimesega")
@@ -125,12 +135,7 @@ async def test_everything_is_erased_after_a_yes_though_other_messages_wait(world
     await act(world, Act.TAKE_OVER)
     await silent(world, Silence.PERSON)
     await _waits(world, *(f"Palun vastake {number}" for number in range(31)))
-    await world.write("u", "kustuta minu andmed")
-
-    async def asked() -> bool:
-        return bool((await row(world)).erase_asked_ms)
-
-    await until(asked)
+    await _asks_to_be_erased(world)
     await world.write("u", "jah")
 
     async def gone() -> bool:
@@ -146,12 +151,7 @@ async def test_a_yes_that_is_not_the_next_message_erases_nothing_though_others_w
     await act(world, Act.TAKE_OVER)
     await silent(world, Silence.PERSON)
     await _waits(world, *(f"Palun vastake {number}" for number in range(31)))
-    await world.write("u", "kustuta minu andmed")
-
-    async def asked() -> bool:
-        return bool((await row(world)).erase_asked_ms)
-
-    await until(asked)
+    await _asks_to_be_erased(world)
     await _waits(world, "Oota, üks küsimus veel", "jah")
     await passed_by(world)
     assert len((await row(world)).pending) == 33
@@ -202,12 +202,7 @@ async def test_a_yes_that_is_taken_back_while_it_is_weighed_erases_nothing(
     await act(world, Act.TAKE_OVER)
     await silent(world, Silence.PERSON)
     await _waits(world, *(f"Palun vastake {number}" for number in range(31)))
-    await world.write("u", "kustuta minu andmed")
-
-    async def asked() -> bool:
-        return bool((await row(world)).erase_asked_ms)
-
-    await until(asked)
+    await _asks_to_be_erased(world)
     texts_of, inside, go_on = world.store.texts_of, asyncio.Event(), asyncio.Event()
 
     async def slow(*arguments: Any) -> Mapping[str, str]:  # noqa: ANN401 - passed on

@@ -69,11 +69,15 @@ SEND = """
 """
 
 
-def _as_it_was(connection: Connection) -> None:
+def _upgrade(connection: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", "vestlus.store:migrations")
     config.attributes["connection"] = connection
-    command.upgrade(config, "a0001")
+    command.upgrade(config, revision)
+
+
+def _as_it_was(connection: Connection) -> None:
+    _upgrade(connection, "a0001")
     for name, value in (("partitions", "4"), ("outbox_partitions", "2")):
         connection.execute(
             text("INSERT INTO meta (name, value) VALUES (:name, :value)"),
@@ -264,10 +268,7 @@ async def test_a_process_of_the_release_before_goes_on_while_the_history_is_divi
 
 
 def _preserved_as_it_was(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", "vestlus.store:migrations")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "a0010")
+    _upgrade(connection, "a0010")
     for id_, since_ms in ((MARI, NOW_MS), (JAAN, 0)):
         row = {"id": id_, "account": ACCOUNT, "user_id": "u", "version": 0, "messages": 0}
         connection.execute(text(CONVERSATION), row)
@@ -291,10 +292,7 @@ async def test_a_mark_from_before_there_were_reasons_is_kept_without_one(
 
 
 def _before_the_index_of_pictures(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", "vestlus.store:migrations")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "a0017")
+    _upgrade(connection, "a0017")
     row = {"name": "inbox.0"}
     connection.execute(
         text("INSERT INTO lease (name, epoch, expires_ms) VALUES (:name, 1, 1)"), row

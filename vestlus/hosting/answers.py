@@ -99,28 +99,28 @@ class Answers:
         """Whether a message is answered with what came before it, and not with what comes after:
         a wish of the user's, or danger. None of them may be lost in another one's answer.
         """
-        command = self._voice(box).command(text)
-        confirmed = command is Command.YES and bool(box.known.erase_asked_ms)
-        wanted = command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
-        return confirmed or wanted or self.starts_for_a_person(box, text, now_ms)
+        return self._is_wanted(box, text) or self.starts_for_a_person(box, text, now_ms)
 
     def starts_for_a_person(self, box: Mailbox, text: str | None, now_ms: int) -> bool:
         """Whether a message is a start after which a person has the conversation: what stands
         beside it, before or behind, is that person's to answer.
         """
-        started = self._voice(box).command(text) is Command.START
-        stopped = box.known.silence is Silence.STOPPED
-        return started and stopped and bool(persons_ms(box, now_ms))
+        return self._starts(box, text) and bool(persons_ms(box, now_ms))
 
     def goes_ahead(self, box: Mailbox, text: str | None) -> bool:
         """Whether a message may be heeded before others that wait for people, or for the end of
         a pause: a wish of the user's, or danger.
         """
+        return self._is_wanted(box, text) or self._starts(box, text)
+
+    def _is_wanted(self, box: Mailbox, text: str | None) -> bool:
         command = self._voice(box).command(text)
         confirmed = command is Command.YES and bool(box.known.erase_asked_ms)
-        started = command is Command.START and box.known.silence is Silence.STOPPED
-        wanted = command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
-        return confirmed or started or wanted
+        return confirmed or command in (Command.STOP, Command.DELETE, Command.EMERGENCY)
+
+    def _starts(self, box: Mailbox, text: str | None) -> bool:
+        started = self._voice(box).command(text) is Command.START
+        return started and box.known.silence is Silence.STOPPED
 
     def is_urgent(self, account: str, text: str | None) -> bool:
         """Whether a message needs no model, and so waits for none."""
