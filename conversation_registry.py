@@ -1,6 +1,7 @@
 """The ConversationRegistry: keeps the actors alive and computes who serves what.
 
-No message passes through it. While it is gone the others go on with what they have.
+No message passes through it. While it is gone the others go on with what they have, and assign
+what the dead served (:class:`vestlus.hosting.assigning.Deputy`).
 """
 
 from __future__ import annotations
@@ -25,22 +26,13 @@ from actors.watched import START_SECONDS
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost, StoreUnavailable
-from vestlus.hosting.assignment import assign_evenly
-from vestlus.hosting.membership import GONE_AFTER_SECONDS, LEASE_SECONDS
+from vestlus.hosting.assigning import Assigning
+from vestlus.hosting.membership import LEASE_SECONDS
 from vestlus.hosting.predecessor import dead_members, make_sure_gone
 from vestlus.hosting.signs import SignsOfLife
-from vestlus.measuring.catalogue import LEASE_CHANGES, of
 from vestlus.measuring.reporter import Reporter, identity_of, reporting
 from vestlus.settings import Settings
 from vestlus.settings_digest import digest_of
-from vestlus.store.names import (
-    INBOX_PREFIX,
-    OUTBOX_PREFIX,
-    REGISTRY,
-    SCHEDULER,
-    inbox_lease,
-    outbox_lease,
-)
 from vestlus.store.open import open_store
 from vestlus.store.port import Store
 from vestlus.store.rows import Lease, Member, MemberKind
@@ -101,6 +93,7 @@ class Registry:
             await asyncio.to_thread(self._fleet.adopt)
             await self._resizing.begin(store)
             stack.push_async_callback(self._resizing.aclose)
+            assigning = Assigning(store, member, topology)
             lease: Lease | None = None
             controls.opening = False
             while not controls.stop.is_set():
@@ -110,7 +103,7 @@ class Registry:
                 await self._look_after()
                 self._fleet.measure()
                 try:
-                    lease = await self._assign(store, member, lease, topology)
+                    lease = await self._assign(store, member, lease, assigning)
                 except (LeaseLost, StoreUnavailable) as error:
                     _log.warning("not_assigned", error=type(error).__name__)
                     lease = None
@@ -154,32 +147,23 @@ class Registry:
             os._exit(MOVED_STATUS)
 
     async def _assign(
-        self, store: Store, member: Member, lease: Lease | None, topology: Topology
+        self, store: Store, member: Member, lease: Lease | None, assigning: Assigning
     ) -> Lease | None:
         """Computes who serves what, if this registry is the one that may."""
         await store.heartbeat(member)
         await self._sign_off_the_dead(store)
         if lease is None or lease.name not in await store.renew([lease], member, LEASE_SECONDS):
-            lease = (await store.acquire([REGISTRY], member, LEASE_SECONDS)).get(REGISTRY)
-            if lease is not None:
-                of(LEASE_CHANGES, REGISTRY, "acquired").inc()
+            lease = await assigning.acquire()
         if lease is None:
             return None
-        inbox = [inbox_lease(partition) for partition in range(topology.inbox)]
-        outbox = [outbox_lease(partition) for partition in range(topology.outbox)]
-        live = {
-            kind: await store.live(kind, GONE_AFTER_SECONDS)
-            for kind in (MemberKind.CONVERSATION, MemberKind.PUBLISHER, MemberKind.SCHEDULER)
-        }
-        self._signs.look(member for members in live.values() for member in members)
-        for kind, names, prefix in (
-            (MemberKind.CONVERSATION, inbox, INBOX_PREFIX),
-            (MemberKind.PUBLISHER, outbox, OUTBOX_PREFIX),
-            (MemberKind.SCHEDULER, [SCHEDULER], SCHEDULER),
-        ):
-            await self._assign_kind(
-                store, lease, kind=kind, live=live[kind], names=names, prefix=prefix
-            )
+        live = await assigning.live()
+        self._signs.look(one for members in live.values() for one in members)
+        await assigning.assign(
+            lease,
+            live,
+            ending=self._fleet.ending,
+            settled=lambda kind: not self._fleet.starting(kind),
+        )
         return lease
 
     async def _sign_off_the_dead(self, store: Store) -> None:
@@ -188,26 +172,6 @@ class Registry:
             for dead in await dead_members(store, kind, self._cluster):
                 _log.info("dead_member_signed_off", kind=str(kind))
                 await store.leave(dead)
-
-    async def _assign_kind(
-        self,
-        store: Store,
-        lease: Lease,
-        *,
-        kind: MemberKind,
-        live: tuple[Member, ...],
-        names: list[str],
-        prefix: str,
-    ) -> None:
-        members = [member.id for member in live if member.id not in self._fleet.ending]
-        present = await store.assignment(prefix)
-        all_served = len(present) == len(names) and set(present.values()) <= set(members)
-        if all_served and self._fleet.starting(kind):
-            return
-        wanted = assign_evenly(names, members, present)
-        if wanted and wanted != present:
-            await store.assign(lease, wanted)
-            _log.info("assigned", prefix=prefix, leases=len(wanted), members=len(members))
 
 
 @ray.remote

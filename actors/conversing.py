@@ -16,6 +16,7 @@ from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.conversation.turn import BurstPolicy
 from vestlus.garbage import collect_seldom
+from vestlus.hosting.assigning import Deputy
 from vestlus.hosting.host import ConversationHost
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
@@ -90,7 +91,8 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
         )
         reporter.reads_off(host.conversations.measure)
         reporter.reads_off(SpentMeasures(budgets).read_off)
-        membership = Membership(store, member, host)
+        deputy = Deputy(store, member, topology)
+        membership = Membership(store, member, host, deputy=deputy)
         controls.describe = lambda: {
             "leases": len(membership.held),
             "full": host.full,

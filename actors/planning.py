@@ -14,6 +14,7 @@ from vestlus.bus.open import open_bus
 from vestlus.bus.port import Bus, Topology
 from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost
+from vestlus.hosting.assigning import Deputy
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import pass_on, until_failed
@@ -101,7 +102,8 @@ async def serve_planning(settings: Settings, member_id: str, controls: Controls)
         watch = asyncio.create_task(holder.watch(failed), name="planner failures")
         stack.callback(watch.cancel)
         budgets.failed(lambda task: pass_on(task, failed))
-        membership = Membership(store, member, holder)
+        deputy = Deputy(store, member, topology)
+        membership = Membership(store, member, holder, deputy=deputy)
         controls.describe = lambda: {"leases": len(membership.held), **service.stats()}
         await make_sure_gone(store, member)
         controls.opening = False

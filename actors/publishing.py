@@ -23,6 +23,7 @@ from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost
 from vestlus.garbage import collect_seldom
+from vestlus.hosting.assigning import Deputy
 from vestlus.hosting.membership import Membership
 from vestlus.hosting.predecessor import make_sure_gone
 from vestlus.hosting.run import pass_on, until_failed
@@ -122,7 +123,10 @@ async def serve_publishing(settings: Settings, member_id: str, controls: Control
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         watch = asyncio.create_task(holder.watch(failed), name="publisher failures")
         stack.callback(watch.cancel)
-        membership = Membership(store, member, holder, extended=service.lease_extended)
+        deputy = Deputy(store, member, topology)
+        membership = Membership(
+            store, member, holder, deputy=deputy, extended=service.lease_extended
+        )
         controls.describe = lambda: {
             "leases": len(membership.held),
             "backlog_seconds": service.backlog_seconds,

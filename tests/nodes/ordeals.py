@@ -121,16 +121,23 @@ class Ordeals:
 
         await self._befall("at rest", nothing, None)
 
+    async def registry_node(self) -> str:
+        """The name of the node that has the registry."""
+        spread = await asyncio.to_thread(self._world.nodes.spread, REGISTRY)
+        return next(name for name, count in spread.items() if count)
+
     async def worker_killed(self, name: str, *, unplugged: bool = False) -> None:
         """``kill -9`` of a node, or its power cut."""
+        lost = self._world.nodes.nodes[name].processes("ray::")
+        registry = any(REGISTRY in one.arguments for one in lost)
 
         async def deed() -> str:
-            lost = self._world.nodes.nodes[name].processes("ray::")
             await asyncio.to_thread(self._world.nodes.kill, name, unplugged=unplugged)
             self._world.direct()
-            return f"{len(lost)} processes of Ray's were on it"
+            return f"{len(lost)} processes of Ray's were on it{', the registry' * registry}"
 
-        how = "power of a worker node cut" if unplugged else "worker node killed"
+        which = "the registry's node" if registry else "a worker node"
+        how = f"power of {which} cut" if unplugged else "worker node killed"
         await self._befall(how, deed, self._world.complete)
 
     async def node_added(self, name: str) -> None:

@@ -45,9 +45,12 @@ async def the_worst(made: World, ordeals: Ordeals) -> None:
 
 
 async def the_head(made: World, ordeals: Ordeals) -> None:
-    """What the registry is on leaves, then the head is lost."""
-    spread = await asyncio.to_thread(made.nodes.spread, "ConversationRegistry")
-    await ordeals.node_drained(next(name for name, count in spread.items() if count))
+    """What the registry is on is lost, the next one leaves, then the head is lost."""
+    if isinstance(made.lan, Namespaces):
+        await ordeals.worker_killed(await ordeals.registry_node(), unplugged=True)
+        await asyncio.to_thread(made.nodes.add, "three")
+        made.direct()
+    await ordeals.node_drained(await ordeals.registry_node())
     if isinstance(made.lan, Namespaces):
         await ordeals.head_restarted()
 

@@ -33,6 +33,8 @@ GONE_AFTER_SECONDS = 8.0
 BEAT_SECONDS = 0.5
 #: Leases are extended this often: several tries fit in their time.
 RENEW_SECONDS = 2.0
+#: How often it is looked whether somebody must stand in for the registry.
+STAND_IN_SECONDS = 2.0
 #: How long turns and sends under way may take when a lease moves to somebody else.
 HAND_OVER_SECONDS = 15.0
 
@@ -52,6 +54,14 @@ class Holder(Protocol):
         ...
 
 
+class StandsIn(Protocol):
+    """Does what the registry would, while there is none."""
+
+    async def stand_in(self) -> None:
+        """Looks, and does it where it must. Raises StoreUnavailable."""
+        ...
+
+
 class MembershipStore(Leases, Members, Protocol):
     """What membership needs of the store."""
 
@@ -59,8 +69,8 @@ class MembershipStore(Leases, Members, Protocol):
 class Membership:
     """Heartbeats, and leases acquired, extended and released as assigned.
 
-    Three loops: signs of life and renewals go on while a partition is taken up or handed over,
-    which may take seconds. Only the third, :meth:`_reconcile`, takes and lets go of leases.
+    Loops of their own: signs of life and renewals go on while a partition is taken up or handed
+    over, which may take seconds. Only one, :meth:`_reconcile`, takes and lets go of leases.
 
     A lease that cannot be extended in its time is not let go at once: its epoch protects the
     store, and publishers stop writing requests in time by themselves.
@@ -72,12 +82,14 @@ class Membership:
         member: Member,
         holder: Holder,
         *,
+        deputy: StandsIn | None = None,
         extended: Callable[[Collection[str], float], None] = lambda _names, _until: None,
     ) -> None:
         """``extended`` hears which leases last until when, by the monotonic clock, reckoned
         from before the database was asked.
         """
         self._extended = extended
+        self._deputy = deputy
         self._store = store
         self._member = member
         self._holder = holder
@@ -107,12 +119,16 @@ class Membership:
             serving = group.create_task(
                 self._repeat(self._reconcile, BEAT_SECONDS), name="reconciliation"
             )
+            ending = [serving, beating]
+            if self._deputy is not None:
+                standing_in = self._repeat(self._deputy.stand_in, STAND_IN_SECONDS)
+                ending.append(group.create_task(standing_in, name="deputy"))
             await _until_set_or_done(stop, serving)
-            serving.cancel()
-            beating.cancel()
+            for one in ending:
+                one.cancel()
             # Nobody may be struck off before the last sign of life is written, which would sign in
             # again: a thread or a server goes on with it although nobody waits for it.
-            await asyncio.wait({serving, beating, *self._beats})
+            await asyncio.wait({*ending, *self._beats})
             await _if_it_answers(self._store.retire(self._member), "not_retired")
             await self._let_go(list(self._held), deadline_seconds())
             renewing.cancel()
