@@ -238,3 +238,26 @@ async def test_only_the_oldest_deliveries_can_be_acknowledged(bus: Bus) -> None:
     await subscription.ack(received[2:])
     await subscription.close()
     await depth_is(bus, 0)
+
+
+@pytest.mark.parametrize("turns", range(1, 12))
+async def test_who_gives_up_while_it_closes_leaves_no_consumer_behind(
+    place: Place, bus: Bus, turns: int
+) -> None:
+    async with place.open() as other:
+        first = await other.subscribe(Queue.INBOX, 0)
+        await bus.publish(Queue.INBOX, 0, numbers(1))
+        await receive(first, 1)
+        closing = asyncio.create_task(first.close())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait({closing})
+        second = await bus.subscribe(Queue.INBOX, 0)
+        assert bodies(await receive(second, 1)) == numbers(1)
+        await second.close()
+        # The one that closed goes on with its other partitions.
+        third = await other.subscribe(Queue.INBOX, 1)
+        await bus.publish(Queue.INBOX, 1, numbers(1))
+        assert bodies(await receive(third, 1)) == numbers(1)
+        await third.close()

@@ -16,6 +16,7 @@ from vestlus.bus.embedded_threads import Threads
 from vestlus.bus.port import Delivery
 from vestlus.bus.tags import Tags
 from vestlus.errors import BusUnavailable, SubscriptionLost
+from vestlus.finishing import to_its_end
 from vestlus.log_errors import error_fields
 
 log = structlog.get_logger(__name__)
@@ -118,8 +119,10 @@ class EmbeddedSubscription:
         """As the port says."""
         self._lose("closed")
         place, self._place = self._place, None
-        if place is None:
-            return
+        if place is not None:
+            await to_its_end(self._give_back(place))
+
+    async def _give_back(self, place: Place) -> None:
         try:
             await self._threads.write(
                 partial(self._places.give_back, place=place, delivered=self._fetched)

@@ -81,7 +81,10 @@ class Subscription(Protocol):
         ...
 
     async def close(self) -> None:
-        """Stops receiving and gives back what is not acknowledged. Safe to call twice."""
+        """Stops receiving and gives back what is not acknowledged. Safe to call twice. It is
+        brought to its end also where its caller is cancelled meanwhile: a consumer that is left
+        behind would be given what nobody takes.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ from typing import Self
 from aiormq.abc import AbstractConnection
 
 from vestlus.bus.port import Queue, Topology
-from vestlus.bus.rabbitmq_calls import call_broker, close_quietly
+from vestlus.bus.rabbitmq_calls import call_broker, close_channel
 from vestlus.bus.rabbitmq_link import Link
 from vestlus.bus.rabbitmq_publisher import Publisher
 from vestlus.bus.rabbitmq_subscription import RabbitSubscription
@@ -110,7 +110,7 @@ class RabbitBus:
         self._publisher.check()
         self._consuming.connection()
         probe = await self._publishing.open_channel(self._publishing.connection())
-        await close_quietly("the probe", probe.close(), self._timeout)
+        await close_channel("the probe", probe, self._timeout)
 
     async def _counted(self, names: Sequence[str]) -> tuple[int, ...]:
         channel = await self._consuming.open_channel(self._consuming.connection())
@@ -126,7 +126,7 @@ class RabbitBus:
         try:
             return await call_broker(f"count {names[0]}", one_after_another(), self._timeout)
         finally:
-            await close_quietly("the counting channel", channel.close(), self._timeout)
+            await close_channel("the counting channel", channel, self._timeout)
 
     async def _prepare(self, connection: AbstractConnection) -> None:
         """Before a fresh connection publishes: the queues are there, even if the broker is new."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiormq
 import structlog
@@ -21,11 +21,15 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from aiormq.abc import AbstractChannel, AbstractConnection
 
 from vestlus.errors import BusUnavailable
+from vestlus.finishing import to_its_end
 from vestlus.log_errors import error_fields
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+#: Channels that are being closed; the loop itself holds tasks weakly only.
+_closing: Final[set[asyncio.Future[None]]] = set()
 
 #: What the library raises when the broker or the way to it is at fault. ``RuntimeError`` is in
 #: it: the library raises it for channels and connections that are closed already.
@@ -45,6 +49,11 @@ async def call_broker(what: str, waiting: Awaitable[T], timeout: float) -> T:  #
         if not task.done():
             task.add_done_callback(_forget)
             task.cancel()
+    return _ended_with(what, task, timeout)
+
+
+def _ended_with(what: str, task: asyncio.Future[T], timeout: float) -> T:
+    """What a call ended with that was waited for so long. Raises BusUnavailable."""
     if not task.done():
         message = f"{what}: no answer within {timeout:g} s"
         raise BusUnavailable(message)
@@ -67,6 +76,28 @@ async def open_channel(connection: AbstractConnection, timeout: float) -> Abstra
     """Opens a channel on which an unroutable publish raises. Raises BusUnavailable."""
     opening = connection.channel(on_return_raises=True)
     return await call_broker("open a channel", opening, timeout)
+
+
+async def close_channel(what: str, channel: AbstractChannel, timeout: float) -> None:  # noqa: ASYNC109 - as above
+    """Closes a channel that may be broken already, whoever gives up waiting for it.
+
+    One that is not closed keeps its consumer at the broker, which goes on giving it what nobody
+    takes. The library sends a second Close when it is cancelled after the first, for which the
+    broker ends the whole connection: so what takes too long is left to end with the connection.
+    """
+    await to_its_end(_close_channel(what, channel, timeout))
+
+
+async def _close_channel(what: str, channel: AbstractChannel, timeout: float) -> None:  # noqa: ASYNC109 - as above
+    closing = asyncio.ensure_future(channel.close())
+    _closing.add(closing)
+    closing.add_done_callback(_closing.discard)
+    closing.add_done_callback(_forget)
+    await asyncio.wait({closing}, timeout=timeout)
+    try:
+        _ended_with(f"close {what}", closing, timeout)
+    except BusUnavailable as error:
+        log.info("bus_not_closed", what=what, **error_fields(error))
 
 
 async def close_quietly(what: str, closing: Awaitable[None], timeout: float) -> None:  # noqa: ASYNC109 - as above

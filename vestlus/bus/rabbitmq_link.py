@@ -11,7 +11,7 @@ from aiormq.abc import AbstractChannel, AbstractConnection
 from yarl import URL
 
 from vestlus.backoff import Backoff
-from vestlus.bus.rabbitmq_calls import close_quietly, connect, open_channel
+from vestlus.bus.rabbitmq_calls import close_channel, close_quietly, connect, open_channel
 from vestlus.errors import BusError, BusUnavailable
 from vestlus.log_errors import error_fields
 from vestlus.measuring.catalogue import RECONNECTS, of
@@ -191,7 +191,7 @@ class Link:
                 probe = await self.open_channel(connection)
             except BusUnavailable:
                 return
-            await close_quietly("the probe", probe.close(), self._timeout)
+            await close_channel("the probe", probe, self._timeout)
 
     def _up_with(self, connection: AbstractConnection) -> None:
         self._connection = connection

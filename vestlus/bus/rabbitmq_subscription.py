@@ -10,7 +10,7 @@ from typing import Any
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from vestlus.bus.port import Delivery
-from vestlus.bus.rabbitmq_calls import call_broker, close_quietly
+from vestlus.bus.rabbitmq_calls import call_broker, close_channel
 from vestlus.bus.tags import Tags
 from vestlus.errors import BusUnavailable, SubscriptionLost
 
@@ -78,7 +78,7 @@ class RabbitSubscription:
     async def close(self) -> None:
         """As the port says."""
         self._lose("closed")
-        await close_quietly(self._queue, self._channel.close(), self._timeout)
+        await close_channel(self._queue, self._channel, self._timeout)
 
     async def _consume(self) -> None:
         channel = self._channel
