@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Final
 
 from alembic import command
@@ -329,3 +330,30 @@ async def test_a_turn_under_way_and_an_upgrade_wait_for_each_other_in_no_ring(
         await turn_of.commit()
         await upgrading
     await engine.dispose()
+
+
+async def test_a_store_that_is_up_to_date_is_opened_whoever_holds_the_lock_of_migrations(
+    postgres_database: str,
+) -> None:
+    async with another(postgres_database):
+        pass
+    dead = opening.open_backend(postgres_database)
+    holds, over = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(connection: Connection) -> None:
+        found = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout")
+        assert found.scalar_one() == "30s"  # and no longer than that
+        loop.call_soon_threadsafe(holds.set)
+        over.wait(60)
+
+    holding = asyncio.create_task(dead.migrate(hold))
+    try:
+        await holds.wait()
+        async with asyncio.timeout(30), another(postgres_database) as opened:
+            await opened.check()
+        assert not holding.done()
+    finally:
+        over.set()
+        await holding
+        await dead.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from threading import Lock
 from typing import Final
@@ -56,7 +56,15 @@ async def bring_up_to_date(backend: Backend, *, made_for: Mapping[str, int]) -> 
         _compare(connection, backend.dialect, made_for)
 
     with translated():
-        await backend.migrate(work)
+        await backend.migrate(work, partial(_is_right, made_for=made_for))
+
+
+def _is_right(connection: Connection, *, made_for: Mapping[str, int]) -> bool:
+    """Whether nothing is to be done. Raises PartitionMismatch where the store is for others."""
+    present = _revisions_of(connection)
+    if present != [newest_revision()] and not _takes_this_code(connection, present):
+        return False
+    return _recorded(connection, made_for)
 
 
 def _takes_this_code(connection: Connection, present: list[str]) -> bool:
@@ -89,12 +97,18 @@ def newest_revision() -> str:
 
 
 def _compare(connection: Connection, dialect: Dialect, made_for: Mapping[str, int]) -> None:
-    if not made_for:
+    if _recorded(connection, made_for):
         return
     values = [{"name": name, "value": str(number)} for name, number in made_for.items()]
     connection.execute(dialect.insert(schema.meta).on_conflict_do_nothing(), values)
+    _recorded(connection, made_for)
+
+
+def _recorded(connection: Connection, made_for: Mapping[str, int]) -> bool:
+    """Whether all of it is noted, and as it is here. Raises PartitionMismatch."""
     rows = connection.execute(select(schema.meta.c.name, schema.meta.c.value))
     recorded = {row.name: row.value for row in rows}
     for name, number in made_for.items():
-        if recorded[name] != str(number):
+        if recorded.get(name, str(number)) != str(number):
             raise PartitionMismatch(int(recorded[name]), number, _SETTINGS.get(name, name))
+    return recorded.keys() >= made_for.keys()

@@ -68,10 +68,12 @@ _NAMED: Final = {"application_name": "vestlus"}
 #: For each statement of a migration, the wait for another process's included: a large table's new
 #: index takes its time, and what was undone for want of it would be so at every start.
 _MIGRATION_SECONDS: Final = 3_600.0
-#: Whatever the role or the database limits its sessions to.
+#: Whatever the role or the database limits its sessions to. Between two of its statements a
+#: migration does next to nothing: one that is silent is gone, and everybody waits for its lock.
 _LIMIT_MIGRATION: Final = (
     f"SELECT set_config('statement_timeout', '{_MIGRATION_SECONDS:.0f}s', true), "
-    "set_config('lock_timeout', '0', true)"
+    "set_config('lock_timeout', '0', true), "
+    "set_config('idle_in_transaction_session_timeout', '30s', true)"
 )
 
 #: With new samples for the planner, which have values of columns, as conversations' ids.
@@ -173,11 +175,17 @@ class PostgresBackend:
             await connection.exec_driver_sql(_VACUUM)
         return True
 
-    async def migrate(self, work: Callable[[Connection], None]) -> None:
-        """Runs work under an advisory lock.
+    async def migrate(
+        self,
+        work: Callable[[Connection], None],
+        needless: Callable[[Connection], bool] | None = None,
+    ) -> None:
+        """Runs work under an advisory lock, unless it is needless.
 
         In a thread, because Alembic reads files and may wait long for another process.
         """
+        if needless is not None and await self.run(Mode.READ, needless):
+            return
         await asyncio.to_thread(lambda: asyncio.run(self._migrate(work)))
 
     async def _migrate(self, work: Callable[[Connection], None]) -> None:

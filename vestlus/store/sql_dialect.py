@@ -128,10 +128,16 @@ class Backend(Protocol):
         """
         ...
 
-    async def migrate(self, work: Callable[[Connection], None]) -> None:
+    async def migrate(
+        self,
+        work: Callable[[Connection], None],
+        needless: Callable[[Connection], bool] | None = None,
+    ) -> None:
         """Runs work in a transaction that no other process's migration overlaps, and commits.
 
-        In a thread. Makes what a new database needs first.
+        In a thread. Makes what a new database needs first. Where ``needless`` says, in a
+        transaction that only reads, that there is nothing to do, nobody is waited for if they may
+        be of a host that is gone.
         """
         ...
 

@@ -133,13 +133,18 @@ class SqlStore(
 
     async def __aenter__(self) -> Self:
         """See :meth:`vestlus.store.port.Store.__aenter__`."""
-        await bring_up_to_date(
-            self._backend,
-            made_for={
-                "partitions": self._partitions,
-                "outbox_partitions": self._outbox_partitions,
-            },
-        )
+        try:
+            await bring_up_to_date(
+                self._backend,
+                made_for={
+                    "partitions": self._partitions,
+                    "outbox_partitions": self._outbox_partitions,
+                },
+            )
+        except BaseException:
+            # It was asked on a pooled connection what there is to do.
+            await self._database.close()
+            raise
         return self
 
     async def __aexit__(

@@ -97,8 +97,15 @@ class SqliteBackend:
         async with turn:
             return await self._threads.run(in_thread)
 
-    async def migrate(self, work: Callable[[Connection], None]) -> None:
-        """Runs work while ``BEGIN IMMEDIATE`` holds the file."""
+    async def migrate(
+        self,
+        work: Callable[[Connection], None],
+        needless: Callable[[Connection], bool] | None = None,
+    ) -> None:
+        """Runs work while ``BEGIN IMMEDIATE`` holds the file. It is asked of nobody whether it is
+        needless: who else may hold the file is on this host, and lets go of it with its end.
+        """
+        del needless
         private_database(self._path)
         engine = self._engine(_MIGRATION_SECONDS, {"poolclass": NullPool})
         await _set_write_ahead(engine)
