@@ -13,6 +13,7 @@ from vestlus.assistant.open import open_assistant
 from vestlus.bus.measured import MeasuredBus
 from vestlus.bus.open import open_bus
 from vestlus.bus.port import Topology
+from vestlus.bus.reach import Reach
 from vestlus.clock import system_clock
 from vestlus.conversation.turn import BurstPolicy
 from vestlus.garbage import collect_seldom
@@ -89,6 +90,9 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
                 forgotten=notifier.forget,
             )
         )
+        reach = await stack.enter_async_context(
+            Reach(bus).watched(lambda task: pass_on(task, host.failed))
+        )
         reporter.reads_off(host.conversations.measure)
         reporter.reads_off(SpentMeasures(budgets).read_off)
         deputy = Deputy(store, member, topology)
@@ -97,6 +101,7 @@ async def serve_conversations(settings: Settings, member_id: str, controls: Cont
             "leases": len(membership.held),
             "full": host.full,
             "backlog_seconds": host.backlog_seconds,
+            "bus_away_seconds": reach.away_seconds,
             **asdict(host.counts()),
         }
         await make_sure_gone(store, member)

@@ -48,6 +48,14 @@ class PlannerHolder:
         del name
         await self._service.let_go(deadline_seconds)
 
+    async def rest(self, name: str) -> None:
+        """See :class:`vestlus.hosting.membership.Holder`. Bells make others look only sooner."""
+        del name
+
+    async def resume(self, name: str) -> None:
+        """See :class:`vestlus.hosting.membership.Holder`. It did not rest."""
+        del name
+
     async def watch(self, failed: asyncio.Future[None]) -> None:
         """Notes a lost lease; anything else that fails makes ``failed`` fail."""
         while True:

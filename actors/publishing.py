@@ -53,6 +53,16 @@ class PublisherHolder:
         """See :class:`vestlus.hosting.membership.Holder`."""
         await self._service.let_go(name, drain_seconds=deadline_seconds)
 
+    async def rest(self, name: str) -> None:
+        """See :class:`vestlus.hosting.membership.Holder`. Whoever has the lease looks through the
+        ledger every two seconds, whoever hears the bells.
+        """
+        del name
+
+    async def resume(self, name: str) -> None:
+        """See :class:`vestlus.hosting.membership.Holder`. It did not rest."""
+        del name
+
     async def watch(self, failed: asyncio.Future[None]) -> None:
         """Notes lost leases; anything else that fails makes ``failed`` fail."""
         while True:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.test_membership import ANNA, BERT, ROOT, Holder, until
 from vestlus.bus.port import Topology
+from vestlus.errors import StoreUnavailable
 from vestlus.hosting.assigning import Deputy
 from vestlus.hosting.membership import LEASE_SECONDS, Membership
 from vestlus.store.names import REGISTRY, SCHEDULER, inbox_lease, outbox_lease
@@ -137,3 +138,32 @@ async def test_a_member_takes_over_from_the_dead_by_itself(store: Store) -> None
     stop.set()
     await serving
     assert holder.holds == {}
+
+
+async def test_what_is_served_stays_where_it_is_and_who_was_given_nothing_gets_nothing(
+    store: Store,
+) -> None:
+    await assigned(store, ANNA, ANNA, ANNA, DEAD)
+    await store.heartbeat(ANNA)
+    await store.heartbeat(BERT)
+    await Deputy(store, BERT, TOPOLOGY).stand_in()
+    assert await store.assignment("inbox.") == dict.fromkeys(INBOX, ANNA.id)
+
+
+async def test_the_right_is_given_back_later_where_the_store_went_away_meanwhile(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await assigned(store, DEAD)
+    await store.heartbeat(ANNA)
+    assign = store.assign
+
+    async def answer_lost(lease: Lease, wanted: dict[str, str]) -> None:
+        await assign(lease, wanted)
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(store, "assign", answer_lost)
+    deputy = Deputy(store, ANNA, TOPOLOGY)
+    with pytest.raises(StoreUnavailable):
+        await deputy.stand_in()
+    await deputy.stand_in()
+    assert set(await store.acquire([REGISTRY], ROOT, LEASE_SECONDS)) == {REGISTRY}

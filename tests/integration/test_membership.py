@@ -29,6 +29,7 @@ class Holder:
         self.lost: set[Lease] = set()
         self.holds: dict[str, Lease] = {}
         self.let_go_of: list[str] = []
+        self.resting: set[str] = set()
         self.busy = {inbox_lease(partition) for partition in range(4)}
         self.idle = asyncio.Event()
         self.idle.set()
@@ -41,6 +42,12 @@ class Holder:
             await self.idle.wait()
         self.let_go_of.append(name)
         self.holds.pop(name, None)
+
+    async def rest(self, name: str) -> None:
+        self.resting.add(name)
+
+    async def resume(self, name: str) -> None:
+        self.resting.discard(name)
 
 
 @pytest.fixture

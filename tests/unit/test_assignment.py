@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vestlus.hosting.assignment import assign_evenly
+from vestlus.hosting.assignment import assign_evenly, assign_orphans
 
 NAMES = st.integers(0, 40).map(lambda count: [f"inbox.{index}" for index in range(count)])
 MEMBERS = st.sets(st.sampled_from("abcdefgh"))
@@ -46,3 +46,25 @@ def test_when_a_member_dies_the_others_keep_what_they_had(
 
 def test_without_members_nothing_is_assigned() -> None:
     assert assign_evenly(["inbox.0"], [], {"inbox.0": "a"}) == {}
+
+
+@given(
+    NAMES,
+    MEMBERS,
+    st.dictionaries(st.sampled_from([f"inbox.{n}" for n in range(50)]), st.sampled_from("abcxyz")),
+)
+def test_orphans_go_to_who_has_least_and_nothing_else_moves(
+    names: list[str], members: set[str], present: dict[str, str]
+) -> None:
+    assignment = assign_orphans(names, members, present)
+    if not members:
+        assert assignment == {}
+        return
+    kept = {name: present[name] for name in names if present.get(name) in members}
+    assert set(assignment) == set(names)
+    assert assignment.items() >= kept.items()
+    takers = set(kept.values()) or members
+    assert set(assignment.values()) <= takers
+    given_to = [assignment[name] for name in names if name not in kept]
+    loads = {one: list(assignment.values()).count(one) for one in takers}
+    assert all(loads[one] <= min(loads.values()) + 1 for one in given_to)

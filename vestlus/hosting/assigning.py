@@ -9,7 +9,7 @@ import structlog
 
 from vestlus.bus.port import Topology
 from vestlus.errors import LeaseLost
-from vestlus.hosting.assignment import assign_evenly
+from vestlus.hosting.assignment import assign_evenly, assign_orphans
 from vestlus.hosting.membership import GONE_AFTER_SECONDS, LEASE_SECONDS
 from vestlus.measuring.catalogue import LEASE_CHANGES, of
 from vestlus.store.names import (
@@ -70,20 +70,23 @@ class Assigning:
         lease: Lease,
         live: Live,
         *,
-        ending: Collection[str] = (),
-        settled: Callable[[MemberKind], bool],
+        without: Collection[str] = (),
+        settled: Callable[[MemberKind], bool] = lambda _: True,
+        evenly: bool = True,
     ) -> None:
-        """Gives what nobody serves to the live, and evens out where a kind is ``settled``.
+        """Gives what nobody serves to the live. What is served is evened out with it if ``evenly``;
+        where all is served, only of a kind that is ``settled``.
 
-        Members of ``ending`` get nothing. Raises LeaseLost, StoreUnavailable.
+        The members of ``without`` get nothing. Raises LeaseLost, StoreUnavailable.
         """
         for kind, prefix in _SERVING.items():
             names = self._names[kind]
-            members = [member.id for member in live[kind] if member.id not in ending]
+            members = [member.id for member in live[kind] if member.id not in without]
             present = await self._store.assignment(prefix)
             if self.served(present, kind, members) and not settled(kind):
                 continue
-            wanted = assign_evenly(names, members, present)
+            assign = assign_evenly if evenly else assign_orphans
+            wanted = assign(names, members, present)
             if wanted and wanted != present:
                 await self._store.assign(lease, wanted)
                 _log.info("assigned", prefix=prefix, leases=len(wanted), members=len(members))
@@ -106,25 +109,32 @@ class Deputy:
         self._store = store
         self._member = member
         self._assigning = Assigning(store, member, topology)
+        #: The right to assign, until it is given back.
+        self._lease: Lease | None = None
 
     async def stand_in(self) -> None:
         """Looks, and assigns where it must. Raises StoreUnavailable."""
+        if self._lease is not None:
+            await self._give_back(self._lease)
         if await self._store.live(MemberKind.REGISTRY, GONE_AFTER_SECONDS):
             return
         live = await self._assigning.live()
         if await self._all_served(live):
             return
         # Free when the registry has given no sign of life for its time, or has signed off.
-        lease = await self._assigning.acquire()
+        lease = self._lease = await self._assigning.acquire()
         if lease is None:
             return
         _log.info("assigns_for_the_registry", member=self._member.id)
         try:
-            await self._assigning.assign(lease, live, settled=lambda _: False)
+            await self._assigning.assign(lease, live, evenly=False)
         except LeaseLost:
             _log.warning("not_assigned", error=LeaseLost.__name__)
-        else:
-            await self._store.release([lease], self._member)
+        await self._give_back(lease)
+
+    async def _give_back(self, lease: Lease) -> None:
+        await self._store.release([lease], self._member)
+        self._lease = None
 
     async def _all_served(self, live: Live) -> bool:
         """Whether nothing can be given to anybody: all is served, or nobody could serve it."""

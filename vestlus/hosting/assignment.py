@@ -5,6 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 
+def assign_orphans(
+    names: Collection[str], members: Collection[str], present: Mapping[str, str]
+) -> dict[str, str]:
+    """Lease name → member id: what a member of these serves stays, the rest goes to those that
+    have least; to one that serves nothing only where none serves anything, since nobody knows why
+    it was given nothing. Without members nothing is assigned.
+    """
+    if not members:
+        return {}
+    kept = {name: present[name] for name in names if present.get(name) in members}
+    load = dict.fromkeys(sorted(set(kept.values()) or members), 0)
+    for member in kept.values():
+        load[member] += 1
+    for name in sorted(set(names) - kept.keys()):
+        member = min(load, key=lambda one: (load[one], one))
+        kept[name] = member
+        load[member] += 1
+    return kept
+
+
 def assign_evenly(
     names: Collection[str], members: Collection[str], present: Mapping[str, str]
 ) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -39,11 +39,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A partition that is served, and the tasks that serve it."""
+    """A partition that is served, and the tasks that take in for it; none while it rests."""
 
     lease: Lease
     intake: PartitionIntake
-    tasks: list[asyncio.Task[None]]
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 def _unknown(_: str) -> Account | None:
@@ -186,13 +186,36 @@ class ConversationHost:
             erased=self._erased,
             graves=self._graves,
         )
-        tasks = [asyncio.create_task(intake.run(), name=f"intake {lease.name}")]
+        held = self._held[lease.name] = _Held(lease, intake)
+        self._take_in(held)
+
+    def _take_in(self, held: _Held) -> None:
+        lease = held.lease
+        tasks = [asyncio.create_task(held.intake.run(), name=f"intake {lease.name}")]
         if partition_number(lease.name) == 0:
             dead = DeadQueue(self._bus, self._store, self._clock, self._graves)
             tasks.append(asyncio.create_task(dead.run(), name="dead queue"))
         for task in tasks:
             task.add_done_callback(lambda done: self._ended(lease, done))
-        self._held[lease.name] = _Held(lease, intake, tasks)
+        held.tasks.extend(tasks)
+
+    async def rest(self, name: str) -> None:
+        """Consumes a partition no more. What is recorded of it goes on being answered. What is
+        not comes again, to whoever consumes next.
+        """
+        held = self._held.get(name)
+        if held is not None and held.tasks:
+            tasks = held.tasks.copy()
+            held.tasks.clear()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def resume(self, name: str) -> None:
+        """Consumes a partition again that rests."""
+        held = self._held.get(name)
+        if held is not None and not held.tasks:
+            self._take_in(held)
 
     async def let_go(self, name: str, deadline_seconds: float) -> None:
         """Stops consuming a partition, lets its turns under way end within the deadline, and
@@ -205,7 +228,8 @@ class ConversationHost:
         for task in held.tasks:
             task.cancel()
         try:
-            await asyncio.wait(held.tasks)
+            if held.tasks:
+                await asyncio.wait(held.tasks)
             await self.conversations.forget(held.lease, deadline_seconds)
         finally:
             # Whoever gives up waiting must leave nothing running.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
@@ -90,12 +91,19 @@ class PartitionIntake:
         self._erased = erased
         self._graves = graves
         self.recorded = 0
+        #: Conversations of what was broken off while it was recorded: it may be all the same.
+        self._unsure: set[str] = set()
         #: How long what it takes in has waited.
         self.waited = Waited()
 
     async def run(self) -> None:
         """Consumes until cancelled. Raises LeaseLost when somebody else took the partition."""
-        await consume(self._bus, Queue.INBOX, self._partition, self._take_in, most=MOST_DELIVERIES)
+        try:
+            await consume(
+                self._bus, Queue.INBOX, self._partition, self._take_in, most=MOST_DELIVERIES
+            )
+        finally:
+            self.waited.broken_off()
 
     async def _take_in(self, deliveries: Sequence[Delivery]) -> None:
         self.waited.begin(self._clock())
@@ -181,9 +189,9 @@ class PartitionIntake:
     async def _record(self, events: Sequence[Event]) -> list[RecordedEvent]:
         """Stores the events, however long that takes, and returns those that were new.
 
-        When the database went away in the middle, an earlier try may have been stored all the
-        same, and its events are not new any more: their conversations are read again, and echoes
-        that are to be judged are looked for in the store.
+        When the database went away in the middle, or the partition rested, an earlier try may have
+        been stored all the same, and its events are not new any more: their conversations are read
+        again, and echoes that are to be judged are looked for in the store.
         """
         if not events:
             return []
@@ -197,15 +205,21 @@ class PartitionIntake:
             weighed = await self._weigh(events)
             return await self._recorder.submit((self._lease, weighed))
 
-        # No further: what those who hear of it begin is not about all of these.
-        with About(events=events):
-            recorded = await until_available(record)
-            if recorded is not None:
-                _log.debug("recorded", new=len(recorded))
+        about = {one.conversation for one in events if one.conversation}
+        try:
+            # No further: what those who hear of it begin is not about all of these.
+            with About(events=events):
+                recorded = await until_available(record)
+                if recorded is not None:
+                    _log.debug("recorded", new=len(recorded))
+        except asyncio.CancelledError:
+            self._unsure |= about
+            raise
         if recorded is None:
             raise LeaseLost(self._lease.name)
-        if tries > 1:
-            self._reread(self._lease, {one.conversation for one in events if one.conversation})
+        if tries > 1 or about & self._unsure:
+            self._unsure -= about
+            self._reread(self._lease, about)
             undetermined = partial(self._store.undetermined, self._lease)
             self._undetermined(self._lease, await until_available(undetermined))
         self.recorded += len(recorded)

@@ -53,6 +53,16 @@ class Holder(Protocol):
         """Ends what is under way within the deadline, and acts no more. Safe to call twice."""
         ...
 
+    async def rest(self, name: str) -> None:
+        """Takes nothing in any more: the lease has run out, and somebody else may have it. What is
+        under way goes on. Safe to call twice.
+        """
+        ...
+
+    async def resume(self, name: str) -> None:
+        """Takes in again: the lease was still its own. Of one that does not rest, nothing."""
+        ...
+
 
 class StandsIn(Protocol):
     """Does what the registry would, while there is none."""
@@ -72,8 +82,10 @@ class Membership:
     Loops of their own: signs of life and renewals go on while a partition is taken up or handed
     over, which may take seconds. Only one, :meth:`_reconcile`, takes and lets go of leases.
 
-    A lease that cannot be extended in its time is not let go at once: its epoch protects the
-    store, and publishers stop writing requests in time by themselves.
+    A lease that cannot be extended in its time is not let go: its epoch protects the store, and
+    publishers stop writing requests in time by themselves. But nothing is taken in for it any
+    more, because the queue gives to one consumer only: whoever has the lease now would get nothing
+    from a holder that lost its way to the store and not to the bus.
     """
 
     def __init__(
@@ -95,6 +107,10 @@ class Membership:
         self._holder = holder
         self._assigned: frozenset[str] = frozenset()
         self._held: dict[str, Lease] = {}
+        #: Until when each lasts, monotonic.
+        self._until: dict[str, float] = {}
+        #: Those held that have run out.
+        self._resting: set[str] = set()
         self._not_renewed: set[Lease] = set()
         #: Signs of life that are being written.
         self._beats: set[asyncio.Task[Any]] = set()
@@ -153,11 +169,16 @@ class Membership:
         asked = time.monotonic()
         kept = await self._store.renew(leases, self._member, LEASE_SECONDS)
         self._not_renewed.update(lease for lease in leases if lease.name not in kept)
-        self._extended(kept, asked + LEASE_SECONDS)
+        self._note_extended(kept, asked + LEASE_SECONDS)
+
+    def _note_extended(self, names: Collection[str], until: float) -> None:
+        self._until.update(dict.fromkeys(names, until))
+        self._extended(names, until)
 
     async def _reconcile(self) -> None:
         """Makes what is held what is assigned."""
         await self._drop_lost()
+        await self._rest()
         missing = sorted(self._assigned - self._held.keys())
         if missing:
             await self._acquire(missing)
@@ -176,6 +197,18 @@ class Membership:
                 del self._held[lease.name]
                 await self._holder.let_go(lease.name, 0)
 
+    async def _rest(self) -> None:
+        now = time.monotonic()
+        run_out = {name for name in self._held if self._until[name] < now}
+        resting, self._resting = self._resting & self._held.keys(), run_out
+        for name in resting - run_out:
+            _log.info("lease_extended_again", lease=name)
+            await self._holder.resume(name)
+        for name in run_out - resting:
+            _log.warning("lease_run_out", lease=name)
+        # Together: a broker that does not answer either takes its time with each.
+        await asyncio.gather(*(self._holder.rest(name) for name in run_out - resting))
+
     async def _let_go(self, names: Collection[str], deadline_seconds: float) -> None:
         async def one(name: str) -> None:
             await self._holder.let_go(name, deadline_seconds)
@@ -193,7 +226,8 @@ class Membership:
         asked = time.monotonic()
         leases = await self._store.acquire(names, self._member, LEASE_SECONDS)
         self._held.update(leases)
-        self._extended(leases.keys(), asked + LEASE_SECONDS)
+        self._resting -= leases.keys()
+        self._note_extended(leases.keys(), asked + LEASE_SECONDS)
         results = await asyncio.gather(
             *(self._holder.hold(lease) for lease in leases.values()), return_exceptions=True
         )

@@ -28,6 +28,10 @@ class Waited:
             self._last_ms, self._ended_ms = now_ms - self._oldest_ms, now_ms
         self._oldest_ms = None
 
+    def broken_off(self) -> None:
+        """The batch in hand, if any, is given back."""
+        self._oldest_ms = None
+
     @property
     def last_seconds(self) -> float:
         """How long the oldest of the last batch had waited when it was recorded."""
