@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import ray
 import structlog
 from ray.actor import ActorHandle
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import (
+    ActorUnavailableError,
+    GetTimeoutError,
+    RayActorError,
+    RayTaskError,
+)
 
 from actors import NAMESPACE
 from actors.fleet import KEPT_ALIVE, ROUND_SECONDS, Fleet, is_actor_name
@@ -22,7 +29,6 @@ from actors.leaving import LeavingNodes
 from actors.resizing import Resizing
 from actors.roles import WEBHOOK, role_resources
 from actors.shell import Controls, Shell, new_member, node_id
-from actors.watched import START_SECONDS
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost, StoreUnavailable
@@ -44,6 +50,9 @@ REGISTRY_NAME = "registry"
 
 #: How long one round waits for the actors. Frozen ones answer nothing for 4 s.
 LOOK_SECONDS = 8.0
+
+#: Ray starts a registry elsewhere when it holds its node for dead: 80 s after a power cut.
+BACK_SECONDS = 120.0
 
 #: Exit status of a registry that moves to another node.
 MOVED_STATUS = 71
@@ -69,6 +78,10 @@ class Registry:
             "pools": self._resizing.describe(),
             "actors": self._fleet.describe(),
         }
+
+    def deployed_again(self) -> None:
+        """See :meth:`ConversationRegistry.deployed_again`. From any thread."""
+        self._resizing.deployed_again()
 
     async def run(self, controls: Controls) -> None:
         """Rounds until told to stop; then drains every actor and ends it."""
@@ -161,7 +174,7 @@ class Registry:
         await assigning.assign(
             lease,
             live,
-            ending=self._fleet.ending,
+            without=self._fleet.ending | self._fleet.cut_off,
             settled=lambda kind: not self._fleet.starting(kind),
         )
         return lease
@@ -195,30 +208,55 @@ class ConversationRegistry:
         """The actors, their state and their counts."""
         return self._registry.describe()
 
+    def deployed_again(self) -> None:
+        """The webhook's application was deployed with the number of replicas of the settings:
+        Serve is told the number that is wished once more.
+        """
+        self._registry.deployed_again()
+
     def drain(self, deadline_seconds: float) -> None:
         """Drains and ends every actor. The caller then ends this one."""
         # The kinds of actor one after the other.
         self._shell.drain(deadline_seconds, patience=deadline_seconds + 40)
 
 
-def end_outdated(settings: Settings, deadline_seconds: float) -> None:
-    """Ends a registry, and its actors, that run with other settings than these.
+def end_outdated(settings: Settings, deadline_seconds: float) -> bool:
+    """Ends a registry, and its actors, that run with other settings than these; returns whether
+    a service with these settings runs, and goes on.
 
     On a Ray cluster that outlived ``vestlus serve`` they are still there; new tokens, accounts
-    and sizes would not reach them.
+    and sizes would not reach them. Where nobody can say which settings actors have, or they do not
+    end in good order, they are ended at once: the next registry would adopt them as they are.
     """
     try:
         registry = ray.get_actor(REGISTRY_NAME, NAMESPACE)
     except ValueError:
-        return
+        end_at_once()
+        return False
     try:
-        described: Any = ray.get(registry.describe.remote(), timeout=2 * START_SECONDS)
-        if described["settings"] == digest_of(settings):
-            return
+        if _described(registry)["settings"] == digest_of(settings):
+            return True
         ray.get(registry.drain.remote(deadline_seconds), timeout=2 * deadline_seconds + 60)
     except (GetTimeoutError, RayActorError, RayTaskError) as error:
         _log.warning("outdated_registry_not_drained", error=type(error).__name__)
-    ray.kill(registry, no_restart=True)
+    end_at_once()
+    return False
+
+
+def _described(registry: ActorHandle[Any]) -> Mapping[str, Any]:
+    """What a registry says of itself, once Ray has started it again if it must. Raises what Ray
+    does when it does not come back.
+    """
+    deadline = time.monotonic() + BACK_SECONDS
+    while True:
+        try:
+            described: Any = ray.get(registry.describe.remote(), timeout=BACK_SECONDS)
+        except ActorUnavailableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
+        else:
+            return dict(described)
 
 
 def end_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -36,6 +37,10 @@ ROUND_SECONDS = 1.0
 
 #: An actor that answered before and does not answer within this time is frozen.
 FROZEN_AFTER_SECONDS = 4.0
+
+#: A ConversationActor that has not reached the bus for so long has its partitions given to those
+#: that do. Longer than a broker takes to start again, or to move to another node.
+CUT_OFF_SECONDS = 20.0
 
 #: The share of a processor that Ray sets aside for an actor of which there is one only; it may
 #: use more. Of the pools' actors the settings say it.
@@ -94,6 +99,9 @@ class Fleet:
         self._leaving = leaving
         #: The node that each was started for.
         self._placed: dict[str, str | None] = {}
+        #: Since when each has not reached the bus while another one has, monotonic.
+        self._away_alone: dict[str, float] = {}
+        self._cut_off: set[str] = set()
         #: For those that are started in the same round.
         self._room: Room | None = None
 
@@ -138,6 +146,34 @@ class Fleet:
         """Member ids of those that are being ended: nothing is assigned to them any more."""
         return frozenset(f"{self._cluster}/{name}" for name in self._ending)
 
+    @property
+    def cut_off(self) -> frozenset[str]:
+        """Member ids of ConversationActors that have not reached the bus for a while and others of
+        them do: what is assigned to them is taken in by nobody. PublisherActors need no bus to
+        find what there is to send.
+        """
+        return frozenset(f"{self._cluster}/{name}" for name in self._cut_off)
+
+    def _look_who_is_cut_off(self) -> None:
+        # Who has not opened the bus yet says nothing of it.
+        away = {
+            name: one.last["bus_away_seconds"]
+            for name, one in self._watched.items()
+            if one.answering and "bus_away_seconds" in one.last
+        }
+        now = time.monotonic()
+        # Not by what they say alone: after an outage one of them finds the bus again first.
+        alone = {name for name, seconds in away.items() if seconds and 0.0 in away.values()}
+        self._away_alone = {name: self._away_alone.get(name, now) for name in alone}
+        before = self._cut_off
+        self._cut_off = {
+            name for name, since in self._away_alone.items() if now - since >= CUT_OFF_SECONDS
+        }
+        for name in self._cut_off - before:
+            _log.error("actor_cut_off_from_bus", actor=name)
+        for name in before - self._cut_off:
+            _log.info("actor_no_more_cut_off", actor=name)
+
     def load(self, kind: MemberKind) -> PoolLoad:
         """How the actors of a kind fare that serve something."""
         return PoolLoad(
@@ -162,6 +198,8 @@ class Fleet:
                 self._watched[name] = Watched(
                     kind, self._start(name, kind), False, time.monotonic(), {}
                 )
+                # For which node an earlier incarnation started it, nobody knows.
+                self._placed.pop(name, None)
 
     async def look_after(self, sizes: Mapping[MemberKind, int]) -> None:
         """Makes the actors those that there should be, and asks each how it is. Those on a node
@@ -170,7 +208,7 @@ class Fleet:
         """
         leaving = self._leaving.look()
         self._room = None
-        wanted = {f"{kind}-{n}": kind for kind, size in sizes.items() for n in range(size)}
+        wanted = {name: kind for kind, size in sizes.items() for name in self._kept(kind, size)}
         for name, kind in wanted.items():
             there = name in self._watched or name in self._ending
             if not there and not leaving.whole:
@@ -191,6 +229,14 @@ class Fleet:
         for name in [name for name, task in self._ending.items() if task.done()]:
             self._ending.pop(name).result()
         await asyncio.gather(*(self._check(name) for name in list(self._watched)))
+        self._look_who_is_cut_off()
+
+    def _kept(self, kind: MemberKind, size: int) -> list[str]:
+        """Names of those that there should be. Who waits for a node goes before who serves."""
+        pool = [name for name, one in self._watched.items() if one.kind is kind]
+        pool.sort(key=lambda name: (self._watched[name].waiting, int(name.rpartition("-")[2])))
+        free = (f"{kind}-{n}" for n in itertools.count() if f"{kind}-{n}" not in pool)
+        return [*pool, *itertools.islice(free, max(0, size - len(pool)))][:size]
 
     def _processors(self, kind: MemberKind) -> float:
         """What Ray sets aside for an actor, and looks for a node with."""
@@ -280,6 +326,7 @@ class Fleet:
             waits_for_a_node,
             one.handle,
             self._needs(one.kind),
+            self._leaving.known.nodes,
         )
         if one.wait_for_room(waiting=waiting, now=time.monotonic()):
             _log.info("actor_waits_for_a_node" if waiting else "actor_has_a_node", actor=name)

@@ -21,9 +21,12 @@ Strategy = str | NodeAffinitySchedulingStrategy
 _NOT_STARTED = frozenset({"PENDING_CREATION", "RESTARTING"})
 
 
-def waits_for_a_node(handle: ActorHandle[Any], needs: Mapping[str, float]) -> bool:
+def waits_for_a_node(
+    handle: ActorHandle[Any], needs: Mapping[str, float], leaving: Collection[str] = ()
+) -> bool:
     """Whether an actor has not started for want of a node with so much of each resource free; or
-    has not started again, where the node that it was on is gone.
+    has not started again, where the node that it was on is gone. Ray starts nothing on nodes that
+    are ``leaving``, and tells what they have free all the same.
 
     Where an actor takes the last room, it seems to wait until Ray has a process for it, which it
     may have to start; and where it starts again and takes the last room, until it has started:
@@ -35,7 +38,8 @@ def waits_for_a_node(handle: ActorHandle[Any], needs: Mapping[str, float]) -> bo
         return False
     if found["State"] == "PENDING_CREATION" and found["Pid"]:
         return False
-    return not any(_has_room(node, needs) for node in free_by_node().values())
+    free = free_by_node().items()
+    return not any(_has_room(left, needs) for node, left in free if node not in leaving)
 
 
 class Room:

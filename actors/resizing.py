@@ -14,10 +14,9 @@ from actors.fleet import Fleet
 from actors.ingress_size import IngressSize
 from vestlus.bus.port import Topology
 from vestlus.errors import StoreUnavailable
-from vestlus.hosting.sizing import Headcount, Sizing
+from vestlus.hosting.sizing import Headcount, Sizing, SizingStore
 from vestlus.settings import Settings
 from vestlus.store.pool_rows import Pool
-from vestlus.store.port import Pools
 from vestlus.store.rows import MemberKind
 
 _log = structlog.get_logger(__name__)
@@ -41,8 +40,10 @@ class Resizing:
         self._fleet = fleet
         self._sizing = Sizing(settings, cluster=cluster, outbox_partitions=topology.outbox)
         self._ingress = IngressSize(settings)
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: dict[str, asyncio.Task[None]] = {}
         self._looked = 0.0
+        #: Webhook replicas that there were last; None before they were counted.
+        self._replicas: int | None = None
         #: Of the cluster, as was known last.
         self.processors = 1.0
 
@@ -56,7 +57,7 @@ class Resizing:
         pools = {kind: self._sizing.pools[pool].size for pool, kind in _KINDS.items()}
         return {**pools, MemberKind.SCHEDULER: 1}
 
-    async def begin(self, store: Pools) -> None:
+    async def begin(self, store: SizingStore) -> None:
         """Reads what people wish for, before anything starts. Raises StoreUnavailable."""
         await self._sizing.begin(store)
         for pool, kind in _KINDS.items():
@@ -68,36 +69,53 @@ class Resizing:
         await self._count_processors()
         self._decide()
 
-    def look(self, store: Pools) -> None:
+    def deployed_again(self) -> None:
+        """Whoever deployed the application told Serve the number of the settings."""
+        self._ingress.ask()
+
+    def look(self, store: SizingStore) -> None:
         """Now and then looks what people wish, what the load calls for, and what there is.
 
         Beside the registry's rounds, which find frozen actors: a store that does not answer must
-        not hold those up. Raises what the look before failed with.
+        not hold those up. And the store beside Ray, whose head may be away for a while: what there
+        is, is told meanwhile. Raises what a look before failed with.
         """
+        for name in [name for name, task in self._looking.items() if task.done()]:
+            self._looking.pop(name).result()
         now = time.monotonic()
-        if self._looking is not None:
-            if not self._looking.done():
-                return
-            self._looking.result()
-        if now - self._looked >= SIZING_SECONDS:
-            self._looked = now
-            self._looking = asyncio.create_task(self._look(store), name="sizes of pools")
+        if now - self._looked < SIZING_SECONDS:
+            return
+        self._looked = now
+        if "store" not in self._looking:
+            asking = asyncio.create_task(self._ask_store(store), name="sizes of pools: store")
+            self._looking["store"] = asking
+        if "Ray" not in self._looking:
+            asking = asyncio.create_task(self._ask_ray(), name="sizes of pools: Ray")
+            self._looking["Ray"] = asking
 
     async def aclose(self) -> None:
         """Looks no more. Safe to call twice."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait({self._looking})
-            self._looking = None
+        tasks = list(self._looking.values())
+        self._looking.clear()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
-    async def _look(self, store: Pools) -> None:
+    async def _ask_store(self, store: SizingStore) -> None:
         try:
             await self._sizing.refresh(store)
         except StoreUnavailable:
             _log.warning("wishes_not_read")
+        heads = {pool: self._fleet.heads(kind) for pool, kind in _KINDS.items()}
+        if self._replicas is not None:
+            heads[Pool.WEBHOOK] = Headcount(self._replicas, self._replicas)
+        await self._sizing.tell(store, heads)
+
+    async def _ask_ray(self) -> None:
         try:
             await self._count_processors()
-            replicas = await asyncio.to_thread(_replicas)
+            replicas = self._replicas = await asyncio.to_thread(_replicas)
         except RayError:
             # Its head is away. What there is stays; the next look is two seconds away.
             _log.warning("sizes_not_looked_at")
@@ -106,8 +124,6 @@ class Resizing:
         webhook = self._sizing.pools[Pool.WEBHOOK]
         webhook.size = self._ingress.follow(webhook.followed, replicas)
         webhook.declared = self._ingress.declared
-        heads = {pool: self._fleet.heads(kind) for pool, kind in _KINDS.items()}
-        await self._sizing.tell(store, heads | {Pool.WEBHOOK: Headcount(replicas, replicas)})
 
     async def _count_processors(self) -> None:
         """What they are, unless Ray's head knows of none: it has just come back then."""

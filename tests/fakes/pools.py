@@ -9,6 +9,7 @@ from dataclasses import replace
 from vestlus.errors import StoreUnavailable
 from vestlus.scaling.load import ActorLoad, PoolLoad
 from vestlus.store.pool_rows import Pool, PoolState, PoolWish
+from vestlus.store.rows import Member, MemberKind
 
 #: One actor with nothing to do.
 QUIET = PoolLoad((ActorLoad(partitions=2),))
@@ -28,6 +29,7 @@ class Wishes:
     def __init__(self) -> None:
         self.kept: dict[Pool, PoolWish] = {}
         self.told: list[PoolState] = []
+        self.members: list[Member] = []
         self.away = False
         self._said = itertools.count(1)
 
@@ -53,6 +55,9 @@ class Wishes:
         if self.away:
             raise StoreUnavailable("away")
         self.told = list(states)
+
+    async def live(self, kind: MemberKind, _: float) -> tuple[Member, ...]:
+        return tuple(one for one in self.members if one.kind is kind)
 
     async def pools(self, _: float) -> tuple[PoolState, ...]:
         return tuple(self.told)

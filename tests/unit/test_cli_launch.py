@@ -281,3 +281,15 @@ def test_what_is_said_after_the_reader_is_gone_does_not_fail() -> None:
         process.stdin.flush()
         assert process.stderr.read() == ""
         assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("ingress", ["haproxy", "default"])
+def test_every_line_that_a_replica_or_an_actor_logs_is_shown(
+    ingress: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {"RAY_ADDRESS": "10.0.0.1:6379"}
+    monkeypatch.setattr(os, "environ", environ)
+    launch._prepare_environment(Settings.model_validate({"ingress": ingress}), tmp_path)
+    assert environ["RAY_DEDUP_LOGS"] == "0"
+    # Ray Serve has its replicas' standard error as it is, unless it is made fast.
+    assert environ.get("RAY_SERVE_LOG_TO_STDERR") == ("1" if ingress == "haproxy" else None)

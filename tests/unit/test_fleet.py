@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actors.fleet import Fleet
+from actors.fleet import CUT_OFF_SECONDS, Fleet
 from actors.leaving import Leaving, LeavingNodes
 from actors.watched import Watched
 from vestlus.hosting.signs import SignsOfLife
@@ -211,3 +211,73 @@ async def test_a_head_that_does_not_answer_holds_no_round_up() -> None:
     while not nodes.look().nodes:
         await asyncio.sleep(0)
     assert nodes.known.nodes == {"leaves"}
+
+
+async def test_who_serves_alone_is_not_ended_for_one_that_waits_for_a_node(
+    signs: SignsOfLife,
+) -> None:
+    fleet = Pretended(signs)
+    fleet.no_room = {"conversation-0"}
+    await fleet.look_after(TWO)
+    assert fleet.heads(MemberKind.CONVERSATION) == Headcount(running=1, ready=1, pending=1)
+    await fleet.look_after(ONE)
+    assert fleet.heads(MemberKind.CONVERSATION) == Headcount(running=1, ready=1, pending=0)
+    # And it grows again by the name that is free.
+    fleet.no_room = set()
+    while fleet.heads(MemberKind.CONVERSATION).running < 2:
+        await fleet.look_after(TWO)
+    assert set(fleet.describe()) == {"conversation-0", "conversation-1"}
+
+
+class Aside(Pretended):
+    """With a clock; asks the bus as ``away`` says, None of who has not opened it yet."""
+
+    def __init__(self, signs: SignsOfLife, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(signs)
+        self.away: dict[str, float | None] = {}
+        self.now = 1000.0
+        monkeypatch.setattr("actors.fleet.time.monotonic", lambda: self.now)
+
+    async def _check(self, name: str) -> None:
+        await super()._check(name)
+        away = self.away.get(name, 0.0)
+        if away is not None:
+            self._watched[name].last = {**self._watched[name].last, "bus_away_seconds": away}
+
+    async def round(self, seconds: float, **away: float | None) -> frozenset[str]:
+        """Who is cut off so much later."""
+        self.now += seconds
+        self.away = {name.replace("_", "-"): since for name, since in away.items()}
+        await self.look_after(TWO)
+        return self.cut_off
+
+
+async def test_who_does_not_reach_the_bus_for_long_is_given_nothing_while_others_do(
+    signs: SignsOfLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = Aside(signs, monkeypatch)
+    assert await fleet.round(0, conversation_1=1.0) == frozenset()
+    assert await fleet.round(CUT_OFF_SECONDS - 1, conversation_1=20.0) == frozenset()
+    assert await fleet.round(1, conversation_1=21.0) == {"c/conversation-1"}
+    assert await fleet.round(1) == frozenset()
+
+
+async def test_where_nobody_reaches_the_bus_nobody_is_cut_off_also_when_one_finds_it_first(
+    signs: SignsOfLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = Aside(signs, monkeypatch)
+    assert await fleet.round(0, conversation_0=60.0, conversation_1=60.0) == frozenset()
+    assert await fleet.round(CUT_OFF_SECONDS, conversation_1=80.0) == frozenset()
+    # And so long as it has to be for another while: the bus was away again for both.
+    assert await fleet.round(15, conversation_0=5.0, conversation_1=95.0) == frozenset()
+    assert await fleet.round(15, conversation_1=110.0) == frozenset()
+
+
+async def test_one_that_has_not_opened_the_bus_yet_says_nothing_of_it(
+    signs: SignsOfLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = Aside(signs, monkeypatch)
+    assert await fleet.round(0, conversation_0=60.0, conversation_1=None) == frozenset()
+    assert await fleet.round(CUT_OFF_SECONDS, conversation_0=80.0, conversation_1=None) == (
+        frozenset()
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors import fleet
+from actors import fleet, placing
 from actors.fleet import Fleet
 from actors.leaving import Leaving, LeavingNodes
 from actors.placing import Strategy
@@ -83,3 +85,52 @@ async def test_one_that_waits_although_it_was_started_for_a_node_is_ended_to_be_
     # The other one was started for no node, and the autoscaler sees it.
     assert started.strategies[1] == "SPREAD"
     assert killed == [True]
+
+
+async def test_one_whose_node_died_with_the_registry_is_started_for_none_by_the_next_registry(
+    of_one_cpu: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[bool] = []
+
+    def kill(_: object, *, no_restart: bool) -> None:
+        killed.append(no_restart)
+
+    monkeypatch.setattr("actors.fleet.ray.kill", kill)
+    monkeypatch.setattr("actors.watched.UNSEEN_SECONDS", -1.0)
+    # Ray has the actor wait, and nothing else has room.
+    monkeypatch.setattr(fleet, "free_by_node", dict)
+    monkeypatch.setattr(fleet, "waits_for_a_node", lambda *_: True)
+    found = [{"name": "conversation-0", "namespace": "vestlus"}]
+    monkeypatch.setattr("actors.fleet.ray.util.list_named_actors", lambda **_: found)
+    of_one_cpu.adopt()
+    await of_one_cpu.look_after({MemberKind.CONVERSATION: 1})
+    assert killed == [True]
+
+
+def test_what_is_free_on_a_node_that_leaves_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placing, "free_by_node", lambda: FREE)
+    monkeypatch.setattr(placing, "actors", lambda _: {"State": "PENDING_CREATION", "Pid": 0})
+    handle: Any = SimpleNamespace(_actor_id=SimpleNamespace(hex=lambda: "x"))
+    needs = {"CPU": 1.0}
+    assert not placing.waits_for_a_node(handle, needs)
+    assert placing.waits_for_a_node(handle, needs, {NODE})
+
+
+async def test_a_registry_tells_which_nodes_leave_when_it_asks_who_waits(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del started
+    asked: list[frozenset[str]] = []
+
+    def waits(_handle: object, _needs: object, leaving: frozenset[str]) -> bool:
+        asked.append(leaving)
+        return True
+
+    monkeypatch.setattr(fleet, "waits_for_a_node", waits)
+    leaving = LeavingNodes(lambda: Leaving(frozenset({NODE})))
+    settings = load_settings({"VESTLUS_ACTOR_CPUS": "1"}, mode=Mode.OPERATE)
+    looking = WithoutAnswers(settings, "c", SignsOfLife(), leaving)
+    async with asyncio.timeout(10):
+        while frozenset({NODE}) not in asked:
+            await looking.look_after({MemberKind.CONVERSATION: 1})
+            await asyncio.sleep(0)

@@ -212,3 +212,15 @@ def test_a_registry_that_asks_leaves_it_alone_too_and_says_nothing_of_the_size_t
         follow(again, "4")
     assert [line["size"] for line in lines] == ["3", "4"]
     assert there.told == [2]
+
+
+def test_what_was_wished_is_told_again_when_the_application_was_deployed_again(
+    there: Serve, settings: Settings
+) -> None:
+    ingress = IngressSize(settings)
+    assert follow(ingress, "4") == 4
+    deployed(application(settings, "c2"))
+    assert there.told == [2, 4, 2]
+    ingress.ask()
+    follow(ingress, "4")
+    assert there.told == [2, 4, 2, 4]

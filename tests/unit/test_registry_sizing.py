@@ -12,6 +12,7 @@ from vestlus.scaling.load import PoolLoad
 from vestlus.scaling.size import MOST_REPLICAS
 from vestlus.settings import Mode, load_settings
 from vestlus.store.pool_rows import Pool, PoolState
+from vestlus.store.rows import Member, MemberKind
 
 BUSY = pool_load(1, 1.0, 60.0)
 
@@ -213,3 +214,21 @@ def test_a_quiet_pool_shrinks_after_as_long_as_the_settings_say() -> None:
     pool = Sizing(settings, cluster="c1", outbox_partitions=4).pools[Pool.CONVERSATION]
     pool.found(2)
     assert [pool.decide(QUIET, 4, now) for now in (0.0, 59.0, 60.0)] == [2, 2, 1]
+
+
+async def test_a_wish_outlives_a_registry_that_is_silent_for_a_while() -> None:
+    store = Wishes()
+    first = await started(store, "1", cluster="old")
+    await store.wish({Pool.CONVERSATION: "4"})
+    await first.refresh(store)
+    # Its node died, and Ray has not started it again yet; its actors serve on.
+    store.told = []
+    store.members = [Member("old/conversation-0", MemberKind.CONVERSATION, "1", "h", 1)]
+    second = await started(store, "2", cluster="new")
+    assert size_of(second) == 2
+    await first.refresh(store)
+    assert size_of(first) == 4
+    # It does not come back, and nothing of it is left.
+    store.members = [Member("new/conversation-0", MemberKind.CONVERSATION, "1", "h", 2)]
+    await second.refresh(store)
+    assert store.kept == {}

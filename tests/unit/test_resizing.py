@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from ray.exceptions import GetTimeoutError
 
 from actors import resizing
 from actors.fleet import Fleet
@@ -117,3 +118,44 @@ async def test_a_head_that_knows_of_no_processors_leaves_the_number_that_was_kno
     monkeypatch.setattr(resizing, "_processors", unknown)
     await sizes.begin(store)
     assert sizes.processors == 4.0
+
+
+@pytest.mark.parametrize("how", ["waits", "raises"])
+async def test_people_are_told_of_the_pools_while_rays_head_is_away(
+    sizes: Resizing, store: Slow, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    await sizes.begin(store)
+
+    async def away() -> float:
+        if how == "raises":
+            raise GetTimeoutError
+        await asyncio.Event().wait()
+        return 4.0
+
+    monkeypatch.setattr(resizing, "_processors", away)
+    for _ in range(3):
+        store.told = []
+        async with asyncio.timeout(10):
+            while not store.told:
+                sizes.look(store)
+                await asyncio.sleep(0)
+    await sizes.aclose()
+    assert {one.pool for one in store.told} == {Pool.CONVERSATION, Pool.PUBLISHER}
+
+
+async def test_replicas_are_not_told_of_before_they_are_counted(
+    sizes: Resizing, store: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sizes.begin(store)
+
+    async def away() -> float:
+        await asyncio.Event().wait()
+        return 4.0
+
+    monkeypatch.setattr(resizing, "_processors", away)
+    async with asyncio.timeout(10):
+        while not store.told:
+            sizes.look(store)
+            await asyncio.sleep(0)
+    await sizes.aclose()
+    assert {one.pool for one in store.told} == {Pool.CONVERSATION, Pool.PUBLISHER}

@@ -21,7 +21,7 @@ from vestlus.cli.local_ray import LocalRay
 from vestlus.cli.not_started import NotStartedError
 from vestlus.cli.ports import check_head, haproxy_ports, reachable
 from vestlus.cli.preflight import check_adapters
-from vestlus.cli.serving import check_port, end_serve, start_serve
+from vestlus.cli.serving import check_port, end_serve, refuse_other_port, start_serve
 from vestlus.cli.stopping import Stop
 from vestlus.settings import Settings
 
@@ -57,6 +57,7 @@ def running(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
 @contextmanager
 def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     # Only now: Ray and Ray Serve read the environment when they are imported.
+    import ray
     from ray.exceptions import RayError
 
     from conversation_registry import end_outdated, start_registry
@@ -66,6 +67,7 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
     here = LocalRay() if local else None
     say("Ray starts …" if local else "Connecting to the Ray cluster …")
     registry = None
+    joined = ready = refused = False
     try:
         with _hangups_held_back():
             _start_ray(local=local)
@@ -75,23 +77,34 @@ def _deployed(settings: Settings, stop: Stop, say: Say) -> Iterator[str]:
         cluster = uuid4().hex[:12]
         with stop.interrupting():
             if not local:
-                end_outdated(settings, DRAIN_SECONDS)
+                refuse_other_port(settings)
+                joined = end_outdated(settings, DRAIN_SECONDS)
             registry = start_registry(settings, cluster)
             say("Serve and the actors start …")
             try:
                 start_serve(settings, local=local)
                 deployed(application(settings, cluster))
-            except (RayError, TimeoutError) as error:
+                if joined:
+                    ray.get(registry.deployed_again.remote(), timeout=START_SECONDS)
+            except (RayError, TimeoutError, RuntimeError) as error:
+                # RuntimeError is Serve's, for an application that cannot run.
                 raise NotStartedError(
                     f"Ray could not start the service ({type(error).__name__}): is this machine "
                     "too busy or too small, or a port taken? The lines above may say more"
                 ) from error
             address = f"http://{reachable(settings.http_host)}:{settings.http_port}"
             _wait_until_ready(address, stop)
+        ready = True
         yield address
+    except Exception:
+        refused = not ready
+        raise
     finally:
         if here is not None and here.ended:
             here.end()
+        elif joined and refused:
+            say("Not started. The service that runs on this cluster goes on.")
+            ray.shutdown()
         else:
             _end(registry, stop, say, local=local)
 
@@ -113,7 +126,7 @@ def _end(registry: Any, stop: Stop, say: Say, *, local: bool) -> None:  # noqa: 
     try:
         if registry is not None:
             say("Stopping: no more is taken in, what is under way is finished …")
-            end_serve(local=local)
+            _end_ingress(say, local=local)
             ray.get(registry.drain.remote(DRAIN_SECONDS), timeout=2 * DRAIN_SECONDS + 40)
     except ray.exceptions.RayError as error:
         say(f"Not drained in good order ({type(error).__name__}); nothing is lost by that.")
@@ -137,9 +150,22 @@ def _end(registry: Any, stop: Stop, say: Say, *, local: bool) -> None:  # noqa: 
         raise KeyboardInterrupt
 
 
+def _end_ingress(say: Say, *, local: bool) -> None:
+    """What Serve does not end in time, as on a node that is cut off, holds nothing else up."""
+    from ray.exceptions import RayError
+
+    try:
+        end_serve(local=local)
+    except (RayError, TimeoutError) as error:
+        say(f"The ingress did not end in time ({type(error).__name__}); the actors end now.")
+
+
 def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Ray shows a line of which it has seen the like, but for numbers, within 5 s, only in a count:
+    # each of ours is about another message.
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     # Ray's own warning about packing the working folder, which is not done here.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     # Serve's controller kills a proxy that is not ready so soon, and the start fails by that; its
@@ -154,6 +180,8 @@ def _prepare_environment(settings: Settings, haproxy_folder: Path) -> None:
     if settings.ingress == "haproxy":
         os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
         os.environ["RAY_SERVE_THROUGHPUT_OPTIMIZED"] = "1"
+        # That would turn what replicas log into a file of Serve's, behind a buffer of 1000 lines.
+        os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "1")
         paths = {
             "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": haproxy_folder / "haproxy.cfg",
             "RAY_SERVE_HAPROXY_SOCKET_PATH": haproxy_folder / "admin.sock",

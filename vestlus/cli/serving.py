@@ -30,16 +30,8 @@ def start_serve(settings: Settings, *, local: bool) -> None:
     Ray raises comes as it is.
     """
     from ray import serve
-    from ray.serve import context
 
-    running = None if local else context._get_global_client(raise_if_no_controller_running=False)  # noqa: SLF001 - Ray has no public way to ask
-    if running is not None:
-        if running.http_config.port != settings.http_port:
-            raise NotStartedError(
-                f"Ray Serve already runs on this cluster and listens on port "
-                f"{running.http_config.port}: set VESTLUS_HTTP_PORT to that, or end it with "
-                "`serve shutdown`"
-            )
+    if not local and refuse_other_port(settings):
         return
     if not local:
         check_port(settings)
@@ -51,6 +43,20 @@ def start_serve(settings: Settings, *, local: bool) -> None:
         },
         logging_config={"log_level": "WARNING", "enable_access_log": False},
     )
+
+
+def refuse_other_port(settings: Settings) -> bool:
+    """Whether Serve runs already. Raises NotStartedError where it listens on another port."""
+    from ray.serve import context
+
+    running = context._get_global_client(raise_if_no_controller_running=False)  # noqa: SLF001 - Ray has no public way to ask
+    if running is not None and running.http_config.port != settings.http_port:
+        raise NotStartedError(
+            f"Ray Serve already runs on this cluster and listens on port "
+            f"{running.http_config.port}: set VESTLUS_HTTP_PORT to that, or end it with "
+            "`serve shutdown`"
+        )
+    return running is not None
 
 
 def end_serve(*, local: bool) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
 from vestlus.errors import StoreUnavailable
+from vestlus.hosting.membership import GONE_AFTER_SECONDS
 from vestlus.scaling.deciding import Autoscaler, ScalingRules
 from vestlus.scaling.load import PoolLoad
 from vestlus.scaling.size import MOST_REPLICAS, PoolSize, parse_size
 from vestlus.settings import Settings
 from vestlus.store.pool_rows import FRESH_SECONDS, Pool, PoolState, PoolWish
 from vestlus.store.port import Pools
+from vestlus.store.rows import Member, MemberKind
 
 _log = structlog.get_logger(__name__)
 
@@ -83,6 +85,14 @@ class PoolSizing:
         return self._scaler.reason if self._scaler else ""
 
 
+class SizingStore(Pools, Protocol):
+    """What sizes need of the store."""
+
+    async def live(self, kind: MemberKind, within_seconds: float) -> tuple[Member, ...]:
+        """See :meth:`vestlus.store.port.Members.live`."""
+        ...
+
+
 class Sizing:
     """The sizes of all pools of a cluster, and what is told of them.
 
@@ -109,7 +119,7 @@ class Sizing:
             Pool.WEBHOOK: PoolSizing(settings.webhook_replicas, MOST_REPLICAS, rules),
         }
 
-    async def begin(self, store: Pools) -> None:
+    async def begin(self, store: SizingStore) -> None:
         """Passes over wishes that the settings have overtaken, and follows the others. Raises
         StoreUnavailable.
         """
@@ -120,7 +130,7 @@ class Sizing:
                 self._overtaken[pool] = wish.wished_ms
         await self.refresh(store)
 
-    async def refresh(self, store: Pools) -> None:
+    async def refresh(self, store: SizingStore) -> None:
         """Reads what people wish for. Raises StoreUnavailable; the sizes stay as they are then."""
         wishes = await store.wishes()
         for pool, sizing in self.pools.items():
@@ -134,21 +144,27 @@ class Sizing:
                 await self._settle(store, wish, str(sizing.configured), follows=follows)
 
     async def _settle(
-        self, store: Pools, wish: PoolWish, configured: str, *, follows: bool
+        self, store: SizingStore, wish: PoolWish, configured: str, *, follows: bool
     ) -> None:
         """Notes that the wish is followed, or forgets it when nobody follows it any more."""
         if follows:
             if configured not in wish.settings:
                 await store.settle_wish(wish, " ".join(sorted({*wish.settings, configured})))
             return
-        others = {
-            one.configured
-            for one in await store.pools(FRESH_SECONDS)
-            if one.pool is wish.pool and one.cluster != self._cluster
-        }
-        if others.isdisjoint(wish.settings):
+        told = [one for one in await store.pools(FRESH_SECONDS) if one.cluster != self._cluster]
+        others = {one.configured for one in told if one.pool is wish.pool}
+        # Of a cluster whose registry is silent for a while nobody knows the settings.
+        silent = await self._clusters(store) - {one.cluster for one in told} - {self._cluster}
+        if not silent and others.isdisjoint(wish.settings):
             _log.info("wish_forgotten", pool=str(wish.pool), size=wish.size)
             await store.settle_wish(wish, None)
+
+    @staticmethod
+    async def _clusters(store: SizingStore) -> set[str]:
+        """Those that have live actors."""
+        kinds = (MemberKind.CONVERSATION, MemberKind.PUBLISHER)
+        found = [one for kind in kinds for one in await store.live(kind, GONE_AFTER_SECONDS)]
+        return {one.id.partition("/")[0] for one in found}
 
     async def tell(self, store: Pools, heads: Mapping[Pool, Headcount]) -> None:
         """Writes for people how the pools are."""
