@@ -67,6 +67,7 @@ say "units"
 for unit in vestlus.service vestlus-firewall.service; do
     install -m 644 "deploy/vm/$unit" "/etc/systemd/system/$unit"
 done
+install -D -m 644 deploy/vm/nftables-service.conf /etc/systemd/system/nftables.service.d/vestlus.conf
 install -m 755 deploy/vm/vestlus-run /usr/local/sbin/vestlus-run
 systemctl daemon-reload
 systemctl enable --quiet rabbitmq-server postgresql vestlus-firewall vestlus

@@ -77,6 +77,8 @@ BROKEN_FILES = [
     ("deploy/vm/vestlus-on-ray.service", "target vestlus-ray.service", "target", "head"),
     ("deploy/vm/vestlus.service", "KillMode=mixed", "KillMode=process", "unit"),
     ("deploy/vm/vestlus.service", "read_settings.py", "settings.py", "unit"),
+    ("deploy/vm/install.sh", "deploy/vm/nftables-service.conf", "/dev/null", "unit"),
+    ("deploy/vm/nftables-service.conf", "ExecStartPost=", "# ", "unit"),
     ("deploy/vm/nftables.conf", "80, 443 }", "80, 443, 8404 }", "public"),
     ("deploy/vm/nftables.conf", "policy drop", "policy accept", "public"),
     ("deploy/vm/Caddyfile", "/media/* ", "/media/* /console/* ", "public"),

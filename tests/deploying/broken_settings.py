@@ -61,6 +61,10 @@ SETTINGS: Final = {
         "ingress",
         lambda t: settings(t).pop("RAY_SERVE_THROUGHPUT_OPTIMIZED"),
     ),
+    "replicas' logs that are nowhere": Case(
+        "ingress",
+        lambda t: settings(t).pop("RAY_SERVE_LOG_TO_STDERR"),
+    ),
     "Ray's usage statistics on": Case(
         "usage", lambda t: settings(t).pop("RAY_USAGE_STATS_ENABLED")
     ),

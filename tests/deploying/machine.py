@@ -23,6 +23,18 @@ def check_machine(root: Path) -> Iterator[Finding]:
     units = sorted(folder.glob("*.service"))
     for unit in units:
         yield from _unit(root, unit)
+    if not re.search(
+        r"^install .* deploy/vm/nftables-service\.conf "
+        r"/etc/systemd/system/nftables\.service\.d/vestlus\.conf$",
+        (root / "deploy/vm/install.sh").read_text("utf-8"),
+        re.MULTILINE,
+    ):
+        yield Finding("unit", "deploy/vm/install.sh", "nftables.service takes our rules away")
+    again = "=/usr/sbin/nft -f /etc/vestlus/nftables.conf"
+    drop_in = (root / "deploy/vm/nftables-service.conf").read_text("utf-8").splitlines()
+    for when in ("ExecStartPost", "ExecReload", "ExecStopPost"):
+        if when + again not in drop_in:
+            yield Finding("unit", "deploy/vm/nftables-service.conf", f"lacks {when}{again}")
     yield from started.check(root)
     yield from firewall.check(root)
     yield from caddyfile.check(root)

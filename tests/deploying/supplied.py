@@ -45,8 +45,13 @@ OF_A_MACHINE: Final = {
     "VESTLUS_DATABASE_URL": "postgresql://a:b@database.example.org:5432/c",
 }
 
-#: What Ray Serve must be told where HAProxy is its ingress: one without the other is slow.
-_FLAGS: Final = ("RAY_SERVE_ENABLE_HA_PROXY", "RAY_SERVE_THROUGHPUT_OPTIMIZED")
+#: What Ray Serve must be told where HAProxy is its ingress: without the second it is slow, and
+#: without the third what replicas log is nowhere.
+_FLAGS: Final = (
+    "RAY_SERVE_ENABLE_HA_PROXY",
+    "RAY_SERVE_THROUGHPUT_OPTIMIZED",
+    "RAY_SERVE_LOG_TO_STDERR",
+)
 
 
 def environment(one: Pods, objects: Objects) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -64,6 +65,7 @@ def fleet(
         "VESTLUS_BUS_URL": space.url,
         "VESTLUS_DATABASE_URL": database,
         "VESTLUS_EVENT_TOKENS": "shop=the-event-token",
+        "VESTLUS_LOG_LEVEL": "DEBUG",
     }
     # As the file says.
     quick = {name: value for name, value in QUICK.items() if name not in CONFIG}
@@ -103,6 +105,26 @@ def test_messages_are_answered_from_settings_alone(service: Service) -> None:
     )
     assert [one["status"] for one in forged["responses"]] == [401]
     assert bool(service.processes("haproxy")) == (INGRESS == "haproxy")
+
+
+def test_one_search_of_the_log_shows_a_message_s_way_through_all_processes(
+    service: Service,
+) -> None:
+    before = service.log.stat().st_size
+    for number in range(3):
+        # Alike but for numbers: Ray would show one of them.
+        service.ask(f"follower-{number}", "Mis kell te avate?")
+
+    def ways() -> list[set[str]]:
+        lines = re.findall(r"\{.*\}", service.printed(before))
+        found: dict[str, set[str]] = {}
+        for line in (json.loads(line) for line in lines):
+            for message in str(line.get("message_id", "")).split():
+                found.setdefault(message, set()).add(line["event"])
+        return list(found.values())
+
+    wanted = {"webhook_durable", "recorded", "turn_committed", "send_step"}
+    wait_for("three ways", lambda: sum(wanted <= one for one in ways()) == 3, seconds=30)
 
 
 def test_an_event_of_another_system_is_taken_once(service: Service, fleet: Fleet) -> None:
