@@ -62,6 +62,8 @@ class Traffic(Control):
         self.stopped = asyncio.Event()
         self.written = 0
         self.answers = 0
+        #: Users who were told something that answers none of their messages.
+        self.unmarked: set[str] = set()
         #: When each user who was answered had begun to write, monotonic, and how many seconds
         #: went by until the last answer to it.
         self.waits: list[tuple[float, float]] = []
@@ -136,6 +138,8 @@ class Traffic(Control):
             user = str(message["user"])
             markers = find_markers(message["text"])
             if not markers:
+                # An apology, or that a person will answer.
+                self.unmarked.add(user)
                 continue
             self.answers += 1
             self._open[user] = max(0, self._open.get(user, 0) - len(markers))

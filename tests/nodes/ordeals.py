@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from tests.e2e.service import ServiceError
 from tests.e2e.traffic import Traffic
 from tests.nodes.ray_nodes import HEAD
+from tests.nodes.stuck import tell_what_stands_still
 from tests.nodes.under_traffic import Judged
 from tests.nodes.world import CONVERSATION_ACTORS, World
 
@@ -68,11 +69,24 @@ class Ordeals:
         self._running = running
         self.events: list[Event] = []
 
-    async def _ask(self) -> float:
-        """Newcomers ask; how long until all have their answer."""
+    async def _ask(self, when: str) -> float:
+        """Newcomers ask; how long until all have their answer. Where they have none, tells what
+        there is of them and of the service.
+        """
         began = time.monotonic()
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await asyncio.gather(*(self._traffic.ask_as_newcomer() for _ in range(NEWCOMERS)))
+        asking = [asyncio.create_task(self._traffic.ask_as_newcomer()) for _ in range(NEWCOMERS)]
+        try:
+            _, waiting = await asyncio.wait(asking, timeout=PATIENCE_SECONDS)
+        finally:
+            for one in asking:
+                one.cancel()
+        if waiting:
+            say = self._world.say
+            say(f"without a marker were answered: {sorted(self._traffic.unmarked)}")
+            await tell_what_stands_still(self._world.settings, say)
+            raise ServiceError(f"{len(waiting)} newcomers without an answer, who asked {when}")
+        for one in asking:
+            one.result()
         return time.monotonic() - began
 
     async def _until(self, what: str, condition: Callable[[], bool]) -> None:
@@ -91,7 +105,7 @@ class Ordeals:
     ) -> None:
         """Newcomers ask as the deed begins, and again when all is whole."""
         began = time.monotonic()
-        asking = asyncio.create_task(self._ask(), name="newcomers")
+        asking = asyncio.create_task(self._ask(f"as it began: {name}"), name="newcomers")
         try:
             told = await deed()
             whole = -1.0
@@ -102,7 +116,7 @@ class Ordeals:
         finally:
             asking.cancel()
             await asyncio.wait({asking})
-        await self._ask()
+        await self._ask(f"when all was whole: {name}")
         waits = [waited for at, waited in self._traffic.waits if at + waited >= began]
         spread = await asyncio.to_thread(self._world.nodes.spread, ACTOR)
         event = Event(name, resumed, whole, max(waits, default=0.0), spread, told)

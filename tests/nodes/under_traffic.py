@@ -12,6 +12,7 @@ from typing import Any, Final
 import aiohttp
 
 from tests.e2e.resizing import ACCOUNTS, MODEL_SECONDS, say
+from tests.e2e.service import ServiceError
 from tests.e2e.traffic import Habits, Traffic
 
 SETTLE_SECONDS = 240.0
@@ -75,7 +76,7 @@ async def under_traffic(simulator: str, habits: Habits, run: Judged) -> AsyncIte
                 running.result()
             else:
                 say(f"{traffic.unanswered} users still wait for an answer")
-        except TimeoutError:
+        except (TimeoutError, ServiceError):
             # What became of the messages of those who were waited for.
             say(json.dumps(await traffic.call("check?after=0&user_prefix=u&wait=0")))
             raise
