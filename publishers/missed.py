@@ -16,7 +16,7 @@ from publishers.rules import SendingRules
 from publishers.tally import Tally
 from vestlus.backoff import until_available
 from vestlus.clock import Clock
-from vestlus.errors import GraphError, LeaseLost, Refused, Throttled
+from vestlus.errors import BusUnavailable, GraphError, LeaseLost, Refused, Throttled
 from vestlus.instagram.graph_errors import stops_account
 from vestlus.instagram.missed import MissedPolicy
 from vestlus.measuring.catalogue import (
@@ -80,6 +80,8 @@ class MissedSearch:
         self._left_out = LeftOut()
         self._asked_since_ms: int | None = None
         self._failures = 0
+        #: Whether the last call failed for want of the bus.
+        self._waits_for_bus = False
         #: When the next call, or the next look by itself, is due.
         self._next_ms = clock() if rules.missed_sweep_seconds > 0 or restored_ms else None
         self._restored_ms = restored_ms
@@ -101,10 +103,15 @@ class MissedSearch:
             self._next_ms = self._clock()
 
     def suspect(self, sign: str) -> None:
-        """By this sign webhooks may have been lost: looks come sooner, where there are any."""
+        """By this sign webhooks may have been lost: looks come sooner, where there are any. It came
+        by the bus, or from it: one that could not pass on what it found goes on at once.
+        """
         if not self._gaps.suspected:
             _log.info("delivery_gap_suspected", account=self._account, sign=sign)
         self._gaps.suspect(self._clock())
+        if self._waits_for_bus:
+            self._waits_for_bus, self._failures = False, 0
+            self._next_ms = self._clock()
 
     def heard(self) -> None:
         """A user of the account is being answered: webhooks come."""
@@ -128,7 +135,7 @@ class MissedSearch:
         except Exception as error:  # noqa: BLE001 - a search that breaks must not stop the sends
             self._failed(error, budget)
         else:
-            self._failures = 0
+            self._failures, self._waits_for_bus = 0, False
 
     async def _begin(self) -> bool:
         """Plans a look; False when nothing is to be read."""
@@ -251,6 +258,7 @@ class MissedSearch:
     def _failed(self, error: Exception, budget: AccountBudget) -> None:
         """Goes on later where it was."""
         self._failures += 1
+        self._waits_for_bus = isinstance(error, BusUnavailable)
         of(MISSED_LOOKS, self._account, "put_off").inc()
         wait = retry_seconds(self._rules.missed_retry_seconds, self._failures, self._rules)
         if isinstance(error, Throttled):

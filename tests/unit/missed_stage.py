@@ -72,8 +72,9 @@ class Stage:
         )
         self.ledger.messages.append((str(one.conversation), known))
 
-    async def ask(self, hours: float) -> None:
-        request = SearchRequest(account=ACCOUNT, since_ms=virtual_ms() - round(hours * HOUR_MS))
+    async def ask(self, hours: float, sign: str = "") -> None:
+        since_ms = virtual_ms() - round(hours * HOUR_MS)
+        request = SearchRequest(account=ACCOUNT, since_ms=since_ms, sign=sign)
         message = outbox_message((), at_ms=virtual_ms(), searches=(request,))
         await self.bus.publish(Queue.OUTBOX, 0, [encode(message)])
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.clock import run_virtual, virtual_monotonic
 from tests.fakes.messaging import Fault, once
-from tests.unit.missed_stage import ACCOUNT, Stage, texts
+from tests.unit.missed_stage import ACCOUNT, RULES, Stage, texts
 from vestlus.errors import BusUnavailable, Refused
 from vestlus.instagram.port import ThreadPage
 from vestlus.store.ledger import SendState
@@ -126,6 +126,25 @@ def test_a_bus_that_is_away_delays_and_loses_nothing() -> None:
             await asyncio.sleep(30)
             stage.bus.fail = lambda _: None
             await asyncio.sleep(1500)
+            assert texts(stage.taken_in()) == ["missed"]
+
+    run_virtual(scenario())
+
+
+def test_a_look_that_waits_for_the_bus_goes_on_when_a_sign_comes_by_it() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        stage.looked()
+        async with stage.service:
+            await stage.hold()
+            await asyncio.sleep(100)
+            stage.instagram.user_wrote(ACCOUNT, "u1", "missed")
+            stage.bus.fail = lambda _: BusUnavailable()
+            # A look has begun by itself, has failed four times, and waits for 80 s by now.
+            await asyncio.sleep(RULES.missed_sweep_seconds - 10)
+            stage.bus.fail = lambda _: None
+            await stage.ask(0, sign="bus_was_away")
+            await asyncio.sleep(5)
             assert texts(stage.taken_in()) == ["missed"]
 
     run_virtual(scenario())
