@@ -29,6 +29,7 @@ from actors.leaving import LeavingNodes
 from actors.resizing import Resizing
 from actors.roles import WEBHOOK, role_resources
 from actors.shell import Controls, Shell, new_member, node_id
+from vestlus import __version__
 from vestlus.bus.port import Topology
 from vestlus.clock import system_clock
 from vestlus.errors import LeaseLost, StoreUnavailable
@@ -74,6 +75,7 @@ class Registry:
         """What there is, by actor name."""
         return {
             "cluster": self._cluster,
+            "version": __version__,
             "settings": digest_of(self._settings),
             "pools": self._resizing.describe(),
             "actors": self._fleet.describe(),
@@ -221,11 +223,11 @@ class ConversationRegistry:
 
 
 def end_outdated(settings: Settings, deadline_seconds: float) -> bool:
-    """Ends a registry, and its actors, that run with other settings than these; returns whether
-    a service with these settings runs, and goes on.
+    """Ends a registry, and its actors, that run with other settings than these, or are of another
+    version; returns whether a service with these settings runs, and goes on.
 
-    On a Ray cluster that outlived ``vestlus serve`` they are still there; new tokens, accounts
-    and sizes would not reach them. Where nobody can say which settings actors have, or they do not
+    On a Ray cluster that outlived ``vestlus serve`` they are still there; new tokens, accounts,
+    sizes and code would not reach them. Where nobody can say which settings actors have, or they do not
     end in good order, they are ended at once: the next registry would adopt them as they are.
     """
     try:
@@ -234,7 +236,8 @@ def end_outdated(settings: Settings, deadline_seconds: float) -> bool:
         end_at_once()
         return False
     try:
-        if _described(registry)["settings"] == digest_of(settings):
+        found = _described(registry)
+        if (found["settings"], found.get("version")) == (digest_of(settings), __version__):
             return True
         ray.get(registry.drain.remote(deadline_seconds), timeout=2 * deadline_seconds + 60)
     except (GetTimeoutError, RayActorError, RayTaskError) as error:

@@ -15,6 +15,7 @@ import conversation_registry
 from conversation_registry import end_outdated
 from serve_app import APP_NAME
 from tests.unit.test_cli_serving import Cluster, On, on
+from vestlus import __version__
 from vestlus.cli import launch, serving
 from vestlus.cli.not_started import NotStartedError, PortTakenError
 from vestlus.cli.stopping import Stop
@@ -38,7 +39,7 @@ def cluster(on: On, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """Return one with the service of ``RUNNING``, and what is done with it."""
     cluster = on(Cluster(APP_NAME, port=8000))
     registry = SimpleNamespace(
-        describe=Remote(lambda: {"settings": digest_of(RUNNING)}),
+        describe=Remote(lambda: {"settings": digest_of(RUNNING), "version": __version__}),
         drain=Remote(lambda _: cluster.done.append("drain actors")),
         deployed_again=Remote(lambda: cluster.done.append("deployed again")),
     )
@@ -104,6 +105,14 @@ def test_other_settings_end_what_runs_before_they_start(
     other = Settings(http_host="127.0.0.1", http_port=8000, model="another")
     with launch._deployed(other, Stop(), lambda _: None):
         assert cluster.done == ["drain actors", "end all actors", "deploy"]
+
+
+def test_another_version_is_ended_before_this_one_starts(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation_registry, "__version__", "0.0.1")
+    assert not end_outdated(RUNNING, 30.0)
+    assert cluster.done == ["drain actors", "end all actors"]
 
 
 def test_actors_are_drained_although_serve_did_not_delete_the_application_in_time(
