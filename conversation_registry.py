@@ -227,8 +227,8 @@ def end_outdated(settings: Settings, deadline_seconds: float) -> bool:
     version; returns whether a service with these settings runs, and goes on.
 
     On a Ray cluster that outlived ``vestlus serve`` they are still there; new tokens, accounts,
-    sizes and code would not reach them. Where nobody can say which settings actors have, or they do not
-    end in good order, they are ended at once: the next registry would adopt them as they are.
+    sizes and code would not reach them. Where nobody can say which settings actors have, or they do
+    not end in good order, they are ended at once: the next registry would adopt them as they are.
     """
     try:
         registry = ray.get_actor(REGISTRY_NAME, NAMESPACE)

@@ -212,16 +212,16 @@ class PartitionIntake:
                 recorded = await until_available(record)
                 if recorded is not None:
                     _log.debug("recorded", new=len(recorded))
+            if recorded is None:
+                raise LeaseLost(self._lease.name)
+            if tries > 1 or about & self._unsure:
+                self._reread(self._lease, about)
+                undetermined = partial(self._store.undetermined, self._lease)
+                self._undetermined(self._lease, await until_available(undetermined))
+                self._unsure -= about
         except asyncio.CancelledError:
             self._unsure |= about
             raise
-        if recorded is None:
-            raise LeaseLost(self._lease.name)
-        if tries > 1 or about & self._unsure:
-            self._unsure -= about
-            self._reread(self._lease, about)
-            undetermined = partial(self._store.undetermined, self._lease)
-            self._undetermined(self._lease, await until_available(undetermined))
         self.recorded += len(recorded)
         note_recorded(recorded, self._clock())
         self._tell(recorded, weighed)

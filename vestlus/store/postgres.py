@@ -76,6 +76,9 @@ _LIMIT_MIGRATION: Final = (
     "set_config('idle_in_transaction_session_timeout', '30s', true)"
 )
 
+#: Who has a store to itself tells people meanwhile how far it is, and a terminal may be held up.
+_LIMIT_CLOSED: Final = "SELECT set_config('idle_in_transaction_session_timeout', '600s', true)"
+
 #: With new samples for the planner, which have values of columns, as conversations' ids.
 _VACUUM: Final = (
     "VACUUM (ANALYZE, SKIP_LOCKED) conversation, history, inbox_event, ledger, dead_letter, "
@@ -105,6 +108,8 @@ _MODES: Final[Mapping[Mode, Mapping[str, Any]]] = {
 
 #: "vestlus" in ASCII: which of the server's advisory locks is ours.
 _MIGRATION_LOCK: Final = 0x766573746C7573
+#: Of those who have the store to themselves: nobody opens it meanwhile.
+_CLOSED_LOCK: Final = _MIGRATION_LOCK + 1
 
 
 def _is_pooled(pooler: str | tuple[str, ...] | None) -> bool:
@@ -179,20 +184,35 @@ class PostgresBackend:
         self,
         work: Callable[[Connection], None],
         needless: Callable[[Connection], bool] | None = None,
+        *,
+        closed: bool = False,
     ) -> None:
         """Runs work under an advisory lock, unless it is needless.
 
         In a thread, because Alembic reads files and may wait long for another process.
         """
-        if needless is not None and await self.run(Mode.READ, needless):
-            return
-        await asyncio.to_thread(lambda: asyncio.run(self._migrate(work)))
 
-    async def _migrate(self, work: Callable[[Connection], None]) -> None:
+        def may_be_passed_by(connection: Connection) -> bool:
+            is_open = func.pg_try_advisory_xact_lock_shared(_CLOSED_LOCK)
+            # In this order: what is read afterwards is what was committed by then.
+            return (
+                bool(connection.scalar(select(is_open)))
+                and needless is not None
+                and (needless(connection))
+            )
+
+        if needless is not None and await self.run(Mode.WRITE, may_be_passed_by):
+            return
+        await asyncio.to_thread(lambda: asyncio.run(self._migrate(work, closed=closed)))
+
+    async def _migrate(self, work: Callable[[Connection], None], *, closed: bool) -> None:
         async with self._unlimited().begin() as connection:
             await connection.exec_driver_sql(_LIMIT_MIGRATION)
-            # The end of the transaction gives it back.
+            # The end of the transaction gives both back.
             await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            if closed:
+                await connection.exec_driver_sql(_LIMIT_CLOSED)
+                await connection.execute(select(func.pg_advisory_xact_lock(_CLOSED_LOCK)))
             await connection.run_sync(work)
 
     def _unlimited(self) -> AsyncEngine:

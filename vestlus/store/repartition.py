@@ -56,7 +56,7 @@ async def repartition(url: str, old: int, new: int, moved: Say) -> Repartitioned
     work = _Work(backend.dialect, old, new, moved)
     try:
         with translated():
-            await backend.migrate(work)
+            await backend.migrate(work, closed=True)
     finally:
         await backend.close()
     return Repartitioned(work.conversations, work.events)

@@ -65,7 +65,7 @@ async def mark_restored(url: str, now_ms: int) -> Restored:
     try:
         await bring_up_to_date(backend, made_for={})
         with translated():
-            await backend.migrate(work)
+            await backend.migrate(work, closed=True)
     finally:
         await backend.close()
     return work.found

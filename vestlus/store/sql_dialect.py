@@ -132,12 +132,14 @@ class Backend(Protocol):
         self,
         work: Callable[[Connection], None],
         needless: Callable[[Connection], bool] | None = None,
+        *,
+        closed: bool = False,
     ) -> None:
         """Runs work in a transaction that no other process's migration overlaps, and commits.
 
         In a thread. Makes what a new database needs first. Where ``needless`` says, in a
         transaction that only reads, that there is nothing to do, nobody is waited for if they may
-        be of a host that is gone.
+        be of a host that is gone. Except for work that is ``closed``: until its end nobody passes.
         """
         ...
 

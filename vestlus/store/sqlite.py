@@ -101,11 +101,13 @@ class SqliteBackend:
         self,
         work: Callable[[Connection], None],
         needless: Callable[[Connection], bool] | None = None,
+        *,
+        closed: bool = False,
     ) -> None:
         """Runs work while ``BEGIN IMMEDIATE`` holds the file. It is asked of nobody whether it is
         needless: who else may hold the file is on this host, and lets go of it with its end.
         """
-        del needless
+        del needless, closed
         private_database(self._path)
         engine = self._engine(_MIGRATION_SECONDS, {"poolclass": NullPool})
         await _set_write_ahead(engine)
