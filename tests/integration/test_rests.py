@@ -54,6 +54,7 @@ async def test_an_echo_is_judged_whose_second_look_was_broken_off(
     asked.clear()
     back.set()
     await host.resume(name)
-    await asked.wait()
+    async with asyncio.timeout(20):
+        await asked.wait()
     await finish(world, lease, send, "another-mid")
     await silent(world, Silence.PERSON)
