@@ -15,6 +15,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors import NAMESPACE
 from actors.conversation_actor import ConversationActor
+from actors.cut_off import CutOff
 from actors.leaving import LeavingNodes, who_moves
 from actors.placing import Room, free_by_node, strategy, waits_for_a_node
 from actors.publisher_actor import PublisherActor
@@ -37,10 +38,6 @@ ROUND_SECONDS = 1.0
 
 #: An actor that answered before and does not answer within this time is frozen.
 FROZEN_AFTER_SECONDS = 4.0
-
-#: A ConversationActor that has not reached the bus for so long has its partitions given to those
-#: that do. Longer than a broker takes to start again, or to move to another node.
-CUT_OFF_SECONDS = 20.0
 
 #: The share of a processor that Ray sets aside for an actor of which there is one only; it may
 #: use more. Of the pools' actors the settings say it.
@@ -99,9 +96,7 @@ class Fleet:
         self._leaving = leaving
         #: The node that each was started for.
         self._placed: dict[str, str | None] = {}
-        #: Since when each has not reached the bus while another one has, monotonic.
-        self._away_alone: dict[str, float] = {}
-        self._cut_off: set[str] = set()
+        self._cut_off = CutOff()
         #: For those that are started in the same round.
         self._room: Room | None = None
 
@@ -148,31 +143,16 @@ class Fleet:
 
     @property
     def cut_off(self) -> frozenset[str]:
-        """Member ids of ConversationActors that have not reached the bus for a while and others of
-        them do: what is assigned to them is taken in by nobody. PublisherActors need no bus to
-        find what there is to send.
-        """
-        return frozenset(f"{self._cluster}/{name}" for name in self._cut_off)
+        """Member ids of ConversationActors that do not reach the bus while others do."""
+        return frozenset(f"{self._cluster}/{name}" for name in self._cut_off.names)
 
     def _look_who_is_cut_off(self) -> None:
-        # Who has not opened the bus yet says nothing of it.
         away = {
             name: one.last["bus_away_seconds"]
             for name, one in self._watched.items()
             if one.answering and "bus_away_seconds" in one.last
         }
-        now = time.monotonic()
-        # Not by what they say alone: after an outage one of them finds the bus again first.
-        alone = {name for name, seconds in away.items() if seconds and 0.0 in away.values()}
-        self._away_alone = {name: self._away_alone.get(name, now) for name in alone}
-        before = self._cut_off
-        self._cut_off = {
-            name for name, since in self._away_alone.items() if now - since >= CUT_OFF_SECONDS
-        }
-        for name in self._cut_off - before:
-            _log.error("actor_cut_off_from_bus", actor=name)
-        for name in before - self._cut_off:
-            _log.info("actor_no_more_cut_off", actor=name)
+        self._cut_off.look(away, time.monotonic())
 
     def load(self, kind: MemberKind) -> PoolLoad:
         """How the actors of a kind fare that serve something."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from actors.fleet import CUT_OFF_SECONDS, Fleet
+from actors.cut_off import CUT_OFF_SECONDS
+from actors.fleet import Fleet
 from actors.leaving import Leaving, LeavingNodes
 from actors.watched import Watched
 from vestlus.hosting.signs import SignsOfLife
