@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -143,27 +144,37 @@ async def test_what_is_written_to_a_host_without_a_store_is_answered_by_who_took
         stop.set()
 
 
+@asynccontextmanager
+async def alone(
+    store: Store, cut: Cut, bus_url: str
+) -> AsyncIterator[tuple[ConversationHost, Bus]]:
+    """One host that has the partition, has answered once, and sees the store as ``cut`` lets it."""
+    registry = (await store.acquire([REGISTRY], ROOT, 600))[REGISTRY]
+    await store.assign(registry, {inbox_lease(0): ONE.id})
+    stop, seen = asyncio.Event(), cast("Store", cut)
+    async with (
+        open_bus(bus_url, TOPOLOGY) as bus,
+        host_of(seen, bus) as one,
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(Membership(seen, ONE, one).run(stop, lambda: 1.0))
+        await bus.publish(Queue.INBOX, 0, [body("Enne.")])
+        await until(lambda: one.counts().answered == 1)
+        yield one, bus
+        stop.set()
+
+
 async def test_whose_lease_nobody_took_takes_in_again_when_the_store_is_back(
     store: Store, bus_url: str
 ) -> None:
-    cut, stop = Cut(store), asyncio.Event()
-    registry = (await store.acquire([REGISTRY], ROOT, 600))[REGISTRY]
-    await store.assign(registry, {inbox_lease(0): ONE.id})
-    async with (
-        open_bus(bus_url, TOPOLOGY) as bus,
-        host_of(cast("Store", cut), bus) as one,
-        asyncio.TaskGroup() as group,
-    ):
-        group.create_task(Membership(cast("Store", cut), ONE, one).run(stop, lambda: 1.0))
-        await bus.publish(Queue.INBOX, 0, [body("Enne.")])
-        await until(lambda: one.counts().answered == 1)
+    cut = Cut(store)
+    async with alone(store, cut, bus_url) as (one, bus):
         with capture_logs() as logs:
             cut.cut = True
             await until(lambda: any(entry["event"] == "lease_run_out" for entry in logs))
             await bus.publish(Queue.INBOX, 0, [body("Vahepeal.")])
             cut.cut = False
             await until(lambda: one.counts().answered == 2)
-        stop.set()
 
 
 async def test_what_was_recorded_without_our_hearing_of_it_is_answered_after_a_rest(
@@ -191,21 +202,11 @@ async def test_what_was_recorded_without_our_hearing_of_it_is_answered_after_a_r
 async def test_what_was_recorded_while_the_way_was_cut_is_answered_after_a_rest(
     store: Store, bus_url: str
 ) -> None:
-    cut, stop = Answerless(store), asyncio.Event()
-    registry = (await store.acquire([REGISTRY], ROOT, 600))[REGISTRY]
-    await store.assign(registry, {inbox_lease(0): ONE.id})
-    async with (
-        open_bus(bus_url, TOPOLOGY) as bus,
-        host_of(cast("Store", cut), bus) as one,
-        asyncio.TaskGroup() as group,
-    ):
-        group.create_task(Membership(cast("Store", cut), ONE, one).run(stop, lambda: 1.0))
-        await bus.publish(Queue.INBOX, 0, [body("Enne.")])
-        await until(lambda: one.counts().answered == 1)
+    cut = Answerless(store)
+    async with alone(store, cut, bus_url) as (one, bus):
         with capture_logs() as logs:
             cut.loses = True
             await bus.publish(Queue.INBOX, 0, [body("Vahepeal.")])
             await until(lambda: any(entry["event"] == "lease_run_out" for entry in logs))
             cut.cut = False
             await until(lambda: one.counts().answered == 2)
-        stop.set()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import aiormq
 import structlog
@@ -27,9 +27,6 @@ from vestlus.log_errors import error_fields
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-#: Channels that are being closed; the loop itself holds tasks weakly only.
-_closing: Final[set[asyncio.Future[None]]] = set()
 
 #: What the library raises when the broker or the way to it is at fault. ``RuntimeError`` is in
 #: it: the library raises it for channels and connections that are closed already.
@@ -49,11 +46,6 @@ async def call_broker(what: str, waiting: Awaitable[T], timeout: float) -> T:  #
         if not task.done():
             task.add_done_callback(_forget)
             task.cancel()
-    return _ended_with(what, task, timeout)
-
-
-def _ended_with(what: str, task: asyncio.Future[T], timeout: float) -> T:
-    """What a call ended with that was waited for so long. Raises BusUnavailable."""
     if not task.done():
         message = f"{what}: no answer within {timeout:g} s"
         raise BusUnavailable(message)
@@ -85,19 +77,7 @@ async def close_channel(what: str, channel: AbstractChannel, timeout: float) -> 
     takes. The library sends a second Close when it is cancelled after the first, for which the
     broker ends the whole connection: so what takes too long is left to end with the connection.
     """
-    await to_its_end(_close_channel(what, channel, timeout))
-
-
-async def _close_channel(what: str, channel: AbstractChannel, timeout: float) -> None:  # noqa: ASYNC109 - as above
-    closing = asyncio.ensure_future(channel.close())
-    _closing.add(closing)
-    closing.add_done_callback(_closing.discard)
-    closing.add_done_callback(_forget)
-    await asyncio.wait({closing}, timeout=timeout)
-    try:
-        _ended_with(f"close {what}", closing, timeout)
-    except BusUnavailable as error:
-        log.info("bus_not_closed", what=what, **error_fields(error))
+    await to_its_end(close_quietly(what, to_its_end(channel.close()), timeout))
 
 
 async def close_quietly(what: str, closing: Awaitable[None], timeout: float) -> None:  # noqa: ASYNC109 - as above

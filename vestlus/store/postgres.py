@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
@@ -191,17 +192,8 @@ class PostgresBackend:
 
         In a thread, because Alembic reads files and may wait long for another process.
         """
-
-        def may_be_passed_by(connection: Connection) -> bool:
-            is_open = func.pg_try_advisory_xact_lock_shared(_CLOSED_LOCK)
-            # In this order: what is read afterwards is what was committed by then.
-            return (
-                bool(connection.scalar(select(is_open)))
-                and needless is not None
-                and (needless(connection))
-            )
-
-        if needless is not None and await self.run(Mode.WRITE, may_be_passed_by):
+        # What it reads is what was committed when nobody had the store to themselves any more.
+        if needless is not None and await self.run(Mode.WRITE, partial(_open_and, needless)):
             return
         await asyncio.to_thread(lambda: asyncio.run(self._migrate(work, closed=closed)))
 
@@ -232,6 +224,14 @@ class PostgresBackend:
     async def close(self) -> None:
         """Closes the pool."""
         await self._pool.dispose()
+
+
+def _open_and(condition: Callable[[Connection], bool], connection: Connection) -> bool:
+    """Whether nobody has the store to themselves, nor will until this transaction ends, and it is
+    so.
+    """
+    lock = func.pg_try_advisory_xact_lock_shared(_CLOSED_LOCK)
+    return bool(connection.scalar(select(lock))) and condition(connection)
 
 
 class PostgresDialect:
